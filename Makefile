@@ -1,0 +1,37 @@
+# Two commands for a newcomer: `make demo` and `make test`. Both set up what they need first.
+.PHONY: help setup demo test check lint format types floors bench clean
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+help: ## show these commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: ## build the environment in .venv (idempotent)
+	@.ci/setup
+
+demo: setup ## evaluate the nano pair, score it and build the board in site/public/
+	@retention demo
+
+test: ## run the whole test suite
+	@.ci/setup --browser
+	@pytest
+
+check: lint types floors test ## everything CI runs
+
+lint: setup ## lint and format check
+	@ruff check . && ruff format --check .
+
+format: setup ## format the code and mend what the linter can
+	@ruff format . && ruff check --fix .
+
+types: setup ## strict types of harness/ and leaderboard/
+	@mypy
+
+floors: setup ## import floors of the design
+	@lint-imports
+
+bench: setup ## measure against lm-eval and raw vLLM; writes tests/bench/results/
+	@python -m tests.bench
+
+clean: ## remove the environment and every build output
+	rm -rf .venv runs site/public dist build

@@ -1,0 +1,83 @@
+"""Items: one question of a task, and an identity that is the same in every process and on every machine.
+
+An item is what both models of a pair are asked. Its ``item_id`` covers the task, the text, the gold answer and
+the bytes of its images, so two samples with the same id answered the same question.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Split = Literal["train", "dev", "test"]
+
+# Shares of the key space, in per cent: test first so that a suite never changes when the dev share does.
+_TEST_SHARE = 15
+_DEV_SHARE = 5
+
+
+class Item(BaseModel):
+    """One question with its gold answer.
+
+    ``guess_rate`` is the chance level of this item (metrics.md: 1/k for k options, 0 for free-form answers, 1/m! for
+    an exact m-tile jigsaw). ``target`` is the full text a model that knows the answer would write; training uses it,
+    scoring never does. ``cluster_id`` groups items that are not independent (several questions on one image).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: str
+    question: str
+    answer: str
+    target: str
+    guess_rate: Annotated[float, Field(ge=0, lt=1)]
+    options: tuple[str, ...] = ()
+    images: tuple[bytes, ...] = ()
+    group: str = ""
+    cluster_id: str = ""
+
+    @property
+    def item_id(self) -> str:
+        """sha256 hex over task, content and image bytes (design.md, "Sample row")."""
+        content = {
+            "task": self.task,
+            "question": self.question,
+            "answer": self.answer,
+            "options": list(self.options),
+            "images": [image_digest(image) for image in self.images],
+        }
+        return hashlib.sha256(canonical_json(content)).hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """UTF-8 JSON with sorted keys and no spaces; NaN and infinity raise ``ValueError``."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def image_digest(image: bytes) -> str:
+    """sha256 hex over the encoded image as it is stored (PNG bytes): cheap, and equal wherever the bytes are."""
+    return hashlib.sha256(image).hexdigest()
+
+
+def items_digest(item_ids: Iterable[str]) -> str:
+    """sha256 hex over the item ids in their order: the identity of a set of questions."""
+    digest = hashlib.sha256()
+    for item_id in item_ids:
+        digest.update(item_id.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def split_of(key: str) -> Split:
+    """The split that content key ``key`` belongs to, for ever: 15 % test, 5 % dev, 80 % train.
+
+    Generated tasks draw candidates and keep those whose key falls in the wanted split, so that no training item can
+    be a suite item by construction.
+    """
+    place = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) % 100
+    if place < _TEST_SHARE:
+        return "test"
+    return "dev" if place < _TEST_SHARE + _DEV_SHARE else "train"

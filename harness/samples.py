@@ -1,0 +1,249 @@
+"""Samples and runs: the row schema, the record beside it, and their files.
+
+A run folder holds ``run.json`` (one :class:`RunRecord`) and ``samples.parquet`` (one :class:`Sample` a row, zstd).
+This module is the only reader and writer of both; it never executes or trusts what it reads.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import RetentionError
+
+SAMPLES_FILE = "samples.parquet"
+RECORD_FILE = "run.json"
+SCHEMA_VERSION = 1
+
+Digest = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\Z")]
+
+
+class RunError(RetentionError):
+    """A run folder or sample table that cannot be read; the message names the file and the field."""
+
+
+class Outcome(StrEnum):
+    """What became of one answer (metrics.md): unparsed is not wrong, and cut off counts as unparsed."""
+
+    CORRECT = "correct"
+    WRONG = "wrong"
+    UNPARSED = "unparsed"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Sample(_Strict):
+    """One row of a run: one item, one answer (design.md, "Sample row")."""
+
+    item_id: Digest
+    task: str
+    family: str
+    group: str
+    cluster_id: str
+    guess_rate: Annotated[float, Field(ge=0, lt=1)]
+    output: str
+    extracted: str | None
+    outcome: Outcome
+    score: Annotated[float, Field(ge=0, le=1)]
+    finish_reason: str
+    n_prompt_tokens: Annotated[int, Field(ge=0)]
+    n_output_tokens: Annotated[int, Field(ge=0)]
+    prompt_digest: Digest
+    error: str | None
+
+
+class CheckpointRecord(_Strict):
+    """Identity of the model that answered: ``weights_digest`` covers every file's path and sha256."""
+
+    name: str
+    kind: Literal["full", "adapter"]
+    source: Literal["hub", "local"]
+    revision: str | None = None
+    weights_digest: Digest
+    tokenizer_digest: Digest
+    files: dict[str, Digest]
+    architecture: str
+    base: "CheckpointRecord | None" = None
+
+
+class SuiteRecord(_Strict):
+    """Identity of the questions: ``digest`` covers all item ids in suite order."""
+
+    name: str
+    version: str
+    digest: Digest
+    protocol: str
+    tasks: dict[str, int]
+
+
+class EngineRecord(_Strict):
+    """What produced the answers; a pair never mixes two of these."""
+
+    name: str
+    version: str
+    dtype: str
+    mode: str
+    device: str
+
+    @property
+    def fingerprint(self) -> str:
+        return "/".join((self.name, self.version, self.dtype, self.mode, self.device))
+
+
+class RunRecord(_Strict):
+    """``run.json``: everything needed to say what a samples file is, and nothing from the environment beside it."""
+
+    schema_version: Literal[1] = 1
+    checkpoint: CheckpointRecord
+    suite: SuiteRecord
+    engine: EngineRecord
+    decoding: dict[str, str | int | float | bool]
+    seed: int
+    template_digest: Digest
+    template_policy: Literal["shared", "native"]
+    bos_count: Annotated[int, Field(ge=0)]
+    packages: dict[str, str]
+    n_items: Annotated[int, Field(ge=0)]
+    n_errors: Annotated[int, Field(ge=0)]
+    samples_sha256: Digest
+    created: str
+    wall_seconds: Annotated[float, Field(ge=0)]
+    commit: str | None = None
+    dirty: bool | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One checkpoint on one suite: its record and its samples (one row an item, columns of :class:`Sample`)."""
+
+    record: RunRecord
+    samples: pd.DataFrame
+
+
+ARROW_SCHEMA = pa.schema(
+    [
+        ("item_id", pa.string()),
+        ("task", pa.string()),
+        ("family", pa.string()),
+        ("group", pa.string()),
+        ("cluster_id", pa.string()),
+        ("guess_rate", pa.float64()),
+        ("output", pa.string()),
+        ("extracted", pa.string()),
+        ("outcome", pa.string()),
+        ("score", pa.float64()),
+        ("finish_reason", pa.string()),
+        ("n_prompt_tokens", pa.int32()),
+        ("n_output_tokens", pa.int32()),
+        ("prompt_digest", pa.string()),
+        ("error", pa.string()),
+    ],
+    metadata={"retentionbench_samples": str(SCHEMA_VERSION)},
+)
+
+
+def write_samples(path: Path, chunks: Iterable[list[Sample]]) -> str:
+    """Stream chunks of samples into one parquet file and return its sha256 (hex).
+
+    Rows are written as they come, so memory does not grow with the run; the file appears only when it is complete.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    with pq.ParquetWriter(partial, ARROW_SCHEMA, compression="zstd") as writer:
+        for chunk in chunks:
+            writer.write_table(pa.Table.from_pylist([sample.model_dump() for sample in chunk], schema=ARROW_SCHEMA))
+    partial.replace(path)
+    return file_sha256(path)
+
+
+def read_samples(path: Path) -> pd.DataFrame:
+    """Read a samples file into a frame with the columns of :class:`Sample`; any other shape is a ``RunError``."""
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise RunError(f"{path}: not a readable samples file ({error})") from error
+    if missing := set(ARROW_SCHEMA.names) - set(table.column_names):
+        raise RunError(f"{path}: column {sorted(missing)[0]!r} is missing")
+    if extra := set(table.column_names) - set(ARROW_SCHEMA.names):
+        raise RunError(f"{path}: unknown column {sorted(extra)[0]!r}")
+    try:
+        frame = table.select(ARROW_SCHEMA.names).cast(ARROW_SCHEMA).to_pandas()
+    except (pa.ArrowException, ValueError) as error:
+        raise RunError(f"{path}: a column has the wrong type ({error})") from error
+    return _checked(frame, path)
+
+
+def iter_samples(path: Path) -> Iterator[Sample]:
+    """Validate every row of a samples file against :class:`Sample`, one at a time."""
+    for row, fields in enumerate(read_samples(path).to_dict("records")):
+        values = {
+            str(k): None if k in ("extracted", "error") and not isinstance(v, str) else v for k, v in fields.items()
+        }
+        try:
+            yield Sample.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise RunError(f"{path}: row {row}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    required = [name for name in ARROW_SCHEMA.names if name not in ("extracted", "error")]
+    for column in required:
+        if frame[column].isna().any():
+            raise RunError(f"{path}: column {column!r} has {int(frame[column].isna().sum())} missing values")
+    if unknown := set(frame["outcome"]) - set(Outcome):
+        raise RunError(f"{path}: unknown outcome {sorted(unknown)[0]!r}; expected correct, wrong or unparsed")
+    if (duplicates := int(frame["item_id"].duplicated().sum())) > 0:
+        raise RunError(f"{path}: {duplicates} items appear more than once")
+    for column, upper in (("guess_rate", frame["guess_rate"] < 1), ("score", frame["score"] <= 1)):
+        if not bool((upper & (frame[column] >= 0)).all()):
+            raise RunError(f"{path}: column {column!r} has values outside its range")
+    return frame
+
+
+def write_record(folder: Path, record: RunRecord) -> None:
+    (folder / RECORD_FILE).write_text(
+        json.dumps(record.model_dump(), indent=2, sort_keys=True) + "\n", encoding="utf-8"
+    )
+
+
+def read_record(folder: Path) -> RunRecord:
+    path = folder / RECORD_FILE
+    if not path.is_file():
+        raise RunError(f"{path}: no such file; is {folder} a run folder written by `retention evaluate`?")
+    try:
+        return RunRecord.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RunError(f"{path}: {'.'.join(map(str, first['loc'])) or 'document'}: {first['msg']}") from error
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run folder, checking the samples against the sha256 in its record."""
+    record = read_record(folder)
+    path = folder / SAMPLES_FILE
+    if not path.is_file():
+        raise RunError(f"{path}: no such file; run `retention evaluate` again to finish the run")
+    if file_sha256(path) != record.samples_sha256:
+        raise RunError(
+            f"{path}: sha256 differs from samples_sha256 in {RECORD_FILE}; the file was changed after the run"
+        )
+    frame = read_samples(path)
+    if len(frame) != record.n_items:
+        raise RunError(f"{path}: {len(frame)} rows, but {RECORD_FILE} says n_items = {record.n_items}")
+    return Run(record, frame)
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
