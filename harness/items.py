@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+import random
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +19,9 @@ Split = Literal["train", "dev", "test"]
 # Shares of the key space, in per cent: test first so that a suite never changes when the dev share does.
 _TEST_SHARE = 15
 _DEV_SHARE = 5
+
+# Candidates refused in a row before a split counts as exhausted; the dev split alone refuses 19 in 20.
+_MOST_MISSES = 5_000
 
 
 class Item(BaseModel):
@@ -81,3 +85,24 @@ def split_of(key: str) -> Split:
     if place < _TEST_SHARE:
         return "test"
     return "dev" if place < _TEST_SHARE + _DEV_SHARE else "train"
+
+
+def draw_items(
+    split: Split, count: int, rng: random.Random, propose: Callable[[random.Random], tuple[str, Item]]
+) -> Iterator[Item]:
+    """``count`` different items of one split, drawn by ``propose``, which gives a content key and its item.
+
+    Ends in ``ValueError`` when the split cannot give that many: a short set would pass for a whole one.
+    """
+    seen: set[str] = set()
+    misses = 0
+    while len(seen) < count:
+        key, item = propose(rng)
+        if split_of(key) != split or item.item_id in seen:
+            misses += 1
+            if misses > _MOST_MISSES:
+                raise ValueError(f"{item.task}: only {len(seen)} of {count} items found in the {split} split")
+            continue
+        misses = 0
+        seen.add(item.item_id)
+        yield item

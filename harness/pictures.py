@@ -1,0 +1,131 @@
+"""Pictures: procedural shapes, tiles cut and put back, and a PNG encoder whose bytes never change.
+
+An item's identity covers the bytes of its image, so those bytes must be the same on every machine. Two habits keep
+them so: pixels are computed with integers and the four IEEE operations only (``sin`` and ``exp`` round differently
+from one CPU to the next), and PNG files are written uncompressed here (zlib and zlib-ng, whichever Pillow or CPython
+was built with, compress the same pixels to different bytes).
+"""
+
+from __future__ import annotations
+
+import io
+import random
+import struct
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Pixels = NDArray[np.uint8]
+
+SHAPES = ("circle", "square", "triangle", "cross")
+
+# A stored deflate block holds at most this many bytes.
+_BLOCK = 65_535
+
+
+def encode_png(pixels: Pixels) -> bytes:
+    """The RGB array (height, width, 3) as a PNG file with stored, i.e. uncompressed, deflate blocks."""
+    height, width, channels = pixels.shape
+    if channels != 3 or pixels.dtype != np.uint8:
+        raise ValueError(f"expected uint8 RGB pixels, got {pixels.dtype} with {channels} channels")
+    rows = np.zeros((height, 1 + 3 * width), dtype=np.uint8)  # each row starts with its filter type: 0, none
+    rows[:, 1:] = pixels.reshape(height, 3 * width)
+    raw = rows.tobytes()
+    stream = bytearray(b"\x78\x01")
+    for start in range(0, len(raw), _BLOCK):
+        block = raw[start : start + _BLOCK]
+        last = start + _BLOCK >= len(raw)
+        stream += struct.pack("<BHH", last, len(block), len(block) ^ 0xFFFF) + block
+    stream += struct.pack(">I", zlib.adler32(raw))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", bytes(stream)) + _chunk(b"IEND", b"")
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def decode_png(data: bytes) -> Pixels:
+    """The RGB pixels of an encoded image (any format Pillow reads)."""
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def shape_mask(kind: str, size: int, centre: tuple[int, int], radius: int) -> NDArray[np.bool_]:
+    """Where an upright shape of this ``radius`` covers a ``size`` x ``size`` image; ``centre`` is (x, y)."""
+    grid = np.arange(size, dtype=np.int64)
+    dx, dy = grid[None, :] - centre[0], grid[:, None] - centre[1]
+    if kind == "circle":
+        return np.asarray(dx * dx + dy * dy <= radius * radius)
+    if kind == "square":
+        half = radius * 9 // 10
+        return (abs(dx) <= half) & (abs(dy) <= half)
+    if kind == "triangle":  # apex on top, base as wide as the circle
+        return (abs(dy) <= radius) & (2 * abs(dx) <= dy + radius)
+    if kind == "cross":
+        arm = max(1, radius // 4)
+        return ((abs(dx) <= arm) & (abs(dy) <= radius)) | ((abs(dy) <= arm) & (abs(dx) <= radius))
+    raise ValueError(f"unknown shape {kind!r}; known: {', '.join(SHAPES)}")
+
+
+def paint(pixels: NDArray[np.float64], mask: NDArray[np.bool_], colour: Sequence[int]) -> None:
+    """Fill ``mask`` with one colour, in place."""
+    pixels[mask] = colour
+
+
+def grain(rng: random.Random, size: int, strength: int) -> NDArray[np.float64]:
+    """Noise from -``strength`` to +``strength``, from ``random`` because its stream is the same in every version."""
+    noise = np.frombuffer(rng.randbytes(size * size * 3), dtype=np.uint8).reshape(size, size, 3)
+    return (noise % np.uint8(2 * strength + 1)).astype(np.float64) - strength
+
+
+def to_pixels(values: NDArray[np.float64]) -> Pixels:
+    """Clip to 0..255 and drop the fraction."""
+    return np.clip(values, 0, 255).astype(np.uint8)
+
+
+def crop_to_grid(pixels: Pixels, rows: int, columns: int) -> Pixels:
+    """The centre of the image, cropped so that it cuts into equal tiles."""
+    height, width = pixels.shape[0] // rows * rows, pixels.shape[1] // columns * columns
+    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+    return pixels[top : top + height, left : left + width]
+
+
+def cut(pixels: Pixels, rows: int, columns: int) -> list[Pixels]:
+    """Equal tiles in reading order; the image must fit the grid (see ``crop_to_grid``)."""
+    if pixels.shape[0] % rows or pixels.shape[1] % columns:
+        raise ValueError(f"{pixels.shape[1]}x{pixels.shape[0]} does not cut into {columns}x{rows} equal tiles")
+    return [tile for band in np.split(pixels, rows) for tile in np.split(band, columns, axis=1)]
+
+
+def join(tiles: Sequence[Pixels], rows: int, columns: int) -> Pixels:
+    """The image whose tiles, in reading order, are these."""
+    bands = [np.concatenate(tiles[row * columns : (row + 1) * columns], axis=1) for row in range(rows)]
+    return np.concatenate(bands)
+
+
+def shuffle(pixels: Pixels, rows: int, columns: int, answer: Sequence[int]) -> Pixels:
+    """Move the tile of place k to place ``answer[k - 1]``, so that ``answer`` is what restores the image."""
+    tiles = cut(pixels, rows, columns)
+    shown = list(tiles)
+    for tile, place in zip(tiles, answer, strict=True):
+        shown[place - 1] = tile
+    return join(shown, rows, columns)
+
+
+def restore(pixels: Pixels, rows: int, columns: int, answer: Sequence[int]) -> Pixels:
+    """Undo ``shuffle``: place k gets the displayed tile ``answer[k - 1]``, tiles numbered from 1 row by row."""
+    tiles = cut(pixels, rows, columns)
+    return join([tiles[number - 1] for number in answer], rows, columns)
+
+
+def draw_answer(rng: random.Random, tiles: int) -> tuple[int, ...]:
+    """A uniform permutation of 1..``tiles`` that is not the identity: an unshuffled picture is no puzzle."""
+    identity = list(range(1, tiles + 1))
+    order = identity[:]
+    while order == identity:
+        rng.shuffle(order)
+    return tuple(order)
