@@ -1,0 +1,243 @@
+"""Outcomes: read the answer a model stated, and judge it. Shared by every task, nano and big.
+
+Three states (metrics.md, "Notation"): **correct**, **wrong** (an admissible answer, but not the gold one) and
+**unparsed** (nothing admissible was stated, or the output was cut off). Outputs are hostile text: every scan here is
+linear in its length and an answer longer than ``MAX_ANSWER`` characters counts as none.
+"""
+
+import re
+import unicodedata
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from harness.samples import Outcome
+
+MAX_ANSWER = 1000
+_MAX_EXPONENT = 400
+
+_TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
+_BRACE = re.compile(r"\\boxed ?\{|\\[{}]|[{}]")
+_HASHES = re.compile(r"(?<!#)####(?!#)")
+_ANSWER_IS = re.compile(r"\banswer(?: is:?|:)(?! not\b)", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
+
+_GROUP_MARK = re.compile("\\{,\\}|\\\\,|(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3})")
+_FRAC = re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}")
+_TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\{([^{}]*)\}")
+_POWER_OF_TEN = re.compile(r" ?(?:\u00d7|x|\*|\\times|\\cdot) ?10 ?\^ ?\{?([-+]?[0-9]+)\}?")
+_DIGITS = r"(?:(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+# A digit glued to a letter belongs to a formula or a unit (H2O, m2), and one after ^ to a power.
+_NUMBER = re.compile(rf"(?<![\w.^])([-+]? ?)\$?({_DIGITS})(?: ?/ ?({_DIGITS}))?")
+_LABEL = re.compile(r"(?:option |choice )?\(?([a-z]|[0-9]{1,2})\)?[.):]?(?: (.+))?")
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What became of one output: the answer as the model stated it, its outcome, and a score in [0, 1].
+
+    ``extracted`` stays beside an unparsed outcome when something was stated that is no admissible answer.
+    """
+
+    extracted: str | None
+    outcome: Outcome
+    score: float
+
+    def metrics(self) -> dict[str, float]:
+        """The three numbers a task reports for one item: ``acc`` and ``unparsed`` are 0 or 1, ``score`` in [0, 1]."""
+        return {
+            "acc": int(self.outcome is Outcome.CORRECT),
+            "score": self.score,
+            "unparsed": int(self.outcome is Outcome.UNPARSED),
+        }
+
+
+def extract_answer(text: str) -> str | None:
+    """The answer ``text`` states, or None.
+
+    The first layer that finds one decides: the last complete ``<answer>..</answer>``, the last balanced
+    ``\\boxed{..}``, the last ``#### ..``, the last "answer is .." or "answer: ..". Whitespace, markdown emphasis and a
+    trailing full stop are stripped; an empty answer is none.
+    """
+    for layer in (_tagged, _boxed, _hashed, _said):
+        found = layer(text)
+        if found is not None and (answer := _bare(found)):
+            return answer if len(answer) <= MAX_ANSWER else None
+    return None
+
+
+def judge_number(output: str, gold: str, rel_tol: float = 0.0) -> Judgement:
+    """Judge a numeric answer by exact rational arithmetic.
+
+    Correct when |x - gold| <= rel_tol * |gold|. Thousands separators, ``$``, ``%`` (dropped: 50% is 50), a unit, a
+    trailing dot, fractions and powers of ten are read; an answer holding no number, or several, is unparsed.
+    Raises ``ValueError`` when ``gold`` itself is not one number.
+    """
+    expected = parse_number(gold)
+    if expected is None:
+        raise ValueError(f"gold {gold!r} is not one number")
+    stated = extract_answer(output)
+    value = None if stated is None else parse_number(stated)
+    if value is None:
+        return _unparsed(stated)
+    return _decided(stated, abs(value - expected) <= Fraction(str(rel_tol)) * abs(expected))
+
+
+def judge_choice(output: str, gold: str, options: Sequence[str]) -> Judgement:
+    """Judge an answer that names one of ``options``: by its text, by its letter or number, or by both if they agree.
+
+    Number labels are read only where no option is itself a number. Any other answer is unparsed. Raises
+    ``ValueError`` when options coincide after normalisation or ``gold`` names none of them.
+    """
+    texts = [_normal(option) for option in options]
+    if len(set(texts)) != len(texts):
+        raise ValueError(f"options {list(options)!r} are not distinct")
+    expected = _chosen(gold, texts)
+    if expected is None:
+        raise ValueError(f"gold {gold!r} is not one of {list(options)!r}")
+    stated = extract_answer(output)
+    chosen = None if stated is None else _chosen(stated, texts)
+    return _unparsed(stated) if chosen is None else _decided(stated, chosen == expected)
+
+
+def judge_text(output: str, gold: str, *, case_sensitive: bool = False) -> Judgement:
+    """Judge a short free-form answer by equality after normalisation (case, width, spaces, a leading article).
+
+    ``case_sensitive`` is for answers whose case carries the meaning (Co is cobalt, CO a gas).
+    """
+    stated = extract_answer(output)
+    if stated is None:
+        return _unparsed(stated)
+    return _decided(stated, _normal(stated, case_sensitive) == _normal(gold, case_sensitive))
+
+
+def judge_permutation(output: str, gold: str) -> Judgement:
+    """Judge a jigsaw answer, strictly: ``<answer>`` holds the m numbers 1..m, each once, separated by commas.
+
+    Score = hit rate k/m over places; correct exactly when k = m. Anything else inside the tag, or no tag, is unparsed
+    with score 0. Raises ``ValueError`` when ``gold`` is not such a list.
+    """
+    expected = _permutation(gold)
+    if expected is None:
+        raise ValueError(f"gold {gold!r} is not a permutation of 1..m")
+    tagged = _tagged(output)
+    stated = None if tagged is None or len(tagged) > MAX_ANSWER else tagged.strip() or None
+    found = None if stated is None else _permutation(stated)
+    if found is None or len(found) != len(expected):
+        return _unparsed(stated)
+    hits = sum(mine == theirs for mine, theirs in zip(found, expected, strict=True))
+    return Judgement(stated, Outcome.CORRECT if hits == len(expected) else Outcome.WRONG, hits / len(expected))
+
+
+def cut_off(judgement: Judgement) -> Judgement:
+    """The judgement of an output that hit the token budget (``finish_reason`` "length"): unparsed, score 0."""
+    return replace(judgement, outcome=Outcome.UNPARSED, score=0.0)
+
+
+def parse_number(text: str) -> Fraction | None:
+    """The one number in ``text`` as an exact fraction, or None where there is none, several, or a power."""
+    if len(text) > MAX_ANSWER:
+        return None
+    text = " ".join(_GROUP_MARK.sub("", text.replace("\u2212", "-").replace("\\$", "$")).split())
+    text = _POWER_OF_TEN.sub(r"e\1", _FRAC.sub(r"\1/\2", _TEXT.sub(r"\1", text)))
+    found = list(_NUMBER.finditer(text))
+    if len(found) != 1 or text[found[0].end() :].lstrip(" )}")[:1] in ("^", "²", "³"):
+        return None
+    sign, over, under = found[0].groups()
+    numerator, denominator = _decimal(over), _decimal(under or "1")
+    if numerator is None or not denominator:
+        return None
+    return (-1 if "-" in sign else 1) * numerator / denominator
+
+
+def _decimal(digits: str) -> Fraction | None:
+    mantissa, _, exponent = digits.lower().replace(",", "").partition("e")
+    # An exponent of a billion would be exact too, and fill the memory.
+    if len(exponent) > 5 or abs(int(exponent or 0)) > _MAX_EXPONENT:
+        return None
+    return Fraction(mantissa) * Fraction(10) ** int(exponent or 0)
+
+
+def _decided(stated: str | None, correct: bool) -> Judgement:
+    return Judgement(stated, Outcome.CORRECT, 1.0) if correct else Judgement(stated, Outcome.WRONG, 0.0)
+
+
+def _unparsed(stated: str | None) -> Judgement:
+    return Judgement(stated, Outcome.UNPARSED, 0.0)
+
+
+def _tagged(text: str) -> str | None:
+    start, found = -1, None
+    for tag in _TAG.finditer(text):
+        if not tag.group(1):
+            start = tag.end()
+        elif start >= 0:
+            found, start = text[start : tag.start()], -1
+    return found
+
+
+def _boxed(text: str) -> str | None:
+    opened: list[tuple[int, bool]] = []
+    best, found = -1, None
+    for brace in _BRACE.finditer(text):
+        kind = brace.group()
+        if kind in ("\\{", "\\}"):
+            continue
+        if kind != "}":
+            opened.append((brace.end(), kind != "{"))
+        elif opened:
+            start, boxed = opened.pop()
+            # Of nested boxes the inner one is the answer, so the latest start wins, not the latest end.
+            if boxed and start > best:
+                best, found = start, (start, brace.start())
+    return None if found is None else text[slice(*found)]
+
+
+def _hashed(text: str) -> str | None:
+    return _line_after(_HASHES, text)
+
+
+def _said(text: str) -> str | None:
+    line = _line_after(_ANSWER_IS, text)
+    return None if line is None else _SENTENCE_END.split(line, maxsplit=1)[0]
+
+
+def _line_after(mark: re.Pattern[str], text: str) -> str | None:
+    last = deque(mark.finditer(text), maxlen=1)
+    return text[last[0].end() :].lstrip("* \t\r\n").partition("\n")[0] if last else None
+
+
+def _bare(text: str) -> str:
+    return text.strip().strip("*`\"'“”").strip().rstrip(".,;:!").strip()
+
+
+def _normal(text: str, case_sensitive: bool = False) -> str:
+    text = unicodedata.normalize("NFKC", _TEXT.sub(r"\1", text))
+    text = " ".join(_bare(text).strip("$").split())
+    folded = text if case_sensitive else text.casefold()
+    return re.sub(r"^(?:an?|the) (?=.)", "", folded, flags=re.IGNORECASE)
+
+
+def _chosen(answer: str, texts: list[str]) -> int | None:
+    answer = _normal(answer)
+    if answer in texts:
+        return texts.index(answer)
+    label = _LABEL.fullmatch(answer)
+    if label is None:
+        return None
+    name, rest = label.groups()
+    if name.isdigit() and any(parse_number(text) is not None for text in texts):
+        return None
+    place = int(name) - 1 if name.isdigit() else ord(name) - ord("a")
+    if not 0 <= place < len(texts) or (rest is not None and _normal(rest) != texts[place]):
+        return None
+    return place
+
+
+def _permutation(text: str) -> list[int] | None:
+    parts = [part.strip() for part in text.split(",")]
+    places = {str(k): k for k in range(1, len(parts) + 1)}
+    if set(parts) != set(places):
+        return None
+    return [places[part] for part in parts]
