@@ -23,7 +23,7 @@ SAMPLES_FILE = "samples.parquet"
 RECORD_FILE = "run.json"
 SCHEMA_VERSION = 1
 
-Digest = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\Z")]
+Digest = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
 
 
 class RunError(RetentionError):
