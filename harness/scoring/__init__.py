@@ -9,13 +9,18 @@ from harness.scoring.outcomes import (
     judge_permutation,
     judge_text,
 )
+from harness.scoring.scorecard import Scorecard
+from harness.scoring.scorer import score_pair, transitions
 
 __all__ = [
     "Judgement",
+    "Scorecard",
     "cut_off",
     "extract_answer",
     "judge_choice",
     "judge_number",
     "judge_permutation",
     "judge_text",
+    "score_pair",
+    "transitions",
 ]

@@ -1,0 +1,129 @@
+"""Statistics: standard errors, resampled intervals, tests and verdicts. Paired, always (metrics.md, "Statistics")."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from harness.scoring.transitions import Floats
+
+RESAMPLES = 10_000
+SEED = 20_250_623
+MARGIN = 0.02
+ALPHA = 0.05
+_POWER_FACTOR = 2.8
+# Resampled counts held at once: bounds memory where every cluster looks different.
+_BLOCK = 4_000_000
+
+Verdict = Literal["forgot", "retained", "improved", "inconclusive"]
+Clusters = NDArray[np.str_]
+
+
+def standard_error(difference: Floats, clusters: Clusters | None = None) -> float | None:
+    """Standard error of mean(c - a), >= 0: sd(c_i - a_i)/sqrt(n), or its cluster-robust form.
+
+    Robust: sqrt(K/(K-1) * sum_k (sum_{i in k} (d_i - mean d))^2)/n over K clusters, which is the first form when
+    every item is its own. None with fewer than two items (or clusters): there is no spread to see. Source:
+    metrics.md, "Statistics"; Miller 2024, arXiv 2411.00640.
+    """
+    n = len(difference)
+    centred = difference - difference.mean() if n else difference
+    sums = centred if clusters is None else _cluster_sums(centred[:, None], clusters)[:, 0]
+    if (k := len(sums)) < 2:
+        return None
+    return math.sqrt(k / (k - 1) * float((sums**2).sum())) / n
+
+
+def interval(draws: Floats) -> tuple[float, float]:
+    """95 % percentile interval of a statistic over its bootstrap draws, lower first (metrics.md, "Statistics")."""
+    low, high = np.quantile(draws, (ALPHA / 2, 1 - ALPHA / 2))
+    return float(low), float(high)
+
+
+def resample(
+    values: Floats, name: str, clusters: Clusters | None = None, *, n_resamples: int = RESAMPLES, seed: int = SEED
+) -> Floats:
+    """Paired (cluster) bootstrap: the mean of each column of ``values`` (items x quantities), one row a resample.
+
+    Resampling n items with replacement and counting how often each distinct row came is one multinomial draw, so
+    only distinct rows are drawn: for binary items these are the four transition cells. With ``clusters``, whole
+    clusters are drawn and the mean is over the items they bring. The generator is seeded with ``seed`` and ``name``
+    (the task), so that one task's interval never depends on which others are scored, and rows are sorted first, so
+    that it does not depend on their order either. No items raise ``ValueError``. Source: metrics.md, "Statistics";
+    Efron 1979.
+    """
+    if not len(values):
+        raise ValueError("cannot resample no items")
+    units = np.column_stack([np.ones(len(values)), values])
+    if clusters is not None:
+        units = _cluster_sums(units, clusters)
+    rows, multiplicity = np.unique(units, axis=0, return_counts=True)
+    rng = np.random.default_rng([seed, int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])])
+    total = int(multiplicity.sum())
+    block = max(1, _BLOCK // len(rows))
+    sums = [
+        rng.multinomial(total, multiplicity / total, size=min(block, n_resamples - done)) @ rows
+        for done in range(0, n_resamples, block)
+    ]
+    drawn = np.concatenate(sums)
+    means: Floats = drawn[:, 1:] / drawn[:, :1]
+    return means
+
+
+def mcnemar(n10: int, n01: int) -> float:
+    """Exact McNemar p-value, in [0, 1]: two-sided binomial test of n01 among n01 + n10 at 1/2; 1 when nothing moved.
+
+    Source: metrics.md, "Statistics"; McNemar 1947.
+    """
+    return float(binomtest(n01, n10 + n01, 0.5).pvalue) if n10 + n01 else 1.0
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm-adjusted p-values in the order given, each in [p, 1].
+
+    Sorted ascending, the i-th (from 0) becomes the running maximum of (m - i) * p_(i), at most 1. Source:
+    metrics.md, "Statistics"; Holm 1979.
+    """
+    order = np.argsort(p_values, kind="stable")
+    adjusted = np.empty(len(p_values))
+    ranked = np.asarray(p_values, dtype=float)[order]
+    adjusted[order] = np.minimum(np.maximum.accumulate(ranked * np.arange(len(ranked), 0, -1)), 1)
+    return [float(p) for p in adjusted]
+
+
+def minimum_detectable_difference(churn: float, n: int) -> float:
+    """2.8 * sqrt(churn/n), >= 0: the smallest delta seen with 80 % power at this churn (metrics.md, "Statistics").
+
+    ``n`` below 1 raises ``ValueError``.
+    """
+    if n < 1:
+        raise ValueError("no items")
+    return _POWER_FACTOR * math.sqrt(churn / n)
+
+
+def verdict(delta: float, lower: float, p_holm: float, margin: float = MARGIN) -> Verdict:
+    """One word for a prior task (metrics.md, "Statistics").
+
+    forgot: Holm-adjusted p < .05 and delta < 0. improved: the same with delta > 0. retained: neither, and the lower
+    95 % limit of delta lies above -margin. Else inconclusive: never "retained" because p is large.
+    """
+    if p_holm < ALPHA and delta != 0:
+        return "forgot" if delta < 0 else "improved"
+    return "retained" if lower > -margin else "inconclusive"
+
+
+def harmonic_mean(x: Floats, y: Floats) -> Floats:
+    """2xy/(x + y) elementwise for x, y in [0, 1], and 0 where both are 0 (metrics.md, "One number")."""
+    total = x + y
+    return np.divide(2 * x * y, total, out=np.zeros_like(total), where=total > 0)
+
+
+def _cluster_sums(values: Floats, clusters: Clusters) -> Floats:
+    _, place = np.unique(clusters, return_inverse=True)
+    sums = np.zeros((int(place.max()) + 1 if len(place) else 0, values.shape[1]))
+    np.add.at(sums, place, values)
+    return sums
