@@ -63,7 +63,7 @@ def _check_records(base: RunRecord, tuned: RunRecord) -> None:
         ("suite digest", base.suite.digest, tuned.suite.digest),
         ("protocol", base.suite.protocol, tuned.suite.protocol),
         ("suite tasks", base.suite.tasks, tuned.suite.tasks),
-        ("engine", base.engine.fingerprint, tuned.engine.fingerprint),
+        ("engine", base.engine.environment, tuned.engine.environment),
         ("tokenizer", base.checkpoint.tokenizer_digest, tuned.checkpoint.tokenizer_digest),
         ("chat template", base.template_digest, tuned.template_digest),
         ("template policy", base.template_policy, tuned.template_policy),

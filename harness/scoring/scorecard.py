@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from harness.samples import CheckpointRecord, Digest, EngineRecord, SuiteRecord
+from harness.samples import Digest, EngineRecord, RunRecord, SuiteRecord
 from harness.scoring.statistics import Verdict
 
 
@@ -43,22 +43,25 @@ class _Reasoned(_Strict):
 
 
 class ModelIdentity(_Strict):
-    """Which checkpoint answered: names are shown, ``weights_digest`` decides."""
+    """Which checkpoint answered: names are shown, ``weights_digest`` decides; ``adapter`` is how one was applied."""
 
     name: str
     kind: Literal["full", "adapter"]
     source: Literal["hub", "local"]
+    adapter: Literal["none", "merged", "lora"]
     revision: str | None
     weights_digest: Digest
 
     @classmethod
-    def of(cls, record: CheckpointRecord) -> "ModelIdentity":
+    def of(cls, record: RunRecord) -> "ModelIdentity":
+        checkpoint = record.checkpoint
         return cls(
-            name=record.name,
-            kind=record.kind,
-            source=record.source,
-            revision=record.revision,
-            weights_digest=record.weights_digest,
+            name=checkpoint.name,
+            kind=checkpoint.kind,
+            source=checkpoint.source,
+            adapter=record.engine.adapter,
+            revision=checkpoint.revision,
+            weights_digest=checkpoint.weights_digest,
         )
 
 

@@ -173,8 +173,8 @@ def _scorecard(joined: Pair, tasks: dict[str, TaskScore], draws: dict[str, _Draw
         fields["balance"] = statistics.harmonic_mean(gain, np.array([macro])).item()
         fields["balance_ci"] = statistics.interval(statistics.harmonic_mean(learned_draws, macro_draws))
     return Scorecard(
-        base=ModelIdentity.of(joined.base.checkpoint),
-        tuned=ModelIdentity.of(joined.tuned.checkpoint),
+        base=ModelIdentity.of(joined.base),
+        tuned=ModelIdentity.of(joined.tuned),
         suite=joined.base.suite,
         engine=joined.base.engine,
         decoding=joined.base.decoding,
@@ -260,7 +260,7 @@ def _signature(joined: Pair, target: str) -> str:
         "protocol": record.suite.protocol,
         "target": target,
         "n": len(joined.items),
-        "engine": record.engine.fingerprint,
+        "engine": record.engine.environment,
         "decoding": ",".join(f"{name}={value}" for name, value in sorted(record.decoding.items())),
         "base": record.checkpoint.weights_digest[:12],
         "tuned": joined.tuned.checkpoint.weights_digest[:12],
