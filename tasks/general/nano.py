@@ -11,13 +11,15 @@ Each question lists the answers allowed, so the chance level is 1/k for k option
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness import plugin
 from harness.items import Item, Split, draw_items, image_digest
 from harness.pictures import SHAPES, encode_png, grain, paint, shape_mask, to_pixels
+from harness.plugin import Generator, loader
 
 SIZE = 64
 COLOURS = {
@@ -173,9 +175,13 @@ def _either(options: Sequence[str]) -> str:
     return f"{', '.join(options[:-1])} or {options[-1]}"
 
 
-TASKS: dict[str, Callable[[Split, int, int], Iterator[Item]]] = {
+TASKS: dict[str, Generator] = {
     "vision_colour": vision_colour,
     "vision_shape": vision_shape,
     "vision_position": vision_position,
     "vision_count": vision_count,
 }
+
+load = plugin.loader(TASKS)
+
+load = loader(TASKS)

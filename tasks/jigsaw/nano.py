@@ -17,14 +17,16 @@ red, less blue) towards the left, by an amount, tint, bend and tilt of its own, 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import factorial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness import plugin
 from harness.items import Item, Split, draw_items, image_digest
 from harness.pictures import SHAPES, Pixels, draw_answer, encode_png, grain, paint, shape_mask, shuffle, to_pixels
+from harness.plugin import Generator, loader
 
 SIZE = 64
 ROWS = COLUMNS = 2
@@ -83,4 +85,8 @@ def _bend(t: NDArray[np.float64], amount: float) -> NDArray[np.float64]:
     return t + amount * t * (1 - t)
 
 
-TASKS: dict[str, Callable[[Split, int, int], Iterator[Item]]] = {"jigsaw_2x2": jigsaw_2x2}
+TASKS: dict[str, Generator] = {"jigsaw_2x2": jigsaw_2x2}
+
+load = plugin.loader(TASKS)
+
+load = loader(TASKS)

@@ -10,9 +10,11 @@ Both tasks hold out the same number pairs: a pair asked in the test split of one
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
+from harness import plugin
 from harness.items import Item, Split, draw_items
+from harness.plugin import Generator, loader
 
 _ADD_WORDINGS = (
     "What is {a} + {b}?",
@@ -95,7 +97,11 @@ def _item(task: str, adding: bool, a: int, b: int, question: str) -> tuple[str, 
     return key, item
 
 
-TASKS: dict[str, Callable[[Split, int, int], Iterator[Item]]] = {
+TASKS: dict[str, Generator] = {
     "math_arithmetic": math_arithmetic,
     "math_word": math_word,
 }
+
+load = plugin.loader(TASKS)
+
+load = loader(TASKS)

@@ -13,14 +13,16 @@ a unit conversion is held out by its value, whatever the wording.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
 from molmass import ELEMENTS, Formula
 from scipy import constants
 
+from harness import plugin
 from harness.items import Item, Split, draw_items
+from harness.plugin import Generator, loader
 
 # Opening words are not part of what is held out: a wording is new to the model with every one of them.
 _OPENINGS = ("", "Please answer: ", "Quick question: ", "Do you know this? ")
@@ -216,7 +218,7 @@ def _facts() -> tuple[_Fact, ...]:
     for prefix in _PREFIXES:
         exponent = int(f"{getattr(constants, prefix):.0e}".split("e")[1])
         slots = {"prefix": prefix, "exponent": exponent}
-        sentence = f"The prefix {prefix} means ten to the power of {exponent}."
+        sentence = f"{prefix.capitalize()} means 10^{exponent}."
         for kind, wordings, answer in (
             ("exponent of prefix", _EXPONENT_OF_PREFIX, str(exponent)),
             ("prefix of exponent", _PREFIX_OF_EXPONENT, prefix),
@@ -258,13 +260,13 @@ def _convert(rng: random.Random) -> tuple[str, Item]:
     if rng.random() < 0.2:
         answer, group = str(int(value + constants.zero_Celsius)), "temperature"
         question = rng.choice(_TEMPERATURE).format(value=value)
-        sentence = f"{value} + {int(constants.zero_Celsius)} = {answer}."
+        sentence = f"{value}+{int(constants.zero_Celsius)}={answer}."
         key = f"temperature:{value}"
     else:
         unit, smaller, factor = rng.choice(_UNITS)
         answer, group = str(value * round(factor)), "unit conversion"
         question = rng.choice(_CONVERSION).format(value=value, unit=unit, to=smaller)
-        sentence = f"{value} x {round(factor)} = {answer}."
+        sentence = f"{value}*{round(factor)}={answer}."
         key = f"conversion:{unit}:{smaller}:{value}"
     item = Item(
         task="science_computed",
@@ -278,7 +280,11 @@ def _convert(rng: random.Random) -> tuple[str, Item]:
     return f"science:{key}", item
 
 
-TASKS: dict[str, Callable[[Split, int, int], Iterator[Item]]] = {
+TASKS: dict[str, Generator] = {
     "science_facts": science_facts,
     "science_computed": science_computed,
 }
+
+load = plugin.loader(TASKS)
+
+load = loader(TASKS)
