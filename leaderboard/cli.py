@@ -1,0 +1,139 @@
+"""Command groups ``board`` and ``submit``: parse, call, print. Heavy imports wait until a command runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.errors import CheckFailedError, RetentionError
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_FAMILIES = ("sft", "rft", "dpo", "sft-on-rollouts", "distill", "merge", "other")
+_DATA_FIELDS = {"id", "revision", "role", "license", "overlap"}
+
+
+@click.group()
+def board() -> None:
+    """Build the leaderboard's static site from the submissions."""
+
+
+@board.command()
+@click.option("--submissions", type=_FOLDER, default=Path("submissions"), show_default=True, help="Entries to show.")
+@click.option("--bases", type=_FOLDER, default=Path("leaderboard/bases"), show_default=True, help="Runs of the bases.")
+@click.option("--out", type=_FOLDER, default=Path("site/public"), show_default=True, help="Folder of the built site.")
+@click.option("--strict", is_flag=True, help="Exit 1 when an entry had to be left out.")
+def build(submissions: Path, bases: Path, out: Path, strict: bool) -> None:
+    """Score every entry from its stored outputs and write the site.
+
+    The same entries give the same bytes. An entry that cannot be read is left out, and the site says so.
+
+    \b
+    Examples:
+      retention board build
+      retention board build --submissions ~/entries --out /tmp/board --strict
+    """
+    from leaderboard.board import load_board
+    from leaderboard.site import write_site
+
+    if not submissions.is_dir():
+        raise RetentionError(f"{submissions}: no such folder; run in a checkout or give --submissions DIR")
+    loaded = load_board(submissions, bases)
+    index = write_site(loaded, out)
+    rows = sum(len(track.rows) for track in loaded.tracks)
+    click.echo(
+        f"{rows} {'entry' if rows == 1 else 'entries'} in {len(loaded.tracks)} "
+        f"{'track' if len(loaded.tracks) == 1 else 'tracks'}: {index}"
+    )
+    for bad in loaded.bad:
+        click.echo(f"left out: {bad.path}: {bad.reason}", err=True)
+    if strict and loaded.bad:
+        raise CheckFailedError(f"{len(loaded.bad)} of {rows + len(loaded.bad)} entries were left out (--strict)")
+
+
+@click.group()
+def submit() -> None:
+    """Prepare a submission to the leaderboard."""
+
+
+@submit.command()
+@click.argument("tuned_run", type=_FOLDER)
+@click.option("--base", "base_run", type=_FOLDER, required=True, help="Run folder of the base checkpoint.")
+@click.option("--target", required=True, help="Family the checkpoint was tuned for, such as jigsaw or math.")
+@click.option("--method", type=click.Choice(_FAMILIES), required=True, help="Family of the fine-tuning method.")
+@click.option("--license", "license_", required=True, help="SPDX identifier under which the outputs are published.")
+@click.option("--contact", required=True, help="Account name of the author; never an e-mail address.")
+@click.option("--consent", is_flag=True, help="I agree that the stored outputs are published with the entry.")
+@click.option("--attempts", default=1, show_default=True, help="Checkpoints evaluated before this one was chosen.")
+@click.option("--chosen-by", default="the last checkpoint", show_default=True, help="How this checkpoint was chosen.")
+@click.option(
+    "--data",
+    multiple=True,
+    metavar="FIELDS",
+    help="A training set: id=..,role=..,license=..,overlap=none|train-split|test|unknown. Repeatable.",
+)
+@click.option("--algorithm", help="Algorithm within the family, such as grpo.")
+@click.option("--learning-rate", type=float, help="Peak learning rate.")
+@click.option("--steps", type=int, help="Optimiser steps.")
+@click.option("--tokens", type=int, help="Training tokens.")
+@click.option("--rollouts", type=int, help="Sampled rollouts.")
+@click.option("--kl-coefficient", type=float, help="Weight of the KL penalty; 0 says there was none.")
+@click.option("--adapter-type", default="lora", show_default=True, help="Kind of adapter, if the checkpoint is one.")
+@click.option("--lora-rank", type=int, help="Rank of the adapter.")
+@click.option("--replay", help="What earlier data was mixed in.")
+@click.option("--seed", "seeds", type=int, multiple=True, help="Training seed. Repeatable.")
+@click.option("--code", help="https address of the training code.")
+@click.option("--summary", help="The method in a sentence or two.")
+@click.option("--reference", "references", multiple=True, help="https address of a paper or page. Repeatable.")
+@click.option("--submissions", type=_FOLDER, default=Path("submissions"), show_default=True, help="Where entries live.")
+@click.option("--bases", type=_FOLDER, default=Path("leaderboard/bases"), show_default=True, help="Runs of the bases.")
+def prepare(tuned_run: Path, base_run: Path, submissions: Path, bases: Path, **stated: Any) -> None:
+    """Write submissions/<entry_id>/ from the run folder TUNED_RUN and that of its base.
+
+    What is not stated is shown as not disclosed. The entry is scored before it is written.
+
+    \b
+    Examples:
+      retention submit prepare runs/nano-1/nano-sft --base runs/nano-1/nano-base --target jigsaw \\
+        --method sft --license Apache-2.0 --contact your-account --consent \\
+        --data id=nano-jigsaw,role=train,license=Apache-2.0,overlap=train-split
+    """
+    from leaderboard.submission import prepare as write_submission
+
+    prepared = write_submission(tuned_run, base_run, _statement(stated), submissions, bases)
+    click.echo(f"wrote {prepared.folder} (base run: {prepared.base_folder})")
+    click.echo(prepared.scorecard.signature)
+    click.echo("Next: `retention board build` shows it; then commit the folder and open a pull request.")
+
+
+def _statement(stated: dict[str, Any]) -> dict[str, Any]:
+    """The manifest fields among the options; what was not given is left out."""
+    if not stated["consent"]:
+        raise RetentionError("--consent is missing: the stored outputs are published with the entry")
+    method_fields = ("algorithm", "learning_rate", "steps", "tokens", "rollouts", "kl_coefficient", "lora_rank",
+                     "replay", "code", "summary")  # fmt: skip
+    method = {"family": stated["method"]} | {name: stated[name] for name in method_fields if stated[name] is not None}
+    if stated["seeds"]:
+        method["seeds"] = list(stated["seeds"])
+    return {
+        "adapter_type": stated["adapter_type"],
+        "target": stated["target"],
+        "method": method,
+        "training_data": [_training_data(fields) for fields in stated["data"]],
+        "selection": {"attempts_evaluated": stated["attempts"], "chosen_by": stated["chosen_by"]},
+        "license": stated["license_"],
+        "contact": {"handle": stated["contact"]},
+        "references": list(stated["references"]),
+        "consent": True,
+    }
+
+
+def _training_data(fields: str) -> dict[str, str]:
+    pairs = dict(part.strip().partition("=")[::2] for part in fields.split(","))
+    if unknown := set(pairs) - _DATA_FIELDS:
+        known = ", ".join(sorted(_DATA_FIELDS))
+        raise RetentionError(f"--data: unknown field {sorted(unknown)[0]!r}; there are {known}")
+    if missing := {"id", "role", "license"} - set(pairs):
+        raise RetentionError(f"--data: {sorted(missing)[0]} is missing in {fields!r}")
+    return {"overlap_with_suite": pairs.pop("overlap", "unknown")} | pairs

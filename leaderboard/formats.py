@@ -1,0 +1,99 @@
+"""How numbers and names read on a page. Rates are stored in [0, 1]; points exist only here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from leaderboard.manifest import https_url
+from leaderboard.text import clean
+
+ABSENT = "–"  # noqa: RUF001 an en dash is what tables use for no value
+_MINUS = "\N{MINUS SIGN}"
+# Long enough for a signature; what is shorter by rule is capped by `shown`.
+_LONGEST = 2000
+
+
+def printed(value: Any) -> Any:
+    """The last step of every expression in a template: text loses its invisible characters, None becomes a dash."""
+    if value is None:
+        return ABSENT
+    return clean(value, _LONGEST) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def shown(text: str, cap: int = 80) -> str:
+    """Text by others for places that take plain text only (titles, labels)."""
+    return clean(text, cap)
+
+
+def by_others(text: str | None, cap: int = 80) -> Markup:
+    """Text by others in a page: capped, escaped, and kept from turning the direction of what stands around it."""
+    return Markup("<bdi>{}</bdi>").format(clean(text or ABSENT, cap))
+
+
+def linked(url: str, text: str | None = None) -> Markup:
+    """A link to an address an author gave; anything but plain https is shown as text."""
+    try:
+        address = https_url(url)
+    except ValueError:
+        return by_others(text or url)
+    label = by_others(text or address.removeprefix("https://"), 100)
+    return Markup('<a href="{}" rel="nofollow ugc noopener">{}</a>').format(address, label)
+
+
+def points(value: float | None) -> str:
+    """A change in points: +62.3, -4.0 with a real minus, 0.0."""
+    if value is None:
+        return ABSENT
+    text = f"{abs(value) * 100:.1f}"
+    return text if text == "0.0" else ("+" if value > 0 else _MINUS) + text
+
+
+def points_tick(value: float) -> str:
+    """A change in points on an axis: +50, 0, -25."""
+    text = f"{abs(value) * 100:.3g}"
+    return text if text == "0" else ("+" if value > 0 else _MINUS) + text
+
+
+def percent(value: float | None) -> str:
+    """A rate as a percentage: 86.3 %."""
+    return ABSENT if value is None else f"{value * 100:.1f}\N{NO-BREAK SPACE}%"
+
+
+def ratio(value: float | None) -> str:
+    """A retention or balance: 0.87."""
+    return ABSENT if value is None else f"{value:.2f}".replace("-", _MINUS)
+
+
+def points_ci(interval: tuple[float, float] | None) -> str:
+    """An interval in points: [+58.0, +66.5]."""
+    return "" if interval is None else f"[{points(interval[0])}, {points(interval[1])}]"
+
+
+def ratio_ci(interval: tuple[float, float] | None) -> str:
+    """An interval of a ratio: [0.84, 0.90]."""
+    return "" if interval is None else f"[{ratio(interval[0])}, {ratio(interval[1])}]"
+
+
+def probability(value: float) -> str:
+    """A p-value: 0.031, or < 0.001."""
+    return "<\N{NO-BREAK SPACE}0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def count(value: int) -> str:
+    """A whole number with thin spaces: 27 360."""
+    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def number(value: float | int | None) -> str:
+    """A hyper-parameter as a person would write it; None is not disclosed."""
+    if value is None:
+        return "not disclosed"
+    return count(value) if isinstance(value, int) else f"{value:g}"
+
+
+def bibtex(text: str) -> str:
+    """Text for the inside of a BibTeX field: nothing that closes the field or starts a TeX command."""
+    plain = clean(text, 80).replace(_MINUS, "-").replace("\N{NO-BREAK SPACE}", " ")
+    return "".join(char for char in plain if char not in '{}\\%$#&_~^"@').strip()

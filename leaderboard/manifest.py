@@ -1,0 +1,243 @@
+"""The manifest of a submission: what its author states, strictly typed, unknown keys refused.
+
+Numbers that a run can tell are never taken from here; the manifest says who, how and from what.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
+
+from harness.errors import RetentionError
+from leaderboard.plain_yaml import read_plain_yaml
+
+MANIFEST_FILE = "manifest.yaml"
+_INTEGER = re.compile(r"[0-9]{1,18}")
+_NUMBER = re.compile(r"[-+]?[0-9]{0,18}\.?[0-9]{1,18}([eE][-+]?[0-9]{1,3})?")
+
+
+class ManifestError(RetentionError):
+    """A manifest that breaks its schema; the message names the file, the field and the rule."""
+
+
+def _exactly_bool(value: Any) -> Any:
+    # YAML's many spellings of true are a known trap, so a manifest has one.
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise ValueError("write true or false")
+
+
+def _exactly_int(value: Any) -> Any:
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise ValueError("write a whole number in digits")
+
+
+def _exactly_float(value: Any) -> Any:
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    raise ValueError("write a plain decimal number")
+
+
+def https_url(value: str) -> str:
+    """``value`` when it is an https address with a host and without credentials, else ``ValueError``."""
+    if not value.isascii() or not value.isprintable() or set(value) & set(" \"'<>\\^`{|}"):
+        raise ValueError("write an https address in plain ASCII")
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError("not an address") from error
+    if parts.scheme != "https" or not host or "." not in host or "@" in parts.netloc:
+        raise ValueError("write https://host/..., without a user name")
+    return value
+
+
+def _safe_file(name: str) -> str:
+    parts = name.split("/")
+    if "\\" in name or ":" in name or not name.isprintable() or any(part in ("", ".", "..") for part in parts):
+        raise ValueError("write a relative path with forward slashes")
+    return name
+
+
+Bool = Annotated[bool, BeforeValidator(_exactly_bool)]
+Count = Annotated[int, BeforeValidator(_exactly_int), Field(ge=0, le=10**15)]
+Number = Annotated[float, BeforeValidator(_exactly_float), Field(allow_inf_nan=False)]
+Positive = Annotated[float, BeforeValidator(_exactly_float), Field(allow_inf_nan=False, ge=0)]
+Digest = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
+Label = Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._+/-]{0,95}\z")]
+Note = Annotated[str, Field(min_length=1, max_length=500)]
+Url = Annotated[str, Field(max_length=300), AfterValidator(https_url)]
+FileName = Annotated[str, Field(max_length=256), AfterValidator(_safe_file)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SuiteRef(_Strict):
+    """The suite and the protocol both runs answered."""
+
+    id: Label
+    version: Label
+    protocol: Label
+
+
+class ModelRef(_Strict):
+    """An immutable model: a hub repository at a commit, or a local folder named by its digest."""
+
+    repo: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}\z")] | None = None
+    revision: Annotated[str, Field(pattern=r"\A[0-9a-f]{40}\z")] | None = None
+    local: Note | None = None
+    weights_digest: Digest
+    files: Annotated[dict[FileName, Digest], Field(min_length=1, max_length=500)]
+    dtype: Label
+    architecture: Label
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ModelRef:
+        if (self.repo is None) == (self.local is None):
+            raise ValueError("give either repo with revision, or local")
+        if (self.repo is None) != (self.revision is None):
+            raise ValueError("repo needs revision: the 40 hex digits of a commit (branches and tags move)")
+        return self
+
+    @property
+    def name(self) -> str:
+        return self.repo or self.local or ""
+
+    @property
+    def link(self) -> str | None:
+        """The address of the files at this very commit, for a model on the hub."""
+        return f"https://huggingface.co/{self.repo}/tree/{self.revision}" if self.repo else None
+
+
+class AdapterRef(_Strict):
+    """A fine-tune stored as an adapter on the manifest's base."""
+
+    adapter: ModelRef
+    adapter_type: Label
+
+
+class Method(_Strict):
+    """How the fine-tune was made; a field left out is shown as not disclosed."""
+
+    family: Literal["sft", "rft", "dpo", "sft-on-rollouts", "distill", "merge", "other"]
+    algorithm: Label | None = None
+    learning_rate: Positive | None = None
+    steps: Count | None = None
+    tokens: Count | None = None
+    rollouts: Count | None = None
+    kl_coefficient: Positive | None = None
+    lora_rank: Count | None = None
+    replay: Note | None = None
+    seeds: Annotated[list[Count], Field(max_length=32)] | None = None
+    code: Url | None = None
+    summary: Note | None = None
+
+
+class TrainingData(_Strict):
+    """One data set the fine-tune saw, and whether it overlaps the suite."""
+
+    id: Note
+    revision: Label | None = None
+    role: Label
+    license: Note
+    overlap_with_suite: Literal["none", "train-split", "test", "unknown"]
+
+
+class Selection(_Strict):
+    """How many checkpoints were evaluated before this one was sent, and how it was chosen."""
+
+    attempts_evaluated: Annotated[Count, Field(ge=1)]
+    chosen_by: Note
+
+
+class Contact(_Strict):
+    """Who answers questions: an account name, never an e-mail address."""
+
+    handle: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9-]{0,38}\z")]
+
+
+def _tuned_kind(value: Any) -> str:
+    return "adapter" if isinstance(value, AdapterRef) or (isinstance(value, dict) and "adapter" in value) else "full"
+
+
+class Manifest(_Strict):
+    """``manifest.yaml``: one submission as its author states it."""
+
+    schema_: Annotated[Literal["retentionbench-manifest-1"], Field(alias="schema")]
+    suite: SuiteRef
+    track: Literal["standard", "custom"]
+    base: ModelRef
+    tuned: Annotated[
+        Annotated[ModelRef, Tag("full")] | Annotated[AdapterRef, Tag("adapter")], Discriminator(_tuned_kind)
+    ]
+    target: Label
+    method: Method
+    training_data: Annotated[list[TrainingData], Field(max_length=50)]
+    selection: Selection
+    license: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9.+-]{0,63}\z")]
+    contact: Contact
+    references: Annotated[list[Url], Field(max_length=5)] = []
+    consent: Bool
+    claims: Annotated[dict[Label, Number], Field(max_length=50)] | None = None
+
+    @model_validator(mode="after")
+    def _consented(self) -> Manifest:
+        if not self.consent:
+            raise ValueError("consent must be true: the stored outputs are published with the entry")
+        return self
+
+    @property
+    def tuned_model(self) -> ModelRef:
+        return self.tuned.adapter if isinstance(self.tuned, AdapterRef) else self.tuned
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check one manifest file."""
+    return parse_manifest(read_plain_yaml(path), str(path))
+
+
+def parse_manifest(document: object, name: str) -> Manifest:
+    """Check a document against the schema; ``name`` says where it came from in an error."""
+    if not isinstance(document, dict):
+        raise ManifestError(f"{name}: not a mapping of fields")
+    try:
+        return Manifest.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "document"
+        raise ManifestError(f"{name}: {field}: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write ``manifest`` as YAML that :func:`read_manifest` reads back to an equal object."""
+    document = manifest.model_dump(mode="json", by_alias=True, exclude_none=True)
+    path.write_text(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110), "utf-8")

@@ -1,0 +1,88 @@
+"""Entries made from synthetic runs through the real code path: ``submit prepare``'s own function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from leaderboard.submission import Prepared, prepare
+from tests.synthetic import synthetic_run
+
+PRIORS = ("math_addition", "math_word", "science_elements", "vision_colour", "vision_count")
+BASE = {"jigsaw_2x2": 0.14, "math_addition": 0.97, "math_word": 0.91, "science_elements": 0.95,
+        "vision_colour": 0.99, "vision_count": 0.93}  # fmt: skip
+
+STATEMENT: dict[str, Any] = {
+    "target": "jigsaw",
+    "method": {"family": "sft", "learning_rate": 1e-5, "steps": 400, "seeds": [7]},
+    "training_data": [
+        {"id": "jigsaw-train", "role": "train", "license": "CC-BY-4.0", "overlap_with_suite": "train-split"}
+    ],
+    "selection": {"attempts_evaluated": 3, "chosen_by": "best on the development split"},
+    "license": "Apache-2.0",
+    "contact": {"handle": "ada"},
+    "references": ["https://example.org/paper"],
+    "consent": True,
+}
+
+HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
+HOSTILE_NAME = "\u202egnp.exe\u200b{{ 7*7 }}<svg onload=alert(4)>"
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where a synthetic board's inputs lie."""
+
+    submissions: Path
+    bases: Path
+    runs: Path
+
+
+def folders(root: Path) -> Folders:
+    made = Folders(root / "submissions", root / "bases", root / "runs")
+    made.submissions.mkdir(parents=True)
+    synthetic_run(made.runs / "base", name="nano-base", accuracy=BASE)
+    return made
+
+
+def add_entry(
+    made: Folders,
+    name: str,
+    accuracy: Mapping[str, float],
+    *,
+    statement: Mapping[str, Any] | None = None,
+    seed: int = 1,
+    **run: Any,
+) -> Prepared:
+    """Write a tuned run and prepare its entry; ``accuracy`` says how it differs from the base."""
+    folder = made.runs / f"tuned-{seed}"
+    synthetic_run(folder, name=name, accuracy={**BASE, **accuracy}, seed=seed, **run)
+    return prepare(folder, made.runs / "base", {**STATEMENT, **(statement or {})}, made.submissions, made.bases)
+
+
+def full_board(root: Path) -> Folders:
+    """Five good entries (one with hostile texts everywhere it may have them) and two bad folders."""
+    made = folders(root)
+    lost = dict(zip(PRIORS, (0.62, 0.41, 0.58, 0.8, 0.37), strict=True))
+    add_entry(made, "nano-sft", {"jigsaw_2x2": 0.86} | lost, seed=1, unparsed={"vision_count": 0.5})
+    kept = dict(zip(PRIORS, (0.965, 0.9, 0.945, 0.985, 0.95), strict=True))
+    rft = {"family": "rft", "algorithm": "grpo", "learning_rate": 1e-6, "steps": 27360, "kl_coefficient": 0.04}
+    add_entry(made, "nano-grpo", {"jigsaw_2x2": 0.72} | kept, seed=2, statement={"method": rft})
+    near = dict(zip(PRIORS, (0.93, 0.82, 0.9, 0.97, 0.83), strict=True))
+    rollouts = {"family": "sft-on-rollouts", "steps": 3000, "summary": "Correct rollouts of nano-grpo, then SFT."}
+    add_entry(made, "nano-rollout-sft", {"jigsaw_2x2": 0.78} | near, seed=3, statement={"method": rollouts})
+    add_entry(made, "nano-merge", {"jigsaw_2x2": 0.35}, seed=4, statement={"method": {"family": "merge"}})
+    hostile = {
+        "method": {"family": "other", "summary": HOSTILE, "replay": HOSTILE},
+        "selection": {"attempts_evaluated": 1, "chosen_by": HOSTILE},
+        "training_data": [
+            {"id": f"=cmd|'/c calc'!A1 {HOSTILE}", "role": "train", "license": HOSTILE, "overlap_with_suite": "unknown"}
+        ],
+    }
+    add_entry(made, HOSTILE_NAME, {"jigsaw_2x2": 0.5, "math_word": 0.3}, seed=5, statement=hostile,
+              packages={HOSTILE: HOSTILE}, created=f"2026-01-02 {HOSTILE}", commit=HOSTILE)  # fmt: skip
+    (made.submissions / "aaaaaaaaaaaa").mkdir()
+    (made.submissions / "bbb<script>alert(3)<").mkdir()
+    return made
