@@ -87,17 +87,24 @@ class SuiteRecord(_Strict):
 
 
 class EngineRecord(_Strict):
-    """What produced the answers; a pair never mixes two of these."""
+    """What produced the answers; a pair never mixes two environments."""
 
     name: str
     version: str
     dtype: str
     mode: str
     device: str
+    adapter: Literal["none", "merged", "lora"] = "none"
+
+    @property
+    def environment(self) -> str:
+        """What the two runs of a pair must share: everything but how an adapter was applied."""
+        return "/".join((self.name, self.version, self.dtype, self.mode, self.device))
 
     @property
     def fingerprint(self) -> str:
-        return "/".join((self.name, self.version, self.dtype, self.mode, self.device))
+        """What decides an answer, for the response store."""
+        return f"{self.environment}/{self.adapter}"
 
 
 class RunRecord(_Strict):

@@ -1,0 +1,79 @@
+"""The command line: thin, and quick to answer ``--help``, because each command is imported only when it is called."""
+
+import importlib
+import traceback
+from typing import Any
+
+import click
+
+from harness import __version__
+from harness.errors import RetentionError
+
+# Name -> where the command is, and its help line, stated here so that listing imports none of them. `leaderboard` is
+# named as a string because an import would point up the house (design.md, floors).
+COMMANDS = {
+    "evaluate": ("harness.cli.evaluate:command", "Run a base and its fine-tunes on a suite and score each pair."),
+    "compare": ("harness.cli.compare:command", "Score a pair of finished runs: what was learned, what forgotten."),
+    "diff": ("harness.cli.diff:command", "List the items on which two runs of one checkpoint differ."),
+    "submit": ("leaderboard.cli:submit", "Prepare a submission to the leaderboard."),
+    "board": ("leaderboard.cli:board", "Build the static leaderboard."),
+    "nano": ("harness.cli.nano:group", "Train the nano checkpoints that are shipped with the project."),
+    "demo": ("harness.cli.demo:command", "Evaluate the shipped nano pair and build the board: the whole path, once."),
+}
+
+
+class _Failure(click.ClickException):
+    """One line on stderr, and the exit code that the error asks for."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are looked up."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except RetentionError as error:
+            if ctx.params.get("debug"):
+                traceback.print_exc()
+            raise _Failure(" ".join(str(error).split()), error.exit_code) from error
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(__version__, prog_name="retention")
+def cli(debug: bool) -> None:
+    """How much did a fine-tune teach a model, and how much did it make the model forget?
+
+    \b
+    Examples:
+      retention demo
+      retention evaluate nano:base nano:sft --suite nano-1 --target jigsaw
+      retention evaluate Qwen/Qwen2.5-VL-7B-Instruct your/model --suite nano-1 --target jigsaw
+      retention compare runs/BASE runs/TUNED --target jigsaw --html report.html
+
+    \b
+    Shell completion (bash; zsh and fish likewise):
+      eval "$(_RETENTION_COMPLETE=bash_source retention)"
+    """
+
+
+def main() -> None:
+    cli(prog_name="retention")

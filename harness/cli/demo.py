@@ -1,0 +1,33 @@
+"""``retention demo``: the whole path once, on the shipped nano pair."""
+
+import importlib
+from pathlib import Path
+
+import click
+
+
+@click.command(name="demo")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where runs go.")
+@click.option(
+    "--engine", type=click.Choice(["vllm", "transformers"]), help="Default: vllm if installed, else transformers."
+)
+def command(out: Path, engine: str | None) -> None:
+    """Evaluate the shipped nano base and its fine-tunes, score them, and build the board.
+
+    \b
+    Examples:
+      retention demo
+      retention demo --engine transformers
+    """
+    from harness.checkpoints import nano_root
+    from harness.cli.evaluate import plan_of, run_and_score
+
+    tuned = tuple(sorted(f"nano:{path.name}" for path in nano_root().glob("*/") if path.name != "base"))
+    plan = plan_of("nano:base", tuned, "nano-1", "jigsaw", engine, None, out)
+    run_and_score(plan, "jigsaw")
+    board: click.Group = importlib.import_module("leaderboard.cli").board
+    context = click.get_current_context()
+    build = board.get_command(context, "build")
+    if build is None:
+        raise click.ClickException("the board has no build command")
+    context.invoke(build)

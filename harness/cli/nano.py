@@ -1,0 +1,70 @@
+"""``retention nano``: how the shipped nano checkpoints were trained, as commands."""
+
+from pathlib import Path
+
+import click
+
+
+@click.group(name="nano")
+def group() -> None:
+    """Train the nano checkpoints that are shipped with the project."""
+
+
+@group.command(name="train-base")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the new checkpoint.")
+@click.option("--seed", default=0, show_default=True)
+def train_base_command(out: Path, seed: int) -> None:
+    """Train the nano base from scratch on the prior tasks.
+
+    \b
+    Examples:
+      retention nano train-base --out my-base
+    """
+    from harness.training.nano.train_base import train_base
+
+    with _Bars() as bars:
+        train_base(out, seed, bars.show)
+    click.echo(out)
+
+
+@group.command(name="train-sft")
+@click.option("--base", default="nano:base", show_default=True, help="The checkpoint to tune.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the new checkpoint.")
+@click.option("--seed", default=0, show_default=True)
+def train_sft_command(base: str, out: Path, seed: int) -> None:
+    """Tune a nano base on the bare answers of the jigsaw.
+
+    \b
+    Examples:
+      retention nano train-sft --out my-sft
+      retention nano train-sft --base my-base --out my-sft --seed 1
+    """
+    from harness.checkpoints import open_checkpoint
+    from harness.training.nano.train_sft import train_sft
+
+    with _Bars() as bars:
+        train_sft(open_checkpoint(base).path, out, seed, bars.show)
+    click.echo(out)
+
+
+class _Bars:
+    """One progress bar a training phase, on stderr."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import Progress, TaskID
+
+        self._progress = Progress(console=Console(stderr=True))
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "_Bars":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, phase: str, step: int, total: int) -> None:
+        if phase not in self._tasks:
+            self._tasks[phase] = self._progress.add_task(phase, total=total)
+        self._progress.update(self._tasks[phase], completed=step)

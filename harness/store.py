@@ -1,0 +1,167 @@
+"""The response store: every answer an engine ever gave, keyed by everything that decides it.
+
+A key covers item, prompt token ids and image bytes, decoding, weights and engine fingerprint (design.md, invariant 3),
+so an answer can never be taken for another model's, another prompt's or another engine's. One SQLite file in WAL mode;
+answers are committed in chunks while the engine works, so a crash loses at most one chunk (invariant 4).
+"""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from harness.errors import RetentionError
+from harness.items import canonical_json
+from harness.protocol import Completion, ContinuationScore, Engine, GenerateRequest, ScoreRequest
+from harness.samples import EngineRecord
+
+CHUNK = 256
+_VERSION = 1
+_LOOKUP = 500
+
+
+class StoreError(RetentionError):
+    """A store that cannot be opened or written; what it already holds is left as it is."""
+
+
+class ResponseStore:
+    """A file of answers by key. Use as a context manager; two processes may share one file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version not in (0, _VERSION):
+                raise StoreError(f"{path}: store version {version} is newer than this program; upgrade retentionbench")
+            self._db.execute("CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, answer TEXT) WITHOUT ROWID")
+            self._db.execute(f"PRAGMA user_version={_VERSION}")
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(
+                f"{path}: cannot be used as a response store ({error}); move it away or mend it"
+            ) from error
+
+    def __enter__(self) -> "ResponseStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    def get(self, keys: Sequence[bytes]) -> dict[bytes, Any]:
+        """The stored answers among ``keys``."""
+        found: dict[bytes, Any] = {}
+        for start in range(0, len(keys), _LOOKUP):
+            part = keys[start : start + _LOOKUP]
+            marks = ",".join("?" * len(part))
+            # Only question marks are put into the statement.
+            with closing(self._db.execute(f"SELECT key, answer FROM answers WHERE key IN ({marks})", part)) as rows:  # noqa: S608
+                found.update((key, json.loads(answer)) for key, answer in rows)
+        return found
+
+    def put(self, answers: Iterable[tuple[bytes, Any]]) -> None:
+        """Commit a chunk of answers, all or none, and wait until they are on disk."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany(
+                "INSERT OR IGNORE INTO answers VALUES (?, ?)",
+                [(key, json.dumps(answer, ensure_ascii=False)) for key, answer in answers],
+            )
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise StoreError(
+                f"{self.path}: an answer could not be stored ({error}); "
+                "everything before this chunk is kept, and the same command goes on from there"
+            ) from error
+
+
+class StoredEngine:
+    """An engine that answers from the store first and starts the real engine only when something is missing.
+
+    ``start`` is called at most once. ``reused`` and ``generated`` count answers. Answers that carry an error are handed
+    on but never stored, so the next run tries them again.
+    """
+
+    def __init__(self, store: ResponseStore, weights_digest: str, record: EngineRecord, start: Callable[[], Engine]):
+        self._store = store
+        self._weights_digest = weights_digest
+        self._start = start
+        self._engine: Engine | None = None
+        self.record = record
+        self.reused = 0
+        self.generated = 0
+
+    def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
+        """Yield ``(index, completion)``: stored answers first, then new ones as the engine finishes them."""
+        keys = [
+            self._key(request, {"decoding": asdict(request.decoding), "prompt": request.prompt.digest})
+            for request in requests
+        ]
+        for index, answer in self._answers(
+            keys, lambda engine, missing: engine.generate([requests[i] for i in missing])
+        ):
+            yield index, answer if isinstance(answer, Completion) else Completion(**answer)
+
+    def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, tuple[ContinuationScore, ...]]]:
+        """Like :meth:`generate`, for log-probabilities of continuations."""
+        keys = [
+            self._key(request, {"continuations": request.continuations, "prompt": request.prompt.digest})
+            for request in requests
+        ]
+        for index, answer in self._answers(keys, lambda engine, missing: engine.score([requests[i] for i in missing])):
+            yield (
+                index,
+                tuple(each if isinstance(each, ContinuationScore) else ContinuationScore(**each) for each in answer),
+            )
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    def _key(self, request: GenerateRequest | ScoreRequest, asked: dict[str, Any]) -> bytes:
+        parts = {**asked, "item": request.item_id, "weights": self._weights_digest, "engine": self.record.fingerprint}
+        return hashlib.sha256(canonical_json(parts)).digest()
+
+    def _answers(
+        self, keys: list[bytes], ask: Callable[[Engine, list[int]], Iterator[tuple[int, Any]]]
+    ) -> Iterator[tuple[int, Any]]:
+        stored = self._store.get(keys)
+        missing = []
+        for index, key in enumerate(keys):
+            if key in stored:
+                self.reused += 1
+                yield index, stored[key]
+            else:
+                missing.append(index)
+        if not missing:
+            return
+        if self._engine is None:
+            self._engine = self._start()
+        chunk: list[tuple[bytes, Any]] = []
+        try:
+            for position, answer in ask(self._engine, missing):
+                index = missing[position]
+                self.generated += 1
+                if not (isinstance(answer, Completion) and answer.error):
+                    chunk.append((keys[index], _plain(answer)))
+                if len(chunk) >= CHUNK:
+                    self._store.put(chunk)
+                    chunk = []
+                yield index, answer
+        finally:
+            # Also when the engine fails or the run is interrupted: what was answered is paid for.
+            if chunk:
+                self._store.put(chunk)
+
+
+def _plain(answer: Any) -> Any:
+    return [asdict(each) for each in answer] if isinstance(answer, tuple) else asdict(answer)
