@@ -4,7 +4,6 @@ Rates are in [0, 1]. An absent number is null and ``reasons`` beside it says why
 There is no date and no time in it, and floats carry 12 significant digits, so equal inputs give equal bytes.
 """
 
-import json
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -176,7 +175,7 @@ class Scorecard(_Reasoned):
 
     def to_json(self) -> str:
         """The document as indented JSON, in field order, with a final newline: the same bytes for the same pair."""
-        return json.dumps(self.model_dump(mode="json"), indent=2, allow_nan=False) + "\n"
+        return self.model_dump_json(indent=2) + "\n"
 
     @property
     def prior_tasks(self) -> dict[str, TaskScore]:

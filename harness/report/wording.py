@@ -1,0 +1,47 @@
+"""Wording: how numbers and untrusted names are written, the same in the terminal and on the page.
+
+Scorecards hold rates; points (hundredths) exist only here.
+"""
+
+from collections import Counter
+
+from harness.scoring.scorecard import Scorecard
+
+ABSENT = "n/a"
+VERDICTS = ("forgot", "inconclusive", "retained", "improved")
+
+
+def points(change: float | None) -> str:
+    """A difference of rates in signed points: -0.385 is "-38.5"."""
+    return ABSENT if change is None else f"{change * 100 + 0.0:+.1f}"
+
+
+def per_cent(rate: float | None) -> str:
+    """A rate without its sign of per cent: 0.915 is "91.5"."""
+    return ABSENT if rate is None else f"{rate * 100:.1f}"
+
+
+def point_interval(interval: tuple[float, float] | None) -> str:
+    return ABSENT if interval is None else f"[{points(interval[0])}, {points(interval[1])}]"
+
+
+def rate_interval(interval: tuple[float, float] | None) -> str:
+    return ABSENT if interval is None else f"[{per_cent(interval[0])}, {per_cent(interval[1])}]"
+
+
+def p_value(p: float) -> str:
+    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0") if p < 1 else "1"
+
+
+def printable(text: str) -> str:
+    """``text`` with what could steer a terminal or a page (escapes, direction marks) made visible; lines stay."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
+
+
+def headline(card: Scorecard) -> str:
+    """The finding in one sentence; verdicts count prior tasks."""
+    counts = Counter(str(task.verdict) for task in card.prior_tasks.values())
+    verdicts = ", ".join(f"{counts[word]} {word}" for word in VERDICTS if counts[word])
+    target = card.target
+    learning = f"{printable(target.family)} from {per_cent(target.score_base)} % to {per_cent(target.score_tuned)} %."
+    return f"{learning} Prior tasks: {verdicts or 'none measured'}."
