@@ -73,8 +73,7 @@ def same_tokenizer(base: Checkpoint, tuned: Checkpoint) -> None:
 
 def _from_hub(repo: str, revision: str | None) -> Checkpoint:
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
-    from huggingface_hub.errors import RepositoryNotFoundError as NotFound
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     try:
         info = HfApi().model_info(repo, revision=revision)
@@ -82,9 +81,13 @@ def _from_hub(repo: str, revision: str | None) -> Checkpoint:
         _scan_names(repo, names)
         wanted = [name for name in names if _is_model_file(name)]
         folder = snapshot_download(repo, revision=info.sha, allow_patterns=wanted)
-    except NotFound as error:
-        raise CheckpointError(f"{repo}: not found on the hub; check the name, or log in if it is gated") from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+    except CheckpointError:
+        raise
+    except (GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError) as error:
+        raise CheckpointError(
+            f"{repo}: not found on the hub; check the name and revision, or log in if it is gated"
+        ) from error
+    except Exception as error:  # The hub's client lets errors of its HTTP library through, which differ by version.
         raise CheckpointError(
             f"{repo}: no such folder, and the hub cannot be reached ({type(error).__name__}); "
             "give a local folder, or try again with a network"

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from harness import __version__
-from harness.errors import RetentionError
+from harness.errors import CheckFailedError, RetentionError
 
 # Name -> where the command is, and its help line, stated here so that listing imports none of them. `leaderboard` is
 # named as a string because an import would point up the house (design.md, floors).
@@ -22,12 +22,12 @@ COMMANDS = {
 }
 
 
-class _Failure(click.ClickException):
-    """One line on stderr, and the exit code that the error asks for."""
+class _BadInput(click.ClickException):
+    exit_code = RetentionError.exit_code
 
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
+
+class _FailedCheck(click.ClickException):
+    exit_code = CheckFailedError.exit_code
 
 
 class LazyGroup(click.Group):
@@ -53,7 +53,8 @@ class LazyGroup(click.Group):
         except RetentionError as error:
             if ctx.params.get("debug"):
                 traceback.print_exc()
-            raise _Failure(" ".join(str(error).split()), error.exit_code) from error
+            failure = _FailedCheck if isinstance(error, CheckFailedError) else _BadInput
+            raise failure(" ".join(str(error).split())) from error
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

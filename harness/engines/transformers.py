@@ -125,7 +125,8 @@ class TransformersEngine:
     def _completion(self, tokens: list[int], request: GenerateRequest, n_prompt: int) -> Completion:
         stopped = next((k for k, token in enumerate(tokens) if token in self._eos), None)
         kept = tokens if stopped is None else tokens[:stopped]
-        text = self._tokenizer.decode(kept, skip_special_tokens=True)
+        # Bytes at the end that are no whole character yet are left out, as vLLM leaves them out.
+        text = self._tokenizer.decode(kept, skip_special_tokens=True).rstrip("\ufffd")
         cuts = [place for stop in request.decoding.stop if (place := text.find(stop)) >= 0]
         finished = stopped is not None or bool(cuts)
         return Completion(

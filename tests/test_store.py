@@ -1,0 +1,131 @@
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.protocol import Completion, Decoding, GenerateRequest, Prompt, ScoreRequest
+from harness.store import CHUNK, ResponseStore, StoredEngine, StoreError
+from tests.fakes import RECORD, FakeEngine
+
+
+def requests(count: int, **changes: object) -> list[GenerateRequest]:
+    return [
+        replace(GenerateRequest(f"item {k}", Prompt(f"q{k}", (k, k + 1)), Decoding(8)), **changes) for k in range(count)
+    ]
+
+
+def ask(store: ResponseStore, engine: FakeEngine, asked: list[GenerateRequest], weights: str = "w") -> StoredEngine:
+    stored = StoredEngine(store, weights, engine.record, lambda: engine)
+    answers = dict(stored.generate(asked))
+    assert sorted(answers) == list(range(len(asked)))
+    return stored
+
+
+def test_a_second_run_starts_no_engine_and_gives_the_same_answers(tmp_path: Path) -> None:
+    with ResponseStore(tmp_path / "s.sqlite") as store:
+        ask(store, FakeEngine("one"), requests(5))
+
+        def forbidden() -> FakeEngine:
+            raise AssertionError("started an engine although everything is stored")
+
+        again = StoredEngine(store, "w", RECORD, forbidden)
+        assert {c.text for _, c in again.generate(requests(5))} == {"one"}
+        assert (again.reused, again.generated) == (5, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"item_id": "another item"},
+        {"prompt": Prompt("q", (9,))},
+        {"prompt": Prompt("q0", (0, 1), (b"image",))},
+        {"decoding": Decoding(9)},
+        {"decoding": Decoding(8, stop=("\n",))},
+        {"decoding": Decoding(8, temperature=1.0, seed=3)},
+    ],
+)
+def test_whatever_decides_an_answer_is_in_its_key(tmp_path: Path, change: dict[str, object]) -> None:
+    with ResponseStore(tmp_path / "s.sqlite") as store:
+        ask(store, FakeEngine(), requests(1))
+        assert ask(store, FakeEngine(), requests(1, **change)).generated == 1
+
+
+def test_two_models_and_two_engines_never_share_an_answer(tmp_path: Path) -> None:
+    with ResponseStore(tmp_path / "s.sqlite") as store:
+        ask(store, FakeEngine(), requests(3), "base")
+        assert ask(store, FakeEngine(), requests(3), "tuned").generated == 3
+        for change in (
+            {"version": "2"},
+            {"dtype": "bfloat16"},
+            {"mode": "x"},
+            {"device": "gpu"},
+            {"adapter": "merged"},
+        ):
+            engine = FakeEngine()
+            engine.record = RECORD.model_copy(update=change)
+            assert ask(store, engine, requests(3), "base").generated == 3, change
+
+
+def test_an_engine_that_dies_loses_nothing_it_answered(tmp_path: Path) -> None:
+    asked = requests(CHUNK + 60)
+    with ResponseStore(tmp_path / "s.sqlite") as store:
+        dying = FakeEngine(fail_after=CHUNK + 40)
+        with pytest.raises(RuntimeError, match="died"):
+            ask(store, dying, asked)
+    with ResponseStore(tmp_path / "s.sqlite") as store:
+        healthy = FakeEngine()
+        assert ask(store, healthy, asked).generated == 20
+        assert not set(healthy.asked) & set(dying.asked)
+
+
+def test_a_process_killed_outright_loses_at_most_one_chunk(tmp_path: Path) -> None:
+    program = f"""
+import os
+from pathlib import Path
+from harness.store import CHUNK, ResponseStore, StoredEngine
+from tests.fakes import FakeEngine
+from tests.test_store import requests
+store = ResponseStore(Path({str(tmp_path / "s.sqlite")!r}))
+engine = FakeEngine()
+for count, _ in enumerate(StoredEngine(store, "w", engine.record, lambda: engine).generate(requests(2 * CHUNK + 100))):
+    if count == 2 * CHUNK + 50:
+        os.kill(os.getpid(), 9)
+"""
+    root = Path(__file__).parent.parent
+    killed = subprocess.run([sys.executable, "-c", program], cwd=root, check=False)
+    assert killed.returncode == -9
+    with ResponseStore(tmp_path / "s.sqlite") as store:
+        assert ask(store, FakeEngine(), requests(2 * CHUNK + 100)).generated == 100
+
+
+def test_a_failed_answer_is_handed_on_but_asked_again(tmp_path: Path) -> None:
+    class Failing(FakeEngine):
+        def generate(self, asked):  # type: ignore[no-untyped-def]
+            yield from ((k, Completion("", "error", 0, 0, error="too long")) for k in range(len(asked)))
+
+    with ResponseStore(tmp_path / "s.sqlite") as store:
+        assert ask(store, Failing(), requests(2)).generated == 2
+        assert ask(store, FakeEngine(), requests(2)).generated == 2
+
+
+def test_scores_are_stored_too(tmp_path: Path) -> None:
+    asked = [ScoreRequest("i", Prompt("q", (1,)), ((2,), (3, 4)))]
+    with ResponseStore(tmp_path / "s.sqlite") as store:
+        engine = FakeEngine()
+        runs = [dict(StoredEngine(store, "w", engine.record, lambda: engine).score(asked)) for _ in range(2)]
+    assert runs[0] == runs[1]
+    assert engine.asked == ["i"]
+
+
+def test_a_corrupt_store_and_a_newer_one_are_named(tmp_path: Path) -> None:
+    (tmp_path / "corrupt.sqlite").write_bytes(b"this is no database" * 100)
+    with pytest.raises(StoreError, match=r"corrupt\.sqlite: cannot be used"):
+        ResponseStore(tmp_path / "corrupt.sqlite")
+    with sqlite3.connect(tmp_path / "newer.sqlite") as database:
+        database.execute("PRAGMA user_version=99")
+    database.close()
+    with pytest.raises(StoreError, match="version 99 is newer"):
+        ResponseStore(tmp_path / "newer.sqlite")

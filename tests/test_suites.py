@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import pytest
+
+from harness.items import items_digest
+from harness.suites import Suite, SuiteError, SuiteTask, load_suite, load_task_module, suite_names, tasks_root
+
+
+def test_nano_suite_has_the_families_and_sizes_it_promises() -> None:
+    suite = load_suite("nano-1")
+    assert suite.families == ["general", "jigsaw", "math", "science"]
+    assert all(task.count >= 300 for task in suite.tasks.values())
+    assert suite.id in suite_names()
+
+
+def test_every_task_of_a_shipped_suite_has_its_yaml() -> None:
+    for name in suite_names():
+        for task, place in load_suite(name).tasks.items():
+            assert (tasks_root() / place.family / f"{task}.yaml").is_file()
+
+
+def test_an_unknown_suite_lists_those_there_are() -> None:
+    with pytest.raises(SuiteError, match="core-9: unknown suite; there are nano-1"):
+        load_suite("core-9")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: [", "not valid YAML"),
+        ("name: mine\nversion: '1'\ntitle: t\ntasks: {}\nextra: 1", "extra: Extra inputs"),
+        ("name: Mine\nversion: '1'\ntitle: t\ntasks: {}", "name: String should match"),
+        ("name: other\nversion: '1'\ntitle: t\ntasks: {}", "named mine-1, but holds suite other-1"),
+    ],
+)
+def test_a_malformed_suite_names_file_and_field(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "mine-1.yaml"
+    path.write_text(text)
+    with pytest.raises(SuiteError, match=message) as caught:
+        load_suite(str(path))
+    assert "mine-1.yaml" in str(caught.value)
+
+
+def test_changed_items_are_refused_with_both_digests() -> None:
+    ids = ["a" * 64, "b" * 64]
+    place = SuiteTask(family="f", group="g", count=2, digest=items_digest(ids))
+    suite = Suite(name="s", version="1", title="t", tasks={"t": place})
+    suite.check_items("t", ids)
+    for changed in (ids[::-1], ids[:1], ["a" * 64, "c" * 64]):
+        with pytest.raises(SuiteError, match="task t has"):
+            suite.check_items("t", changed)
+
+
+def test_task_files_load_by_path_even_beside_a_module_called_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tasks.py").write_text("raise SystemExit('the wrong tasks')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "math_arithmetic" in load_task_module(tasks_root() / "math" / "nano.py").TASKS
