@@ -42,7 +42,10 @@ class PromptRenderer:
         }
         source = _template_source(folder, self._config) if style == "chat" else ""
         self.template_digest = hashlib.sha256(canonical_json({"style": style, "template": source})).hexdigest()
-        self._template = _environment().from_string(source)
+        try:
+            self._template = _environment().from_string(source)
+        except TemplateError as error:
+            raise CheckpointError(f"{folder}: its chat template cannot be read: {error}") from error
 
     def render(self, question: str, images: tuple[bytes, ...] = ()) -> Prompt:
         """One user turn holding ``images`` and ``question``; ids are never padded or cut."""
@@ -59,7 +62,7 @@ class PromptRenderer:
                 tools=None,
                 **{name: token for name, token in self._special.items() if token is not None},
             )
-        except TemplateError as error:
+        except Exception as error:  # A template is a stranger's program and may raise anything.
             raise CheckpointError(f"{self._folder}: its chat template failed: {error}") from error
         encoded = self._tokenizer.encode(text, add_special_tokens=False)
         return Prompt(text, tuple(encoded.ids), images)

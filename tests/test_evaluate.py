@@ -1,0 +1,135 @@
+"""Plan, run, commit, with a fake engine."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness import engines, lmeval
+from harness.checkpoints import CheckpointError
+from harness.engines import EngineSettings
+from harness.errors import CheckFailedError, RetentionError
+from harness.evaluate import Plan, make_plan, run_plan
+from harness.protocol import Completion
+from harness.samples import read_run
+from harness.suites import tasks_root
+from tests.fakes import RECORD, FakeEngine, write_checkpoint
+
+SETTINGS = EngineSettings(name="transformers", dtype="float32")
+
+
+class Silent:
+    def __init__(self) -> None:
+        self.finished_runs: list[tuple[str, int, int]] = []
+        self.count = 0
+
+    def checkpoint(self, name: str, role: str, total: int) -> None: ...
+
+    def engine_starting(self, name: str, engine: str) -> None: ...
+
+    def answered(self, count: int) -> None:
+        self.count += count
+
+    def finished(self, name: str, folder: Path, reused: int, generated: int) -> None:
+        self.finished_runs.append((name, reused, generated))
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[FakeEngine]:
+    running: list[FakeEngine] = []
+
+    def start(*_: Any) -> FakeEngine:
+        running.append(FakeEngine())
+        return running[-1]
+
+    monkeypatch.setattr(engines, "start", start)
+    monkeypatch.setattr(engines, "describe", lambda *_: RECORD)
+    return running
+
+
+@pytest.fixture(scope="module")
+def suite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The arithmetic of nano-1 alone, as a suite of the user's own."""
+    whole = yaml.safe_load((tasks_root() / "suites" / "nano-1.yaml").read_text())
+    kept = {"math_arithmetic": whole["tasks"]["math_arithmetic"]}
+    path = tmp_path_factory.mktemp("suite") / "own-1.yaml"
+    path.write_text(yaml.safe_dump(whole | {"name": "own", "tasks": kept}, sort_keys=False))
+    return path
+
+
+def plan(tmp_path: Path, suite_file: Path, tuned: int = 1) -> Plan:
+    folders = [str(write_checkpoint(tmp_path / f"model{k}", seed=k)) for k in range(tuned + 1)]
+    return make_plan(folders[0], folders[1:], str(suite_file), "math", SETTINGS, tmp_path / "runs")
+
+
+def test_the_base_is_run_once_and_shared(tmp_path: Path, suite_file: Path, started: list[FakeEngine]) -> None:
+    watcher = Silent()
+    folders = run_plan(plan(tmp_path, suite_file, tuned=2), watcher)
+    assert [generated for _, _, generated in watcher.finished_runs] == [300, 300, 300]
+    assert len(started) == 3
+    assert all(engine.closed for engine in started)
+    runs = [read_run(folder) for folder in folders]
+    assert len({tuple(run.samples["prompt_digest"]) for run in runs}) == 1
+    assert len({run.record.checkpoint.weights_digest for run in runs}) == 3
+    assert watcher.count == 900
+
+
+def test_the_same_command_again_starts_nothing_and_changes_no_byte(
+    tmp_path: Path, suite_file: Path, started: list[FakeEngine]
+) -> None:
+    first = plan(tmp_path, suite_file)
+    folders = run_plan(first, Silent())
+    before = {path: path.read_bytes() for folder in folders for path in folder.iterdir()}
+    started.clear()
+    assert run_plan(first, Silent()) == folders
+    assert not started
+    assert {path: path.read_bytes() for folder in folders for path in folder.iterdir()} == before
+
+
+def test_failed_items_stay_as_rows_and_fail_the_run(
+    tmp_path: Path, suite_file: Path, started: list[FakeEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(FakeEngine):
+        def generate(self, requests):  # type: ignore[no-untyped-def]
+            for index, completion in super().generate(requests):
+                yield index, completion if index else Completion("", "error", 0, 0, error="prompt too long")
+
+    monkeypatch.setattr(engines, "start", lambda *_: Failing())
+    wanted = plan(tmp_path, suite_file)
+    with pytest.raises(CheckFailedError, match=r"1 of 300 items failed \(first: prompt too long\)"):
+        run_plan(wanted, Silent())
+    run = read_run(wanted.folder(wanted.base))
+    assert run.record.n_errors == 1
+    assert list(run.samples["error"].dropna()) == ["prompt too long"]
+    run_plan(wanted, Silent(), max_errors=1)
+
+
+def test_an_unknown_target_lists_the_families(tmp_path: Path, suite_file: Path) -> None:
+    folder = str(write_checkpoint(tmp_path / "m"))
+    with pytest.raises(RetentionError, match="--target cooking: suite own-1 has no such family; it has math"):
+        make_plan(folder, [folder], str(suite_file), "cooking", SETTINGS, tmp_path)
+
+
+def test_tokenizers_that_differ_are_refused_before_anything_runs(tmp_path: Path, suite_file: Path) -> None:
+    base = write_checkpoint(tmp_path / "base")
+    other = write_checkpoint(tmp_path / "other", words=("x",))
+    with pytest.raises(CheckpointError, match="its tokenizer differs"):
+        make_plan(str(base), [str(other)], str(suite_file), "math", SETTINGS, tmp_path)
+
+
+def test_items_that_are_not_the_frozen_ones_are_refused(tmp_path: Path, suite_file: Path) -> None:
+    folder = str(write_checkpoint(tmp_path / "m"))
+    text = suite_file.read_text()
+    changed = tmp_path / "own-1.yaml"
+    digest = yaml.safe_load(text)["tasks"]["math_arithmetic"]["digest"]
+    changed.write_text(text.replace(digest, "f" * 64))
+    with pytest.raises(RetentionError, match="the frozen suite has 300 with ffffffffffff"):
+        make_plan(folder, [folder], str(changed), "math", SETTINGS, tmp_path)
+
+
+def test_a_run_keeps_no_path_of_the_machine(tmp_path: Path, suite_file: Path, started: list[FakeEngine]) -> None:
+    (folder, _) = run_plan(plan(tmp_path, suite_file), Silent())
+    record = (folder / "run.json").read_text()
+    assert str(tmp_path) not in record
+    assert read_run(folder).record.packages["lm-eval"] == lmeval.VERSION
