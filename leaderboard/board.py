@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from harness.samples import RunRecord
 from harness.scoring import Scorecard, score_pair
 from leaderboard.entries import BadEntry, Entry, load_entries, suite_name
 from leaderboard.manifest import Manifest
+
+_DATE = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]")
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,9 @@ class Board:
 
     @property
     def data_as_of(self) -> str:
-        """Date of the newest run shown, empty without one: the only date on the site that is not a run's own."""
-        return max((row.tuned.created for row in self.rows), default="")[:10]
+        """Date of the newest run shown, empty without one: pages carry no other date than those of runs."""
+        dates = (row.tuned.created[:10] for row in self.rows)
+        return max((date for date in dates if _DATE.fullmatch(date)), default="")
 
 
 def load_board(submissions: Path, bases: Path) -> Board:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from leaderboard.manifest import https_url
 from leaderboard.text import clean
 
-ABSENT = "–"  # noqa: RUF001 an en dash is what tables use for no value
+ABSENT = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
 # Long enough for a signature; what is shorter by rule is capped by `shown`.
 _LONGEST = 2000

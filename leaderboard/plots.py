@@ -11,9 +11,26 @@ from leaderboard.charts import Axis, axis, coordinate
 from leaderboard.text import clean
 
 _CELL = (4.0, 128.0)
-_LABEL_HEIGHT = 15.0
+_LABEL_HEIGHT = 12.0
 # Wide enough for the larger type of a narrow screen.
 _CHARACTER = 8.2
+
+
+@dataclass(frozen=True)
+class _Box:
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+    def meets(self, other: _Box) -> bool:
+        return (
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
+        )
+
+
+# Inside the axes of the scatter, where labels may stand.
+_FRAME = _Box(60, 438, 0, 266)
 
 
 @dataclass(frozen=True)
@@ -50,35 +67,52 @@ def scatter(track: Track) -> Scatter | None:
     kept = [bound for row, value in rows for bound in (value, *(row.card.retention_macro_ci or ()))]
     x = axis(gains, 58, 424, include=(0.0, 0.2))
     y = axis(kept, 268, 22, include=(0.5, 1.0))
-    taken: list[tuple[float, float, float]] = []
-    return Scatter(x, y, tuple(_point(row, value, x, y, taken) for row, value in rows if value is not None))
+    spots = [
+        _Spot(row, kept_share, float(x.at(row.card.target.gain)), float(y.at(kept_share))) for row, kept_share in rows
+    ]
+    # Dots are in the way of labels too.
+    taken = [_Box(spot.x - 7, spot.x + 7, spot.y - 7, spot.y + 7) for spot in spots]
+    return Scatter(x, y, tuple(_point(spot, taken) for spot in spots))
 
 
-def _point(row: Row, retention: float, x: Axis, y: Axis, taken: list[tuple[float, float, float]]) -> Point:
-    card = row.card
-    label = clean(row.name.rsplit("/", 1)[-1], 24)
-    at_x, at_y = float(x.at(card.target.gain)), float(y.at(retention))
-    left = at_x > (x.start + x.end) / 2
-    width = len(label) * _CHARACTER
-    text_x = at_x - 9 if left else at_x + 9
-    # Above its point, except along the upper edge.
-    text_y = at_y + 17 if at_y < y.end + 20 else at_y - 9
-    box = (text_x - width if left else text_x, text_x if left else text_x + width, text_y)
-    free = all(box[1] < other[0] or other[1] < box[0] or abs(box[2] - other[2]) > _LABEL_HEIGHT for other in taken)
-    if free:
-        taken.append(box)
+@dataclass(frozen=True)
+class _Spot:
+    row: Row
+    retention: float
+    x: float
+    y: float
+
+
+def _point(spot: _Spot, taken: list[_Box]) -> Point:
+    """The point of ``spot``; the place of its label is added to ``taken``."""
+    card = spot.row.card
+    label = clean(spot.row.name.rsplit("/", 1)[-1], 24)
+    anchor, text_x, text_y = _place(label, spot, taken) or ("start", 0.0, 0.0)
     return Point(
-        entry_id=row.entry_id,
+        entry_id=spot.row.entry_id,
         label=label,
         gain=card.target.gain,
         gain_ci=card.target.gain_ci,
-        retention=retention,
+        retention=spot.retention,
         retention_ci=card.retention_macro_ci,
-        text=label if free else "",
+        text=label if text_y else "",
         text_x=coordinate(text_x),
         text_y=coordinate(text_y),
-        anchor="end" if left else "start",
+        anchor=anchor,
     )
+
+
+def _place(label: str, spot: _Spot, taken: list[_Box]) -> tuple[str, float, float] | None:
+    """The first of eight places around the point where the label is inside the drawing and meets nothing."""
+    width = len(label) * _CHARACTER
+    for dy in (-9, 18, -24, 33):
+        for anchor, start in (("start", spot.x + 9), ("end", spot.x - 9 - width)):
+            box = _Box(start, start + width, spot.y + dy - _LABEL_HEIGHT, spot.y + dy + 3)
+            inside = box.left >= _FRAME.left and box.right <= _FRAME.right and box.top >= 0
+            if inside and box.bottom <= _FRAME.bottom and not any(box.meets(other) for other in taken):
+                taken.append(box)
+                return anchor, start if anchor == "start" else start + width, spot.y + dy
+    return None
 
 
 def gain_axis(rows: Iterable[Row]) -> Axis:

@@ -65,6 +65,10 @@ def prepare(tuned: Path, base: Path, statement: dict[str, Any], submissions: Pat
     name = entry_id_of(base_record, tuned_record)
     home = base_folder(bases, suite_name(base_record), base_record.checkpoint.weights_digest)
     new_base = not home.exists()
+    if not new_base and (stored := read_record(home).engine.fingerprint) != base_record.engine.fingerprint:
+        raise SubmissionError(
+            f"{home}: this base is already there, run on {stored}; evaluate the tuned checkpoint on that engine"
+        )
     # Beside the final place, so that moving it there is one step and a failure leaves the old entry alone.
     draft = submissions / ".draft" / name
     shutil.rmtree(draft.parent, ignore_errors=True)

@@ -1,0 +1,51 @@
+"""How numbers and names read."""
+
+import pytest
+from markupsafe import Markup
+
+from leaderboard import formats
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.623, "+62.3"), (-0.04, "\N{MINUS SIGN}4.0"), (0.0, "0.0"), (-0.0004, "0.0"), (None, "\N{EN DASH}")],
+)
+def test_points(value: float | None, text: str) -> None:
+    assert formats.points(value) == text
+
+
+def test_intervals_and_absent_ones() -> None:
+    assert formats.points_ci((-0.1, 0.25)) == "[\N{MINUS SIGN}10.0, +25.0]"
+    assert formats.ratio_ci((0.8, 1.0)) == "[0.80, 1.00]"
+    assert (formats.points_ci(None), formats.ratio_ci(None), formats.ratio(None), formats.percent(None)) == (
+        "", "", "\N{EN DASH}", "\N{EN DASH}"
+    )  # fmt: skip
+
+
+def test_counts_probabilities_and_hyper_parameters() -> None:
+    assert formats.count(27360) == "27\u202f360"
+    assert (formats.probability(0.0001), formats.probability(0.0314)) == ("<\u00a00.001", "0.031")
+    assert (formats.number(1e-5), formats.number(400), formats.number(None)) == ("1e-05", "400", "not disclosed")
+
+
+def test_text_by_others_is_escaped_isolated_and_capped() -> None:
+    assert formats.by_others("\u202e<b>&") == Markup("<bdi>&lt;b&gt;&amp;</bdi>")
+    assert formats.by_others("x" * 100, 5) == Markup("<bdi>xxxx…</bdi>")
+    assert formats.by_others("") == Markup("<bdi>\N{EN DASH}</bdi>")
+
+
+def test_a_link_is_made_of_plain_https_only() -> None:
+    assert formats.linked("https://example.org/?b=1&c=2") == Markup(
+        '<a href="https://example.org/?b=1&amp;c=2" rel="nofollow ugc noopener"><bdi>example.org/?b=1&amp;c=2</bdi></a>'
+    )
+    assert "href" not in formats.linked("javascript:alert(1)")
+
+
+def test_printed_cleans_text_and_leaves_markup_and_numbers() -> None:
+    assert formats.printed("a\u202e") == "a"
+    assert formats.printed(Markup("<b>\u202e</b>")) == Markup("<b>\u202e</b>")
+    assert (formats.printed(None), formats.printed(3)) == ("\N{EN DASH}", 3)
+
+
+def test_bibtex_fields_cannot_be_closed() -> None:
+    assert formats.bibtex("nano}, author={x\\input{y}% \N{MINUS SIGN} &") == "nano, author=xinputy -"

@@ -1,0 +1,176 @@
+"""The built site as files: same bytes, no script, no foreign address, data that spreadsheets and parsers read."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import RetentionError
+from leaderboard.board import Board, load_board
+from leaderboard.plots import scatter
+from leaderboard.site import render, site_sources, write_site
+from tests.site.synthetic_board import Folders, add_entry, folders, full_board
+from tests.synthetic import JIGSAW, synthetic_run
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    return full_board(tmp_path_factory.mktemp("board"))
+
+
+@pytest.fixture(scope="module")
+def board(made: Folders) -> Board:
+    return load_board(made.submissions, made.bases)
+
+
+@pytest.fixture(scope="module")
+def files(board: Board) -> dict[str, bytes]:
+    return render(board)
+
+
+def pages(files: dict[str, bytes]) -> dict[str, str]:
+    return {name: data.decode() for name, data in files.items() if name.endswith(".html")}
+
+
+def test_every_entry_has_a_page_and_the_data_is_there(board: Board, files: dict[str, bytes]) -> None:
+    expected = {"index.html", "metrics.html", "submit.html", "board.json", "board.csv"}
+    expected |= {f"entries/{row.entry_id}.html" for row in board.rows}
+    assert {name for name in files if not name.startswith("assets/")} == expected
+    for name in set(files) - expected:
+        assert hashlib.sha256(files[name]).hexdigest()[:16] in name
+
+
+def test_another_process_with_other_settings_writes_the_same_bytes(made: Folders, files: dict[str, bytes]) -> None:
+    program = (
+        "import sys, hashlib\nfrom pathlib import Path\n"
+        "from leaderboard.board import load_board\nfrom leaderboard.site import render\n"
+        "files = render(load_board(Path(sys.argv[1]), Path(sys.argv[2])))\n"
+        "print({name: hashlib.sha256(data).hexdigest() for name, data in files.items()})"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "4711", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+    ran = subprocess.run(
+        [sys.executable, "-c", program, str(made.submissions), str(made.bases)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.strip() == str({name: hashlib.sha256(data).hexdigest() for name, data in files.items()})
+
+
+def test_pages_hold_no_script_no_inline_style_and_no_handler(files: dict[str, bytes]) -> None:
+    for name, page in pages(files).items():
+        tags = re.findall(r"<[a-zA-Z][^>]*>", page)
+        assert not any(re.match(r"<(script|style|iframe|object|embed|form|base)\b", tag) for tag in tags), name
+        assert not any(re.search(r"\s(style|on\w+)\s*=", tag) for tag in tags), name
+
+
+def test_the_policy_comes_right_after_the_charset(files: dict[str, bytes]) -> None:
+    for page in pages(files).values():
+        head = page[page.index("<head>") + 6 :].split("\n")
+        assert head[1] == '<meta charset="utf-8">'
+        assert head[2].startswith('<meta http-equiv="Content-Security-Policy" content="default-src \'none\';')
+
+
+def test_templates_never_switch_escaping_off() -> None:
+    for path in (site_sources() / "templates").iterdir():
+        text = path.read_text("utf-8")
+        assert "|safe" not in text.replace(" ", ""), path.name
+        assert "autoescape" not in text, path.name
+        assert not re.search(r"\s(style|on[a-z]+)=", text), path.name
+        # An unquoted attribute would let a space in a value start another one.
+        assert not re.search(r"=\{\{", text), path.name
+
+
+def test_hostile_text_is_shown_as_text(files: dict[str, bytes]) -> None:
+    index = pages(files)["index.html"]
+    assert "<bdi>gnp.exe{{ 7*7 }}&lt;svg onload=alert(4)&gt;</bdi>" in index
+    assert "<bdi>bbb&lt;script&gt;alert(3)&lt;</bdi>" in index
+    assert not any("\u202e" in page or "\u200b" in page for page in pages(files).values())
+
+
+def test_the_reading_guide_uses_the_numbers_of_the_first_entry(board: Board, files: dict[str, bytes]) -> None:
+    first = board.rows[0]
+    guide = pages(files)["index.html"].split('id="guide"')[1]
+    assert f"{first.card.target.gain * 100:+.1f} points" in guide
+    assert f"entries/{first.entry_id}.html" in guide
+
+
+def test_a_bad_entry_has_a_visible_line(files: dict[str, bytes]) -> None:
+    assert "manifest.yaml is missing" in pages(files)["index.html"]
+
+
+def test_csv_keeps_numbers_and_disarms_formulas(board: Board, files: dict[str, bytes]) -> None:
+    rows = list(csv.DictReader(io.StringIO(files["board.csv"].decode())))
+    assert [row["entry_id"] for row in rows] == [row.entry_id for row in board.rows]
+    assert [float(row["gain"]) for row in rows] == [row.card.target.gain for row in board.rows]
+    assert not any(cell[:1] in ("=", "+", "@") for row in rows for cell in row.values())
+
+
+def test_json_is_strict_and_says_that_the_order_is_no_rank(board: Board, files: dict[str, bytes]) -> None:
+    document = json.loads(files["board.json"])
+    assert document["order"] == "balance, descending; not a rank"
+    assert len(document["tracks"][0]["entries"]) == len(board.rows)
+    assert [entry["path"] for entry in document["left_out"]] == [bad.path for bad in board.bad]
+    assert "rank" not in document["tracks"][0]["entries"][0]
+
+
+def test_no_entries_make_a_page_too() -> None:
+    index = pages(render(Board((), ())))["index.html"]
+    assert "No entries yet" in index
+    assert 'id="guide"' not in index
+    assert "Data as of" not in index
+
+
+def test_a_suite_without_prior_tasks_says_so(tmp_path: Path) -> None:
+    made = folders(tmp_path)
+    synthetic_run(made.runs / "base", [JIGSAW], name="nano-base", accuracy=0.1)
+    add_entry(made, "nano-sft", {"jigsaw_2x2": 0.8}, tasks=[JIGSAW])
+    board = load_board(made.submissions, made.bases)
+    assert scatter(board.tracks[0]) is None
+    page = next(text for name, text in pages(render(board)).items() if name.startswith("entries/"))
+    assert "nothing can be said about forgetting" in page
+
+
+def test_a_second_build_replaces_the_first_and_leaves_nothing_stale(board: Board, tmp_path: Path) -> None:
+    out = tmp_path / "public"
+    write_site(board, out)
+    first = {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    write_site(board, out)
+    assert first == {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    write_site(Board((), ()), out)
+    assert list((out / "entries").iterdir()) == []
+    for line in (out / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
+
+
+def test_a_folder_of_someone_else_is_not_touched(board: Board, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(RetentionError, match="not empty and not written by"):
+        write_site(board, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_forged_checksum_list_deletes_nothing_outside(board: Board, tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("keep")
+    out = tmp_path / "public"
+    out.mkdir()
+    (out / "SHA256SUMS").write_text(f"{'0' * 64}  ../precious.txt\n")
+    write_site(board, out)
+    assert (tmp_path / "precious.txt").read_text() == "keep"
+
+
+def test_labels_of_a_scatter_never_overlap(board: Board) -> None:
+    plot = scatter(board.tracks[0])
+    assert plot is not None
+    labelled = [point for point in plot.points if point.text]
+    assert len(labelled) >= 3
+    assert len({(point.text_x, point.text_y) for point in labelled}) == len(labelled)
