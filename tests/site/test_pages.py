@@ -63,10 +63,15 @@ class Watched:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog {dialog.message}"))
         self.page.on("request", self._asked)
-        self.page.on("requestfailed", lambda request: self.complaints.append(f"failed {request.url}"))
+        self.page.on("requestfailed", self._failed)
 
     def _heard(self, message: ConsoleMessage) -> None:
         self.complaints.append(f"{message.type}: {message.text}")
+
+    def _failed(self, request: Request) -> None:
+        # Leaving a page before its icon has come aborts that request; nothing else may fail.
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"failed {request.url}: {request.failure}")
 
     def _asked(self, request: Request) -> None:
         self.requests.append(request.url)
