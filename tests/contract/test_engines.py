@@ -1,0 +1,126 @@
+"""The real engines on the shipped nano checkpoints: same answers, same counts, cut-offs marked, adapters applied."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import engines
+from harness.checkpoints import Checkpoint, open_checkpoint
+from harness.engines import EngineError, EngineSettings
+from harness.lmeval import load_tasks
+from harness.prompts import PromptRenderer
+from harness.protocol import Completion, Decoding, Engine, GenerateRequest, Prompt, ScoreRequest
+from harness.suites import load_suite
+
+pytestmark = pytest.mark.engine
+PER_TASK = 6
+
+
+@pytest.fixture(scope="module")
+def base() -> Checkpoint:
+    return open_checkpoint("nano:base")
+
+
+@pytest.fixture(scope="module")
+def prompts(base: Checkpoint) -> list[Prompt]:
+    renderer = PromptRenderer(base.path)
+    tasks = load_tasks(list(load_suite("nano-1").tasks))
+    docs = [loaded.task.eval_docs[k] for loaded in tasks.values() for k in range(PER_TASK)]
+    return [renderer.render(doc["question"], tuple(doc["images"])) for doc in docs]
+
+
+@pytest.fixture(scope="module", params=["vllm", "transformers"])
+def engine(request: pytest.FixtureRequest, base: Checkpoint) -> Iterator[Engine]:
+    running = engines.start(EngineSettings(name=request.param, dtype="float32", max_model_len=256), base)
+    yield running
+    running.close()
+
+
+ANSWERS: dict[str, list[Completion]] = {}
+SCORES: dict[str, list[float]] = {}
+
+
+def requests(prompts: list[Prompt], budget: int) -> list[GenerateRequest]:
+    return [GenerateRequest(str(k), prompt, Decoding(budget)) for k, prompt in enumerate(prompts)]
+
+
+def test_every_request_is_answered_once(engine: Engine, prompts: list[Prompt]) -> None:
+    answers = dict(engine.generate(requests(prompts, 64)))
+    assert sorted(answers) == list(range(len(prompts)))
+    assert {answer.finish_reason for answer in answers.values()} == {"stop"}
+    ANSWERS[engine.record.name] = [answers[k] for k in sorted(answers)]
+
+
+def test_a_cut_off_answer_says_so(engine: Engine, prompts: list[Prompt]) -> None:
+    answers = [answer for _, answer in engine.generate(requests(prompts[:4], 2))]
+    assert {(answer.finish_reason, answer.n_output_tokens) for answer in answers} == {("length", 2)}
+
+
+def test_a_text_stop_ends_an_answer_and_is_left_out(engine: Engine, prompts: list[Prompt]) -> None:
+    whole = ANSWERS[engine.record.name][-1].text
+    stop = whole[len(whole) // 2 :][:2]
+    asked = GenerateRequest("x", prompts[-1], Decoding(64, stop=(stop,)))
+    ((_, answer),) = engine.generate([asked])
+    assert answer.text == whole[: whole.index(stop)]
+    assert answer.finish_reason == "stop"
+
+
+def test_scores_rank_the_answer_it_writes_first(engine: Engine, base: Checkpoint, prompts: list[Prompt]) -> None:
+    renderer = PromptRenderer(base.path)
+    asked = []
+    for k, prompt in enumerate(prompts[6:12]):
+        written = ANSWERS[engine.record.name][6 + k].text
+        spans = tuple(renderer.continuation(prompt, text) for text in (written, written + written))
+        letters = tuple((token,) for token in (spans[0][0], 5, 6))
+        asked += [ScoreRequest("s", prompt, spans), ScoreRequest("l", prompt, letters)]
+    scores = dict(engine.score(asked))
+    assert all(scores[k][0].is_greedy and not scores[k][1].is_greedy for k in scores)
+    assert all(scores[k][0].logprob > scores[k][1].logprob for k in scores)
+    SCORES[engine.record.name] = [option.logprob for k in sorted(scores) for option in scores[k]]
+
+
+def test_both_engines_gave_the_same_answers_and_counts() -> None:
+    assert ANSWERS["vllm"] == ANSWERS["transformers"]
+    assert SCORES["vllm"] == pytest.approx(SCORES["transformers"], abs=1e-3)
+
+
+def test_the_description_is_the_running_engine(engine: Engine, base: Checkpoint) -> None:
+    settings = EngineSettings(name=engine.record.name, dtype="float32")  # type: ignore[arg-type]
+    assert engines.describe(settings, base) == engine.record
+
+
+@pytest.fixture(scope="module")
+def adapters(base: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two adapters on the nano base: one with random weights, one that changes nothing."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from harness.engines.merge import load_merged
+
+    folders = {}
+    for name in ("random", "idle"):
+        torch.manual_seed(0)
+        config = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=name == "idle")
+        model = get_peft_model(load_merged(base, "float32"), config)
+        folders[name] = tmp_path_factory.mktemp("adapter") / name
+        model.peft_config["default"].base_model_name_or_path = "nano:base"
+        model.save_pretrained(folders[name])
+    return folders
+
+
+def test_an_adapter_changes_answers_alike_in_both_engines(adapters: dict[str, Path], prompts: list[Prompt]) -> None:
+    adapter = open_checkpoint(str(adapters["random"]))
+    answers = {}
+    for name in engines.NAMES:
+        running = engines.start(EngineSettings(name=name, dtype="float32", max_model_len=256), adapter)
+        assert running.record.adapter == "merged"
+        answers[name] = [answer for _, answer in sorted(running.generate(requests(prompts[::4], 32)))]
+        running.close()
+    assert answers["vllm"] == answers["transformers"]
+    assert [answer.text for answer in answers["vllm"]] != [answer.text for answer in ANSWERS["vllm"][::4]]
+
+
+def test_an_adapter_without_effect_stops_the_run(adapters: dict[str, Path]) -> None:
+    with pytest.raises(EngineError, match="the adapter changes no weight; its target modules are"):
+        engines.start(EngineSettings(name="transformers", dtype="float32"), open_checkpoint(str(adapters["idle"])))
