@@ -77,6 +77,12 @@ class Example:
     task_name: str
     task: TaskScore
 
+    @property
+    def target_items(self) -> dict[str, int]:
+        """Transitions of all target items, whatever task they belong to."""
+        tasks = [self.row.card.tasks[name] for name in self.row.card.target.tasks]
+        return {cell: sum(getattr(task, cell) for task in tasks) for cell in ("n01", "n11", "n10", "n00")}
+
 
 def _example(board: Board) -> Example | None:
     for row in board.rows:
