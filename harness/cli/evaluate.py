@@ -83,7 +83,8 @@ def run_and_score(plan: "Plan", target: str, *, max_errors: int = 0, as_json: bo
 
     from harness.cli.progress import RichWatcher
     from harness.evaluate import run_plan
-    from harness.report import page, terminal
+    from harness.report.page import render as render_page
+    from harness.report.terminal import render as render_terminal
     from harness.samples import read_run
     from harness.scoring import score_pair
 
@@ -96,10 +97,10 @@ def run_and_score(plan: "Plan", target: str, *, max_errors: int = 0, as_json: bo
         scorecard = score_pair(base_run, tuned_run, target)
         text = scorecard.model_dump_json(indent=2) + "\n"
         (folder / f"scorecard-{target}.json").write_text(text, encoding="utf-8")
-        (folder / f"report-{target}.html").write_text(page.render(scorecard, base_run, tuned_run), encoding="utf-8")
+        (folder / f"report-{target}.html").write_text(render_page(scorecard, base_run, tuned_run), encoding="utf-8")
         if as_json:
             click.echo(scorecard.model_dump_json())
         else:
-            terminal.render(scorecard, console)
+            render_terminal(scorecard, console)
             click.echo(f"Report: {folder / f'report-{target}.html'}\n")
     return folders
