@@ -149,5 +149,5 @@ def _files_of_last_build(out: Path) -> set[str]:
     if not sums.is_file():
         raise RetentionError(f"{out}: not empty and not written by `retention board build`; give another --out")
     root = out.resolve()
-    names = {line[66:] for line in sums.read_text(encoding="utf-8").splitlines() if len(line) > 66}
+    names = {line[66:] for line in sums.read_text(encoding="utf-8", errors="replace").splitlines() if len(line) > 66}
     return {name for name in names if (root / name).resolve().is_relative_to(root)}
