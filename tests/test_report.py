@@ -104,6 +104,12 @@ def test_names_are_text_in_the_terminal(runs: tuple[Run, Run]) -> None:
     assert "\x1b" not in text
 
 
+def test_task_names_are_text_in_the_terminal(tmp_path: Path) -> None:
+    tasks = (JIGSAW, SyntheticTask("[red]m[/red]", "math", "math"))
+    run = synthetic_run(tmp_path, tasks)
+    assert printed(score_pair(run, run, "jigsaw")).count("\n[red]m[/red] ") == 2
+
+
 def test_alarms_and_absent_numbers_are_said(tmp_path: Path) -> None:
     base = synthetic_run(tmp_path / "base", (JIGSAW,), accuracy=0.1)
     tuned = synthetic_run(tmp_path / "tuned", (JIGSAW,), accuracy=0.1, unparsed=0.9)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from statsmodels.stats.multitest import multipletests
 
 from harness.errors import RetentionError
 from harness.samples import Run
@@ -87,6 +88,24 @@ def test_target_and_prior_are_told_apart(card: Scorecard) -> None:
     assert {task.verdict for task in card.prior_tasks.values()} >= {"forgot"}
     assert card.tasks["math_word"].verdict == "forgot"
     assert "spatial" not in card.groups
+
+
+def test_p_values_are_adjusted_over_all_tasks_of_the_pair(card: Scorecard) -> None:
+    names = list(card.tasks)
+    expected = multipletests([card.tasks[name].mcnemar_p for name in names], method="holm")[1]
+    assert [card.tasks[name].mcnemar_p_holm for name in names] == pytest.approx(list(expected), rel=1e-9)
+
+
+def test_a_loss_that_adjustment_makes_uncertain_is_not_called_forgot(tmp_path: Path) -> None:
+    tasks = tuple(replace(CHOICE, name=f"prior_{k}", family="math") for k in range(5))
+    still = ["correct"] * 380 + ["wrong"] * 20
+    lost = ["wrong"] * 13 + ["correct"] * 367 + ["correct"] * 3 + ["wrong"] * 17
+    base = {task.name: still for task in tasks}
+    few = {"jigsaw_2x2": ["wrong"] * 200, "prior_0": still}, {"jigsaw_2x2": ["correct"] * 200, "prior_0": lost}
+    alone = score(tmp_path / "alone", (JIGSAW, tasks[0]), *few).tasks["prior_0"]
+    among = score(tmp_path / "among", (JIGSAW, *tasks), base | few[0], base | few[1]).tasks["prior_0"]
+    assert (alone.delta, alone.mcnemar_p) == (among.delta, among.mcnemar_p)
+    assert (alone.verdict, among.verdict) == ("forgot", "inconclusive")
 
 
 def test_one_number_is_made_of_its_parts(card: Scorecard) -> None:
