@@ -132,3 +132,10 @@ def test_a_task_of_two_families_is_refused(tmp_path: Path) -> None:
     mixed = with_column(run, "family", [2], "science")
     with pytest.raises(CheckFailedError, match="task mixed has items of 2 different family values"):
         pair(mixed, mixed)
+
+
+def test_a_refusal_cannot_steer_a_terminal(base: Run) -> None:
+    failed = with_column(base, "error", [0], "\x1b[2Jgone")
+    with pytest.raises(CheckFailedError, match="\ufffd\\[2Jgone") as caught:
+        pair(base, failed)
+    assert "\x1b" not in str(caught.value)

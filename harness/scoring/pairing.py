@@ -45,7 +45,7 @@ def pair(base: Run, tuned: Run) -> Pair:
         differing = left.index[(left[column] != right[column]).to_numpy()]
         if len(differing):
             what = "prompts differ" if column == "prompt_digest" else f"column {column!r} differs"
-            raise CheckFailedError(f"refused: {what} on {_some(differing, len(left))}; evaluate both with one command")
+            raise _refusal(f"{what} on {_some(differing, len(left))}; evaluate both with one command")
     items = left[list(_SHARED)].copy()
     for column in _SIDED:
         items[f"base_{column}"], items[f"tuned_{column}"] = left[column], right[column]
@@ -71,8 +71,8 @@ def _check_records(base: RunRecord, tuned: RunRecord) -> None:
     ]
     for name, mine, theirs in facts:
         if mine != theirs:
-            raise CheckFailedError(
-                f"refused: {name} differs: base {_short(mine)}, tuned {_short(theirs)}; evaluate both with one command"
+            raise _refusal(
+                f"{name} differs: base {_short(mine)}, tuned {_short(theirs)}; evaluate both with one command"
             )
 
 
@@ -80,12 +80,12 @@ def _check_rows(side: str, run: Run) -> None:
     rows = run.samples
     repeated = rows["item_id"][rows["item_id"].duplicated()]
     if len(repeated):
-        raise CheckFailedError(f"refused: the {side} run repeats {_some(repeated, len(rows))}")
+        raise _refusal(f"the {side} run repeats {_some(repeated, len(rows))}")
     failed = rows.loc[rows["error"].notna(), "item_id"]
     if len(failed):
         reason = str(rows.loc[rows["error"].notna(), "error"].iloc[0]).splitlines()[:1]
-        raise CheckFailedError(
-            f"refused: the {side} run failed on {_some(failed, len(rows))} ({''.join(reason)[:80]}); "
+        raise _refusal(
+            f"the {side} run failed on {_some(failed, len(rows))} ({''.join(reason)[:80]}); "
             "evaluate again to finish them"
         )
     for column, valid in (
@@ -95,19 +95,17 @@ def _check_rows(side: str, run: Run) -> None:
     ):
         invalid = rows.loc[~valid, "item_id"]
         if len(invalid):
-            raise CheckFailedError(f"refused: the {side} run has an invalid {column} on {_some(invalid, len(rows))}")
+            raise _refusal(f"the {side} run has an invalid {column} on {_some(invalid, len(rows))}")
     held = {str(task): int(n) for task, n in rows["task"].value_counts().items()}
     for task in sorted({*held, *run.record.suite.tasks}):
         if held.get(task, 0) != (expected := run.record.suite.tasks.get(task, 0)):
-            raise CheckFailedError(
-                f"refused: the {side} run has {held.get(task, 0)} items of {task}, but the suite has {expected}"
-            )
+            raise _refusal(f"the {side} run has {held.get(task, 0)} items of {task}, but the suite has {expected}")
 
 
 def _check_items(base: pd.DataFrame, tuned: pd.DataFrame) -> None:
     for side, missing in (("tuned", base.index.difference(tuned.index)), ("base", tuned.index.difference(base.index))):
         if len(missing):
-            raise CheckFailedError(f"refused: the {side} run lacks {_some(missing, len(base))} of the other")
+            raise _refusal(f"the {side} run lacks {_some(missing, len(base))} of the other")
 
 
 def _check_tasks(items: pd.DataFrame) -> None:
@@ -115,7 +113,16 @@ def _check_tasks(items: pd.DataFrame) -> None:
         counts = items.groupby("task")[column].nunique()
         if (counts > 1).any():
             task = counts.index[np.argmax(counts)]
-            raise CheckFailedError(f"refused: task {task} has items of {int(counts.max())} different {column} values")
+            raise _refusal(f"task {task} has items of {int(counts.max())} different {column} values")
+
+
+def _refusal(why: str) -> CheckFailedError:
+    return CheckFailedError(f"refused: {visible(why)}")
+
+
+def visible(text: str) -> str:
+    """``text`` on one line, with terminal codes made visible: messages quote files that anyone may write."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def _some(ids: Any, total: int) -> str:

@@ -14,7 +14,7 @@ from harness.samples import Outcome, Run
 from harness.scoring import statistics
 from harness.scoring.alarms import find_alarms
 from harness.scoring.knowledge import RETENTION_FLOOR, corrected_items, corrected_score, knowledge_change, retention
-from harness.scoring.pairing import Pair, pair
+from harness.scoring.pairing import Pair, pair, visible
 from harness.scoring.scorecard import (
     Bootstrap,
     GroupScore,
@@ -47,7 +47,8 @@ def score_pair(base: Run, tuned: Run, target: str) -> Scorecard:
     joined = pair(base, tuned)
     families = sorted(set(joined.items["family"]))
     if target not in families:
-        raise RetentionError(f"--target {target}: no such family; this suite has {', '.join(families) or 'no items'}")
+        there = visible(", ".join(families)) or "no items"
+        raise RetentionError(f"--target {target}: no such family; this suite has {there}")
     frames = {str(name): items for name, items in joined.items.groupby("task")}
     draws = {name: _draws(name, items) for name, items in frames.items()}
     p_values = {name: _mcnemar(items) for name, items in frames.items()}
