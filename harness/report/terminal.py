@@ -18,7 +18,7 @@ _BAR = 12
 _STRIP = 24
 _NAME = 20
 _STYLES = {"forgot": "bold red", "retained": "green", "improved": "bold cyan", "inconclusive": "yellow"}
-_CELLS = (("n11", "=", "kept", "dim"), ("n01", "+", "learned", "cyan"), ("n10", "-", "forgotten", "red"))
+_CELLS = (("n11", "=", "dim"), ("n01", "+", "cyan"), ("n10", "-", "red"))
 
 
 def render(card: Scorecard, console: Console) -> None:
@@ -88,7 +88,7 @@ def _transitions(card: Scorecard) -> Table:
 def _strip(task: TaskScore) -> Text:
     """The four cells as a strip of ``_STRIP`` characters; each boundary is rounded once, so they always fill it."""
     strip, done, filled = Text(), 0, 0
-    for field, mark, _, style in _CELLS:
+    for field, mark, style in _CELLS:
         done += getattr(task, field)
         upto = round(done / task.n * _STRIP)
         strip.append(mark * (upto - filled), style)
