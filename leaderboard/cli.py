@@ -16,7 +16,12 @@ _DATA_FIELDS = {"id", "revision", "role", "license", "overlap"}
 
 @click.group()
 def board() -> None:
-    """Build the leaderboard's static site from the submissions."""
+    """Build the leaderboard's static site from the submissions.
+
+    \b
+    Example:
+      retention board build
+    """
 
 
 @board.command()
@@ -54,7 +59,12 @@ def build(submissions: Path, bases: Path, out: Path, strict: bool) -> None:
 
 @click.group()
 def submit() -> None:
-    """Prepare a submission to the leaderboard."""
+    """Prepare a submission to the leaderboard.
+
+    \b
+    Example:
+      retention submit prepare --help
+    """
 
 
 @submit.command()

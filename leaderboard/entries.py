@@ -106,8 +106,10 @@ def read_entry(folder: Path, bases: Path, base_runs: dict[Path, Run]) -> Entry:
     _check_side("base", manifest, manifest.base, base.record)
     _check_side("tuned", manifest, manifest.tuned_model, tuned.record)
     _check_adapter(manifest, tuned.record.checkpoint)
-    if manifest.target not in set(tuned.samples["family"]):
-        raise EntryError(f"{MANIFEST_FILE}: target: the suite has no family {manifest.target!r}")
+    if manifest.target not in (families := sorted(set(tuned.samples["family"]))):
+        raise EntryError(
+            f"{MANIFEST_FILE}: target: the suite has no family {manifest.target!r}; it has {', '.join(families)}"
+        )
     return Entry(expected, manifest, base, tuned)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from leaderboard.manifest import https_url
+from leaderboard.fields import https_url
 from leaderboard.text import clean
 
 ABSENT = "\N{EN DASH}"

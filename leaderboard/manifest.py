@@ -5,91 +5,29 @@ Numbers that a run can tell are never taken from here; the manifest says who, ho
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from harness.errors import RetentionError
+from leaderboard.fields import Bool, Count, Digest, FileName, Label, Note, Number, Positive, Url
 from leaderboard.plain_yaml import read_plain_yaml
 
 MANIFEST_FILE = "manifest.yaml"
-_INTEGER = re.compile(r"[0-9]{1,18}")
-_NUMBER = re.compile(r"[-+]?[0-9]{0,18}\.?[0-9]{1,18}([eE][-+]?[0-9]{1,3})?")
+# What a field of a fixed form wants, for errors: a pattern tells an author little.
+_FORMS = {
+    "handle": "an account name of letters, digits and hyphens (an e-mail address is never published)",
+    "license": "an SPDX identifier such as Apache-2.0",
+    "repo": "owner/name",
+    "revision": "the 40 hex digits of a commit (branches and tags move)",
+    "weights_digest": "64 hex digits, lower case",
+}
 
 
 class ManifestError(RetentionError):
     """A manifest that breaks its schema; the message names the file, the field and the rule."""
-
-
-def _exactly_bool(value: Any) -> Any:
-    # YAML's many spellings of true are a known trap, so a manifest has one.
-    if isinstance(value, bool):
-        return value
-    if value in ("true", "false"):
-        return value == "true"
-    raise ValueError("write true or false")
-
-
-def _exactly_int(value: Any) -> Any:
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise ValueError("write a whole number in digits")
-
-
-def _exactly_float(value: Any) -> Any:
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        return float(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    raise ValueError("write a plain decimal number")
-
-
-def https_url(value: str) -> str:
-    """``value`` when it is an https address with a host and without credentials, else ``ValueError``."""
-    if not value.isascii() or not value.isprintable() or set(value) & set(" \"'<>\\^`{|}"):
-        raise ValueError("write an https address in plain ASCII")
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise ValueError("not an address") from error
-    if parts.scheme != "https" or not host or "." not in host or "@" in parts.netloc:
-        raise ValueError("write https://host/..., without a user name")
-    return value
-
-
-def _safe_file(name: str) -> str:
-    parts = name.split("/")
-    if "\\" in name or ":" in name or not name.isprintable() or any(part in ("", ".", "..") for part in parts):
-        raise ValueError("write a relative path with forward slashes")
-    return name
-
-
-Bool = Annotated[bool, BeforeValidator(_exactly_bool)]
-Count = Annotated[int, BeforeValidator(_exactly_int), Field(ge=0, le=10**15)]
-Number = Annotated[float, BeforeValidator(_exactly_float), Field(allow_inf_nan=False)]
-Positive = Annotated[float, BeforeValidator(_exactly_float), Field(allow_inf_nan=False, ge=0)]
-Digest = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
-Label = Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._+/-]{0,95}\z")]
-Note = Annotated[str, Field(min_length=1, max_length=500)]
-Url = Annotated[str, Field(max_length=300), AfterValidator(https_url)]
-FileName = Annotated[str, Field(max_length=256), AfterValidator(_safe_file)]
 
 
 class _Strict(BaseModel):
@@ -228,8 +166,13 @@ def parse_manifest(document: object, name: str) -> Manifest:
         return Manifest.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "document"
-        raise ManifestError(f"{name}: {field}: {first['msg'].removeprefix('Value error, ')}") from error
+        # Under `tuned` pydantic names the kind of reference too, which is no field of the file.
+        place = [part for at, part in enumerate(first["loc"]) if not (at == 1 and first["loc"][0] == "tuned")]
+        field = ".".join(map(str, place)) or "document"
+        message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "string_pattern_mismatch":
+            message = f"write {_FORMS.get(str(first['loc'][-1]), 'letters, digits and . _ + / - without spaces')}"
+        raise ManifestError(f"{name}: {field}: {message}") from error
 
 
 class _Dumper(yaml.SafeDumper):
