@@ -26,6 +26,7 @@ from harness.samples import (
     RunRecord,
     Sample,
     read_record,
+    read_run,
     write_record,
     write_samples,
 )
@@ -52,7 +53,7 @@ class Plan:
     """Everything decided before any engine starts: all bad input is found here."""
 
     suite: Suite
-    tasks: dict[str, LoadedTask]
+    tasks_folder: Path
     base: Checkpoint
     tuned: tuple[Checkpoint, ...]
     renderer: PromptRenderer
@@ -61,7 +62,7 @@ class Plan:
 
     @property
     def n_items(self) -> int:
-        return sum(len(loaded.item_ids) for loaded in self.tasks.values())
+        return sum(task.count for task in self.suite.tasks.values())
 
     def folder(self, checkpoint: Checkpoint) -> Path:
         """Where a run lives: its suite, then the checkpoint's name and digest, then the engine."""
@@ -88,13 +89,9 @@ def make_plan(
                 f"{checkpoint.record.name}: its adapter_config.json names base {checkpoint.base.record.name}, "
                 f"not {base_checkpoint.record.name}; evaluate it against its own base"
             )
-    path = suite_path(suite)
-    tasks = load_tasks(list(loaded_suite.tasks), path.parent)
-    for name, loaded in tasks.items():
-        loaded_suite.check_items(name, loaded.item_ids)
     renderer_folder = base_checkpoint.base.path if base_checkpoint.base else base_checkpoint.path
     renderer = PromptRenderer(renderer_folder, loaded_suite.prompt)
-    return Plan(loaded_suite, tasks, base_checkpoint, tuned_checkpoints, renderer, settings, out)
+    return Plan(loaded_suite, suite_path(suite).parent, base_checkpoint, tuned_checkpoints, renderer, settings, out)
 
 
 def run_plan(plan: Plan, watcher: Watcher, *, max_errors: int = 0) -> list[Path]:
@@ -102,18 +99,60 @@ def run_plan(plan: Plan, watcher: Watcher, *, max_errors: int = 0) -> list[Path]
 
     Raises ``CheckFailedError`` when a run has more than ``max_errors`` failed items; its samples are kept.
     """
-    folders = []
+    checkpoints = (plan.base, *plan.tuned)
+    tasks: dict[str, LoadedTask] | None = None
     with ResponseStore(plan.out / "store.sqlite") as store:
-        for checkpoint in (plan.base, *plan.tuned):
+        for checkpoint in checkpoints:
             role = "base" if checkpoint is plan.base else "tuned"
             watcher.checkpoint(checkpoint.record.name, role, plan.n_items)
-            folders.append(_run_checkpoint(plan, checkpoint, store, watcher, max_errors))
-    return folders
+            if _is_current(plan, checkpoint):
+                watcher.answered(plan.n_items)
+                watcher.finished(checkpoint.record.name, plan.folder(checkpoint), plan.n_items, 0)
+                continue
+            tasks = tasks or _load_frozen(plan)
+            _run_checkpoint(plan, tasks, checkpoint, store, watcher, max_errors)
+    return [plan.folder(checkpoint) for checkpoint in checkpoints]
+
+
+def _is_current(plan: Plan, checkpoint: Checkpoint) -> bool:
+    """Whether the run folder already holds what this code would write, so that not even the items need be made.
+
+    Only where the code is known to be the same: the same version, and in a checkout the same clean commit.
+    """
+    try:
+        record = read_run(plan.folder(checkpoint)).record
+    except RetentionError:
+        return False
+    commit, dirty = _commit()
+    return (
+        not dirty
+        and not record.dirty
+        and record.commit == commit
+        and record.packages == _packages()
+        and record.suite == plan.suite.record
+        and record.checkpoint == checkpoint.record
+        and record.engine == engines.describe(plan.settings, checkpoint)
+        and record.template_digest == plan.renderer.template_digest
+        and record.n_errors == 0
+    )
+
+
+def _load_frozen(plan: Plan) -> dict[str, LoadedTask]:
+    """The suite's tasks, their items checked against the frozen digests."""
+    tasks = load_tasks(list(plan.suite.tasks), plan.tasks_folder)
+    for name, loaded in tasks.items():
+        plan.suite.check_items(name, loaded.item_ids)
+    return tasks
 
 
 def _run_checkpoint(
-    plan: Plan, checkpoint: Checkpoint, store: ResponseStore, watcher: Watcher, max_errors: int
-) -> Path:
+    plan: Plan,
+    tasks: dict[str, LoadedTask],
+    checkpoint: Checkpoint,
+    store: ResponseStore,
+    watcher: Watcher,
+    max_errors: int,
+) -> None:
     record = engines.describe(plan.settings, checkpoint)
 
     def start() -> Engine:
@@ -125,24 +164,23 @@ def _run_checkpoint(
     counts = _Counts()
     started = time.monotonic()
     try:
-        samples = run_tasks(plan.suite, plan.tasks, engine, plan.renderer, watcher.answered)
+        samples = run_tasks(plan.suite, tasks, engine, plan.renderer, watcher.answered)
         sha256 = write_samples(folder / SAMPLES_FILE, counts.through(samples))
     finally:
         engine.close()
     wall = time.monotonic() - started
+    written = _record(plan, checkpoint, record, counts, sha256, wall)
     previous = _previous(folder)
     if engine.generated == 0 and previous is not None and previous.samples_sha256 == sha256:
-        # Nothing was asked anew: the run that produced these samples keeps its date and its duration.
-        watcher.finished(checkpoint.record.name, folder, engine.reused, 0)
-        return folder
-    write_record(folder, _record(plan, checkpoint, record, counts, sha256, wall))
+        # Nothing was asked anew: the run keeps the date and the duration of the one that asked.
+        written = written.model_copy(update={"created": previous.created, "wall_seconds": previous.wall_seconds})
+    write_record(folder, written)
     watcher.finished(checkpoint.record.name, folder, engine.reused, engine.generated)
     if counts.errors > max_errors:
         raise CheckFailedError(
             f"{folder}: {counts.errors} of {counts.items} items failed (first: {counts.first_error}); run the same "
             f"command again to retry them, or allow them with --max-errors {counts.errors}"
         )
-    return folder
 
 
 class _Counts:

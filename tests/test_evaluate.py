@@ -118,14 +118,31 @@ def test_tokenizers_that_differ_are_refused_before_anything_runs(tmp_path: Path,
         make_plan(str(base), [str(other)], str(suite_file), "math", SETTINGS, tmp_path)
 
 
-def test_items_that_are_not_the_frozen_ones_are_refused(tmp_path: Path, suite_file: Path) -> None:
-    folder = str(write_checkpoint(tmp_path / "m"))
+def test_items_that_are_not_the_frozen_ones_are_refused(
+    tmp_path: Path, suite_file: Path, started: list[FakeEngine]
+) -> None:
     text = suite_file.read_text()
     changed = tmp_path / "own-1.yaml"
     digest = yaml.safe_load(text)["tasks"]["math_arithmetic"]["digest"]
     changed.write_text(text.replace(digest, "f" * 64))
     with pytest.raises(RetentionError, match="the frozen suite has 300 with ffffffffffff"):
-        make_plan(folder, [folder], str(changed), "math", SETTINGS, tmp_path)
+        run_plan(plan(tmp_path, changed), Silent())
+    assert not started
+
+
+def test_a_complete_run_of_the_same_clean_code_needs_no_items(
+    tmp_path: Path, suite_file: Path, started: list[FakeEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.evaluate._commit", lambda: ("0" * 40, False))
+    wanted = plan(tmp_path, suite_file)
+    run_plan(wanted, Silent())
+    monkeypatch.setattr("harness.evaluate.load_tasks", lambda *_: pytest.fail("made the items again"))
+    watcher = Silent()
+    run_plan(wanted, watcher)
+    assert [run[1:] for run in watcher.finished_runs] == [(300, 0)] * 2
+    monkeypatch.setattr("harness.evaluate._commit", lambda: ("1" * 40, False))
+    with pytest.raises(pytest.fail.Exception, match="made the items again"):
+        run_plan(wanted, Silent())
 
 
 def test_a_run_keeps_no_path_of_the_machine(tmp_path: Path, suite_file: Path, started: list[FakeEngine]) -> None:
