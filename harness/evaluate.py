@@ -50,7 +50,10 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything decided before any engine starts: all bad input is found here."""
+    """Everything decided before any engine starts: all bad input is found here.
+
+    A ``replicate`` above 0 repeats its runs beside the first ones, in an order of requests shuffled by ``seed``.
+    """
 
     suite: Suite
     tasks_folder: Path
@@ -59,16 +62,20 @@ class Plan:
     renderer: PromptRenderer
     settings: EngineSettings
     out: Path
+    replicate: int = 0
+    seed: int = 0
 
     @property
     def n_items(self) -> int:
         return sum(task.count for task in self.suite.tasks.values())
 
     def folder(self, checkpoint: Checkpoint) -> Path:
-        """Where a run lives: its suite, then the checkpoint's name and digest, then the engine."""
+        """Where a run lives: its suite, then the checkpoint's name and digest, then the engine and the replicate."""
         digest = checkpoint.record.weights_digest[:12]
         name = checkpoint.record.name.replace("/", "--")
-        return self.out / self.suite.id / f"{name}-{digest}" / f"{self.settings.name}-{self.settings.dtype}"
+        engine = f"{self.settings.name}-{self.settings.dtype}"
+        replicate = f"-replicate{self.replicate}" if self.replicate else ""
+        return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{replicate}"
 
 
 def make_plan(
@@ -133,6 +140,7 @@ def _is_current(plan: Plan, checkpoint: Checkpoint) -> bool:
         and record.checkpoint == checkpoint.record
         and record.engine == engines.describe(plan.settings, checkpoint)
         and record.template_digest == plan.renderer.template_digest
+        and (record.replicate, record.seed) == (plan.replicate, plan.seed)
         and record.n_errors == 0
     )
 
@@ -159,7 +167,8 @@ def _run_checkpoint(
         watcher.engine_starting(checkpoint.record.name, record.fingerprint)
         return engines.start(plan.settings, checkpoint)
 
-    engine = StoredEngine(store, checkpoint.record.weights_digest, record, start)
+    digest = checkpoint.record.weights_digest
+    engine = StoredEngine(store, digest, record, start, replicate=plan.replicate, seed=plan.seed)
     folder = plan.folder(checkpoint)
     counts = _Counts()
     started = time.monotonic()
@@ -217,7 +226,8 @@ def _record(
         suite=plan.suite.record,
         engine=engine,
         decoding={"temperature": 0.0},
-        seed=0,
+        seed=plan.seed,
+        replicate=plan.replicate,
         template_digest=plan.renderer.template_digest,
         template_policy="shared",
         bos_count=plan.renderer.bos_count(plan.renderer.render("?")),

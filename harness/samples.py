@@ -107,8 +107,29 @@ class EngineRecord(_Strict):
         return f"{self.environment}/{self.adapter}"
 
 
+class ScreenRecord(_Strict):
+    """Where a screening stopped: after ``look`` of ``looks`` looks, because ``z`` had left [-boundary, boundary] or all
+    items were asked. ``seed`` fixed the order in which items were taken."""
+
+    target: str
+    seed: int
+    look: Annotated[int, Field(ge=1)]
+    looks: Annotated[int, Field(ge=1)]
+    z: Annotated[float, Field(allow_inf_nan=False)]
+    boundary: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+    @property
+    def decided(self) -> bool:
+        return abs(self.z) >= self.boundary
+
+
 class RunRecord(_Strict):
-    """``run.json``: everything needed to say what a samples file is, and nothing from the environment beside it."""
+    """``run.json``: everything needed to say what a samples file is, and nothing from the environment beside it.
+
+    ``replicate`` is 0 for a run, and counts the repetitions of it that measure the noise floor; ``seed`` is the seed of
+    the order in which a repetition's requests reached the engine. ``screened`` marks a run that holds only the first
+    part of a suite.
+    """
 
     schema_version: Literal[1] = 1
     checkpoint: CheckpointRecord
@@ -116,6 +137,7 @@ class RunRecord(_Strict):
     engine: EngineRecord
     decoding: dict[str, str | int | float | bool]
     seed: int
+    replicate: Annotated[int, Field(ge=0)] = 0
     template_digest: Digest
     template_policy: Literal["shared", "native"]
     bos_count: Annotated[int, Field(ge=0)]
@@ -127,6 +149,7 @@ class RunRecord(_Strict):
     wall_seconds: Annotated[float, Field(ge=0)]
     commit: str | None = None
     dirty: bool | None = None
+    screened: ScreenRecord | None = None
 
 
 @dataclass(frozen=True)

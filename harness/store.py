@@ -1,12 +1,13 @@
 """The response store: every answer an engine ever gave, keyed by everything that decides it.
 
-A key covers item, prompt token ids and image bytes, decoding, weights and engine fingerprint (design.md, invariant 3),
-so an answer can never be taken for another model's, another prompt's or another engine's. One SQLite file in WAL mode;
-answers are committed in chunks while the engine works, so a crash loses at most one chunk (invariant 4).
+A key covers item, prompt token ids and image bytes, decoding, weights, engine fingerprint and replicate (design.md,
+invariant 3), so an answer can never be taken for another model's, another prompt's or another engine's. One SQLite file
+in WAL mode; answers are committed in chunks while the engine works, so a crash loses at most one chunk (invariant 4).
 """
 
 import hashlib
 import json
+import random
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -41,7 +42,10 @@ class ResponseStore:
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
             if version not in (0, _VERSION):
                 raise StoreError(f"{path}: store version {version} is newer than this program; upgrade retentionbench")
-            self._db.execute("CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, answer TEXT) WITHOUT ROWID")
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, source TEXT, answer TEXT) WITHOUT ROWID"
+            )
+            self._db.execute("SELECT key, source, answer FROM answers LIMIT 0")
             self._db.execute(f"PRAGMA user_version={_VERSION}")
         except (sqlite3.Error, OSError) as error:
             raise StoreError(
@@ -65,13 +69,13 @@ class ResponseStore:
                 found.update((key, json.loads(answer)) for key, answer in rows)
         return found
 
-    def put(self, answers: Iterable[tuple[bytes, Any]]) -> None:
-        """Commit a chunk of answers, all or none, and wait until they are on disk."""
+    def put(self, source: str, answers: Iterable[tuple[bytes, Any]]) -> None:
+        """Commit a chunk of answers of one source, all or none, and wait until they are on disk."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(
-                "INSERT OR IGNORE INTO answers VALUES (?, ?)",
-                [(key, json.dumps(answer, ensure_ascii=False)) for key, answer in answers],
+                "INSERT OR IGNORE INTO answers VALUES (?, ?, ?)",
+                [(key, source, json.dumps(answer, ensure_ascii=False)) for key, answer in answers],
             )
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
@@ -82,18 +86,57 @@ class ResponseStore:
                 "everything before this chunk is kept, and the same command goes on from there"
             ) from error
 
+    def sources(self) -> dict[str, int]:
+        """How many answers each source (:func:`source_of`) has given."""
+        with closing(self._db.execute("SELECT source, count(*) FROM answers GROUP BY source ORDER BY source")) as rows:
+            return dict(rows)
+
+    def drop(self, sources: Iterable[str]) -> None:
+        """Delete all answers of these sources, all or none, and give their space back to the disk."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("DELETE FROM answers WHERE source = ?", [(source,) for source in sources])
+            self._db.execute("COMMIT")
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise StoreError(
+                f"{self.path}: cannot be cleaned up now ({error}); no answer in use is lost, try again when no "
+                "evaluation is running"
+            ) from error
+
+
+def source_of(weights_digest: str, fingerprint: str, replicate: int = 0) -> str:
+    """Who gave an answer: a checkpoint's weights on an engine, in one of its replicates."""
+    return f"{weights_digest} {fingerprint}" + (f" replicate {replicate}" if replicate else "")
+
 
 class StoredEngine:
     """An engine that answers from the store first and starts the real engine only when something is missing.
 
     ``start`` is called at most once. ``reused`` and ``generated`` count answers. Answers that carry an error are handed
-    on but never stored, so the next run tries them again.
+    on but never stored, so the next run tries them again. A replicate (1, 2, ...) repeats a run to measure its noise:
+    it shares no answer with another replicate, and its requests reach the engine in an order shuffled by ``seed``.
     """
 
-    def __init__(self, store: ResponseStore, weights_digest: str, record: EngineRecord, start: Callable[[], Engine]):
+    def __init__(
+        self,
+        store: ResponseStore,
+        weights_digest: str,
+        record: EngineRecord,
+        start: Callable[[], Engine],
+        *,
+        replicate: int = 0,
+        seed: int = 0,
+    ) -> None:
         self._store = store
         self._weights_digest = weights_digest
+        self._source = source_of(weights_digest, record.fingerprint, replicate)
         self._start = start
+        self._replicate = replicate
+        self._order = random.Random(seed)  # noqa: S311 - an order, not a secret
         self._engine: Engine | None = None
         self.record = record
         self.reused = 0
@@ -128,7 +171,13 @@ class StoredEngine:
             self._engine = None
 
     def _key(self, request: GenerateRequest | ScoreRequest, asked: dict[str, Any]) -> bytes:
-        parts = {**asked, "item": request.item_id, "weights": self._weights_digest, "engine": self.record.fingerprint}
+        parts = {
+            **asked,
+            "item": request.item_id,
+            "weights": self._weights_digest,
+            "engine": self.record.fingerprint,
+            "replicate": self._replicate,
+        }
         return hashlib.sha256(canonical_json(parts)).digest()
 
     def _answers(
@@ -144,6 +193,8 @@ class StoredEngine:
                 missing.append(index)
         if not missing:
             return
+        if self._replicate:
+            self._order.shuffle(missing)
         if self._engine is None:
             self._engine = self._start()
         chunk: list[tuple[bytes, Any]] = []
@@ -154,13 +205,13 @@ class StoredEngine:
                 if not (isinstance(answer, Completion) and answer.error):
                     chunk.append((keys[index], _plain(answer)))
                 if len(chunk) >= CHUNK:
-                    self._store.put(chunk)
+                    self._store.put(self._source, chunk)
                     chunk = []
                 yield index, answer
         finally:
             # Also when the engine fails or the run is interrupted: what was answered is paid for.
             if chunk:
-                self._store.put(chunk)
+                self._store.put(self._source, chunk)
 
 
 def _plain(answer: Any) -> Any:

@@ -129,3 +129,27 @@ def test_a_corrupt_store_and_a_newer_one_are_named(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(StoreError, match="version 99 is newer"):
         ResponseStore(tmp_path / "newer.sqlite")
+
+
+def test_a_store_without_the_columns_of_this_version_is_named(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "older.sqlite") as database:
+        database.execute("CREATE TABLE answers (key BLOB PRIMARY KEY, answer TEXT) WITHOUT ROWID")
+    database.close()
+    with pytest.raises(StoreError, match=r"older\.sqlite: cannot be used .*source"):
+        ResponseStore(tmp_path / "older.sqlite")
+
+
+def test_a_replicate_is_asked_anew_in_another_order_and_kept_apart(tmp_path: Path) -> None:
+    asked = requests(40)
+    orders = []
+    with ResponseStore(tmp_path / "s.sqlite") as store:
+        for replicate, seed in ((0, 0), (1, 1), (2, 2), (2, 2)):
+            engine = FakeEngine()
+            stored = StoredEngine(store, "w", RECORD, lambda e=engine: e, replicate=replicate, seed=seed)  # type: ignore[misc]
+            answers = dict(stored.generate(asked))
+            assert sorted(answers) == list(range(40))
+            assert all(answers[k].n_prompt_tokens == 2 for k in answers)
+            orders.append(engine.asked)
+    assert orders[3] == []
+    assert len({tuple(order) for order in orders[:3]}) == 3
+    assert all(sorted(order) == sorted(orders[0]) for order in orders[:3])

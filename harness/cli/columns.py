@@ -1,0 +1,32 @@
+"""Plain columns on stdout: whole at any width, and fit for grep."""
+
+from collections.abc import Collection, Sequence
+
+import click
+
+from harness.report.wording import printable
+
+
+def echo_columns(header: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[str]) -> None:
+    """Print ``rows`` under ``header``, columns named in ``left`` to the left and the others to the right.
+
+    Names come from files anyone may write, so terminal codes in them are made visible.
+    """
+    lines = [list(header), *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for number, line in enumerate(lines):
+        cells = [
+            cell.ljust(width) if name in left else cell.rjust(width)
+            for name, cell, width in zip(header, line, widths, strict=True)
+        ]
+        click.secho("  ".join(cells).rstrip(), dim=number == 0)
+
+
+def size(count: int) -> str:
+    """A number of bytes for people: 1.2 GB."""
+    number = float(count)
+    for unit in ("B", "KB", "MB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}"
+        number /= 1000
+    return f"{number:.1f} GB"
