@@ -69,13 +69,13 @@ class ResponseStore:
                 found.update((key, json.loads(answer)) for key, answer in rows)
         return found
 
-    def put(self, source: str, answers: Iterable[tuple[bytes, Any]]) -> None:
-        """Commit a chunk of answers of one source, all or none, and wait until they are on disk."""
+    def put(self, answers: Iterable[tuple[bytes, str, Any]]) -> None:
+        """Commit a chunk of ``(key, source, answer)``, all or none, and wait until they are on disk."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(
                 "INSERT OR IGNORE INTO answers VALUES (?, ?, ?)",
-                [(key, source, json.dumps(answer, ensure_ascii=False)) for key, answer in answers],
+                [(key, source, json.dumps(answer, ensure_ascii=False)) for key, source, answer in answers],
             )
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
@@ -197,21 +197,21 @@ class StoredEngine:
             self._order.shuffle(missing)
         if self._engine is None:
             self._engine = self._start()
-        chunk: list[tuple[bytes, Any]] = []
+        chunk: list[tuple[bytes, str, Any]] = []
         try:
             for position, answer in ask(self._engine, missing):
                 index = missing[position]
                 self.generated += 1
                 if not (isinstance(answer, Completion) and answer.error):
-                    chunk.append((keys[index], _plain(answer)))
+                    chunk.append((keys[index], self._source, _plain(answer)))
                 if len(chunk) >= CHUNK:
-                    self._store.put(self._source, chunk)
+                    self._store.put(chunk)
                     chunk = []
                 yield index, answer
         finally:
             # Also when the engine fails or the run is interrupted: what was answered is paid for.
             if chunk:
-                self._store.put(self._source, chunk)
+                self._store.put(chunk)
 
 
 def _plain(answer: Any) -> Any:

