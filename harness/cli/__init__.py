@@ -17,8 +17,10 @@ COMMANDS = {
     "diff": ("harness.cli.diff:command", "List the items on which two runs of one checkpoint differ."),
     "noise": ("harness.cli.noise:command", "Measure how far a base moves against a second run of itself."),
     "runs": ("harness.cli.runs:group", "List runs, show one, and delete what no run needs."),
+    "doctor": ("harness.cli.doctor:command", "Say what this machine can run, and how to mend what is missing."),
     "submit": ("leaderboard.cli:submit", "Prepare a submission to the leaderboard."),
     "board": ("leaderboard.cli:board", "Build the static leaderboard."),
+    "models": ("harness.cli.models:group", "Make small real checkpoints from packages, without a model hub."),
     "nano": ("harness.cli.nano:group", "Train the nano checkpoints that are shipped with the project."),
     "demo": ("harness.cli.demo:command", "Evaluate the shipped nano pair and build the board: the whole path, once."),
 }

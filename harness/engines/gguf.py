@@ -1,0 +1,39 @@
+"""GGUF: turn a quantised model file into a checkpoint folder of plain safetensors that every engine loads."""
+
+import shutil
+from pathlib import Path
+
+from harness.engines import EngineError
+from harness.engines.torchvision_ops import define_missing_ops
+
+
+def convert(gguf: Path, folder: Path) -> None:
+    """Write ``gguf``, dequantised to bfloat16, and its tokenizer to ``folder``, which appears only when it is whole."""
+    define_missing_ops()
+    import torch
+    import transformers
+    from transformers.utils.quantization_config import GgufConfig
+
+    if not transformers.utils.is_gguf_available():
+        raise EngineError(f"{gguf}: reading it needs the gguf package; run `pip install 'gguf>=0.19'`")
+    verbosity = transformers.utils.logging.get_verbosity()
+    transformers.utils.logging.set_verbosity_error()
+    source = {"gguf_file": gguf.name, "local_files_only": True}
+    try:
+        model = transformers.AutoModelForCausalLM.from_pretrained(
+            gguf.parent, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True), **source
+        )
+        tokenizer = transformers.AutoTokenizer.from_pretrained(gguf.parent, **source)
+    except (ValueError, OSError, KeyError) as error:
+        raise EngineError(f"{gguf}: transformers cannot read it: {error}") from error
+    finally:
+        transformers.utils.logging.set_verbosity(verbosity)
+    # Both would make save_pretrained write a quantised checkpoint.
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    model.hf_quantizer = None
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    model.to(torch.bfloat16).save_pretrained(partial)
+    tokenizer.save_pretrained(partial)
+    partial.replace(folder)
