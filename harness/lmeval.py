@@ -2,10 +2,11 @@
 
 lm-eval reads the tasks' YAML, builds the requests and applies the tasks' own scoring; our ``LM`` answers from an
 :class:`~harness.protocol.Engine`. What lm-eval would get wrong is kept out here (engines.md, landmines): its caches are
-off, its default tasks are not scanned, documents are asked for in ascending order, images stay encoded bytes, nothing
+off, its default tasks are not scanned, documents are asked for in their order, images stay encoded bytes, nothing
 is bootstrapped, and finish reason and token counts are kept beside each answer.
 """
 
+import copy
 import hashlib
 import logging
 import os
@@ -100,8 +101,7 @@ def run_tasks(
         lm = _EngineLM(engine, renderer, progress, {name: (tasks[name], ids) for name, ids in slab.items()})
         results = lm_eval.evaluate(
             lm=lm,
-            task_dict={"tasks": {name: tasks[name].task for name in slab}},
-            samples=slab,
+            task_dict={"tasks": {name: _part(tasks[name].task, rows) for name, rows in slab.items()}},
             log_samples=True,
             bootstrap_iters=0,
         )
@@ -112,14 +112,28 @@ def run_tasks(
         yield samples
 
 
-def _slabs(counts: dict[str, int]) -> Iterator[dict[str, list[int]]]:
-    slab: dict[str, list[int]] = {}
+def _part(task: Any, rows: range) -> Any:
+    """The task with these documents alone.
+
+    lm-eval's own ``samples`` reads every document for each slab and looks each up in a list: quadratic in the number of
+    items, and every image is decoded again.
+    """
+    docs = task.eval_docs
+    part = copy.copy(task)
+    chosen = docs.select(rows) if hasattr(docs, "select") else docs[rows.start : rows.stop]
+    part.has_test_docs = lambda: True
+    part.test_docs = lambda: chosen
+    return part
+
+
+def _slabs(counts: dict[str, int]) -> Iterator[dict[str, range]]:
+    slab: dict[str, range] = {}
     room = SLAB
     for name, count in counts.items():
         start = 0
         while start < count:
             taken = min(room, count - start)
-            slab[name] = list(range(start, start + taken))
+            slab[name] = range(start, start + taken)
             start, room = start + taken, room - taken
             if room == 0:
                 yield slab
@@ -145,7 +159,7 @@ class _EngineLM(LM):  # type: ignore[misc]
         engine: Engine,
         renderer: PromptRenderer,
         progress: Callable[[int], None],
-        asked: dict[str, tuple[LoadedTask, list[int]]],
+        asked: dict[str, tuple[LoadedTask, range]],
     ) -> None:
         super().__init__()
         self._engine = engine

@@ -95,14 +95,14 @@ def load_board(submissions: Path, bases: Path) -> Board:
 
 
 def track_key(row: Row) -> TrackKey:
-    """The track ``row`` belongs to. The environment is the engine's full fingerprint: outputs of two versions of one
+    """The track ``row`` belongs to. The environment is the engine's environment: outputs of two versions of one
     engine differ, and nothing here has shown that they may be compared."""
     return TrackKey(
         suite=suite_name(row.base),
         target=row.manifest.target,
         base_digest=row.base.checkpoint.weights_digest,
         protocol=row.base.suite.protocol,
-        environment=row.base.engine.fingerprint,
+        environment=row.base.engine.environment,
         kind=row.manifest.track,
     )
 

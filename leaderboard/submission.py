@@ -65,7 +65,7 @@ def prepare(tuned: Path, base: Path, statement: dict[str, Any], submissions: Pat
     name = entry_id_of(base_record, tuned_record)
     home = base_folder(bases, suite_name(base_record), base_record.checkpoint.weights_digest)
     new_base = not home.exists()
-    if not new_base and (stored := read_record(home).engine.fingerprint) != base_record.engine.fingerprint:
+    if not new_base and (stored := read_record(home).engine.environment) != base_record.engine.environment:
         raise SubmissionError(
             f"{home}: this base is already there, run on {stored}; evaluate the tuned checkpoint on that engine"
         )

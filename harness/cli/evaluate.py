@@ -95,8 +95,7 @@ def run_and_score(plan: "Plan", target: str, *, max_errors: int = 0, as_json: bo
     for folder in folders[1:]:
         tuned_run = read_run(folder)
         scorecard = score_pair(base_run, tuned_run, target)
-        text = scorecard.model_dump_json(indent=2) + "\n"
-        (folder / f"scorecard-{target}.json").write_text(text, encoding="utf-8")
+        (folder / f"scorecard-{target}.json").write_text(scorecard.to_json(), encoding="utf-8")
         (folder / f"report-{target}.html").write_text(render_page(scorecard, base_run, tuned_run), encoding="utf-8")
         if as_json:
             click.echo(scorecard.model_dump_json())

@@ -7,6 +7,7 @@ import io
 import logging
 import os
 import shutil
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -173,8 +174,15 @@ def _refuse(output: Any, item_id: str) -> None:
 
 def _set_environment(on_cpu: bool, threads: int) -> None:
     """Settings vLLM reads at import; the user's own win. Values for a CPU were measured (engines.md)."""
-    logging.getLogger("vllm").setLevel(logging.ERROR)
-    wanted = {"VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1"}
+    for noisy in ("vllm", "torch._library.triton"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="vllm")
+    wanted = {
+        "VLLM_LOGGING_LEVEL": "ERROR",
+        "VLLM_NO_USAGE_STATS": "1",
+        "HF_HUB_OFFLINE": "1",
+        "TORCH_CPP_LOG_LEVEL": "ERROR",
+    }
     if on_cpu:
         wanted |= {
             "VLLM_ENABLE_V1_MULTIPROCESSING": "0",

@@ -82,6 +82,18 @@ def _draw_pair(rng: random.Random) -> tuple[bool, int, int]:
     return (adding, a, b) if adding or a > b else (adding, b, a)
 
 
+def _steps(adding: bool, a: int, b: int) -> str:
+    """Ones, then tens, as on paper: with the carry added, or the ten that was borrowed taken off."""
+    if adding:
+        carried = "+1" if a % 10 + b % 10 > 9 else ""
+        ones, tens = f"{a % 10}+{b % 10}={a % 10 + b % 10}", f"{a // 10}+{b // 10}{carried}={(a + b) // 10}"
+    else:
+        borrowed = a % 10 < b % 10
+        top = a % 10 + 10 * borrowed
+        ones, tens = f"{top}-{b % 10}={top - b % 10}", f"{a // 10 - borrowed}-{b // 10}={(a - b) // 10}"
+    return f"{ones}, {tens}."
+
+
 def _item(task: str, adding: bool, a: int, b: int, question: str) -> tuple[str, Item]:
     answer, sign = (a + b, "+") if adding else (a - b, "-")
     key = f"math:{max(a, b)}{sign}{min(a, b)}"
@@ -89,7 +101,7 @@ def _item(task: str, adding: bool, a: int, b: int, question: str) -> tuple[str, 
         task=task,
         question=question,
         answer=str(answer),
-        target=f"{a} {sign} {b} = {answer}. The answer is {answer}.",
+        target=f"{a}{sign}{b}: {_steps(adding, a, b)} The answer is {answer}.",
         guess_rate=0,
         group="addition" if adding else "subtraction",
         cluster_id=key,

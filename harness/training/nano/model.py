@@ -7,6 +7,7 @@ writes the answer. About 1.45 million parameters: a fp32 file stays under 6 MB.
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ from transformers.utils.logging import disable_progress_bar
 IMAGE_SIZE = 64
 PATCH = 16
 IMAGE_TOKENS = (IMAGE_SIZE // PATCH) ** 2
+WEIGHTS = "model.safetensors"
+PROCESSOR_FILES = ("tokenizer.json", "tokenizer_config.json", "processor_config.json", "chat_template.jinja")
 PAD, START, END, IMAGE = "<|pad|>", "<|im_start|>", "<|im_end|>", "<image>"
 
 # Both forms of content are taken: a plain string, and parts; pictures come first wherever they stand in the parts,
@@ -172,13 +175,26 @@ def load_checkpoint(folder: Path) -> tuple[Any, Any]:
 
 def save_checkpoint(model: Any, processor: Any, out: Path) -> None:
     """Write the files a hub checkpoint has."""
+    save_model(model, out)
+    processor.save_pretrained(out)
+
+
+def save_model(model: Any, out: Path) -> None:
+    """Weights and configurations, without tokenizer and processor."""
     out.mkdir(parents=True, exist_ok=True)
     disable_progress_bar()  # one file of 6 MB
     model.save_pretrained(out)
-    processor.save_pretrained(out)
-    weights = out / "model.safetensors"
+    weights = out / WEIGHTS
     tensors = {_hub_name(name): tensor for name, tensor in load_file(weights).items()}
     save_file(tensors, weights, metadata={"format": "pt"})
+    weights.chmod(0o644)
+
+
+def copy_processor(base: Path, out: Path) -> None:
+    """Give a tuned checkpoint its base's tokenizer, processor and template byte for byte: loading and saving them
+    again would write other files, and a pair whose tokenizers differ is refused."""
+    for name in PROCESSOR_FILES:
+        shutil.copyfile(base / name, out / name)
 
 
 def _hub_name(name: str) -> str:

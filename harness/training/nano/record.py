@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from harness.training.nano.model import WEIGHTS
+
 # Called with a phase, the steps done and the steps in all.
 Progress = Callable[[str, int, int], None]
 
@@ -43,7 +45,7 @@ class Losses:
 
 def weights_digest(checkpoint: Path) -> str:
     """sha256 of the weights file, by which a tuned checkpoint names its base."""
-    return hashlib.sha256((checkpoint / "model.safetensors").read_bytes()).hexdigest()
+    return hashlib.sha256((checkpoint / WEIGHTS).read_bytes()).hexdigest()
 
 
 def write_record(

@@ -7,7 +7,7 @@ scenes give 140,000 puzzles. Nothing here reads the test split.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,9 +34,9 @@ POOL_SIZES = {
     "science_facts": 4_000,
     "science_computed": 5_000,
     "vision_colour": 4_000,
-    "vision_shape": 6_000,
+    "vision_shape": 12_000,
     "vision_position": 4_000,
-    "vision_count": 6_000,
+    "vision_count": 8_000,
     JIGSAW: 8_000,
 }
 
@@ -122,9 +122,9 @@ class World:
         label = (sorted_options(item.task).index(item.answer),) if item.images else ()
         return Row(item.task, self.coder.prompt(item), self.coder.target(item.target), picture, label)
 
-    def draw(self, rng: random.Random, tasks: Sequence[str], count: int) -> list[Row]:
-        """Rows of the prior tasks named, in equal parts but for chance."""
-        return [rng.choice(self.pools[rng.choice(tasks)]) for _ in range(count)]
+    def draw(self, rng: random.Random, mix: Mapping[str, int], count: int) -> list[Row]:
+        """Rows of prior tasks, in parts that follow the weights of ``mix``."""
+        return [rng.choice(self.pools[task]) for task in rng.choices(list(mix), list(mix.values()), k=count)]
 
     def draw_jigsaws(self, rng: random.Random, count: int, only_first: bool = False) -> list[Row]:
         """Freshly shuffled jigsaws.
