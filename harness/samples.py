@@ -77,13 +77,19 @@ class CheckpointRecord(_Strict):
 
 
 class SuiteRecord(_Strict):
-    """Identity of the questions: ``digest`` covers all item ids in suite order."""
+    """Identity of the questions: ``digest`` covers all item ids in suite order.
+
+    ``transfer`` names tasks that are variants of their family on which nobody trains; ``adjacent`` names, for a task,
+    the families whose training is known to move it. Both are empty in records written before suites could say so.
+    """
 
     name: str
     version: str
     digest: Digest
     protocol: str
     tasks: dict[str, int]
+    transfer: tuple[str, ...] = ()
+    adjacent: dict[str, tuple[str, ...]] = {}
 
 
 class EngineRecord(_Strict):

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.errors import RetentionError
 from harness.items import items_digest
@@ -24,7 +24,9 @@ class SuiteTask(BaseModel):
     """A task's place in a suite: its family, its capability group, and the digest over its item ids in order.
 
     ``guess_rate`` is for tasks whose documents do not carry one each (lm-eval's own); ``metric`` names the number of
-    such a task that is 1 for a correct answer.
+    such a task that is 1 for a correct answer. ``transfer`` marks a variant of the family on which nobody trains: where
+    the family is the target it counts as transfer gain, not as gain. ``adjacent`` names families whose training is
+    known to move this task: where one of them is the target, the task is listed apart from the prior tasks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +37,19 @@ class SuiteTask(BaseModel):
     digest: Digest
     guess_rate: Annotated[float, Field(ge=0, lt=1)] | None = None
     metric: str = "acc"
+    transfer: bool = False
+    adjacent: tuple[Name, ...] = ()
+
+    @model_validator(mode="after")
+    def _own_family_is_not_adjacent(self) -> "SuiteTask":
+        if self.family in self.adjacent:
+            raise ValueError(f"adjacent names the task's own family {self.family}")
+        return self
+
+    @property
+    def marks(self) -> str:
+        """What the marks add to the suite's digest: nothing where there are none."""
+        return ":transfer" * self.transfer + "".join(f":adjacent-{family}" for family in sorted(self.adjacent))
 
 
 class Suite(BaseModel):
@@ -62,8 +77,8 @@ class Suite(BaseModel):
 
     @property
     def digest(self) -> str:
-        """sha256 over the digests of all tasks, in suite order."""
-        return items_digest(f"{name}:{task.digest}" for name, task in self.tasks.items())
+        """sha256 over the digests of all tasks and their marks, in suite order: a mark decides what is forgetting."""
+        return items_digest(f"{name}:{task.digest}{task.marks}" for name, task in self.tasks.items())
 
     @property
     def record(self) -> SuiteRecord:
@@ -73,6 +88,8 @@ class Suite(BaseModel):
             digest=self.digest,
             protocol=self.protocol,
             tasks={name: task.count for name, task in self.tasks.items()},
+            transfer=tuple(name for name, task in self.tasks.items() if task.transfer),
+            adjacent={name: task.adjacent for name, task in self.tasks.items() if task.adjacent},
         )
 
     def check_items(self, task: str, item_ids: list[str]) -> None:

@@ -63,12 +63,12 @@ def scatter(track: Track) -> Scatter | None:
     rows = [(row, row.card.retention_macro) for row in track.rows if row.card.retention_macro is not None]
     if not rows:
         return None
-    gains = [bound for row, _ in rows for bound in (row.card.target.gain, *row.card.target.gain_ci)]
+    gains = [bound for row, _ in rows for bound in (row.card.learned.gain, *row.card.learned.gain_ci)]
     kept = [bound for row, value in rows for bound in (value, *(row.card.retention_macro_ci or ()))]
     x = axis(gains, 58, 424, include=(0.0, 0.2))
     y = axis(kept, 268, 22, include=(0.5, 1.0))
     spots = [
-        _Spot(row, kept_share, float(x.at(row.card.target.gain)), float(y.at(kept_share))) for row, kept_share in rows
+        _Spot(row, kept_share, float(x.at(row.card.learned.gain)), float(y.at(kept_share))) for row, kept_share in rows
     ]
     # Dots are in the way of labels too.
     taken = [_Box(spot.x - 7, spot.x + 7, spot.y - 7, spot.y + 7) for spot in spots]
@@ -91,8 +91,8 @@ def _point(spot: _Spot, taken: list[_Box]) -> Point:
     return Point(
         entry_id=spot.row.entry_id,
         label=label,
-        gain=card.target.gain,
-        gain_ci=card.target.gain_ci,
+        gain=card.learned.gain,
+        gain_ci=card.learned.gain_ci,
         retention=spot.retention,
         retention_ci=card.retention_macro_ci,
         text=label if text_y else "",
@@ -118,7 +118,7 @@ def _place(label: str, spot: _Spot, taken: list[_Box]) -> tuple[str, float, floa
 def gain_axis(rows: Iterable[Row]) -> Axis:
     """The axis that the gain cells of one table share."""
     cards = [row.card for row in rows]
-    return axis((bound for card in cards for bound in card.target.gain_ci), *_CELL, include=(0.0, 0.1), ticks=4)
+    return axis((bound for card in cards for bound in card.learned.gain_ci), *_CELL, include=(0.0, 0.1), ticks=4)
 
 
 def delta_axis(card: Scorecard) -> Axis:

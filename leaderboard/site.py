@@ -80,7 +80,7 @@ class Example:
     @property
     def target_items(self) -> dict[str, int]:
         """Transitions of all target items, whatever task they belong to."""
-        tasks = [self.row.card.tasks[name] for name in self.row.card.target.tasks]
+        tasks = [self.row.card.tasks[name] for name in self.row.card.learned.tasks]
         return {cell: sum(getattr(task, cell) for task in tasks) for cell in ("n01", "n11", "n10", "n00")}
 
 

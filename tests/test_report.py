@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.report import page, terminal, wording
+from harness.report import flips, page, terminal, wording
 from harness.samples import Outcome, Run
 from harness.scoring import Scorecard, score_pair
 from tests.synthetic import JIGSAW, TASKS, SyntheticTask, synthetic_checkpoint, synthetic_run
@@ -157,17 +157,27 @@ def test_the_page_shows_each_task_with_its_numbers(runs: tuple[Run, Run], card: 
     assert card.signature in html
 
 
-def test_flipped_items_are_capped_and_counted(runs: tuple[Run, Run], card: Scorecard) -> None:
+def test_every_flipped_item_is_listed_and_counted(runs: tuple[Run, Run], card: Scorecard) -> None:
     html = page.render(card, *runs)
-    learned = card.tasks["jigsaw_2x2"]
-    total = learned.n01 + learned.n10
-    assert total > page.MAX_FLIPS
-    assert f"{total} flipped, the first {page.MAX_FLIPS} shown" in html
-    few = card.tasks["vision_count"]
-    assert f"{few.n01 + few.n10} flipped</span>" in html
-    assert html.count('<div class="flip">') == sum(
-        min(task.n01 + task.n10, page.MAX_FLIPS) for task in card.tasks.values()
-    )
+    for name, task in card.tasks.items():
+        if total := task.n01 + task.n10:
+            assert f"{total} flipped: {task.n10} forgotten, {task.n01} learned" in html, name
+    for kind, field in (("forgotten", "n10"), ("learned", "n01")):
+        count = sum(getattr(task, field) for task in card.tasks.values())
+        assert html.count(f'<div class="flip {kind}-item">') == count
+        assert f">{count} {kind}</label>" in html
+
+
+def test_many_flips_share_the_text_a_browser_can_hold(
+    runs: tuple[Run, Run], card: Scorecard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    total = sum(task.n01 + task.n10 for task in card.tasks.values())
+    monkeypatch.setattr(flips, "TEXT_BUDGET", 2 * total * 500)
+    assert "up to 500 characters each" in page.render(card, *runs)
+    monkeypatch.setattr(flips, "TEXT_BUDGET", 1)
+    html = page.render(card, *runs)
+    assert f"up to {flips.SHORTEST_OUTPUT} characters each" in html
+    assert html.count('<div class="flip ') == total
 
 
 def test_long_outputs_are_cut_and_it_is_said(tmp_path: Path) -> None:
@@ -191,7 +201,7 @@ def test_same_pair_same_page(runs: tuple[Run, Run], card: Scorecard) -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(-0.02, 0.02), (-0.45, 0.07), (-1, 1), (-0.031, 0.3), (-0.9, -0.1)])
 def test_the_axis_covers_its_range_with_few_round_ticks(low: float, high: float) -> None:
-    axis = page._Axis(low, high)
+    axis = page.Axis(low, high)
     assert axis.low <= low
     assert axis.high >= high
     assert 2 <= len(axis.ticks) <= 8

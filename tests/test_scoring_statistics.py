@@ -128,7 +128,15 @@ def test_no_items_cannot_be_resampled() -> None:
     ],
 )
 def test_verdict(delta: float, lower: float, p: float, word: str) -> None:
-    assert statistics.verdict(delta, lower, p) == word
+    assert statistics.verdict(delta, lower, p, units=149) == word
+
+
+def test_too_few_items_cannot_show_that_all_was_retained() -> None:
+    assert [statistics.verdict(0, 0, 1, units) for units in (1, 148, 149)] == ["inconclusive"] * 2 + ["retained"]
+    assert statistics.verdict(0, 0, 1, 30, margin=0.1) == "retained"
+    assert statistics.verdict(-0.1, -0.2, 0.001, units=20) == "forgot"
+    # The exact form of the rule of three.
+    assert pytest.approx(statistics.MARGIN, abs=0.0002) == 3 / 149
 
 
 def test_minimum_detectable_difference() -> None:

@@ -1,45 +1,122 @@
 """``retention compare``: score a pair of runs that are already there."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.errors import RetentionError
 
+if TYPE_CHECKING:
+    from harness.scoring.drift import ItemDrift
+    from harness.scoring.pairing import Source
+
+_PATH = click.Path(path_type=Path)
+
+
+def _print_schema(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    if asked:
+        from harness.scoring.schema import scorecard_schema
+
+        click.echo(scorecard_schema(), nl=False)
+        ctx.exit()
+
 
 @click.command(name="compare")
-@click.argument("base", type=click.Path(path_type=Path))
-@click.argument("tuned", type=click.Path(path_type=Path))
-@click.option("--target", required=True, help="The task family the tuned model was trained for, e.g. jigsaw.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write the scorecard to this file.")
-@click.option("--html", "html_file", type=click.Path(path_type=Path), help="Also write the report page to this file.")
-def command(base: Path, tuned: Path, target: str, json_file: Path | None, html_file: Path | None) -> None:
+@click.argument("base", type=_PATH)
+@click.argument("tuned", type=_PATH)
+@click.option("--target", help="The task family the tuned model was trained for; without it only forgetting is told.")
+@click.option("--noise", type=_PATH, help="A second run of the base (other batch order or seed): the noise floor.")
+@click.option("--json", "json_file", type=_PATH, help="Also write the scorecard to this file.")
+@click.option("--html", "html_file", type=_PATH, help="Also write the report page to this file.")
+@click.option("--filter", "chosen_filter", help="lm-eval logs: whose answers count, e.g. strict-match.")
+@click.option("--metric", help="lm-eval logs: the number that is 1 for a correct answer. Default: the log's first.")
+@click.option("--drift", is_flag=True, help="Also measure KL per token along the base's outputs; loads both models.")
+@click.option("--base-checkpoint", help="For --drift: the base's checkpoint (folder, hub id or nano:NAME).")
+@click.option("--tuned-checkpoint", help="For --drift: the tuned model's checkpoint.")
+@click.option("--drift-items", type=click.IntRange(1), help="For --drift: at most this many items a task.")
+@click.option("--suite", help="For --drift: the suite's YAML file, where it is not a shipped one.")
+@click.option("--schema", is_flag=True, is_eager=True, expose_value=False, callback=_print_schema,
+              help="Print the scorecard's JSON Schema and exit.")  # fmt: skip
+def command(
+    base: Path,
+    tuned: Path,
+    target: str | None,
+    noise: Path | None,
+    json_file: Path | None,
+    html_file: Path | None,
+    chosen_filter: str | None,
+    metric: str | None,
+    drift: bool,
+    base_checkpoint: str | None,
+    tuned_checkpoint: str | None,
+    drift_items: int | None,
+    suite: str | None,
+) -> None:
     """Score a pair of finished runs: what was learned, what forgotten.
 
     BASE and TUNED are run folders written by `retention evaluate`. Runs that were not asked the same questions in the
     same way are refused.
 
+    They may also be bare tables, parquet or JSON lines with at least item_id, task, family and outcome (correct, wrong
+    or unparsed), and optionally score, group, cluster_id, guess_rate, output, extracted, finish_reason, n_output_tokens
+    and prompt_digest; or logs of `lm_eval --log_samples` (a samples_*.jsonl file or a folder of them). Nobody checked
+    where these came from, and the scorecard, the page and the signature say so.
+
+    Limits of lm-eval logs: they hold no finish reason, so an answer that was cut off counts as wrong; an answer is
+    unparsed only where the filter says [invalid] or the output is empty; items are paired by the hash of the document;
+    the guess rate is 1/options for multiple choice and else 0; each task is a family of its own.
+
     \b
     Examples:
       retention compare runs/BASE runs/TUNED --target jigsaw
       retention compare runs/BASE runs/TUNED --target jigsaw --json card.json --html report.html
+      retention compare base.jsonl tuned.jsonl --target math
+      retention compare lm-eval/base lm-eval/tuned --target gsm8k --filter strict-match
+      retention compare runs/BASE runs/TUNED --drift --base-checkpoint nano:base --tuned-checkpoint nano:sft
     """
     from rich.console import Console
 
+    from harness.cli.sources import open_source
     from harness.report import page, terminal
-    from harness.samples import read_run
     from harness.scoring import score_pair
 
-    base_run, tuned_run = read_run(base), read_run(tuned)
-    card = score_pair(base_run, tuned_run, target)
+    base_run, tuned_run = (open_source(path, chosen_filter, metric) for path in (base, tuned))
+    second = None if noise is None else open_source(noise, chosen_filter, metric)
+    measured = None
+    if drift:
+        # What can be refused is refused before a model is loaded.
+        score_pair(base_run, tuned_run, target, noise=second)
+        measured = _measure(base_run, tuned_run, base_checkpoint, tuned_checkpoint, drift_items, suite)
+    card = score_pair(base_run, tuned_run, target, noise=second, drift=measured)
     if json_file is not None:
-        _write(json_file, card.to_json())
+        write_text(json_file, card.to_json())
     if html_file is not None:
-        _write(html_file, page.render(card, base_run, tuned_run))
+        write_text(html_file, page.render(card, base_run, tuned_run))
     terminal.render(card, Console())
 
 
-def _write(path: Path, text: str) -> None:
+def _measure(
+    base: "Source", tuned: "Source", base_checkpoint: str | None, tuned_checkpoint: str | None, limit: int | None,
+    suite: str | None,
+) -> Mapping[str, "ItemDrift"]:  # fmt: skip
+    from harness.checkpoints import open_checkpoint
+    from harness.drift import measure, plan_drift
+    from harness.samples import Run
+
+    if not isinstance(base, Run) or not isinstance(tuned, Run):
+        raise RetentionError("--drift needs run folders: a table does not say what the models were asked")
+    if base_checkpoint is None or tuned_checkpoint is None:
+        raise RetentionError("--drift needs the models themselves: give --base-checkpoint and --tuned-checkpoint")
+    plan = plan_drift(
+        base, tuned, open_checkpoint(base_checkpoint), open_checkpoint(tuned_checkpoint), suite=suite, limit=limit
+    )
+    return measure(plan, lambda line: click.echo(f"drift: {line}", err=True))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a result where the user asked for it."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

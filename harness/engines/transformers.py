@@ -135,16 +135,18 @@ class TransformersEngine:
             n_output_tokens=len(kept) + (stopped is not None),
         )
 
-    def _logprobs(self, prompt: Prompt, continuation: tuple[int, ...]) -> Any:
-        """Log-probabilities (positions x vocabulary) that predict each continuation token, and the one after it."""
+    def logits(self, prompt: Prompt, continuation: tuple[int, ...]) -> Any:
+        """Logits (positions x vocabulary) that predict each continuation token, and the one after it."""
         inputs, _ = self._inputs([prompt])
         if continuation:
             more = self._torch.tensor([continuation], device=self._device)
             inputs["input_ids"] = self._torch.cat([inputs["input_ids"], more], dim=1)
             inputs["attention_mask"] = self._torch.ones_like(inputs["input_ids"])
         with self._torch.inference_mode():
-            logits = self._model(**inputs).logits[0, -len(continuation) - 1 :]
-        return logits.float().log_softmax(dim=-1)
+            return self._model(**inputs).logits[0, -len(continuation) - 1 :].float()
+
+    def _logprobs(self, prompt: Prompt, continuation: tuple[int, ...]) -> Any:
+        return self.logits(prompt, continuation).log_softmax(dim=-1)
 
     def _span(self, prompt: Prompt, continuation: tuple[int, ...]) -> ContinuationScore:
         rows = self._logprobs(prompt, continuation)[:-1]

@@ -1,11 +1,16 @@
 """Terminal: a scorecard in 80 columns, with colour where there is any and whole without."""
 
+from collections.abc import Mapping
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from harness.report.wording import (
+    conditions,
     headline,
+    in_order,
+    nats,
     per_cent,
     point_interval,
     points,
@@ -27,24 +32,35 @@ def render(card: Scorecard, console: Console) -> None:
     Names come from files anyone may write, so they are printed as text, never as markup or terminal codes.
     """
     _heading(card, console)
-    if card.prior_tasks:
-        console.print(Text("\nPrior tasks, largest loss first (per cent and points)", "bold"))
-        console.print(_prior(card, "█" if console.encoding.lower().startswith("utf") else "#"))
+    block = "█" if console.encoding.lower().startswith("utf") else "#"
+    for role, title in (("prior", "Prior tasks"), ("adjacent", "Target-adjacent tasks, listed apart")):
+        if tasks := card.tasks_of(role):  # type: ignore[arg-type]
+            console.print(Text(f"\n{title}, largest loss first (per cent and points)", "bold"))
+            console.print(_changes(tasks, block))
     console.print(Text("\nTransitions, base to tuned", "bold"), Text("  = kept  + learned  - forgotten  . never"))
     console.print(_transitions(card))
+    if card.noise is not None:
+        console.print(Text("\nNoise: the base against a second run of itself (per cent and points)", "bold"))
+        console.print(_noise(card))
+    _drift(card, console)
     _summary(card, console)
     for alarm in card.alarms:
         console.print(Text.assemble(("ALARM ", "bold red"), printable(alarm.message)))
+    if not card.provenance.checked:
+        console.print(Text("\nProvenance not checked:", "bold yellow"))
+        for note in card.provenance.notes:
+            console.print(Text(f"- {printable(note)}"))
     console.print(Text(f"\n{card.signature}", "dim"), soft_wrap=True)
 
 
 def _heading(card: Scorecard, console: Console) -> None:
     console.print(Text.assemble((printable(card.tuned.name), "bold"), " against ", (printable(card.base.name), "bold")))
-    suite, engine = card.suite, card.engine
-    how = f"{suite.name} {suite.version}, {sum(suite.tasks.values()):,} items, engine {engine.environment}"
-    console.print(Text(printable(how), "dim"))
+    console.print(Text(printable(conditions(card)), "dim"))
     console.print(Text(f"\n{headline(card)}\n", "bold"))
     target = card.target
+    if target is None:
+        console.print(f"Gain not defined: {card.reasons['target']}")
+        return
     console.print(
         Text.assemble(
             ("Gain ", "bold"),
@@ -53,18 +69,26 @@ def _heading(card: Scorecard, console: Console) -> None:
             "" if target.normalised_gain is None else f"; normalised {target.normalised_gain:.2f}",
         )
     )
+    if target.transfer_gain is not None:
+        variants = printable(", ".join(target.transfer_tasks))
+        interval = point_interval(target.transfer_gain_ci)
+        line = f"{points(target.transfer_gain)} points {interval} on variants never trained on: {variants}"
+        console.print(Text.assemble(("Transfer gain ", "bold"), line))
 
 
-def _prior(card: Scorecard, block: str) -> Table:
+def _table(*columns: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("task", max_width=_NAME, overflow="ellipsis", no_wrap=True)
-    for name in ("base", "tuned", "delta"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("95 %", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    largest = max(abs(task.delta) for task in card.prior_tasks.values()) or 1.0
-    for name, task in card.prior_tasks.items():
+    for name in columns:
+        left = name in ("95 %", "verdict", "")
+        table.add_column(name, justify="left" if left else "right", no_wrap=True)
+    return table
+
+
+def _changes(tasks: Mapping[str, TaskScore], block: str) -> Table:
+    table = _table("base", "tuned", "delta", "95 %", "verdict", "")
+    largest = max(abs(task.delta) for task in tasks.values()) or 1.0
+    for name, task in tasks.items():
         bar = Text(block * round(abs(task.delta) / largest * _BAR), "red" if task.delta < 0 else "cyan")
         verdict = Text(str(task.verdict), _STYLES[str(task.verdict)])
         numbers = (per_cent(task.base), per_cent(task.tuned), points(task.delta), point_interval(task.delta_ci))
@@ -73,12 +97,8 @@ def _prior(card: Scorecard, block: str) -> Table:
 
 
 def _transitions(card: Scorecard) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    table.add_column("task", max_width=_NAME, overflow="ellipsis", no_wrap=True)
-    for name in ("kept", "learned", "forgot", "never"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for name in (*card.target.tasks, *card.prior_tasks):
+    table = _table("kept", "learned", "forgot", "never", "")
+    for name in in_order(card):
         task = card.tasks[name]
         counts = (f"{count:,}" for count in (task.n11, task.n01, task.n10, task.n00))
         table.add_row(Text(printable(name)), *counts, _strip(task))
@@ -94,6 +114,29 @@ def _strip(task: TaskScore) -> Text:
         strip.append(mark * (upto - filled), style)
         filled = upto
     return strip.append("." * (_STRIP - filled), "dim")
+
+
+def _noise(card: Scorecard) -> Table:
+    table = _table("F noise", "BT noise", "F", "F net", "95 %")
+    assert card.noise is not None
+    for name in in_order(card):
+        noise = card.noise.tasks[name]
+        rates = map(per_cent, (noise.forgotten_noise, noise.backward_noise, card.tasks[name].forgotten_rate))
+        table.add_row(
+            Text(printable(name)), *rates, points(noise.forgotten_net), point_interval(noise.forgotten_net_ci)
+        )
+    return table
+
+
+def _drift(card: Scorecard, console: Console) -> None:
+    if card.drift is None:
+        return
+    console.print(Text("\nDrift along the base's outputs (nats per token)", "bold"))
+    table = _table("items", "tokens", "KL(base||tuned)", "KL(tuned||base)")
+    for name, part in (("target prompts", card.drift.target), ("prior prompts", card.drift.prior)):
+        if part is not None:
+            table.add_row(name, f"{part.n:,}", f"{part.n_tokens:,}", nats(part.forward_kl), nats(part.reverse_kl))
+    console.print(table)
 
 
 def _summary(card: Scorecard, console: Console) -> None:

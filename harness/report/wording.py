@@ -5,9 +5,10 @@ Scorecards hold rates; points (hundredths) exist only here.
 
 from collections import Counter
 
-from harness.scoring.scorecard import Scorecard
+from harness.scoring.scorecard import Role, Scorecard
 
 ABSENT = "n/a"
+ROLES: tuple[Role, ...] = ("target", "transfer", "adjacent", "prior")
 VERDICTS = ("forgot", "inconclusive", "retained", "improved")
 
 
@@ -38,10 +39,31 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
 
 
+def nats(divergence: float) -> str:
+    """A divergence in nats with three significant digits."""
+    return f"{divergence:.3g}"
+
+
 def headline(card: Scorecard) -> str:
     """The finding in one sentence; verdicts count prior tasks."""
     counts = Counter(str(task.verdict) for task in card.prior_tasks.values())
     verdicts = ", ".join(f"{counts[word]} {word}" for word in VERDICTS if counts[word])
+    forgetting = f"Prior tasks: {verdicts or 'none measured'}."
     target = card.target
+    if target is None:
+        return forgetting
     learning = f"{printable(target.family)} from {per_cent(target.score_base)} % to {per_cent(target.score_tuned)} %."
-    return f"{learning} Prior tasks: {verdicts or 'none measured'}."
+    return f"{learning} {forgetting}"
+
+
+def conditions(card: Scorecard) -> str:
+    """What was asked and how, or that nobody checked it."""
+    n = f"{sum(card.suite.tasks.values()):,} items"
+    if card.engine is None:
+        return f"{card.base.source}s, {n}, provenance not checked"
+    return f"{card.suite.name} {card.suite.version}, {n}, engine {card.engine.environment}"
+
+
+def in_order(card: Scorecard) -> list[str]:
+    """Task names as they are shown: the target's, its transfer tasks, target-adjacent ones, prior ones by loss."""
+    return [name for role in ROLES for name in card.tasks_of(role)]

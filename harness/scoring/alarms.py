@@ -1,71 +1,144 @@
-"""Alarms: what makes a number suspect (metrics.md, "Forgetting", gates 3 and 4)."""
+"""Alarms: what makes a number suspect (metrics.md, "Forgetting", "Why", gates 3 and 4)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pandas as pd
+from scipy.stats import binom
 
-from harness.samples import Outcome
+from harness.samples import Outcome, RunRecord
+from harness.scoring.knowledge import corrected_items
 from harness.scoring.pairing import Pair
-from harness.scoring.scorecard import Alarm, TaskScore
-from harness.scoring.statistics import ALPHA, mcnemar
+from harness.scoring.scorecard import Alarm, AlarmKind, TaskScore
+from harness.scoring.statistics import ALPHA, Clusters, holm, mcnemar, standard_error
+from harness.scoring.tasks import cluster_labels, correct
+from harness.scoring.transitions import Bools, Floats
 
+Side = Literal["base", "tuned"]
+_SIDES: tuple[Side, Side] = ("base", "tuned")
 _CONSTANT_SHARE = 0.9
-_CONSTANT_MIN_ITEMS = 20
+_FEW_ITEMS = 20
+_LENGTH_FACTOR = 2.0
+_Z = 1.96
 
 
-def find_alarms(pair: Pair, tasks: dict[str, TaskScore]) -> tuple[Alarm, ...]:
-    """All alarms of a pair, task by task in the order of ``tasks``.
+def find_alarms(pair: Pair, tasks: Mapping[str, TaskScore]) -> tuple[Alarm, ...]:
+    """All alarms of a pair: of each task in the order of ``tasks``, then of the prompts.
 
-    below_chance: a corrected score under 0. unparsed_differs, truncated_differs: exact McNemar p < .05 between the
-    sides' rates. constant_answers: one answer makes up 90 % of a side's items (of 20 or more) without being right that
-    often. double_bos: prompts begin with several BOS tokens (metrics.md, "Forgetting", "Why", gate 4).
+    - below_chance: ``is_below_chance`` of a side.
+    - unparsed_differs, truncated_differs: exact McNemar between the sides' rates, p < .05 after Holm over the tasks.
+    - length_differs: one side's mean output is at least twice the other's, of 20 items or more, and it is the longer
+      one more often than chance (exact sign test, p < .05 after Holm). In tokens, or characters where those are
+      unknown.
+    - constant_answers: one answer makes up 90 % of a side's items (of 20 or more) without being right that often.
+    - double_bos, bos_differs, template_differs: what the prompts began with and were wrapped in; the last two are
+      possible only under the template policy "native", anything else is refused.
     """
-    found = []
-    groups = dict(list(pair.items.groupby("task", sort=False)))
+    groups = {str(name): items for name, items in pair.items.groupby("task", sort=False)}
+    tests = [test for name in tasks for test in _differences(name, groups[name])]
+    significant = _after_holm(tests)
+    found: list[Alarm] = []
     for name, task in tasks.items():
-        found += [*_below_chance(name, task), *_rates(name, groups[name]), *_constant(name, groups[name])]
-    if pair.base.bos_count > 1:
-        message = f"every prompt begins with {pair.base.bos_count} BOS tokens, which can cost the base several points"
-        found.append(Alarm(kind="double_bos", task=None, side=None, message=message))
-    return tuple(found)
+        found += [*_below_chance(name, task, groups[name]), *_constant(name, groups[name])]
+        found += [Alarm(kind=t.kind, task=name, side=None, message=t.message) for t in significant if t.task == name]
+    return (*found, *_prompts(pair))
 
 
-def _below_chance(name: str, task: TaskScore) -> Iterator[Alarm]:
-    for side, corrected in (("base", task.corrected_base), ("tuned", task.corrected_tuned)):
-        if corrected < 0:
-            message = f"{side} is below chance on {name} (corrected score {corrected:.3f}): a sign of lost format"
-            yield Alarm(kind="below_chance", task=name, side=_side(side), message=message)
+def is_below_chance(correct: Bools, guess_rate: Floats, clusters: Clusters | None = None) -> bool:
+    """Whether a side scores below chance, beyond what chance does.
+
+    metrics.md says that a negative corrected score raises a format alarm; a model exactly at chance has one half of the
+    time, so here the score must be negative with confidence: P(X <= number correct) < .025 for X binomial with the mean
+    guess rate (conservative where guess rates differ; Hoeffding 1956), and with clusters also mean + 1.96 standard
+    errors < 0 in the cluster-robust form.
+    """
+    if binom.cdf(int(correct.sum()), len(correct), float(guess_rate.mean())) >= ALPHA / 2:
+        return False
+    if clusters is None:
+        return True
+    corrected = corrected_items(correct, guess_rate)
+    error = standard_error(corrected, clusters)
+    return error is not None and float(corrected.mean()) + _Z * error < 0
 
 
-def _rates(name: str, items: pd.DataFrame) -> Iterator[Alarm]:
-    unparsed = [items[f"{side}_outcome"] == Outcome.UNPARSED for side in ("base", "tuned")]
-    truncated = [items[f"{side}_finish_reason"] == "length" for side in ("base", "tuned")]
-    for kind, word, (base, tuned) in (
-        ("unparsed_differs", "unparsed", unparsed),
-        ("truncated_differs", "cut off", truncated),
-    ):
-        if mcnemar(int((base & ~tuned).sum()), int((~base & tuned).sum())) < ALPHA:
-            message = f"{word} answers on {name}: base {base.mean():.1%}, tuned {tuned.mean():.1%}"
-            yield Alarm(
-                kind="unparsed_differs" if kind == "unparsed_differs" else "truncated_differs",
-                task=name,
-                side=None,
-                message=message,
-            )
+def _below_chance(name: str, task: TaskScore, items: pd.DataFrame) -> Iterator[Alarm]:
+    guess = items["guess_rate"].to_numpy(dtype=float)
+    for side, right, score in zip(_SIDES, correct(items), (task.corrected_base, task.corrected_tuned), strict=True):
+        if is_below_chance(right, guess, cluster_labels(items)):
+            message = f"{side} is below chance on {name} (corrected score {score:.3f}): a sign of lost format"
+            yield Alarm(kind="below_chance", task=name, side=side, message=message)
+
+
+@dataclass(frozen=True)
+class _Test:
+    """One difference between the sides of one task, with the p-value of its paired test."""
+
+    kind: AlarmKind
+    task: str
+    p: float
+    message: str
+
+
+def _after_holm(tests: list[_Test]) -> list[_Test]:
+    found: list[_Test] = []
+    for kind in dict.fromkeys(test.kind for test in tests):
+        alike = [test for test in tests if test.kind == kind]
+        found += [test for test, p in zip(alike, holm([test.p for test in alike]), strict=True) if p < ALPHA]
+    return found
+
+
+def _differences(name: str, items: pd.DataFrame) -> Iterator[_Test]:
+    unparsed = [(items[f"{side}_outcome"] == Outcome.UNPARSED).to_numpy(dtype=bool) for side in _SIDES]
+    truncated = [(items[f"{side}_finish_reason"] == "length").to_numpy(dtype=bool) for side in _SIDES]
+    kinds: tuple[tuple[AlarmKind, str], ...] = (("unparsed_differs", "unparsed"), ("truncated_differs", "cut off"))
+    for (kind, word), (base, tuned) in zip(kinds, (unparsed, truncated), strict=True):
+        p = mcnemar(int((base & ~tuned).sum()), int((~base & tuned).sum()))
+        yield _Test(kind, name, p, f"{word} answers on {name}: base {base.mean():.1%}, tuned {tuned.mean():.1%}")
+    yield _length_test(name, items)
+
+
+def _length_test(name: str, items: pd.DataFrame) -> _Test:
+    unit = "tokens"
+    base, tuned = (items[f"{side}_n_output_tokens"].to_numpy(dtype=float) for side in _SIDES)
+    if np.isnan(base).any() or np.isnan(tuned).any():
+        unit = "characters"
+        base, tuned = (items[f"{side}_output"].str.len().to_numpy(dtype=float) for side in _SIDES)
+    means = sorted((float(base.mean()), float(tuned.mean())))
+    apart = len(items) >= _FEW_ITEMS and means[1] > 0 and means[1] >= _LENGTH_FACTOR * means[0]
+    p = mcnemar(int((base > tuned).sum()), int((base < tuned).sum())) if apart else 1.0
+    message = f"outputs on {name}: base {base.mean():.0f} {unit} on average, tuned {tuned.mean():.0f}"
+    return _Test("length_differs", name, p, message)
 
 
 def _constant(name: str, items: pd.DataFrame) -> Iterator[Alarm]:
-    for side in ("base", "tuned"):
+    for side, right in zip(_SIDES, correct(items), strict=True):
         answers = items[f"{side}_extracted"].dropna().str.casefold().str.strip()
-        if len(items) < _CONSTANT_MIN_ITEMS or not len(answers):
+        if len(items) < _FEW_ITEMS or not len(answers):
             continue
         share = float(answers.value_counts().iloc[0]) / len(items)
-        correct = float((items[f"{side}_outcome"] == Outcome.CORRECT).mean())
-        if share >= _CONSTANT_SHARE > correct:
-            message = f"{side} gives the same answer to {share:.0%} of {name} and is right on {correct:.0%}"
-            yield Alarm(kind="constant_answers", task=name, side=_side(side), message=message)
+        if share >= _CONSTANT_SHARE > right.mean():
+            message = f"{side} gives the same answer to {share:.0%} of {name} and is right on {right.mean():.0%}"
+            yield Alarm(kind="constant_answers", task=name, side=side, message=message)
 
 
-def _side(side: str) -> Literal["base", "tuned"]:
-    return "base" if side == "base" else "tuned"
+def _prompts(pair: Pair) -> Iterator[Alarm]:
+    base, tuned = pair.base, pair.tuned
+    if not isinstance(base, RunRecord) or not isinstance(tuned, RunRecord):
+        return
+    for side, record in zip(_SIDES, (base, tuned), strict=True):
+        if record.bos_count > 1:
+            message = f"{side}: every prompt begins with {record.bos_count} BOS tokens, which can cost several points"
+            yield Alarm(kind="double_bos", task=None, side=side, message=message)
+    if base.bos_count != tuned.bos_count:
+        message = (
+            f"prompts begin with {base.bos_count} BOS tokens for the base and {tuned.bos_count} for the tuned model"
+        )
+        yield Alarm(kind="bos_differs", task=None, side=None, message=message)
+    if base.template_digest != tuned.template_digest:
+        message = (
+            f"chat templates differ (base {base.template_digest[:12]}, tuned {tuned.template_digest[:12]}): "
+            "the two were not asked in the same words, so a change may be the template's"
+        )
+        yield Alarm(kind="template_differs", task=None, side=None, message=message)

@@ -52,10 +52,14 @@ def knowledge_change(
     L = mean of 1[1->0]/(1 - g1) - g0 * 1[0->0]/((1 - g0)(1 - g1)); W swaps the sides. Exact in expectation when an
     item is either known or guessed, independently on both sides. g0 = g1 = g (then W - L = delta/(1 - g) for equal
     g) unless the unparsed rates differ: an unparsed output guesses at 0, so each side's g is then multiplied by the
-    share of its unknown items that it answers at all. No items, or a guess rate outside [0, 1), raise ``ValueError``.
+    share of its unknown items that it answers at all. Where no item changed sides, L = W = 0: guesses made
+    independently would have moved some, so these were the same guesses and nothing is to be subtracted (gate 1). No
+    items, or a guess rate outside [0, 1), raise ``ValueError``.
     """
     _check_any(base)
     check_guess_rate(guess_rate)
+    if bool((base == tuned).all()):
+        return KnowledgeChange(0.0, 0.0)
     g0 = g1 = guess_rate
     if unparsed_base.sum() != unparsed_tuned.sum():
         g0 = guess_rate * answered_share(base, unparsed_base, guess_rate)

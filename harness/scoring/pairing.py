@@ -9,10 +9,14 @@ import pandas as pd
 from harness.errors import CheckFailedError
 from harness.samples import Outcome, Run, RunRecord
 from harness.scoring.transitions import transition_names
+from harness.tables import Table, TableRecord
 
 _SHARED = ("task", "family", "group", "cluster_id", "guess_rate")
 _SIDED = ("output", "extracted", "outcome", "score", "finish_reason", "n_output_tokens")
 _EXAMPLES = 3
+
+
+Source = Run | Table
 
 
 @dataclass(frozen=True)
@@ -21,31 +25,39 @@ class Pair:
 
     ``items`` has one row an item, sorted by task and item id: ``item_id``, what both share (task, family, group,
     cluster_id, guess_rate), what each side did (``base_outcome``, ``tuned_outcome``, ``base_output``, ...) and its
-    ``transition``.
+    ``transition``. The records are both of runs or both of bare tables.
     """
 
-    base: RunRecord
-    tuned: RunRecord
+    base: RunRecord | TableRecord
+    tuned: RunRecord | TableRecord
     items: pd.DataFrame
 
 
-def pair(base: Run, tuned: Run) -> Pair:
-    """Join two runs item by item.
+def pair(base: Source, tuned: Source) -> Pair:
+    """Join two runs, or two bare tables, item by item.
 
-    Raises ``CheckFailedError`` with counts and examples when the runs differ in suite, engine, tokenizer, template,
-    decoding, items or prompts, when an item failed on either side, or when a run does not hold its whole suite.
+    Raises ``CheckFailedError`` with counts and examples when they differ in suite, engine, tokenizer, template,
+    decoding, items or prompts, when an item failed on either side, or when a run does not hold its whole suite. Of
+    tables only tasks, items and the columns they have can be compared. Under the template policy "native" template and
+    prompts may differ; an alarm says so.
     """
-    _check_records(base.record, tuned.record)
+    if isinstance(base, Run) and isinstance(tuned, Run):
+        _check_records(base.record, tuned.record)
+    elif isinstance(base, Table) and isinstance(tuned, Table):
+        _check_tables(base.record, tuned.record)
+    else:
+        raise refusal("one is a run folder, the other a bare table; give the samples.parquet of the run, as a table")
     for side, run in (("base", base), ("tuned", tuned)):
         _check_rows(side, run)
     left, right = base.samples.set_index("item_id"), tuned.samples.set_index("item_id")
     _check_items(left, right)
     right = right.loc[left.index]
-    for column in (*_SHARED, "prompt_digest"):
+    unchecked = base.record.template_policy == "native" or not _both_know_prompts(base, tuned)
+    for column in (*_SHARED, *(() if unchecked else ("prompt_digest",))):
         differing = left.index[(left[column] != right[column]).to_numpy()]
         if len(differing):
             what = "prompts differ" if column == "prompt_digest" else f"column {column!r} differs"
-            raise _refusal(f"{what} on {_some(differing, len(left))}; evaluate both with one command")
+            raise refusal(f"{what} on {_some(differing, len(left))}; {_way_out(base)}")
     items = left[list(_SHARED)].copy()
     for column in _SIDED:
         items[f"base_{column}"], items[f"tuned_{column}"] = left[column], right[column]
@@ -57,34 +69,59 @@ def pair(base: Run, tuned: Run) -> Pair:
     return Pair(base.record, tuned.record, items.reset_index().sort_values(["task", "item_id"], ignore_index=True))
 
 
+def _both_know_prompts(base: Source, tuned: Source) -> bool:
+    return all(
+        isinstance(source, Run) or bool((source.samples["prompt_digest"] != "").any()) for source in (base, tuned)
+    )
+
+
+def _way_out(source: Source) -> str:
+    return "evaluate both with one command" if isinstance(source, Run) else "give two logs of the same evaluation"
+
+
 def _check_records(base: RunRecord, tuned: RunRecord) -> None:
+    own_base = base.checkpoint.base
+    if own_base is not None and own_base.weights_digest == tuned.checkpoint.weights_digest:
+        raise refusal("BASE is an adapter of TUNED; give them the other way round")
+    native = base.template_policy == tuned.template_policy == "native"
     facts: list[tuple[str, Any, Any]] = [
         ("suite", f"{base.suite.name} {base.suite.version}", f"{tuned.suite.name} {tuned.suite.version}"),
         ("suite digest", base.suite.digest, tuned.suite.digest),
         ("protocol", base.suite.protocol, tuned.suite.protocol),
         ("suite tasks", base.suite.tasks, tuned.suite.tasks),
+        ("suite transfer tasks", base.suite.transfer, tuned.suite.transfer),
+        ("suite adjacent tasks", base.suite.adjacent, tuned.suite.adjacent),
         ("engine", base.engine.environment, tuned.engine.environment),
         ("tokenizer", base.checkpoint.tokenizer_digest, tuned.checkpoint.tokenizer_digest),
-        ("chat template", base.template_digest, tuned.template_digest),
+        *([] if native else [("chat template", base.template_digest, tuned.template_digest)]),
         ("template policy", base.template_policy, tuned.template_policy),
         ("decoding", base.decoding, tuned.decoding),
     ]
     for name, mine, theirs in facts:
         if mine != theirs:
-            raise _refusal(
+            raise refusal(
                 f"{name} differs: base {_short(mine)}, tuned {_short(theirs)}; evaluate both with one command"
             )
 
 
-def _check_rows(side: str, run: Run) -> None:
+def _check_tables(base: TableRecord, tuned: TableRecord) -> None:
+    if base.form != tuned.form:
+        raise refusal(f"base is a {base.form}, tuned a {tuned.form}: their items have no common names")
+    for side, held, wanted in (("tuned", tuned.tasks, base.tasks), ("base", base.tasks, tuned.tasks)):
+        if missing := sorted(wanted.keys() - held.keys()):
+            names = ", ".join(missing[:_EXAMPLES]) + (", ..." if len(missing) > _EXAMPLES else "")
+            raise refusal(f"the {side} table lacks {len(missing)} of {len(wanted)} tasks of the other ({names})")
+
+
+def _check_rows(side: str, run: Source) -> None:
     rows = run.samples
     repeated = rows["item_id"][rows["item_id"].duplicated()]
     if len(repeated):
-        raise _refusal(f"the {side} run repeats {_some(repeated, len(rows))}")
+        raise refusal(f"the {side} run repeats {_some(repeated, len(rows))}")
     failed = rows.loc[rows["error"].notna(), "item_id"]
     if len(failed):
         reason = str(rows.loc[rows["error"].notna(), "error"].iloc[0]).splitlines()[:1]
-        raise _refusal(
+        raise refusal(
             f"the {side} run failed on {_some(failed, len(rows))} ({''.join(reason)[:80]}); "
             "evaluate again to finish them"
         )
@@ -95,17 +132,17 @@ def _check_rows(side: str, run: Run) -> None:
     ):
         invalid = rows.loc[~valid, "item_id"]
         if len(invalid):
-            raise _refusal(f"the {side} run has an invalid {column} on {_some(invalid, len(rows))}")
+            raise refusal(f"the {side} run has an invalid {column} on {_some(invalid, len(rows))}")
     held = {str(task): int(n) for task, n in rows["task"].value_counts().items()}
     for task in sorted({*held, *run.record.suite.tasks}):
         if held.get(task, 0) != (expected := run.record.suite.tasks.get(task, 0)):
-            raise _refusal(f"the {side} run has {held.get(task, 0)} items of {task}, but the suite has {expected}")
+            raise refusal(f"the {side} run has {held.get(task, 0)} items of {task}, but the suite has {expected}")
 
 
 def _check_items(base: pd.DataFrame, tuned: pd.DataFrame) -> None:
     for side, missing in (("tuned", base.index.difference(tuned.index)), ("base", tuned.index.difference(base.index))):
         if len(missing):
-            raise _refusal(f"the {side} run lacks {_some(missing, len(base))} of the other")
+            raise refusal(f"the {side} run lacks {_some(missing, len(base))} of the other")
 
 
 def _check_tasks(items: pd.DataFrame) -> None:
@@ -113,10 +150,10 @@ def _check_tasks(items: pd.DataFrame) -> None:
         counts = items.groupby("task")[column].nunique()
         if (counts > 1).any():
             task = counts.index[np.argmax(counts)]
-            raise _refusal(f"task {task} has items of {int(counts.max())} different {column} values")
+            raise refusal(f"task {task} has items of {int(counts.max())} different {column} values")
 
 
-def _refusal(why: str) -> CheckFailedError:
+def refusal(why: str) -> CheckFailedError:
     return CheckFailedError(f"refused: {visible(why)}")
 
 
@@ -126,10 +163,13 @@ def visible(text: str) -> str:
 
 
 def _some(ids: Any, total: int) -> str:
-    shown = ", ".join(str(item_id)[:12] for item_id in ids[:_EXAMPLES])
+    # A run's ids are digests, told apart by their first characters; a table's are whatever its author wrote.
+    shown = ", ".join(str(item_id)[: 12 if len(str(item_id)) == 64 else 40] for item_id in ids[:_EXAMPLES])
     return f"{len(ids)} of {total} items ({shown}{', ...' if len(ids) > _EXAMPLES else ''})"
 
 
 def _short(value: Any) -> str:
     text = str(value)
-    return f"{text[:12]}.." if len(text) == 64 and text.isalnum() else text
+    if len(text) == 64 and text.isalnum():
+        return f"{text[:12]}.."
+    return text if len(text) <= 200 else f"{text[:200]}.."

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from harness.samples import Digest, EngineRecord, RunRecord, SuiteRecord
 from harness.scoring.statistics import Verdict
+from harness.tables import TableRecord
 
 
 def _twelve_digits(value: float) -> float:
@@ -42,26 +43,44 @@ class _Reasoned(_Strict):
 
 
 class ModelIdentity(_Strict):
-    """Which checkpoint answered: names are shown, ``weights_digest`` decides; ``adapter`` is how one was applied."""
+    """Which checkpoint answered: names are shown, ``weights_digest`` decides; ``adapter`` is how one was applied.
+
+    Of a bare table only its name and bytes are known: the other fields are null.
+    """
 
     name: str
-    kind: Literal["full", "adapter"]
-    source: Literal["hub", "local"]
-    adapter: Literal["none", "merged", "lora"]
-    revision: str | None
-    weights_digest: Digest
+    source: Literal["hub", "local", "table", "lm-eval log"]
+    samples_sha256: Digest
+    kind: Literal["full", "adapter"] | None = None
+    adapter: Literal["none", "merged", "lora"] | None = None
+    revision: str | None = None
+    weights_digest: Digest | None = None
 
     @classmethod
-    def of(cls, record: RunRecord) -> "ModelIdentity":
+    def of(cls, record: RunRecord | TableRecord) -> "ModelIdentity":
+        if isinstance(record, TableRecord):
+            return cls(name=record.name, source=record.form, samples_sha256=record.samples_sha256)
         checkpoint = record.checkpoint
         return cls(
             name=checkpoint.name,
-            kind=checkpoint.kind,
             source=checkpoint.source,
+            samples_sha256=record.samples_sha256,
+            kind=checkpoint.kind,
             adapter=record.engine.adapter,
             revision=checkpoint.revision,
             weights_digest=checkpoint.weights_digest,
         )
+
+
+class Provenance(_Strict):
+    """Whether suite, engine, template, decoding and prompts of both sides were checked to be the same, and what was
+    assumed where they could not be."""
+
+    checked: bool
+    notes: tuple[str, ...]
+
+
+Role = Literal["target", "transfer", "adjacent", "prior"]
 
 
 class TaskScore(_Reasoned):
@@ -69,8 +88,9 @@ class TaskScore(_Reasoned):
 
     family: str
     group: str
-    role: Literal["target", "prior"]
+    role: Role
     n: Count
+    n_clusters: Count
     n11: Count
     n10: Count
     n01: Count
@@ -79,6 +99,8 @@ class TaskScore(_Reasoned):
     tuned: Rate
     graded_base: Rate
     graded_tuned: Rate
+    graded_delta: Change
+    graded_delta_ci: Interval
     delta: Change
     delta_se: Number | None
     delta_ci: Interval
@@ -105,7 +127,10 @@ class TaskScore(_Reasoned):
 
 
 class TargetScore(_Reasoned):
-    """Learning on the target family: means over its tasks, each task weighing the same (metrics.md, "Learning")."""
+    """Learning on the target family: means over its tasks, each task weighing the same (metrics.md, "Learning").
+
+    ``transfer_gain`` is the gain on ``transfer_tasks``, the variants that the suite marks as never trained on.
+    """
 
     family: str
     tasks: tuple[str, ...]
@@ -115,7 +140,9 @@ class TargetScore(_Reasoned):
     gain: Change
     gain_ci: Interval
     normalised_gain: Number | None
+    transfer_tasks: tuple[str, ...]
     transfer_gain: Change | None
+    transfer_gain_ci: Interval | None
 
 
 class GroupScore(_Reasoned):
@@ -134,10 +161,66 @@ class WorstGroup(_Strict):
     retention: Rate
 
 
+class NoiseScore(_Strict):
+    """One task of the base against a second run of itself (metrics.md, "noise floor").
+
+    ``forgotten_noise`` and ``backward_noise`` are F and BT of that pair; ``forgotten_net`` = F - F_noise, unclipped.
+    """
+
+    n: Count
+    forgotten_noise: Rate
+    backward_noise: Rate
+    forgotten_net: Change
+    forgotten_net_ci: Interval
+
+
+class Noise(_Strict):
+    """The noise floor: which second run of the base it is from, and its tasks."""
+
+    samples_sha256: Digest
+    seed: int | None
+    tasks: dict[str, NoiseScore]
+
+
+class DriftScore(_Strict):
+    """KL divergence per token, in nats, averaged over the tokens of each stored base output, then over items.
+
+    ``forward_kl`` = KL(base || tuned), ``reverse_kl`` = KL(tuned || base), both along the base's outputs and over the
+    whole vocabulary (metrics.md, "Why").
+    """
+
+    n: Count
+    n_tokens: Count
+    forward_kl: Number
+    forward_kl_ci: Interval
+    reverse_kl: Number
+    reverse_kl_ci: Interval
+
+
+class Drift(_Reasoned):
+    """How far the tuned model's distribution moved, on target and prior prompts and task by task."""
+
+    target: DriftScore | None
+    prior: DriftScore | None
+    tasks: dict[str, DriftScore]
+
+
+AlarmKind = Literal[
+    "below_chance",
+    "unparsed_differs",
+    "truncated_differs",
+    "length_differs",
+    "constant_answers",
+    "double_bos",
+    "bos_differs",
+    "template_differs",
+]
+
+
 class Alarm(_Strict):
     """Something about the answers that a reader must know before believing a number."""
 
-    kind: Literal["below_chance", "unparsed_differs", "truncated_differs", "constant_answers", "double_bos"]
+    kind: AlarmKind
     task: str | None
     side: Literal["base", "tuned"] | None
     message: str
@@ -156,18 +239,22 @@ class Scorecard(_Reasoned):
     schema_version: Literal[1] = 1
     base: ModelIdentity
     tuned: ModelIdentity
+    provenance: Provenance
     suite: SuiteRecord
-    engine: EngineRecord
+    engine: EngineRecord | None
     decoding: dict[str, str | int | float | bool]
-    template_policy: Literal["shared", "native"]
-    target: TargetScore
+    template_policy: Literal["shared", "native"] | None
+    target: TargetScore | None
     tasks: dict[str, TaskScore]
+    target_adjacent: tuple[str, ...]
     groups: dict[str, GroupScore]
     retention_macro: Rate | None
     retention_macro_ci: Interval | None
     worst_group: WorstGroup | None
     balance: Rate | None
     balance_ci: Interval | None
+    noise: Noise | None
+    drift: Drift | None
     alarms: tuple[Alarm, ...]
     margin: Rate
     bootstrap: Bootstrap
@@ -178,7 +265,18 @@ class Scorecard(_Reasoned):
         return self.model_dump_json(indent=2) + "\n"
 
     @property
+    def learned(self) -> TargetScore:
+        """The target's numbers; ``ValueError`` where the pair was scored without a target."""
+        if self.target is None:
+            raise ValueError("this scorecard has no target")
+        return self.target
+
+    @property
     def prior_tasks(self) -> dict[str, TaskScore]:
         """Prior tasks by name, largest loss first."""
-        prior = [(name, task) for name, task in self.tasks.items() if task.role == "prior"]
-        return dict(sorted(prior, key=lambda entry: (entry[1].delta, entry[0])))
+        return self.tasks_of("prior")
+
+    def tasks_of(self, role: Role) -> dict[str, TaskScore]:
+        """Tasks of one role by name, largest loss first."""
+        found = [(name, task) for name, task in self.tasks.items() if task.role == role]
+        return dict(sorted(found, key=lambda entry: (entry[1].delta, entry[0])))

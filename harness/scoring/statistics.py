@@ -3,9 +3,10 @@
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
@@ -16,11 +17,13 @@ SEED = 20_250_623
 MARGIN = 0.02
 ALPHA = 0.05
 _POWER_FACTOR = 2.8
+# Up to so many distinct rows, drawing how often each came is faster than drawing items.
+_MOST_CELLS = 64
 # Resampled counts held at once: bounds memory where every cluster looks different.
 _BLOCK = 4_000_000
 
 Verdict = Literal["forgot", "retained", "improved", "inconclusive"]
-Clusters = NDArray[np.str_]
+Clusters = NDArray[Any]
 
 
 def standard_error(difference: Floats, clusters: Clusters | None = None) -> float | None:
@@ -50,7 +53,8 @@ def resample(
     """Paired (cluster) bootstrap: the mean of each column of ``values`` (items x quantities), one row a resample.
 
     Resampling n items with replacement and counting how often each distinct row came is one multinomial draw, so
-    only distinct rows are drawn: for binary items these are the four transition cells. With ``clusters``, whole
+    where few rows are distinct only those are drawn: for binary items these are the four transition cells. Where many
+    are (graded scores, clusters), indices are drawn instead, which has the same distribution. With ``clusters``, whole
     clusters are drawn and the mean is over the items they bring. The generator is seeded with ``seed`` and ``name``
     (the task), so that one task's interval never depends on which others are scored, and rows are sorted first, so
     that it does not depend on their order either. No items raise ``ValueError``. Source: metrics.md, "Statistics";
@@ -61,17 +65,37 @@ def resample(
     units = np.column_stack([np.ones(len(values)), values])
     if clusters is not None:
         units = _cluster_sums(units, clusters)
-    rows, multiplicity = np.unique(units, axis=0, return_counts=True)
+    rows, multiplicity = _distinct(units)
     rng = np.random.default_rng([seed, int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])])
     total = int(multiplicity.sum())
-    block = max(1, _BLOCK // len(rows))
-    sums = [
-        rng.multinomial(total, multiplicity / total, size=min(block, n_resamples - done)) @ rows
-        for done in range(0, n_resamples, block)
-    ]
+    draw = _draw_cells if len(rows) <= _MOST_CELLS else _draw_indices
+    block = max(1, _BLOCK // (len(rows) if draw is _draw_cells else total))
+    sums = [draw(rng, multiplicity, min(block, n_resamples - done)) @ rows for done in range(0, n_resamples, block)]
     drawn = np.concatenate(sums)
     means: Floats = drawn[:, 1:] / drawn[:, :1]
     return means
+
+
+def _draw_cells(rng: np.random.Generator, multiplicity: NDArray[np.int64], size: int) -> Floats:
+    total = int(multiplicity.sum())
+    return rng.multinomial(total, multiplicity / total, size=size).astype(float)
+
+
+def _draw_indices(rng: np.random.Generator, multiplicity: NDArray[np.int64], size: int) -> Floats:
+    cells, total = len(multiplicity), int(multiplicity.sum())
+    drawn = np.repeat(np.arange(cells), multiplicity)[rng.integers(0, total, size=(size, total))]
+    drawn += np.arange(size)[:, None] * cells
+    return np.bincount(drawn.ravel(), minlength=size * cells).reshape(size, cells).astype(float)
+
+
+def _distinct(units: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Distinct rows in ascending order and how often each is there; column by column, which is fast for a million."""
+    code = np.zeros(len(units), dtype=np.int64)
+    for column in units.T:
+        _, place = np.unique(column, return_inverse=True)
+        _, code = np.unique(code * (int(place.max()) + 1) + place, return_inverse=True)
+    _, first, count = np.unique(code, return_index=True, return_counts=True)
+    return units[first], count
 
 
 def mcnemar(n10: int, n01: int) -> float:
@@ -105,15 +129,27 @@ def minimum_detectable_difference(churn: float, n: int) -> float:
     return _POWER_FACTOR * math.sqrt(churn / n)
 
 
-def verdict(delta: float, lower: float, p_holm: float, margin: float = MARGIN) -> Verdict:
+def enough_to_retain(units: int, margin: float = MARGIN) -> bool:
+    """Whether ``units`` independent items (or clusters) could have shown a loss of ``margin`` at all.
+
+    (1 - margin)^units <= .05: were F = margin true, not one forgotten item would be seen with at most that
+    probability. It is the "rule of three" in its exact form (F < 3/n when none of n is forgotten; 149 items for 2
+    points). Without it one item kept of one would be "retained", since a bootstrap of no losses draws none. Source:
+    Hanley and Lippman-Hand 1983.
+    """
+    return (1 - margin) ** units <= ALPHA
+
+
+def verdict(delta: float, lower: float, p_holm: float, units: int, margin: float = MARGIN) -> Verdict:
     """One word for a prior task (metrics.md, "Statistics").
 
-    forgot: Holm-adjusted p < .05 and delta < 0. improved: the same with delta > 0. retained: neither, and the lower
-    95 % limit of delta lies above -margin. Else inconclusive: never "retained" because p is large.
+    forgot: Holm-adjusted p < .05 and delta < 0. improved: the same with delta > 0. retained: neither, the lower 95 %
+    limit of delta lies above -margin, and ``enough_to_retain``: ``units`` could have shown a loss of margin. Else
+    inconclusive: never "retained" because p is large or items are few.
     """
     if p_holm < ALPHA and delta != 0:
         return "forgot" if delta < 0 else "improved"
-    return "retained" if lower > -margin else "inconclusive"
+    return "retained" if lower > -margin and enough_to_retain(units, margin) else "inconclusive"
 
 
 def harmonic_mean(x: Floats, y: Floats) -> Floats:
@@ -123,7 +159,5 @@ def harmonic_mean(x: Floats, y: Floats) -> Floats:
 
 
 def _cluster_sums(values: Floats, clusters: Clusters) -> Floats:
-    _, place = np.unique(clusters, return_inverse=True)
-    sums = np.zeros((int(place.max()) + 1 if len(place) else 0, values.shape[1]))
-    np.add.at(sums, place, values)
-    return sums
+    place, labels = pd.factorize(clusters)
+    return np.column_stack([np.bincount(place, weights=column, minlength=len(labels)) for column in values.T])

@@ -1,0 +1,18 @@
+"""Sources: what a command takes for a run, be it a run folder, a bare table or logs of lm-eval's."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.scoring.pairing import Source
+
+
+def open_source(path: Path, chosen_filter: str | None = None, metric: str | None = None) -> "Source":
+    """Read ``path`` as what it is: a folder with ``run.json``, logs of lm-eval's, else a table file."""
+    from harness.lmeval_logs import is_log, read_log
+    from harness.samples import RECORD_FILE, read_run
+    from harness.tables import read_table
+
+    if not (path / RECORD_FILE).exists() and is_log(path):
+        return read_log(path, chosen_filter, metric)
+    return read_table(path) if path.is_file() else read_run(path)

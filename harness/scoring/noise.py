@@ -1,0 +1,59 @@
+"""Noise: how much the base differs from a second run of itself, and what is left of forgetting without it."""
+
+import numpy as np
+import pandas as pd
+
+from harness.errors import CheckFailedError
+from harness.samples import Run, RunRecord
+from harness.scoring import statistics
+from harness.scoring.pairing import Pair, Source, pair, refusal
+from harness.scoring.scorecard import Noise, NoiseScore
+from harness.scoring.tasks import cluster_labels, correct
+
+
+def score_noise(joined: Pair, base: Source, second: Source) -> Noise:
+    """The noise floor of a pair from ``second``, a second run of its base with other batch order or seed.
+
+    F_noise and BT_noise are F and BT of the base against ``second``; F_net = F - F_noise per task, in [-1, 1], not
+    clipped, its interval from the paired bootstrap of the items' difference (metrics.md, "noise floor"). Raises
+    ``CheckFailedError`` when ``second`` is of another model, is the same run, or may not be compared with the base.
+    """
+    _check_second(base, second)
+    try:
+        again = pair(base, second).items
+    except CheckFailedError as error:
+        raise refusal(f"--noise, read as tuned: {str(error).removeprefix('refused: ')}") from error
+    return Noise(
+        samples_sha256=second.record.samples_sha256,
+        seed=second.record.seed if isinstance(second.record, RunRecord) else None,
+        tasks={
+            str(name): _noise_of(str(name), items, again.loc[items.index])
+            for name, items in joined.items.groupby("task")
+        },
+    )
+
+
+def _check_second(base: Source, second: Source) -> None:
+    if isinstance(base, Run) and isinstance(second, Run):
+        if base.record.checkpoint.weights_digest != second.record.checkpoint.weights_digest:
+            raise refusal(
+                f"--noise: {second.record.checkpoint.name} is not the base {base.record.checkpoint.name} "
+                "(their weights differ); give a second run of the base"
+            )
+        if base.record == second.record:
+            raise refusal("--noise: this is the base's run itself; evaluate the base again, in another folder")
+
+
+def _noise_of(name: str, items: pd.DataFrame, again: pd.DataFrame) -> NoiseScore:
+    base, tuned = correct(items)
+    _, second = correct(again)
+    lost = (base & ~tuned).astype(float)
+    noise = (base & ~second).astype(float)
+    draws = statistics.resample((lost - noise)[:, None], name, cluster_labels(items))[:, 0]
+    return NoiseScore(
+        n=len(items),
+        forgotten_noise=noise.mean(),
+        backward_noise=float(np.mean(~base & second)),
+        forgotten_net=(lost - noise).mean(),
+        forgotten_net_ci=statistics.interval(draws),
+    )
