@@ -103,10 +103,26 @@ def test_a_resample_depends_on_its_name_and_seed_not_on_the_order_of_items() -> 
 
 
 def test_blocks_bound_the_memory_and_not_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = np.arange(30.0)[:, None]
+    values = np.arange(100.0)[:, None]
     whole = statistics.resample(values, "task", n_resamples=101)
     monkeypatch.setattr(statistics, "_BLOCK", 300)
     assert np.array_equal(whole, statistics.resample(values, "task", n_resamples=101))
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_drawing_cells_and_drawing_items_have_the_same_distribution(
+    monkeypatch: pytest.MonkeyPatch, clustered: bool
+) -> None:
+    values = np.random.default_rng(0).choice([-1.0, 0.0, 0.5, 1.0], size=(300, 1))
+    clusters = np.arange(300) // 3 if clustered else None
+    monkeypatch.setattr(statistics, "_CELL_COST", 0)
+    cells = statistics.resample(values, "task", clusters)[:, 0]
+    monkeypatch.setattr(statistics, "_CELL_COST", 10**6)
+    items = statistics.resample(values, "task", clusters)[:, 0]
+    assert not np.array_equal(cells, items)
+    assert cells.mean() == pytest.approx(items.mean(), abs=0.003)
+    assert cells.std() == pytest.approx(items.std(), rel=0.03)
+    assert statistics.interval(cells) == pytest.approx(statistics.interval(items), abs=0.006)
 
 
 def test_no_items_cannot_be_resampled() -> None:

@@ -17,10 +17,10 @@ SEED = 20_250_623
 MARGIN = 0.02
 ALPHA = 0.05
 _POWER_FACTOR = 2.8
-# Up to so many distinct rows, drawing how often each came is faster than drawing items.
-_MOST_CELLS = 64
-# Resampled counts held at once: bounds memory where every cluster looks different.
-_BLOCK = 4_000_000
+# Drawing how often one distinct row came takes about as long as drawing so many items.
+_CELL_COST = 16
+# Items drawn at once: few enough to stay in a processor's cache.
+_BLOCK = 200_000
 
 Verdict = Literal["forgot", "retained", "improved", "inconclusive"]
 Clusters = NDArray[Any]
@@ -67,25 +67,28 @@ def resample(
         units = _cluster_sums(units, clusters)
     rows, multiplicity = _distinct(units)
     rng = np.random.default_rng([seed, int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])])
-    total = int(multiplicity.sum())
-    draw = _draw_cells if len(rows) <= _MOST_CELLS else _draw_indices
-    block = max(1, _BLOCK // (len(rows) if draw is _draw_cells else total))
-    sums = [draw(rng, multiplicity, min(block, n_resamples - done)) @ rows for done in range(0, n_resamples, block)]
-    drawn = np.concatenate(sums)
+    draw = _draw_cells if len(rows) * _CELL_COST <= len(units) else _draw_items
+    drawn = draw(rng, rows, multiplicity, n_resamples)
     means: Floats = drawn[:, 1:] / drawn[:, :1]
     return means
 
 
-def _draw_cells(rng: np.random.Generator, multiplicity: NDArray[np.int64], size: int) -> Floats:
+def _draw_cells(rng: np.random.Generator, rows: Floats, multiplicity: NDArray[np.int64], size: int) -> Floats:
+    """Sums of ``size`` resamples: how often each distinct row comes is one multinomial draw."""
     total = int(multiplicity.sum())
-    return rng.multinomial(total, multiplicity / total, size=size).astype(float)
+    return rng.multinomial(total, multiplicity / total, size=size) @ rows
 
 
-def _draw_indices(rng: np.random.Generator, multiplicity: NDArray[np.int64], size: int) -> Floats:
-    cells, total = len(multiplicity), int(multiplicity.sum())
-    drawn = np.repeat(np.arange(cells), multiplicity)[rng.integers(0, total, size=(size, total))]
-    drawn += np.arange(size)[:, None] * cells
-    return np.bincount(drawn.ravel(), minlength=size * cells).reshape(size, cells).astype(float)
+def _draw_items(rng: np.random.Generator, rows: Floats, multiplicity: NDArray[np.int64], size: int) -> Floats:
+    """Sums of ``size`` resamples, item by item."""
+    total = int(multiplicity.sum())
+    columns = [np.repeat(column, multiplicity) for column in rows.T]
+    block = max(1, _BLOCK // total)
+    sums = []
+    for done in range(0, size, block):
+        places = rng.integers(0, total, size=(min(block, size - done), total))
+        sums.append(np.column_stack([column.take(places).sum(axis=1) for column in columns]))
+    return np.concatenate(sums)
 
 
 def _distinct(units: Floats) -> tuple[Floats, NDArray[np.int64]]:
