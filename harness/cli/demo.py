@@ -20,10 +20,11 @@ def command(out: Path, engine: str | None) -> None:
       retention demo --engine transformers
     """
     from harness.checkpoints import nano_root
-    from harness.cli.evaluate import plan_of, run_and_score
+    from harness.cli.evaluate import run_and_score, settings_of
+    from harness.evaluate import make_plan
 
     tuned = tuple(sorted(f"nano:{path.name}" for path in nano_root().glob("*/") if path.name != "base"))
-    plan = plan_of("nano:base", tuned, "nano-1", "jigsaw", engine, None, out)
+    plan = make_plan("nano:base", tuned, "nano-1", "jigsaw", settings_of(engine, None), out)
     run_and_score(plan, "jigsaw")
     board: click.Group = importlib.import_module("leaderboard.cli").board
     context = click.get_current_context()
