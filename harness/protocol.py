@@ -44,11 +44,15 @@ class Prompt:
 
 @dataclass(frozen=True)
 class GenerateRequest:
-    """Ask for one answer to ``prompt``; ``item_id`` is carried for the store and never reaches the model."""
+    """Ask for one answer to ``prompt``; ``item_id`` is carried for the store and never reaches the model.
+
+    ``adapter`` is the weights digest of the adapter to answer as; None asks the engine's own weights.
+    """
 
     item_id: str
     prompt: Prompt
     decoding: Decoding
+    adapter: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class ScoreRequest:
     item_id: str
     prompt: Prompt
     continuations: tuple[tuple[int, ...], ...]
+    adapter: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,16 @@ class ContinuationScore:
     is_greedy: bool
 
 
+@dataclass(frozen=True)
+class Failed:
+    """A :class:`ScoreRequest` that could not be answered, and why."""
+
+    error: str
+
+
+ScoreAnswer = tuple[ContinuationScore, ...] | Failed
+
+
 class Engine(Protocol):
     """Runs one checkpoint. ``generate`` and ``score`` yield ``(index into requests, answer)`` as answers finish."""
 
@@ -87,6 +102,6 @@ class Engine(Protocol):
 
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]: ...
 
-    def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, tuple[ContinuationScore, ...]]]: ...
+    def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]: ...
 
     def close(self) -> None: ...

@@ -11,13 +11,21 @@ import random
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import RetentionError
 from harness.items import canonical_json
-from harness.protocol import Completion, ContinuationScore, Engine, GenerateRequest, ScoreRequest
+from harness.protocol import (
+    Completion,
+    ContinuationScore,
+    Engine,
+    Failed,
+    GenerateRequest,
+    ScoreAnswer,
+    ScoreRequest,
+)
 from harness.samples import EngineRecord
 
 CHUNK = 256
@@ -113,105 +121,128 @@ def source_of(weights_digest: str, fingerprint: str, replicate: int = 0) -> str:
     return f"{weights_digest} {fingerprint}" + (f" replicate {replicate}" if replicate else "")
 
 
+@dataclass(frozen=True)
+class Variant:
+    """A model that an engine can answer as: ``adapter`` as in the requests of :mod:`harness.protocol`.
+
+    A ``replicate`` (1, 2, ...) repeats a run to measure its noise, and shares no answer with another replicate.
+    """
+
+    weights_digest: str
+    record: EngineRecord
+    adapter: str | None = None
+    replicate: int = 0
+
+    @property
+    def source(self) -> str:
+        return source_of(self.weights_digest, self.record.fingerprint, self.replicate)
+
+
 class StoredEngine:
     """An engine that answers from the store first and starts the real engine only when something is missing.
 
-    ``start`` is called at most once. ``reused`` and ``generated`` count answers. Answers that carry an error are handed
-    on but never stored, so the next run tries them again. A replicate (1, 2, ...) repeats a run to measure its noise:
-    it shares no answer with another replicate, and its requests reach the engine in an order shuffled by ``seed``.
+    It answers as ``lead``. ``siblings`` are other models that the same engine can answer as: whatever is asked of the
+    lead is asked of them in the same stream and goes into the store, where their own runs find it, so that an engine
+    with a base and its adapters is kept full by all of them. ``reused`` and ``generated`` count the lead's answers,
+    ``generated_for`` those of each sibling by its weights digest. Answers that carry an error are handed on but never
+    stored, so the next run tries them again. The requests of a replicate reach the engine shuffled by ``seed``.
     """
 
     def __init__(
         self,
         store: ResponseStore,
-        weights_digest: str,
-        record: EngineRecord,
+        lead: Variant,
         start: Callable[[], Engine],
+        siblings: Sequence[Variant] = (),
         *,
-        replicate: int = 0,
         seed: int = 0,
     ) -> None:
         self._store = store
-        self._weights_digest = weights_digest
-        self._source = source_of(weights_digest, record.fingerprint, replicate)
-        self._start = start
-        self._replicate = replicate
         self._order = random.Random(seed)  # noqa: S311 - an order, not a secret
+        self._variants = (lead, *siblings)
+        self._start = start
         self._engine: Engine | None = None
-        self.record = record
+        self.record = lead.record
         self.reused = 0
-        self.generated = 0
+        self.generated_for = dict.fromkeys((variant.weights_digest for variant in self._variants), 0)
+
+    @property
+    def generated(self) -> int:
+        return self.generated_for[self._variants[0].weights_digest]
 
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
         """Yield ``(index, completion)``: stored answers first, then new ones as the engine finishes them."""
-        keys = [
-            self._key(request, {"decoding": asdict(request.decoding), "prompt": request.prompt.digest})
-            for request in requests
-        ]
-        for index, answer in self._answers(
-            keys, lambda engine, missing: engine.generate([requests[i] for i in missing])
-        ):
+        asked = [{"decoding": asdict(each.decoding), "prompt": each.prompt.digest} for each in requests]
+        for index, answer in self._answers(requests, asked, lambda engine, missing: engine.generate(missing)):
             yield index, answer if isinstance(answer, Completion) else Completion(**answer)
 
-    def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, tuple[ContinuationScore, ...]]]:
+    def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
         """Like :meth:`generate`, for log-probabilities of continuations."""
-        keys = [
-            self._key(request, {"continuations": request.continuations, "prompt": request.prompt.digest})
-            for request in requests
-        ]
-        for index, answer in self._answers(keys, lambda engine, missing: engine.score([requests[i] for i in missing])):
-            yield (
-                index,
-                tuple(each if isinstance(each, ContinuationScore) else ContinuationScore(**each) for each in answer),
-            )
+        asked = [{"continuations": each.continuations, "prompt": each.prompt.digest} for each in requests]
+        for index, answer in self._answers(requests, asked, lambda engine, missing: engine.score(missing)):
+            if isinstance(answer, Failed):
+                yield index, answer
+            else:
+                scores = (each if isinstance(each, ContinuationScore) else ContinuationScore(**each) for each in answer)
+                yield index, tuple(scores)
 
     def close(self) -> None:
         if self._engine is not None:
             self._engine.close()
             self._engine = None
 
-    def _key(self, request: GenerateRequest | ScoreRequest, asked: dict[str, Any]) -> bytes:
-        parts = {
-            **asked,
-            "item": request.item_id,
-            "weights": self._weights_digest,
-            "engine": self.record.fingerprint,
-            "replicate": self._replicate,
-        }
-        return hashlib.sha256(canonical_json(parts)).digest()
-
     def _answers(
-        self, keys: list[bytes], ask: Callable[[Engine, list[int]], Iterator[tuple[int, Any]]]
+        self,
+        requests: Sequence[Any],
+        asked: list[dict[str, Any]],
+        ask: Callable[[Engine, list[Any]], Iterator[tuple[int, Any]]],
     ) -> Iterator[tuple[int, Any]]:
-        stored = self._store.get(keys)
-        missing = []
-        for index, key in enumerate(keys):
+        lead = self._variants[0]
+        keys = {
+            variant: [_key(variant, request, each) for request, each in zip(requests, asked, strict=True)]
+            for variant in self._variants
+        }
+        stored = self._store.get(keys[lead])
+        known = set(stored).union(*(self._store.get(keys[variant]) for variant in self._variants[1:]))
+        missing = [(i, v) for i in range(len(requests)) for v in self._variants if keys[v][i] not in known]
+        for index, key in enumerate(keys[lead]):
             if key in stored:
                 self.reused += 1
                 yield index, stored[key]
-            else:
-                missing.append(index)
         if not missing:
             return
-        if self._replicate:
+        if lead.replicate:
             self._order.shuffle(missing)
         if self._engine is None:
             self._engine = self._start()
         chunk: list[tuple[bytes, str, Any]] = []
         try:
-            for position, answer in ask(self._engine, missing):
-                index = missing[position]
-                self.generated += 1
-                if not (isinstance(answer, Completion) and answer.error):
-                    chunk.append((keys[index], self._source, _plain(answer)))
+            wanted = [replace(requests[index], adapter=variant.adapter) for index, variant in missing]
+            for position, answer in ask(self._engine, wanted):
+                index, variant = missing[position]
+                self.generated_for[variant.weights_digest] += 1
+                if not getattr(answer, "error", None):
+                    chunk.append((keys[variant][index], variant.source, _plain(answer)))
                 if len(chunk) >= CHUNK:
                     self._store.put(chunk)
                     chunk = []
-                yield index, answer
+                if variant is lead:
+                    yield index, answer
         finally:
             # Also when the engine fails or the run is interrupted: what was answered is paid for.
             if chunk:
                 self._store.put(chunk)
+
+
+def _key(variant: Variant, request: GenerateRequest | ScoreRequest, asked: dict[str, Any]) -> bytes:
+    parts = {
+        **asked,
+        "item": request.item_id,
+        "weights": variant.weights_digest,
+        "engine": variant.record.fingerprint,
+        "replicate": variant.replicate,
+    }
+    return hashlib.sha256(canonical_json(parts)).digest()
 
 
 def _plain(answer: Any) -> Any:

@@ -1,14 +1,20 @@
 """A fake engine for unit tests of the floors above the engines, and a tiny checkpoint folder for those below."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import yaml
+from safetensors import safe_open
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from harness.checkpoints import Checkpoint
+from harness.engines import EngineSettings
 from harness.protocol import Completion, ContinuationScore, GenerateRequest, ScoreRequest
 from harness.samples import EngineRecord
 from harness.suites import tasks_root
@@ -42,6 +48,29 @@ class FakeEngine:
         self.closed = True
 
 
+class ScriptedEngine(FakeEngine):
+    """A fake that fails as its settings' ``server`` says; loaded in other processes by :func:`load_scripted`."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        super().__init__()
+        self.settings = settings
+
+    def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
+        for count, (index, completion) in enumerate(super().generate(requests)):
+            if count == 5:
+                if self.settings.server == "killed":
+                    os.kill(os.getpid(), signal.SIGKILL)
+                if self.settings.server == "raises":
+                    raise ValueError("the weights\nare upside down")
+                if self.settings.server == "out of memory" and self.settings.batch > 2:
+                    raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+            yield index, replace(completion, text=f"batch {self.settings.batch}")
+
+
+def load_scripted(settings: EngineSettings, members: Sequence[Checkpoint]) -> ScriptedEngine:
+    return ScriptedEngine(settings)
+
+
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }} "
     "{% if m.content is string %}{{ m.content }}{% else %}"
@@ -62,7 +91,41 @@ def write_checkpoint(folder: Path, *, seed: int = 0, words: Sequence[str] = ("a"
     (folder / "chat_template.jinja").write_text(TEMPLATE)
     (folder / "config.json").write_text(json.dumps({"architectures": ["LlamaForCausalLM"]}))
     weights = np.random.default_rng(seed).normal(size=(4, 4)).astype(np.float32)
-    save_file({"weight": weights}, folder / "model.safetensors")
+    save_file({"layer.weight": weights}, folder / "model.safetensors")
+    return folder
+
+
+# transformers 5 loads LLaVA under other names than it saves; adapters are saved under the names it has when loaded.
+_LOADED_NAMES = {"language_model.model.": "model.language_model.", "vision_tower.vision_model.": "model.vision_tower."}
+
+
+def write_adapter(
+    folder: Path, base: Path, modules: Sequence[str], *, reference: str | None = None, seed: int = 0, scale: float = 0.5
+) -> Path:
+    """A LoRA adapter on the weights of ``base`` whose name contains one of ``modules``; ``scale`` 0 changes nothing."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    tensors, targets = {}, set()
+    with safe_open(base / "model.safetensors", framework="numpy") as file:
+        for name in sorted(file.keys()):
+            stem = name.removesuffix(".weight")
+            if name.endswith(".weight") and any(module in name for module in modules):
+                height, width = file.get_slice(name).get_shape()
+                for stored, loaded in _LOADED_NAMES.items():
+                    stem = stem.replace(stored, loaded)
+                stem = f"base_model.model.{stem}"
+                tensors[f"{stem}.lora_A.weight"] = rng.normal(size=(4, width)).astype(np.float32) / width**0.5
+                tensors[f"{stem}.lora_B.weight"] = scale * rng.normal(size=(height, 4)).astype(np.float32)
+                targets.add(stem.split(".")[-1])
+    save_file(tensors, folder / "adapter_model.safetensors")
+    config = {
+        "peft_type": "LORA",
+        "base_model_name_or_path": reference or str(base),
+        "r": 4,
+        "lora_alpha": 4,
+        "target_modules": sorted(targets),
+    }
+    (folder / "adapter_config.json").write_text(json.dumps(config))
     return folder
 
 

@@ -1,5 +1,6 @@
 """Plan, run, commit, with a fake engine."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +8,14 @@ import pytest
 import yaml
 
 from harness import engines, lmeval
-from harness.checkpoints import CheckpointError
-from harness.engines import EngineSettings
+from harness.checkpoints import Checkpoint, CheckpointError
+from harness.engines import EngineError, EngineSettings
 from harness.errors import CheckFailedError, RetentionError
-from harness.evaluate import Plan, make_plan, run_plan
+from harness.evaluate import Plan, PlanFailedError, make_plan, run_plan
 from harness.protocol import Completion
 from harness.samples import read_run
 from harness.suites import tasks_root
-from tests.fakes import RECORD, FakeEngine, write_checkpoint
+from tests.fakes import RECORD, FakeEngine, write_adapter, write_checkpoint
 
 SETTINGS = EngineSettings(name="transformers", dtype="float32")
 
@@ -87,6 +88,69 @@ def test_the_same_command_again_starts_nothing_and_changes_no_byte(
     assert {path: path.read_bytes() for folder in folders for path in folder.iterdir()} == before
 
 
+def test_a_crash_of_one_checkpoint_does_not_take_the_others(
+    tmp_path: Path, suite_file: Path, started: list[FakeEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Crashing(FakeEngine):
+        def generate(self, requests):  # type: ignore[no-untyped-def]
+            for count, answer in enumerate(super().generate(requests)):
+                if count == 120:
+                    raise EngineError("model1: its engine process was ended by signal 9 (SIGKILL)")
+                yield answer
+
+    def start(settings: EngineSettings, members: list[Checkpoint]) -> FakeEngine:
+        crashes = members[0].record.name == "model1" and not started
+        started.append(Crashing() if crashes else FakeEngine())
+        return started[-1]
+
+    wanted = plan(tmp_path, suite_file, tuned=2)
+    run_plan(replace(wanted, tuned=()), Silent())
+    started.clear()
+    monkeypatch.setattr(engines, "start", start)
+    with pytest.raises(PlanFailedError, match=r"^model1: its engine process was ended by signal 9") as caught:
+        run_plan(wanted, Silent())
+    assert caught.value.finished == (wanted.folder(wanted.base), wanted.folder(wanted.tuned[1]))
+    assert caught.value.exit_code == 1
+    assert all(engine.closed for engine in started)
+    watcher = Silent()
+    run_plan(wanted, watcher)
+    assert watcher.finished_runs == [("model0", 300, 0), ("model1", 120, 180), ("model2", 300, 0)]
+
+
+def test_a_base_and_its_adapters_are_asked_in_one_stream(
+    tmp_path: Path, suite_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = write_checkpoint(tmp_path / "base")
+    adapters = [str(write_adapter(tmp_path / f"a{k}", base, ["weight"], seed=k)) for k in range(2)]
+    running: list[FakeEngine] = []
+    streams: list[list[str | None]] = []
+
+    class Mixed(FakeEngine):
+        def generate(self, requests):  # type: ignore[no-untyped-def]
+            streams.append([request.adapter for request in requests])
+            for index, completion in super().generate(requests):
+                yield index, replace(completion, text=f"The answer is {requests[index].adapter}.")
+
+    def start(settings: EngineSettings, members: list[Checkpoint]) -> FakeEngine:
+        running.append(Mixed())
+        return running[-1]
+
+    monkeypatch.setattr(engines, "start", start)
+    settings = EngineSettings(name="vllm", dtype="float32", adapters="lora")
+    wanted = make_plan(str(base), adapters, str(suite_file), "math", settings, tmp_path / "runs")
+    watcher = Silent()
+    folders = run_plan(wanted, watcher)
+    digests = [None, *(each.record.weights_digest for each in wanted.tuned)]
+    assert streams == [digests * 300]
+    assert len(running) == 1
+    assert running[0].closed
+    assert [run[1:] for run in watcher.finished_runs] == [(0, 300)] * 3
+    for folder, digest in zip(folders, digests, strict=True):
+        run = read_run(folder)
+        assert set(run.samples["output"]) == {f"The answer is {digest}."}
+        assert run.record.engine.adapter == ("lora" if digest else "none")
+
+
 def test_failed_items_stay_as_rows_and_fail_the_run(
     tmp_path: Path, suite_file: Path, started: list[FakeEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,7 +166,10 @@ def test_failed_items_stay_as_rows_and_fail_the_run(
     run = read_run(wanted.folder(wanted.base))
     assert run.record.n_errors == 1
     assert list(run.samples["error"].dropna()) == ["prompt too long"]
-    run_plan(wanted, Silent(), max_errors=1)
+    run_plan(wanted, Silent(), fail_on_error=1)
+    run_plan(wanted, Silent(), fail_on_error=0.01)
+    with pytest.raises(CheckFailedError):
+        run_plan(wanted, Silent(), fail_on_error=0.001)
 
 
 def test_an_unknown_target_lists_the_families(tmp_path: Path, suite_file: Path) -> None:

@@ -74,7 +74,7 @@ def test_a_gguf_becomes_a_checkpoint_that_an_engine_runs(tmp_path: Path) -> None
     prompt = PromptRenderer(folder).render("abc")
     assert prompt.text == "<|im_start|>abc<|im_end|>"
     assert len(prompt.token_ids) == 4, "a and b merge"
-    engine = start(EngineSettings("transformers", "float32"), checkpoint)
+    engine = start(EngineSettings("transformers", "float32"), [checkpoint])
     ((_, answer),) = engine.generate([GenerateRequest("i", prompt, Decoding(3))])
     assert answer.n_output_tokens in (1, 2, 3)
     engine.close()

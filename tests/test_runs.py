@@ -11,7 +11,7 @@ from harness.cli import cli
 from harness.errors import RetentionError
 from harness.runs import collect, find_garbage, find_runs, store_size, summarise
 from harness.samples import Run, ScreenRecord
-from harness.store import ResponseStore, StoredEngine, StoreError, source_of
+from harness.store import ResponseStore, StoredEngine, StoreError, Variant, source_of
 from tests.fakes import FakeEngine
 from tests.synthetic import ENGINE, synthetic_run
 from tests.test_store import requests
@@ -31,7 +31,7 @@ def store_answers(out: Path, weights: str, count: int, replicate: int = 0) -> No
     engine = FakeEngine("x" * 400)
     engine.record = ENGINE
     with ResponseStore(out / "store.sqlite") as store:
-        stored = StoredEngine(store, weights, ENGINE, lambda: engine, replicate=replicate)
+        stored = StoredEngine(store, Variant(weights, ENGINE, replicate=replicate), lambda: engine)
         assert len(list(stored.generate(requests(count)))) == count
 
 
@@ -94,7 +94,7 @@ def test_gc_drops_answers_without_a_run_and_nothing_without_yes(tmp_path: Path) 
         assert store.sources() == {source_of(base, ENGINE.fingerprint): 30}
         engine = FakeEngine()
         engine.record = ENGINE
-        again = StoredEngine(store, base, ENGINE, lambda: engine)
+        again = StoredEngine(store, Variant(base, ENGINE), lambda: engine)
         assert len(list(again.generate(requests(30)))) == again.reused == 30
     assert "nothing to delete" in run("gc", "--out", str(tmp_path)).output
 

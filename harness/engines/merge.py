@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.checkpoints import Checkpoint, read_json
 from harness.engines import EngineError
+from harness.engines.adapters import config_of, modules
 from harness.engines.torchvision_ops import define_missing_ops
 
 
@@ -38,9 +39,15 @@ def load_merged(checkpoint: Checkpoint, dtype: str) -> Any:
     before = {name: value.clone() for name, value in model.named_parameters()}
     model = PeftModel.from_pretrained(model, checkpoint.path, local_files_only=True).merge_and_unload(safe_merge=True)
     if all(torch.equal(before[name], value) for name, value in model.named_parameters() if name in before):
-        targets = read_json(checkpoint.path / "adapter_config.json").get("target_modules")
-        raise EngineError(f"{checkpoint.record.name}: the adapter changes no weight; its target modules are {targets}")
+        raise EngineError(_without_effect(checkpoint, set(before)))
     return model
+
+
+def _without_effect(checkpoint: Checkpoint, parameters: set[str]) -> str:
+    targets = config_of(checkpoint).get("target_modules")
+    absent = [name for name in modules(checkpoint) if f"{name}.weight" not in parameters]
+    why = f"the model has no {', '.join(absent[:8])}" if absent else "its weights are as they were before training"
+    return f"{checkpoint.record.name}: the adapter changes no weight; its target modules are {targets}, and {why}"
 
 
 def merged_folder(checkpoint: Checkpoint, dtype: str) -> Path:

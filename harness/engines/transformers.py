@@ -2,14 +2,15 @@
 
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
 from harness.checkpoints import Checkpoint
 from harness.engines import EngineError, EngineSettings
+from harness.engines.failures import is_out_of_memory, out_of_time
 from harness.engines.merge import load_merged
-from harness.protocol import Completion, ContinuationScore, GenerateRequest, Prompt, ScoreRequest
+from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
 from harness.samples import EngineRecord
 
 
@@ -44,35 +45,83 @@ class TransformersEngine:
         self._pad = self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else self._eos[0]
         self._longest = settings.max_model_len
         self._batch = settings.at_once
+        self._time_limit = settings.time_limit
 
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
         for batch in self._batches(requests):
-            inputs, lengths = self._inputs([requests[i].prompt for i in batch])
-            decoding = requests[batch[0]].decoding
-            start = inputs["input_ids"].shape[1]
-            with self._torch.inference_mode():
-                output = self._model.generate(
-                    **inputs,
-                    max_new_tokens=decoding.max_tokens,
-                    do_sample=False,
-                    eos_token_id=self._eos,
-                    pad_token_id=self._pad,
-                    **({"stop_strings": list(decoding.stop), "tokenizer": self._tokenizer} if decoding.stop else {}),
-                )
-            for row, index in enumerate(batch):
-                yield index, self._completion(output[row, start:].tolist(), requests[index], lengths[row])
+            yield from self._generate_batch(batch, requests)
 
-    def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, tuple[ContinuationScore, ...]]]:
-        for index, request in enumerate(requests):
-            if all(len(each) == 1 for each in request.continuations):
-                (row,) = self._logprobs(request.prompt, ())[-1:]
-                best = int(row.argmax())
-                yield index, tuple(ContinuationScore(float(row[t]), t == best) for (t,) in request.continuations)
+    def _generate_batch(
+        self, batch: list[int], requests: Sequence[GenerateRequest]
+    ) -> Iterator[tuple[int, Completion]]:
+        """Answer ``batch``; out of memory or out of time, answer it in smaller parts. A single one then fails alone."""
+        try:
+            late = yield from self._generate_at_once(batch, requests)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            self._release()
+            if len(batch) == 1:
+                yield batch[0], Completion("", "error", 0, 0, error="out of memory for this item alone")
+                return
+            self._batch = min(self._batch, len(batch) // 2)
+            halves = [batch[start : start + self._batch] for start in range(0, len(batch), self._batch)]
+        else:
+            halves = [[index] for index in late]
+        for half in halves:
+            yield from self._generate_batch(half, requests)
+
+    def _generate_at_once(
+        self, batch: list[int], requests: Sequence[GenerateRequest]
+    ) -> Generator[tuple[int, Completion], None, list[int]]:
+        """Answers of one batch; returns those that the time limit cut off and that deserve a time of their own."""
+        inputs, lengths = self._inputs([requests[i].prompt for i in batch])
+        decoding = requests[batch[0]].decoding
+        start = inputs["input_ids"].shape[1]
+        with self._torch.inference_mode():
+            output = self._model.generate(
+                **inputs,
+                max_new_tokens=decoding.max_tokens,
+                max_time=self._time_limit,
+                do_sample=False,
+                eos_token_id=self._eos,
+                pad_token_id=self._pad,
+                **({"stop_strings": list(decoding.stop), "tokenizer": self._tokenizer} if decoding.stop else {}),
+            )
+        late = []
+        for row, index in enumerate(batch):
+            tokens = output[row, start:].tolist()
+            completion = self._completion(tokens, requests[index], lengths[row])
+            if completion.finish_reason == "stop" or len(tokens) >= decoding.max_tokens or self._time_limit is None:
+                yield index, completion
+            elif len(batch) > 1:
+                late.append(index)
             else:
-                yield index, tuple(self._span(request.prompt, each) for each in request.continuations)
+                yield index, Completion("", "error", 0, 0, error=out_of_time(self._time_limit))
+        return late
+
+    def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
+        for index, request in enumerate(requests):
+            try:
+                yield index, self._scored(request)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._release()
+                yield index, Failed("out of memory for this item alone")
+
+    def _scored(self, request: ScoreRequest) -> tuple[ContinuationScore, ...]:
+        if any(len(each) != 1 for each in request.continuations):
+            return tuple(self._span(request.prompt, each) for each in request.continuations)
+        (row,) = self._logprobs(request.prompt, ())[-1:]
+        best = int(row.argmax())
+        return tuple(ContinuationScore(float(row[t]), t == best) for (t,) in request.continuations)
 
     def close(self) -> None:
         del self._model
+        self._release()
+
+    def _release(self) -> None:
         if self._device.type == "cuda":
             self._torch.cuda.empty_cache()
 
@@ -85,7 +134,9 @@ class TransformersEngine:
         order = sorted(range(len(requests)), key=lambda i: (kind(i), len(requests[i].prompt.token_ids)))
         for _, group in groupby(order, key=kind):
             alike = list(group)
-            yield from (alike[start : start + self._batch] for start in range(0, len(alike), self._batch))
+            while alike:
+                batch, alike = alike[: self._batch], alike[self._batch :]
+                yield batch
 
     def _inputs(self, prompts: Sequence[Prompt]) -> tuple[dict[str, Any], list[int]]:
         """Left-padded model inputs and the number of prompt tokens of each row, image tokens expanded."""

@@ -1,40 +1,55 @@
 """vLLM, 0.26 to 0.32, in this process: token ids in, answers out as they finish.
 
 Requests are fed through a window, so that the engine's batch stays full while memory does not grow with their number.
+A base and its adapters share the engine: each request says which of them it is for. A base answers alike with and
+without adapters beside it, as vLLM skips the adapter kernels for its requests.
 """
 
 import io
-import logging
-import os
 import shutil
-import warnings
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness.checkpoints import Checkpoint, read_json
 from harness.engines import EngineError, EngineSettings
+from harness.engines.adapters import modules, rank_to_reserve
+from harness.engines.environment import prepare
+from harness.engines.failures import is_out_of_memory, out_of_time
 from harness.engines.merge import merged_folder
+from harness.engines.probe import check_effect
 from harness.engines.torchvision_ops import define_missing_ops
-from harness.protocol import Completion, ContinuationScore, GenerateRequest, Prompt, ScoreRequest
+from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
 from harness.samples import EngineRecord
 
 
 class VllmEngine:
-    """One checkpoint in one vLLM engine. An adapter is merged into a temporary copy of its base first."""
+    """One checkpoint in one vLLM engine, and ``adapters`` beside its weights.
 
-    def __init__(self, checkpoint: Checkpoint, settings: EngineSettings, record: EngineRecord) -> None:
+    A checkpoint that is an adapter itself is merged into a temporary copy of its base first.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        settings: EngineSettings,
+        record: EngineRecord,
+        adapters: Sequence[Checkpoint] = (),
+    ) -> None:
         self.record = record
-        self._window = 4 * settings.batch
-        on_cpu = record.device == "cpu"
-        _set_environment(on_cpu, settings.threads)
+        self._time_limit = settings.time_limit
+        # With a time limit nothing waits inside the engine, so that the clock measures the item and not the queue.
+        self._window = settings.batch if settings.time_limit else 4 * settings.batch
+        self._on_cpu = record.device == "cpu"
+        prepare(self._on_cpu, settings.threads)
         define_missing_ops()
         import vllm
 
         self._vllm = vllm
-        adapter = checkpoint.base is not None
-        self._temporary = merged_folder(checkpoint, settings.dtype) if adapter else None
+        self._temporary = merged_folder(checkpoint, settings.dtype) if checkpoint.base is not None else None
         folder = self._temporary or checkpoint.path
-        if on_cpu:
+        if self._on_cpu:
             _inspect_here(checkpoint.record.architecture)
         try:
             self._llm = vllm.LLM(
@@ -43,17 +58,37 @@ class VllmEngine:
                 seed=0,
                 max_model_len=min(settings.max_model_len, _longest(folder / "config.json")),
                 max_num_seqs=settings.batch,
+                tensor_parallel_size=settings.tensor_parallel,
                 trust_remote_code=False,
-                enforce_eager=on_cpu,
+                enforce_eager=self._on_cpu,
                 disable_log_stats=True,
                 use_tqdm_on_load=False,
-                **({"distributed_executor_backend": "uni"} if on_cpu else {}),
+                **({"distributed_executor_backend": "uni"} if self._on_cpu else {}),
+                **_lora_options(adapters),
             )
+            self._adapters = {each.record.weights_digest: each for each in adapters}
+            self._lora = self._loaded(adapters)
         except (ValueError, RuntimeError) as error:
             self._remove_temporary()
+            if is_out_of_memory(error):
+                raise
             raise EngineError(f"{checkpoint.record.name}: vLLM cannot load it: {_last_line(error)}") from error
+        self._unproven = set(self._adapters)
+
+    def _loaded(self, adapters: Sequence[Checkpoint]) -> dict[str | None, Any]:
+        """vLLM's handle of each adapter, by weights digest; None is the base."""
+        handles: dict[str | None, Any] = {None: None}
+        for number, adapter in enumerate(adapters, start=1):
+            from vllm.lora.request import LoRARequest
+
+            handle = LoRARequest(adapter.record.weights_digest, number, str(adapter.path))
+            self._llm.llm_engine.add_lora(handle)
+            handles[adapter.record.weights_digest] = handle
+        return handles
 
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
+        self._prove(requests)
+
         def params(index: int) -> Any:
             decoding = requests[index].decoding
             return self._vllm.SamplingParams(
@@ -63,7 +98,7 @@ class VllmEngine:
                 stop=list(decoding.stop) or None,
             )
 
-        for index, output in self._stream([request.prompt for request in requests], params):
+        for index, output in self._stream([(request.prompt, request.adapter) for request in requests], params):
             if isinstance(output, str):
                 yield index, Completion("", "error", 0, 0, error=output)
                 continue
@@ -78,10 +113,19 @@ class VllmEngine:
                 ),
             )
 
-    def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, tuple[ContinuationScore, ...]]]:
+    def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
+        self._prove(requests)
         single = [i for i, request in enumerate(requests) if all(len(each) == 1 for each in request.continuations)]
         yield from self._score_letters(requests, single)
         yield from self._score_spans(requests, sorted(set(range(len(requests))) - set(single)))
+
+    def _prove(self, requests: Sequence[GenerateRequest] | Sequence[ScoreRequest]) -> None:
+        """Before the first answer of each adapter: it must have an effect."""
+        for digest in sorted({each.adapter for each in requests if each.adapter} & self._unproven):
+            self._unproven.remove(digest)
+            adapter = self._adapters[digest]
+            prompts = [each.prompt for each in requests if each.adapter == digest]
+            check_effect(self, adapter.record.name, digest, modules(adapter), prompts)
 
     def close(self) -> None:
         del self._llm
@@ -90,17 +134,17 @@ class VllmEngine:
         cleanup_dist_env_and_memory()
         self._remove_temporary()
 
-    def _score_letters(
-        self, requests: Sequence[ScoreRequest], chosen: list[int]
-    ) -> Iterator[tuple[int, tuple[ContinuationScore, ...]]]:
+    def _score_letters(self, requests: Sequence[ScoreRequest], chosen: list[int]) -> Iterator[tuple[int, ScoreAnswer]]:
         """One-token continuations: all of them from one position of one prefill."""
 
         def params(index: int) -> Any:
             letters = sorted({each[0] for each in requests[chosen[index]].continuations})
             return self._vllm.SamplingParams(max_tokens=1, temperature=0.0, logprob_token_ids=letters)
 
-        for index, output in self._stream([requests[i].prompt for i in chosen], params):
-            _refuse(output, requests[chosen[index]].item_id)
+        for index, output in self._stream([(requests[i].prompt, requests[i].adapter) for i in chosen], params):
+            if isinstance(output, str):
+                yield chosen[index], Failed(output)
+                continue
             logprobs, written = output.outputs[0].logprobs[0], output.outputs[0].token_ids[0]
             yield (
                 chosen[index],
@@ -110,56 +154,72 @@ class VllmEngine:
                 ),
             )
 
-    def _score_spans(
-        self, requests: Sequence[ScoreRequest], chosen: list[int]
-    ) -> Iterator[tuple[int, tuple[ContinuationScore, ...]]]:
+    def _score_spans(self, requests: Sequence[ScoreRequest], chosen: list[int]) -> Iterator[tuple[int, ScoreAnswer]]:
         """Longer continuations: the log-probabilities of their tokens as part of the prompt."""
-        flat = [(i, each) for i in chosen for each in requests[i].continuations]
+        if self._on_cpu and any(requests[i].adapter for i in chosen):
+            raise EngineError(
+                "log-probabilities of several tokens beside an adapter crash vLLM on a CPU; use --adapters merge"
+            )
+        flat = [(i, k, each) for i in chosen for k, each in enumerate(requests[i].continuations)]
         prompts = [
-            Prompt(requests[i].prompt.text, requests[i].prompt.token_ids + each, requests[i].prompt.images)
-            for i, each in flat
+            (replace(requests[i].prompt, token_ids=requests[i].prompt.token_ids + each), requests[i].adapter)
+            for i, _, each in flat
         ]
-        waiting: dict[int, dict[int, ContinuationScore]] = {}
-        offset = {i: next(k for k, (other, _) in enumerate(flat) if other == i) for i in chosen}
+        waiting: dict[int, dict[int | None, ContinuationScore]] = {}
         for position, output in self._stream(
             prompts, lambda _: self._vllm.SamplingParams(max_tokens=1, temperature=0.0, prompt_logprobs=0)
         ):
-            index, continuation = flat[position]
-            _refuse(output, requests[index].item_id)
+            index, option, continuation = flat[position]
+            done = waiting.setdefault(index, {})
+            if isinstance(output, str):
+                if None not in done:
+                    yield index, Failed(output)
+                done[None] = ContinuationScore(0.0, False)
+                continue
             rows = output.prompt_logprobs[-len(continuation) :]
             scores = [row[token] for row, token in zip(rows, continuation, strict=True)]
-            done = waiting.setdefault(index, {})
-            done[position - offset[index]] = ContinuationScore(
+            done[option] = ContinuationScore(
                 sum(score.logprob for score in scores), all(score.rank == 1 for score in scores)
             )
-            if len(done) == len(requests[index].continuations):
-                yield index, tuple(done[k] for k in sorted(waiting.pop(index)))
+            if len(done) == len(requests[index].continuations) and None not in done:
+                yield index, tuple(done[k] for k in range(len(done)))
+                del waiting[index]
 
-    def _stream(self, prompts: Sequence[Prompt], params: Any) -> Iterator[tuple[int, Any]]:
-        """Feed prompts through a window and yield ``(index, RequestOutput)`` as they finish.
+    def _stream(self, prompts: Sequence[tuple[Prompt, str | None]], params: Any) -> Iterator[tuple[int, Any]]:
+        """Feed prompts, each for the base or an adapter, through a window; yield ``(index, RequestOutput)`` when done.
 
-        A prompt that vLLM refuses (too long, say) yields its reason, a string, instead.
+        A prompt that vLLM refuses (too long, say) or that takes longer than the time limit yields its reason, a string.
         """
         engine = self._llm.llm_engine
-        index_of: dict[str, int] = {}
+        running: dict[str, tuple[int, float]] = {}
         fed = 0
         try:
-            while fed < len(prompts) or index_of:
-                if len(index_of) <= self._window // 2:
-                    upto = min(len(prompts), fed + self._window - len(index_of))
+            while fed < len(prompts) or running:
+                if len(running) <= self._window // 2:
+                    upto = min(len(prompts), fed + self._window - len(running))
                     for index in range(fed, upto):
+                        prompt, adapter = prompts[index]
                         try:
-                            (request,) = self._llm.enqueue(_as_input(prompts[index]), params(index), use_tqdm=False)
+                            (request,) = self._llm.enqueue(
+                                _as_input(prompt), params(index), lora_request=self._lora[adapter], use_tqdm=False
+                            )
                         except ValueError as error:
                             yield index, _last_line(error)
                             continue
                         # vLLM appends random characters to a queued id, and answers under the id without them.
-                        index_of[request.partition("-")[0]] = index
+                        running[request.partition("-")[0]] = (index, time.monotonic())
                     fed = upto
                 for output in engine.step():
-                    yield index_of.pop(output.request_id), output
+                    if output.request_id in running:
+                        yield running.pop(output.request_id)[0], output
+                if self._time_limit is not None:
+                    deadline = time.monotonic() - self._time_limit
+                    late = [request for request, (_, began) in running.items() if began < deadline]
+                    engine.abort_request(late)
+                    for request in late:
+                        yield running.pop(request)[0], out_of_time(self._time_limit)
         finally:
-            engine.abort_request(list(index_of))
+            engine.abort_request(list(running))
 
     def _remove_temporary(self) -> None:
         if self._temporary is not None:
@@ -167,34 +227,10 @@ class VllmEngine:
             self._temporary = None
 
 
-def _refuse(output: Any, item_id: str) -> None:
-    if isinstance(output, str):
-        raise EngineError(f"item {item_id[:12]}: {output}")
-
-
-def _set_environment(on_cpu: bool, threads: int) -> None:
-    """Settings vLLM reads at import; the user's own win. Values for a CPU were measured (engines.md)."""
-    for noisy in ("vllm", "torch._library.triton"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", category=FutureWarning, module="vllm")
-    wanted = {
-        "VLLM_LOGGING_LEVEL": "ERROR",
-        "VLLM_NO_USAGE_STATS": "1",
-        "HF_HUB_OFFLINE": "1",
-        "TORCH_CPP_LOG_LEVEL": "ERROR",
-    }
-    if on_cpu:
-        wanted |= {
-            "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-            "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-            "VLLM_CPU_KVCACHE_SPACE": "1",
-            "OMP_NUM_THREADS": str(threads),
-            "TORCH_COMPILE_DISABLE": "1",
-        }
-    else:
-        wanted |= {"VLLM_BATCH_INVARIANT": "1"}
-    for name, value in wanted.items():
-        os.environ.setdefault(name, value)
+def _lora_options(adapters: Sequence[Checkpoint]) -> dict[str, Any]:
+    if not adapters:
+        return {}
+    return {"enable_lora": True, "max_loras": len(adapters), "max_lora_rank": rank_to_reserve(list(adapters))}
 
 
 def _inspect_here(architecture: str) -> None:

@@ -12,6 +12,7 @@ from harness.lmeval import load_tasks
 from harness.prompts import PromptRenderer
 from harness.protocol import Completion, Decoding, Engine, GenerateRequest, Prompt, ScoreRequest
 from harness.suites import load_suite
+from tests.fakes import write_adapter
 
 pytestmark = pytest.mark.engine
 PER_TASK = 6
@@ -32,7 +33,7 @@ def prompts(base: Checkpoint) -> list[Prompt]:
 
 @pytest.fixture(scope="module", params=["vllm", "transformers"])
 def engine(request: pytest.FixtureRequest, base: Checkpoint) -> Iterator[Engine]:
-    running = engines.start(EngineSettings(name=request.param, dtype="float32", max_model_len=256), base)
+    running = engines.start(EngineSettings(name=request.param, dtype="float32", max_model_len=256), [base])
     yield running
     running.close()
 
@@ -93,27 +94,18 @@ def test_the_description_is_the_running_engine(engine: Engine, base: Checkpoint)
 @pytest.fixture(scope="module")
 def adapters(base: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Two adapters on the nano base: one with random weights, one that changes nothing."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-
-    from harness.engines.merge import load_merged
-
-    folders = {}
-    for name in ("random", "idle"):
-        torch.manual_seed(0)
-        config = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=name == "idle")
-        model = get_peft_model(load_merged(base, "float32"), config)
-        folders[name] = tmp_path_factory.mktemp("adapter") / name
-        model.peft_config["default"].base_model_name_or_path = "nano:base"
-        model.save_pretrained(folders[name])
-    return folders
+    folder = tmp_path_factory.mktemp("adapters")
+    return {
+        name: write_adapter(folder / name, base.path, ["q_proj", "v_proj"], reference="nano:base", scale=scale)
+        for name, scale in {"random": 0.5, "idle": 0.0}.items()
+    }
 
 
 def test_an_adapter_changes_answers_alike_in_both_engines(adapters: dict[str, Path], prompts: list[Prompt]) -> None:
     adapter = open_checkpoint(str(adapters["random"]))
     answers = {}
     for name in engines.NAMES:
-        running = engines.start(EngineSettings(name=name, dtype="float32", max_model_len=256), adapter)
+        running = engines.start(EngineSettings(name=name, dtype="float32", max_model_len=256), [adapter])
         assert running.record.adapter == "merged"
         answers[name] = [answer for _, answer in sorted(running.generate(requests(prompts[::4], 32)))]
         running.close()
@@ -123,4 +115,4 @@ def test_an_adapter_changes_answers_alike_in_both_engines(adapters: dict[str, Pa
 
 def test_an_adapter_without_effect_stops_the_run(adapters: dict[str, Path]) -> None:
     with pytest.raises(EngineError, match="the adapter changes no weight; its target modules are"):
-        engines.start(EngineSettings(name="transformers", dtype="float32"), open_checkpoint(str(adapters["idle"])))
+        engines.start(EngineSettings(name="transformers", dtype="float32"), [open_checkpoint(str(adapters["idle"]))])

@@ -1,0 +1,219 @@
+"""An engine in a process of its own: its memory comes back when it closes, and its crash is one error here.
+
+Every local engine runs like this. On a CPU the child is forked from a server that has imported the libraries once, so
+that isolation costs no second import (14 s) and a base with three fine-tunes pays it once; where there is a GPU it is
+spawned, because CUDA does not survive a fork. This process never imports torch either way.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import Any
+
+from harness import engines
+from harness.checkpoints import Checkpoint
+from harness.engines import EngineError, EngineSettings
+from harness.engines.environment import prepare
+from harness.engines.failures import is_out_of_memory
+from harness.protocol import Completion, Engine, GenerateRequest, ScoreAnswer, ScoreRequest
+from harness.samples import EngineRecord
+
+_PART = 256
+
+
+class ChildEngine:
+    """Runs ``load(settings, members)`` in a child process.
+
+    A child that runs out of memory is started again with half the batch for what is not answered yet. Any other end of
+    it is an ``EngineError`` that names the checkpoint and the signal; answers that it gave before have been handed on.
+    """
+
+    def __init__(
+        self, settings: EngineSettings, members: Sequence[Checkpoint], load: Callable[..., Engine] = engines.load
+    ) -> None:
+        self._load = load
+        self._settings = settings
+        self._members = tuple(members)
+        self._name = " + ".join(each.record.name for each in members)
+        self._scratch = tempfile.TemporaryDirectory(prefix="retention-", ignore_cleanup_errors=True)
+        try:
+            self.record = self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
+        return self._ask("generate", requests)
+
+    def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
+        return self._ask("score", requests)
+
+    def close(self) -> None:
+        self._stop()
+        self._scratch.cleanup()
+
+    def _start(self) -> EngineRecord:
+        context = _context(self._settings)
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(theirs, self._load, self._settings, self._members, self._scratch.name)
+        )
+        self._process.start()
+        theirs.close()
+        try:
+            (record,) = self._receive("ready")
+        except _OutOfMemoryError as error:
+            self._halve(error)
+            return self._start()
+        found: EngineRecord = record
+        return found
+
+    def _stop(self) -> None:
+        """End the child: kindly where it waits for work, by force where it is busy or stuck."""
+        if not hasattr(self, "_process"):
+            return
+        with contextlib.suppress(OSError):
+            self._pipe.send(None)
+        self._pipe.close()
+        for end in (lambda: None, self._process.terminate, self._process.kill):
+            end()
+            self._process.join(10)
+            if self._process.exitcode is not None:
+                break
+        self._process.close()
+        del self._process
+
+    def _ask(self, kind: str, requests: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        left = list(range(len(requests)))
+        while left:
+            answered: set[int] = set()
+            try:
+                for index, answer in self._stream(kind, [requests[i] for i in left]):
+                    answered.add(index)
+                    yield left[index], answer
+                return
+            except _OutOfMemoryError as error:
+                left = [each for place, each in enumerate(left) if place not in answered]
+                self._halve(error)
+                self._start()
+
+    def _stream(self, kind: str, requests: list[Any]) -> Iterator[tuple[int, Any]]:
+        if not hasattr(self, "_process"):
+            raise EngineError(f"{self._name}: its engine has ended")
+        finished = False
+        try:
+            self._send((kind, len(requests)))
+            for start in range(0, len(requests), _PART):
+                self._send(requests[start : start + _PART])
+            while (answer := self._receive("answer")) is not None:
+                yield answer
+            finished = True
+        finally:
+            if not finished:
+                self._stop()  # It is in the middle of something that nobody waits for any more.
+
+    def _halve(self, error: "_OutOfMemoryError") -> None:
+        self._stop()
+        if self._settings.batch <= 1:
+            raise EngineError(f"{self._name}: out of memory even with --batch 1 ({error}); use a larger device")
+        self._settings = replace(self._settings, batch=self._settings.batch // 2)
+
+    def _send(self, message: Any) -> None:
+        try:
+            self._pipe.send(message)
+        except OSError:
+            self._receive("answer")  # The child is gone; what it said last, or its exit code, says why.
+
+    def _receive(self, expected: str) -> Any:
+        """The child's next message of the kind ``expected``; None when it is done."""
+        try:
+            kind, *content = self._pipe.recv()
+        except (EOFError, OSError):
+            self._process.join(10)
+            raise EngineError(
+                f"{self._name}: its engine process {_ending(self._process.exitcode)}; "
+                "what it had answered is stored, and the same command goes on from there"
+            ) from None
+        if kind == "failed":
+            reason, is_ours, out_of_memory, trace = content
+            if out_of_memory:
+                raise _OutOfMemoryError(reason)
+            raise EngineError(reason if is_ours else f"{self._name}: its engine failed: {reason}") from _ChildError(
+                trace
+            )
+        if kind == "done":
+            return None
+        if kind != expected:
+            raise EngineError(f"{self._name}: its engine process sent {kind!r} where {expected!r} was due")
+        return tuple(content)
+
+
+class _OutOfMemoryError(Exception):
+    """The child ran out of memory."""
+
+
+class _ChildError(Exception):
+    """Carries the child's traceback as text, for `--debug`."""
+
+
+def _ending(code: int | None) -> str:
+    if code is None:
+        return "hangs"
+    if code < 0:
+        return f"was ended by signal {-code} ({signal.Signals(-code).name})"
+    return f"ended with exit code {code}"
+
+
+def _context(settings: EngineSettings) -> Any:
+    on_cpu = engines.device_class() == "cpu"
+    if not (on_cpu and sys.platform == "linux"):
+        return multiprocessing.get_context("spawn")
+    prepare(on_cpu, settings.threads)
+    os.environ["RETENTION_WARM"] = settings.name
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["harness.engines.warm"])
+    return context
+
+
+def _serve(
+    pipe: Connection,
+    load: Callable[..., Engine],
+    settings: EngineSettings,
+    members: tuple[Checkpoint, ...],
+    scratch: str,
+) -> None:
+    """The child: load the engine, then answer until the parent says None or is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us.
+    tempfile.tempdir = scratch  # Removed by the parent, even when this process dies.
+    engine = None
+    try:
+        engine = load(settings, members)
+        pipe.send(("ready", engine.record))
+        while (asked := pipe.recv()) is not None:
+            kind, count = asked
+            requests: list[Any] = []
+            while len(requests) < count:
+                requests += pipe.recv()
+            for index, answer in getattr(engine, kind)(requests):
+                pipe.send(("answer", index, answer))
+            pipe.send(("done",))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        pass
+    except BaseException as error:  # Whatever a library raises becomes one message to the parent.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        ours = isinstance(error, EngineError)
+        named = reason if ours else f"{type(error).__name__}: {reason}"
+        with contextlib.suppress(OSError):
+            pipe.send(("failed", named, ours, is_out_of_memory(error), traceback.format_exc()))
+    if engine is not None and engine.record.device != "cpu":
+        engine.close()  # On a GPU vLLM has processes of its own. On a CPU taking it apart would only cost seconds.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

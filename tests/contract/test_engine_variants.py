@@ -1,0 +1,94 @@
+"""One vLLM engine for a base and its adapters, on the shipped nano base: mixed, it answers as each alone would."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from harness import engines
+from harness.checkpoints import Checkpoint, open_checkpoint
+from harness.engines import EngineError, EngineSettings
+from harness.lmeval import load_tasks
+from harness.prompts import PromptRenderer
+from harness.protocol import Decoding, Engine, GenerateRequest, Prompt, ScoreRequest
+from harness.suites import load_suite
+from tests.fakes import write_adapter
+
+pytestmark = pytest.mark.engine
+SETTINGS = EngineSettings(name="vllm", dtype="float32", max_model_len=256, adapters="lora")
+
+
+@pytest.fixture(scope="module")
+def base() -> Checkpoint:
+    return open_checkpoint("nano:base")
+
+
+@pytest.fixture(scope="module")
+def variants(base: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> list[Checkpoint]:
+    folder = tmp_path_factory.mktemp("adapters")
+    modules = ["language_model.model.layers.1.self_attn.q_proj", "language_model.model.layers.2.mlp"]
+    paths = [
+        write_adapter(folder / f"a{seed}", base.path, modules, reference="nano:base", seed=seed, scale=scale)
+        for seed, scale in enumerate((0.2, 0.3, 0.0))
+    ]
+    return [open_checkpoint(str(path)) for path in paths]
+
+
+@pytest.fixture(scope="module")
+def prompts(base: Checkpoint) -> list[Prompt]:
+    renderer = PromptRenderer(base.path)
+    tasks = load_tasks(list(load_suite("nano-1").tasks))
+    docs = [loaded.task.eval_docs[k] for loaded in tasks.values() for k in range(2)]
+    return [renderer.render(doc["question"], tuple(doc["images"])) for doc in docs]
+
+
+@pytest.fixture(scope="module")
+def mixed(base: Checkpoint, variants: list[Checkpoint]) -> Iterator[Engine]:
+    engine = engines.start(SETTINGS, [base, *variants])
+    yield engine
+    engine.close()
+
+
+def asked(prompts: list[Prompt], adapters: list[str | None]) -> list[GenerateRequest]:
+    return [
+        GenerateRequest(str(k), prompt, Decoding(24), each) for k, prompt in enumerate(prompts) for each in adapters
+    ]
+
+
+def texts(engine: Engine, requests: list[GenerateRequest]) -> list[str]:
+    answers = dict(engine.generate(requests))
+    return [answers[k].text for k in range(len(requests))]
+
+
+def test_a_mixed_stream_answers_as_separate_ones(
+    mixed: Engine, variants: list[Checkpoint], prompts: list[Prompt]
+) -> None:
+    names = [None, *(each.record.weights_digest for each in variants[:2])]
+    together = texts(mixed, asked(prompts, names))
+    for place, name in enumerate(names):
+        assert together[place :: len(names)] == texts(mixed, asked(prompts, [name]))
+    assert len({tuple(together[place :: len(names)]) for place in range(len(names))}) == len(names)
+
+
+def test_the_base_is_untouched_and_an_adapter_answers_as_if_merged(
+    mixed: Engine, base: Checkpoint, variants: list[Checkpoint], prompts: list[Prompt]
+) -> None:
+    for checkpoint, name in ((base, None), (variants[0], variants[0].record.weights_digest)):
+        alone = engines.start(EngineSettings(name="transformers", dtype="float32", max_model_len=256), [checkpoint])
+        letters = tuple((token,) for token in prompts[0].token_ids[-6:])
+        score = {
+            engine: dict(engine.score([ScoreRequest("s", prompt, letters, wanted) for prompt in prompts]))
+            for engine, wanted in ((alone, None), (mixed, name))
+        }
+        for k in range(len(prompts)):
+            pairs = zip(score[alone][k], score[mixed][k], strict=True)  # type: ignore[arg-type]
+            assert all(one.logprob == pytest.approx(other.logprob, abs=2e-3) for one, other in pairs)
+        assert texts(alone, asked(prompts, [None])) == texts(mixed, asked(prompts, [name]))
+        alone.close()
+
+
+def test_an_adapter_without_effect_stops_before_its_first_answer(
+    mixed: Engine, variants: list[Checkpoint], prompts: list[Prompt]
+) -> None:
+    idle = variants[2].record.weights_digest
+    with pytest.raises(EngineError, match=r"a2: the adapter changes no log-probability on \d probe prompts .*q_proj"):
+        next(iter(mixed.generate(asked(prompts, [idle]))))
