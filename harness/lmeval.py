@@ -77,6 +77,19 @@ def _item_ids(name: str, task: Any) -> list[str]:
     return [foreign_item_id(name, doc) for doc in docs]
 
 
+def cluster_ids(loaded: LoadedTask) -> list[str]:
+    """The cluster of each item in document order; an item without one is its own."""
+    docs = loaded.task.eval_docs
+    if "cluster_id" not in docs.features:
+        return list(loaded.item_ids)
+    return [str(cluster or item_id) for cluster, item_id in zip(docs["cluster_id"], loaded.item_ids, strict=True)]
+
+
+def select(loaded: LoadedTask, rows: Sequence[int]) -> LoadedTask:
+    """The task with some of its documents, in the order of ``rows``."""
+    return LoadedTask(_part(loaded.task, rows), [loaded.item_ids[row] for row in rows])
+
+
 def foreign_item_id(task: str, doc: dict[str, Any]) -> str:
     """Item id of a task that is not ours: over the task's name and its document, images by their pixels."""
     content = canonical_json({"task": task, "doc": _stable(doc)})
@@ -121,7 +134,7 @@ def run_tasks(
         yield samples
 
 
-def _part(task: Any, rows: range) -> Any:
+def _part(task: Any, rows: Sequence[int]) -> Any:
     """The task with these documents alone.
 
     lm-eval's own ``samples`` reads every document for each slab and looks each up in a list: quadratic in the number of
@@ -129,7 +142,7 @@ def _part(task: Any, rows: range) -> Any:
     """
     docs = task.eval_docs
     part = copy.copy(task)
-    chosen = docs.select(rows) if hasattr(docs, "select") else docs[rows.start : rows.stop]
+    chosen = docs.select(rows) if hasattr(docs, "select") else [docs[row] for row in rows]
     part.has_test_docs = lambda: True
     part.test_docs = lambda: chosen
     return part

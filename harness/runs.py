@@ -10,9 +10,8 @@ import pandas as pd
 
 from harness.errors import RetentionError
 from harness.samples import RECORD_FILE, Outcome, Run, RunRecord, read_record, read_run
-from harness.store import ResponseStore, source_of
+from harness.store import STORE_FILE, ResponseStore, source_of
 
-STORE_FILE = "store.sqlite"
 _PARTIAL = "*.partial"
 # A partial file younger than this may belong to an evaluation that is still writing it.
 _SETTLED_SECONDS = 3600

@@ -28,6 +28,7 @@ from harness.protocol import (
 )
 from harness.samples import EngineRecord
 
+STORE_FILE = "store.sqlite"
 CHUNK = 256
 _VERSION = 1
 _LOOKUP = 500

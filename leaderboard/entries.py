@@ -145,6 +145,8 @@ def _check_side(side: str, manifest: Manifest, model: ModelRef, record: RunRecor
     for field, (stated, run) in stated_and_run.items():
         if stated != run:
             raise EntryError(f"{MANIFEST_FILE}: {field}: differs from the {side} run's {RECORD_FILE}")
+    if record.screened is not None:
+        raise EntryError(f"{side}: the run was screened and holds only part of its suite; evaluate it without --screen")
     if record.template_policy == "native" and manifest.track != "custom":
         raise EntryError(f"{MANIFEST_FILE}: track: a run with its own chat template belongs to the custom track")
 

@@ -44,7 +44,11 @@ def prepare(tuned: Path, base: Path, statement: dict[str, Any], submissions: Pat
     be a valid entry.
     """
     base_record, tuned_record = read_record(base), read_record(tuned)
-    for folder in (tuned, base):
+    for folder, record in ((tuned, tuned_record), (base, base_record)):
+        if record.screened is not None:
+            raise SubmissionError(
+                f"{folder}: a screened run holds only part of its suite; evaluate it without --screen"
+            )
         for name in (RECORD_FILE, SAMPLES_FILE):
             if (folder / name).is_file() and (folder / name).stat().st_size > MAX_FILE_BYTES:
                 cap = MAX_FILE_BYTES // 1024**2

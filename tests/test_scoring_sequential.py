@@ -17,14 +17,14 @@ REPETITIONS = 20_000
 
 
 def simulate(delta: float, n: int = 1000, churn: float = 0.15, seed: int = 1) -> tuple[float, float]:
-    """Share of screenings that stop with a decision, and mean share of items asked; ``churn`` is n01 + n10 rates.
+    """Share of screenings that stop with a decision, and mean share of items asked; ``churn`` = F + BT >= ``delta``.
 
-    At least ``delta`` must move; McNemar's Z depends on the two counts alone, so only they are drawn.
+    Z depends on the counts of items gained and lost alone, so only they are drawn.
     """
-    churn = max(churn, delta)
-    rates = [(churn + delta) / 2, (churn - delta) / 2, 1 - churn]
-    steps = np.random.default_rng(seed).multinomial(n // LOOKS, rates, size=(REPETITIONS, LOOKS))
-    gained, lost = steps[..., 0].cumsum(axis=1), steps[..., 1].cumsum(axis=1)
+    rng = np.random.default_rng(seed)
+    moved = rng.binomial(n // LOOKS, churn, size=(REPETITIONS, LOOKS))
+    won = rng.binomial(moved, (churn + delta) / (2 * churn))
+    gained, lost = won.cumsum(axis=1), (moved - won).cumsum(axis=1)
     z = (gained - lost) / np.sqrt(np.maximum(gained + lost, 1))
     stops = np.abs(z) >= boundaries()
     share = np.where(stops.any(axis=1), (stops.argmax(axis=1) + 1) / LOOKS, 1.0)

@@ -8,6 +8,8 @@ import click
 if TYPE_CHECKING:
     from harness.engines import EngineSettings
     from harness.evaluate import Plan
+    from harness.samples import Run
+    from harness.scoring import Scorecard
 
 
 @click.command(name="evaluate")
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 @click.option(
     "--time-limit", type=click.FloatRange(0, min_open=True), help="Seconds for one item; it then fails alone."
 )
+@click.option("--screen", is_flag=True, help="Stop each TUNED early once its gain is decided; not for submission.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scorecards as JSON lines instead of tables.")
 def command(
     base: str,
@@ -69,12 +72,16 @@ def command(
     workers: int | None,
     fail_on_error: float,
     time_limit: float | None,
+    screen: bool,
     as_json: bool,
 ) -> None:
     """Run BASE and each TUNED checkpoint on a suite and score every pair.
 
     A checkpoint is a local folder, a hub id owner/name[@revision], a PEFT adapter (folder or id), or a shipped
     nano:NAME. The same command again reuses every stored answer and finishes what is missing.
+
+    --screen is for sorting many checkpoints: the gain on the target is looked at after 20, 40, 60, 80 and 100 % of the
+    items by a rule fixed beforehand (O'Brien and Fleming, two-sided 5 %), and a checkpoint is left once it is decided.
 
     \b
     Examples:
@@ -100,7 +107,10 @@ def command(
     from harness.evaluate import make_plan
 
     plan = make_plan(base, tuned, suite, target, settings, out)
-    run_and_score(plan, target, fail_on_error=fail_on_error, as_json=as_json)
+    if screen:
+        screen_and_score(plan, target, as_json=as_json)
+    else:
+        run_and_score(plan, target, fail_on_error=fail_on_error, as_json=as_json)
 
 
 def settings_of(engine: str | None, dtype: str | None, **options: Any) -> "EngineSettings":
@@ -117,14 +127,10 @@ def settings_of(engine: str | None, dtype: str | None, **options: Any) -> "Engin
 
 def run_and_score(plan: "Plan", target: str, *, fail_on_error: float = 0, as_json: bool = False) -> list[Path]:
     """Run the plan, score each pair, write scorecard.json and report.html beside the tuned run, print; run folders."""
-    from rich.console import Console
-
     from harness.cli.progress import RichWatcher
     from harness.evaluate import PlanFailedError, run_plan
-    from harness.report.page import render as render_page
-    from harness.report.terminal import render as render_terminal
+    from harness.noise import noise_run
     from harness.samples import read_run
-    from harness.scoring import score_pair
 
     failed: PlanFailedError | None = None
     with RichWatcher() as watcher:
@@ -135,18 +141,57 @@ def run_and_score(plan: "Plan", target: str, *, fail_on_error: float = 0, as_jso
             if plan.folder(plan.base) not in error.finished:
                 raise
             failed, folders = error, list(error.finished)
-    base_run = read_run(folders[0])
-    console = Console()
+    base, noise = read_run(folders[0]), noise_run(folders[0])
     for folder in folders[1:]:
-        tuned_run = read_run(folder)
-        scorecard = score_pair(base_run, tuned_run, target)
-        (folder / f"scorecard-{target}.json").write_text(scorecard.to_json(), encoding="utf-8")
-        (folder / f"report-{target}.html").write_text(render_page(scorecard, base_run, tuned_run), encoding="utf-8")
-        if as_json:
-            click.echo(scorecard.model_dump_json())
-        else:
-            render_terminal(scorecard, console)
-            click.echo(f"Report: {folder / f'report-{target}.html'}\n")
+        _score(folder, base, read_run(folder), noise, target, as_json=as_json)
     if failed is not None:
         raise failed
     return folders
+
+
+def screen_and_score(plan: "Plan", target: str, *, as_json: bool = False) -> None:
+    """Screen the plan's tuned checkpoints, score and print each like a whole run, and list them by gain."""
+    from harness.cli.columns import echo_columns
+    from harness.cli.progress import RichWatcher
+    from harness.errors import CheckFailedError
+    from harness.report.wording import point_interval, points
+    from harness.screening import screen
+
+    with RichWatcher() as watcher:
+        screened, failures = screen(plan, target, watcher)
+    cards = [(_score(each.folder, each.base, each.tuned, None, target, as_json=as_json), each) for each in screened]
+    rows = []
+    for card, each in sorted(cards, key=lambda pair: -pair[0].learned.gain):
+        stopped = each.tuned.record.screened
+        if stopped is not None:
+            asked = 100 * each.tuned.record.n_items / plan.n_items
+            numbers = [points(card.learned.gain), point_interval(card.learned.gain_ci), f"{stopped.z:+.2f}"]
+            look = f"{stopped.look} of {stopped.looks}"
+            decided = "decided" if stopped.decided else "not decided"
+            rows.append([card.tuned.name, *numbers, f"{stopped.boundary:.2f}", look, f"{asked:.0f}", decided])
+    if rows and not as_json:
+        click.echo(f"Screened by the gain on {target}: not for submission; published numbers come from whole runs.")
+        header = ("checkpoint", "gain", "95 %", "Z", "boundary", "look", "items %", "")
+        echo_columns(header, rows, ("checkpoint", "95 %", ""))
+    if failures:
+        raise CheckFailedError("; ".join(failures))
+
+
+def _score(folder: Path, base: "Run", tuned: "Run", noise: "Run | None", target: str, *, as_json: bool) -> "Scorecard":
+    """Score one pair, keep the scorecard and the report in ``folder``, and print it."""
+    from rich.console import Console
+
+    from harness.report.page import render as render_page
+    from harness.report.terminal import render as render_terminal
+    from harness.scoring import score_pair
+
+    card = score_pair(base, tuned, target, noise=noise)
+    (folder / f"scorecard-{target}.json").write_text(card.to_json(), encoding="utf-8")
+    report = folder / f"report-{target}.html"
+    report.write_text(render_page(card, base, tuned), encoding="utf-8")
+    if as_json:
+        click.echo(card.model_dump_json())
+    else:
+        render_terminal(card, Console())
+        click.echo(f"Report: {report}\n")
+    return card

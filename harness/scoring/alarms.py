@@ -33,6 +33,7 @@ def find_alarms(pair: Pair, tasks: Mapping[str, TaskScore]) -> tuple[Alarm, ...]
       one more often than chance (exact sign test, p < .05 after Holm). In tokens, or characters where those are
       unknown.
     - constant_answers: one answer makes up 90 % of a side's items (of 20 or more) without being right that often.
+    - screened: both runs hold only the part of the suite that a screening asked.
     - double_bos, bos_differs, template_differs: what the prompts began with and were wrapped in; the last two are
       possible only under the template policy "native", anything else is refused.
     """
@@ -43,7 +44,7 @@ def find_alarms(pair: Pair, tasks: Mapping[str, TaskScore]) -> tuple[Alarm, ...]
     for name, task in tasks.items():
         found += [*_below_chance(name, task, groups[name]), *_constant(name, groups[name])]
         found += [Alarm(kind=t.kind, task=name, side=None, message=t.message) for t in significant if t.task == name]
-    return (*found, *_prompts(pair))
+    return (*_screened(pair), *found, *_prompts(pair))
 
 
 def is_below_chance(correct: Bools, guess_rate: Floats, clusters: Clusters | None = None) -> bool:
@@ -61,6 +62,16 @@ def is_below_chance(correct: Bools, guess_rate: Floats, clusters: Clusters | Non
     corrected = corrected_items(correct, guess_rate)
     error = standard_error(corrected, clusters)
     return error is not None and float(corrected.mean()) + _Z * error < 0
+
+
+def _screened(pair: Pair) -> Iterator[Alarm]:
+    screened = pair.tuned.screened if isinstance(pair.tuned, RunRecord) else None
+    if screened is not None:
+        message = (
+            f"screened: not for submission; stopped at look {screened.look} of {screened.looks} "
+            f"(|Z| {abs(screened.z):.2f}, boundary {screened.boundary:.2f}), so intervals and verdicts are optimistic"
+        )
+        yield Alarm(kind="screened", task=None, side=None, message=message)
 
 
 def _below_chance(name: str, task: TaskScore, items: pd.DataFrame) -> Iterator[Alarm]:

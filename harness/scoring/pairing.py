@@ -80,6 +80,9 @@ def _way_out(source: Source) -> str:
 
 
 def _check_records(base: RunRecord, tuned: RunRecord) -> None:
+    if base.screened != tuned.screened:
+        side = "base" if tuned.screened is None else "tuned"
+        raise refusal(f"the {side} run was screened and holds only part of its suite; evaluate it without --screen")
     own_base = base.checkpoint.base
     if own_base is not None and own_base.weights_digest == tuned.checkpoint.weights_digest:
         raise refusal("BASE is an adapter of TUNED; give them the other way round")

@@ -206,6 +206,7 @@ class Drift(_Reasoned):
 
 
 AlarmKind = Literal[
+    "screened",
     "below_chance",
     "unparsed_differs",
     "truncated_differs",
@@ -234,9 +235,13 @@ class Bootstrap(_Strict):
 
 
 class Scorecard(_Reasoned):
-    """All metrics of one pair: a base and a tuned checkpoint, the same items, one engine."""
+    """All metrics of one pair: a base and a tuned checkpoint, the same items, one engine.
+
+    ``screened`` marks a pair that was stopped early: it sorts checkpoints, and is never published.
+    """
 
     schema_version: Literal[1] = 1
+    screened: bool = False
     base: ModelIdentity
     tuned: ModelIdentity
     provenance: Provenance

@@ -75,6 +75,7 @@ def score_pair(
         base=ModelIdentity.of(joined.base),
         tuned=ModelIdentity.of(joined.tuned),
         provenance=_provenance(joined),
+        screened=isinstance(joined.tuned, RunRecord) and joined.tuned.screened is not None,
         suite=joined.base.suite,
         decoding=joined.base.decoding,
         tasks=tasks,
@@ -130,6 +131,8 @@ def _signature(joined: Pair, target: str | None) -> str:
             "base": base.checkpoint.weights_digest[:12],
             "tuned": tuned.checkpoint.weights_digest[:12],
         }
+        if tuned.screened is not None:
+            facts["screened"] = f"{tuned.screened.look}/{tuned.screened.looks}@{tuned.screened.seed}"
     else:
         facts |= {
             "provenance": "not-checked",

@@ -67,7 +67,7 @@ def expected_share(drift: float, looks: int = LOOKS, alpha: float = ALPHA) -> fl
     return float(chances @ asked + 1 - chances.sum())
 
 
-def paired_z(differences: Floats, clusters: Sequence[str]) -> float:
+def paired_z(differences: Sequence[float] | Floats, clusters: Sequence[str]) -> float:
     """Z of the items asked so far (see above); ``differences`` are c_i - a_i, ``clusters`` their labels. 0 for none."""
     _, place = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
     sums = np.bincount(place, weights=differences) if len(differences) else np.zeros(0)
