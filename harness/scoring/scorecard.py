@@ -26,7 +26,9 @@ Interval = tuple[Number, Number]
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    """A part of a document: no field beyond those named, and all of them written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class Reasoned(Strict):
