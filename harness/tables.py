@@ -5,7 +5,6 @@ A table is a parquet or a JSON lines file with the columns ``item_id``, ``task``
 ``prompt_digest`` are used where they are there. The file is hostile: it is read in pieces, against caps.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -167,19 +166,19 @@ def _read_lines(path: Path) -> tuple[pd.DataFrame, list[str]]:
 
 def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:
     try:
+        names = pq.read_schema(path).names
+        wanted = [name for name in names if name in COLUMNS]
         # Text stays as dictionary codes until its size is known: a few bytes can stand for gigabytes.
-        file = pq.ParquetFile(path, read_dictionary=list(_TEXTS))
-        names = file.schema_arrow.names
+        file = pq.ParquetFile(path, read_dictionary=[name for name in wanted if name not in _NUMBERS])
         if file.metadata.num_rows > MAX_ROWS:
             raise RunError(f"{path}: {file.metadata.num_rows:,} rows is more than the {MAX_ROWS:,} a table may have")
-        wanted = [name for name in names if name in COLUMNS]
         frames, text = [], 0
         for batch in file.iter_batches(_BATCH, columns=wanted):
             text += sum(_text_bytes(column) for column in batch.columns)
             if text > MAX_TEXT:
                 raise RunError(f"{path}: more than {MAX_TEXT:,} bytes of text, the most that a table may have")
             frames.append(pa.table({name: _plain(batch[name]) for name in wanted}).to_pandas())
-    except (OSError, ValueError, pa.ArrowException) as error:
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise RunError(f"{path}: not a readable parquet file ({str(error)[:120]})") from error
     empty = pd.DataFrame({name: [] for name in wanted}, dtype=object)
     ignored = [name[:40] for name in names if name not in COLUMNS][:20]
@@ -270,8 +269,3 @@ def _filled(frame: pd.DataFrame) -> pd.DataFrame:
         frame["extracted"] = frame["output"].where(frame["output"].str.len().between(1, _MAX_NAME), None)
     frame["error"] = None
     return frame
-
-
-def text_digest(text: str) -> str:
-    """sha256 hex of a text."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

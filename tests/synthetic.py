@@ -30,7 +30,7 @@ from harness.samples import (
 
 @dataclass(frozen=True)
 class SyntheticTask:
-    """A task of ``n`` items, ``per_cluster`` of them on one image where that is above 1."""
+    """A task of ``n`` items, ``per_cluster`` of them on one image where that is above 1; marks as in a suite."""
 
     name: str
     family: str
@@ -38,6 +38,8 @@ class SyntheticTask:
     guess_rate: float = 0.0
     n: int = 200
     per_cluster: int = 1
+    transfer: bool = False
+    adjacent: tuple[str, ...] = ()
 
 
 JIGSAW = SyntheticTask("jigsaw_2x2", "jigsaw", "spatial", 1 / 24)
@@ -94,6 +96,8 @@ def synthetic_run(
             digest=items_digest(sample.item_id for sample in samples),
             protocol="direct",
             tasks={task.name: task.n for task in tasks},
+            transfer=tuple(task.name for task in tasks if task.transfer),
+            adjacent={task.name: task.adjacent for task in tasks if task.adjacent},
         ),
         "engine": ENGINE,
         "decoding": {"max_tokens": 64, "temperature": 0.0},

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 from statsmodels.stats.multitest import multipletests
 
@@ -15,7 +18,8 @@ from harness.errors import RetentionError
 from harness.samples import Run
 from harness.scoring import Scorecard, score_pair, transitions
 from harness.scoring.scorecard import GroupScore
-from tests.synthetic import JIGSAW, TASKS, SyntheticTask, synthetic_run
+from harness.tables import Table, make_table
+from tests.synthetic import JIGSAW, TASKS, SyntheticTask, digest, synthetic_run
 
 TUNED = {
     "jigsaw_2x2": 0.86,
@@ -296,3 +300,126 @@ def test_transitions_are_listed_item_by_item(runs: tuple[Run, Run], card: Scorec
         found = [int(counts.get(key, 0)) for key in ("kept", "forgotten", "learned", "never")]
         assert found == [task.n11, task.n10, task.n01, task.n00]
     assert {"item_id", "base_output", "tuned_output", "base_outcome", "tuned_outcome"} <= set(items.columns)
+
+
+def test_transfer_tasks_are_apart_from_the_gain(tmp_path: Path) -> None:
+    tasks = (
+        replace(JIGSAW, n=10),
+        replace(JIGSAW, name="jigsaw_1x3", n=20, transfer=True),
+        replace(JIGSAW, name="jigsaw_3x1", n=20, transfer=True),
+        replace(CHOICE, n=10),
+    )
+    base = {task.name: ["wrong"] * task.n for task in tasks} | {"choice": ["correct"] * 10}
+    tuned = base | {
+        "jigsaw_2x2": ["correct"] * 10,
+        "jigsaw_1x3": ["correct"] * 10 + ["wrong"] * 10,
+        "jigsaw_3x1": ["correct"] * 2 + ["wrong"] * 18,
+    }
+    card = score(tmp_path, tasks, base, tuned)
+    assert card.target.tasks == ("jigsaw_2x2",)
+    assert (card.target.gain, card.target.n) == (1, 10)
+    assert card.target.transfer_tasks == ("jigsaw_1x3", "jigsaw_3x1")
+    assert card.target.transfer_gain == pytest.approx(0.3)
+    assert card.target.transfer_gain_ci[0] < 0.3 < card.target.transfer_gain_ci[1]
+    assert {name: task.role for name, task in card.tasks.items()} == {
+        "jigsaw_2x2": "target",
+        "jigsaw_1x3": "transfer",
+        "jigsaw_3x1": "transfer",
+        "choice": "prior",
+    }
+    other = score_pair(
+        synthetic_run(tmp_path / "b", tasks, outcomes=base),
+        synthetic_run(tmp_path / "t", tasks, outcomes=tuned),
+        "general",
+    )
+    assert other.tasks["jigsaw_1x3"].role == "prior"
+
+
+def test_adjacent_tasks_are_listed_apart_and_in_no_average(
+    runs: tuple[Run, Run], card: Scorecard, tmp_path: Path
+) -> None:
+    tasks = tuple(
+        replace(task, adjacent=("jigsaw",)) if task.name in ("math_word", "vision_count") else task for task in TASKS
+    )
+    base = synthetic_run(tmp_path / "base", tasks, accuracy=BASE, seed=1)
+    tuned = synthetic_run(tmp_path / "tuned", tasks, name="tuned", accuracy=TUNED, unparsed={"math_word": 0.5}, seed=2)
+    apart = score_pair(base, tuned, "jigsaw")
+    assert apart.target_adjacent == ("math_word", "vision_count")
+    assert apart.tasks["math_word"] == card.tasks["math_word"].model_copy(update={"role": "adjacent"})
+    assert "math_word" not in apart.prior_tasks
+    assert apart.groups["math"].tasks == ("math_addition",)
+    assert apart.retention_macro > card.retention_macro
+    assert card.target_adjacent == ()
+    # To another target the same tasks are prior tasks like any other.
+    assert score_pair(base, tuned, "science").target_adjacent == ()
+
+
+def test_a_family_of_nothing_but_transfer_tasks_is_no_target(tmp_path: Path) -> None:
+    run = synthetic_run(tmp_path, (replace(JIGSAW, transfer=True), CHOICE), accuracy=0.5)
+    with pytest.raises(RetentionError, match="every task of this family is marked as a transfer task"):
+        score_pair(run, run, "jigsaw")
+
+
+def test_without_a_target_only_forgetting_is_told(runs: tuple[Run, Run], card: Scorecard) -> None:
+    bare = score_pair(*runs, None)
+    assert (bare.target, bare.balance, bare.reasons["balance"]) == (None, None, "no target family was named")
+    assert {task.role for task in bare.tasks.values()} == {"prior"}
+    assert bare.tasks["math_word"] == card.tasks["math_word"]
+    assert bare.retention_macro is not None
+    assert "|target:none|" in bare.signature
+    with pytest.raises(ValueError, match="no target"):
+        _ = bare.learned
+
+
+def test_a_graded_score_has_its_own_interval(card: Scorecard) -> None:
+    jigsaw, plain = card.tasks["jigsaw_2x2"], card.tasks["vision_count"]
+    assert jigsaw.graded_delta == pytest.approx(jigsaw.graded_tuned - jigsaw.graded_base)
+    assert jigsaw.graded_delta_ci[0] < jigsaw.graded_delta < jigsaw.graded_delta_ci[1]
+    assert jigsaw.graded_delta_ci != jigsaw.delta_ci
+    assert (plain.graded_delta, plain.graded_delta_ci) == (plain.delta, plain.delta_ci)
+
+
+def test_swapped_files_of_an_adapter_and_its_base_are_refused(runs: tuple[Run, Run]) -> None:
+    base, tuned = runs
+    checkpoint = tuned.record.checkpoint.model_copy(update={"kind": "adapter", "base": base.record.checkpoint})
+    adapter = Run(tuned.record.model_copy(update={"checkpoint": checkpoint}), tuned.samples)
+    assert score_pair(base, adapter, "jigsaw").tuned.kind == "adapter"
+    with pytest.raises(RetentionError, match="BASE is an adapter of TUNED; give them the other way round"):
+        score_pair(adapter, base, "jigsaw")
+
+
+cells = st.lists(
+    st.tuples(st.sampled_from(["correct", "wrong", "unparsed"]), st.sampled_from(["correct", "wrong", "unparsed"])),
+    min_size=1,
+    max_size=40,
+)
+
+
+def hypothetical(rows: list[tuple[str, str]]) -> tuple[Table, Table]:
+    tables = []
+    for side in (0, 1):
+        outcomes = [row[side] for row in rows]
+        frame = pd.DataFrame({"item_id": [f"{k}" for k in range(len(rows))], "outcome": outcomes})
+        frame["task"], frame["family"], frame["guess_rate"] = "choice", "general", 0.25
+        tables.append(make_table(frame, Path("table"), "table", digest(side), ()))
+    return tables[0], tables[1]
+
+
+@settings(max_examples=40, deadline=None)
+@given(cells)
+def test_laws_of_a_scorecard_hold_for_any_table(rows: list[tuple[str, str]]) -> None:
+    base, tuned = hypothetical(rows)
+    there = score_pair(base, tuned, None).tasks["choice"]
+    back = score_pair(tuned, base, None).tasks["choice"]
+    again = score_pair(base, base, None).tasks["choice"]
+    assert there.n11 + there.n10 + there.n01 + there.n00 == there.n
+    assert there.delta == pytest.approx(there.backward_transfer - there.forgotten_rate, abs=1e-11)
+    assert there.churn == pytest.approx(there.backward_transfer + there.forgotten_rate, abs=1e-11)
+    assert there.format_loss + there.content_loss == pytest.approx(there.forgotten_rate, abs=1e-11)
+    assert there.delta_ci[0] - 1e-11 <= there.delta <= there.delta_ci[1] + 1e-11
+    assert (there.forgotten_rate, there.delta) == (back.backward_transfer, -back.delta)
+    assert (there.knowledge_lost, there.mcnemar_p) == (back.knowledge_gained, back.mcnemar_p)
+    assert (again.delta, again.knowledge_lost, again.mcnemar_p, again.churn) == (0, 0, 1, 0)
+    assert again.verdict == "inconclusive"  # 40 items cannot show that 2 points were kept
+    if there.unparsed_base == there.unparsed_tuned:
+        assert there.knowledge_gained - there.knowledge_lost == pytest.approx(there.delta / 0.75, abs=1e-9)

@@ -58,3 +58,21 @@ def test_task_files_load_by_path_even_beside_a_module_called_tasks(
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     assert "math_arithmetic" in load_task_module(tasks_root() / "math" / "nano.py").TASKS
+
+
+def test_marks_are_recorded_and_change_the_digest_only_where_there_are_any() -> None:
+    plain = SuiteTask(family="jigsaw", group="g", count=1, digest=items_digest(["a"]))
+    transfer = plain.model_copy(update={"transfer": True})
+    adjacent = plain.model_copy(update={"family": "spatial", "adjacent": ("jigsaw",)})
+    suite = Suite(name="s", version="1", title="t", tasks={"a": plain, "b": transfer, "c": adjacent})
+    assert suite.record.transfer == ("b",)
+    assert suite.record.adjacent == {"c": ("jigsaw",)}
+    unmarked = suite.model_copy(update={"tasks": dict.fromkeys("abc", plain)})
+    assert unmarked.digest == items_digest(f"{name}:{plain.digest}" for name in "abc")
+    assert suite.digest != unmarked.digest
+    assert (unmarked.record.transfer, unmarked.record.adjacent) == ((), {})
+
+
+def test_a_task_is_not_adjacent_to_its_own_family() -> None:
+    with pytest.raises(ValueError, match="adjacent names the task's own family jigsaw"):
+        SuiteTask(family="jigsaw", group="g", count=1, digest=items_digest(["a"]), adjacent=("jigsaw",))

@@ -32,11 +32,10 @@ def render(card: Scorecard, console: Console) -> None:
     Names come from files anyone may write, so they are printed as text, never as markup or terminal codes.
     """
     _heading(card, console)
-    block = "█" if console.encoding.lower().startswith("utf") else "#"
     for role, title in (("prior", "Prior tasks"), ("adjacent", "Target-adjacent tasks, listed apart")):
         if tasks := card.tasks_of(role):  # type: ignore[arg-type]
             console.print(Text(f"\n{title}, largest loss first (per cent and points)", "bold"))
-            console.print(_changes(tasks, block))
+            console.print(_changes(tasks, console))
     console.print(Text("\nTransitions, base to tuned", "bold"), Text("  = kept  + learned  - forgotten  . never"))
     console.print(_transitions(card))
     if card.noise is not None:
@@ -85,14 +84,20 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _changes(tasks: Mapping[str, TaskScore], block: str) -> Table:
+def _changes(tasks: Mapping[str, TaskScore], console: Console) -> Table:
     table = _table("base", "tuned", "delta", "95 %", "verdict", "")
+    rows = [
+        (printable(name)[:_NAME], per_cent(t.base), per_cent(t.tuned), points(t.delta), point_interval(t.delta_ci))
+        for name, t in tasks.items()
+    ]
+    taken = sum(max(5, *(len(row[column]) for row in rows)) + 2 for column in range(5))
+    words = max(len(str(task.verdict)) for task in tasks.values()) + 2
+    longest = max(0, min(_BAR, console.width - taken - words))
+    block = "█" if console.encoding.lower().startswith("utf") else "#"
     largest = max(abs(task.delta) for task in tasks.values()) or 1.0
-    for name, task in tasks.items():
-        bar = Text(block * round(abs(task.delta) / largest * _BAR), "red" if task.delta < 0 else "cyan")
-        verdict = Text(str(task.verdict), _STYLES[str(task.verdict)])
-        numbers = (per_cent(task.base), per_cent(task.tuned), points(task.delta), point_interval(task.delta_ci))
-        table.add_row(Text(printable(name)), *numbers, verdict, bar)
+    for (name, task), row in zip(tasks.items(), rows, strict=True):
+        bar = Text(block * round(abs(task.delta) / largest * longest), "red" if task.delta < 0 else "cyan")
+        table.add_row(Text(printable(name)), *row[1:], Text(str(task.verdict), _STYLES[str(task.verdict)]), bar)
     return table
 
 

@@ -18,7 +18,9 @@ def token_kl(log_p: Any, log_q: Any, exp: Callable[[Any], Any] = np.exp) -> Any:
     Source: RL's Razor, arXiv 2509.04259; metrics.md, "Why".
     """
     p = exp(log_p)
-    terms = p * (log_p - log_q)
+    # Where a token is ruled out, -inf meets 0 or -inf; those terms are set right below.
+    with np.errstate(invalid="ignore"):
+        terms = p * (log_p - log_q)
     terms[p == 0] = 0
     return terms.sum(-1)
 

@@ -25,24 +25,26 @@ Count = Annotated[int, Field(ge=0)]
 Interval = tuple[Number, Number]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Strict(BaseModel):
+    """A part of a document: no field beyond those named, and all of them written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
 
-class _Reasoned(_Strict):
+class Reasoned(Strict):
     """A part of the document whose numbers may be absent: ``reasons`` names exactly the fields that are null."""
 
     reasons: dict[str, str] = {}
 
     @model_validator(mode="after")
-    def _nulls_have_reasons(self) -> "_Reasoned":
+    def _nulls_have_reasons(self) -> "Reasoned":
         absent = {name for name, value in self if value is None}
         if absent != set(self.reasons):
             raise ValueError(f"null fields {sorted(absent)} and reasons {sorted(self.reasons)} differ")
         return self
 
 
-class ModelIdentity(_Strict):
+class ModelIdentity(Strict):
     """Which checkpoint answered: names are shown, ``weights_digest`` decides; ``adapter`` is how one was applied.
 
     Of a bare table only its name and bytes are known: the other fields are null.
@@ -72,7 +74,7 @@ class ModelIdentity(_Strict):
         )
 
 
-class Provenance(_Strict):
+class Provenance(Strict):
     """Whether suite, engine, template, decoding and prompts of both sides were checked to be the same, and what was
     assumed where they could not be."""
 
@@ -83,7 +85,7 @@ class Provenance(_Strict):
 Role = Literal["target", "transfer", "adjacent", "prior"]
 
 
-class TaskScore(_Reasoned):
+class TaskScore(Reasoned):
     """All metrics of one task (metrics.md, "Forgetting" and "Statistics")."""
 
     family: str
@@ -126,7 +128,7 @@ class TaskScore(_Reasoned):
     verdict: Verdict | None
 
 
-class TargetScore(_Reasoned):
+class TargetScore(Reasoned):
     """Learning on the target family: means over its tasks, each task weighing the same (metrics.md, "Learning").
 
     ``transfer_gain`` is the gain on ``transfer_tasks``, the variants that the suite marks as never trained on.
@@ -145,7 +147,7 @@ class TargetScore(_Reasoned):
     transfer_gain_ci: Interval | None
 
 
-class GroupScore(_Reasoned):
+class GroupScore(Reasoned):
     """One capability group of prior tasks: mean over its tasks of clip(retention, 0, 1)."""
 
     tasks: tuple[str, ...]
@@ -154,14 +156,14 @@ class GroupScore(_Reasoned):
     retention_ci: Interval | None
 
 
-class WorstGroup(_Strict):
+class WorstGroup(Strict):
     """The capability group that kept least."""
 
     group: str
     retention: Rate
 
 
-class NoiseScore(_Strict):
+class NoiseScore(Strict):
     """One task of the base against a second run of itself (metrics.md, "noise floor").
 
     ``forgotten_noise`` and ``backward_noise`` are F and BT of that pair; ``forgotten_net`` = F - F_noise, unclipped.
@@ -174,7 +176,7 @@ class NoiseScore(_Strict):
     forgotten_net_ci: Interval
 
 
-class Noise(_Strict):
+class Noise(Strict):
     """The noise floor: which second run of the base it is from, and its tasks."""
 
     samples_sha256: Digest
@@ -182,7 +184,7 @@ class Noise(_Strict):
     tasks: dict[str, NoiseScore]
 
 
-class DriftScore(_Strict):
+class DriftScore(Strict):
     """KL divergence per token, in nats, averaged over the tokens of each stored base output, then over items.
 
     ``forward_kl`` = KL(base || tuned), ``reverse_kl`` = KL(tuned || base), both along the base's outputs and over the
@@ -197,7 +199,7 @@ class DriftScore(_Strict):
     reverse_kl_ci: Interval
 
 
-class Drift(_Reasoned):
+class Drift(Reasoned):
     """How far the tuned model's distribution moved, on target and prior prompts and task by task."""
 
     target: DriftScore | None
@@ -218,7 +220,7 @@ AlarmKind = Literal[
 ]
 
 
-class Alarm(_Strict):
+class Alarm(Strict):
     """Something about the answers that a reader must know before believing a number."""
 
     kind: AlarmKind
@@ -227,14 +229,14 @@ class Alarm(_Strict):
     message: str
 
 
-class Bootstrap(_Strict):
+class Bootstrap(Strict):
     """How the intervals were drawn."""
 
     resamples: Count
     seed: Count
 
 
-class Scorecard(_Reasoned):
+class Scorecard(Reasoned):
     """All metrics of one pair: a base and a tuned checkpoint, the same items, one engine.
 
     ``screened`` marks a pair that was stopped early: it sorts checkpoints, and is never published.

@@ -1,0 +1,48 @@
+"""``retention trajectory``: the gain x retention curve of one training run."""
+
+from pathlib import Path
+
+import click
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(name="trajectory")
+@click.argument("runs", nargs=-1, required=True, type=_PATH, metavar="RUN...")
+@click.option("--target", required=True, help="The task family the run was trained for, e.g. jigsaw.")
+@click.option("--json", "json_file", type=_PATH, help="Also write the trajectory to this file.")
+@click.option("--html", "html_file", type=_PATH, help="Also write the page with the curve to this file.")
+@click.option("--filter", "chosen_filter", help="lm-eval logs: whose answers count, e.g. strict-match.")
+@click.option("--metric", help="lm-eval logs: the number that is 1 for a correct answer. Default: the log's first.")
+def command(
+    runs: tuple[Path, ...],
+    target: str,
+    json_file: Path | None,
+    html_file: Path | None,
+    chosen_filter: str | None,
+    metric: str | None,
+) -> None:
+    """The curve of one training run: how much was kept at how much learned.
+
+    Each RUN is a run folder (or a table, as in `retention compare`): the base first, then checkpoints of one training
+    run in the order of training. Retention at matched gain is read off the curve at normalised gains .25, .5 and .75,
+    by linear interpolation, where the run first reaches them.
+
+    \b
+    Examples:
+      retention trajectory runs/BASE runs/STEP-100 runs/STEP-200 runs/STEP-400 --target jigsaw
+      retention trajectory runs/BASE runs/STEP-* --target jigsaw --json curve.json --html curve.html
+    """
+    from rich.console import Console
+
+    from harness.cli.compare import write_text
+    from harness.cli.sources import open_source
+    from harness.report.trajectory import render_page, render_terminal
+    from harness.scoring.trajectory import score_trajectory
+
+    curve = score_trajectory([open_source(path, chosen_filter, metric) for path in runs], target)
+    if json_file is not None:
+        write_text(json_file, curve.to_json())
+    if html_file is not None:
+        write_text(html_file, render_page(curve))
+    render_terminal(curve, Console())

@@ -1,0 +1,77 @@
+"""Trajectory: the gain x retention curve of one training run, for the terminal and as a page of its own."""
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.report.page import environment
+from harness.report.wording import ABSENT, per_cent, point_interval, points, printable, rate_interval
+from harness.scoring.trajectory import LEVELS, Trajectory
+
+_NAME = 24
+# The drawing's plane in user units; the template draws axes and labels around it.
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 620.0, 16.0, 300.0
+
+
+def render_terminal(trajectory: Trajectory, console: Console) -> None:
+    """Print the checkpoints in training order, then retention at matched gain. Names are printed as text."""
+    n = sum(trajectory.suite.tasks.values())
+    asked = f"{trajectory.target}, {trajectory.suite.name} {trajectory.suite.version}, {n:,} items"
+    console.print(Text(printable(asked), "dim"))
+    if not trajectory.provenance.checked:
+        console.print(Text("provenance not checked", "bold yellow"))
+    console.print()
+    table = _table("checkpoint", "gain", "95 %", "normalised", "retention", "95 %")
+    for point in trajectory.points:
+        table.add_row(
+            Text(printable(point.model.name)),
+            points(point.gain),
+            point_interval(point.gain_ci),
+            _ratio(point.normalised_gain),
+            per_cent(point.retention_macro),
+            rate_interval(point.retention_macro_ci),
+        )
+    console.print(table)
+    console.print(Text("\nRetention at matched gain (per cent)", "bold"))
+    for matched in trajectory.matched:
+        reason = matched.reasons.get("retention_macro") or matched.reasons.get("retention_macro_ci")
+        interval = "" if matched.retention_macro_ci is None else f" {rate_interval(matched.retention_macro_ci)}"
+        value = per_cent(matched.retention_macro)
+        said = f"{value}{interval}{f' ({reason})' if reason else ''}"
+        console.print(f"normalised gain {matched.normalised_gain:.2f}: {said}", highlight=False)
+
+
+def render_page(trajectory: Trajectory) -> str:
+    """The curve as self-contained HTML; the same bytes for the same runs, and everything named is escaped."""
+    return (
+        environment()
+        .get_template("trajectory.html.j2")
+        .render(trajectory=trajectory, x=_x, y=_y, levels=LEVELS, ratio=_ratio, ticks=(0, 0.25, 0.5, 0.75, 1))
+    )
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    for name in columns:
+        left = name in ("checkpoint", "95 %")
+        table.add_column(
+            name,
+            justify="left" if left else "right",
+            no_wrap=True,
+            max_width=_NAME if name == "checkpoint" else None,
+            overflow="ellipsis",
+        )
+    return table
+
+
+def _ratio(value: float | None) -> str:
+    return ABSENT if value is None else f"{value:.2f}"
+
+
+def _x(gain: float) -> float:
+    """Where a normalised gain is drawn; below 0 it stands on the edge, and the table tells how far below."""
+    return round(_LEFT + max(gain, -0.05) * (_RIGHT - _LEFT), 2)
+
+
+def _y(retention: float) -> float:
+    return round(_BOTTOM - retention * (_BOTTOM - _TOP), 2)
