@@ -91,7 +91,6 @@ def command(
         adapters=adapters,
         tensor_parallel=tensor_parallel,
         server=server,
-        models=models,
         executor=executor,
         address=address,
         workers=workers,
@@ -99,7 +98,7 @@ def command(
     )
     from harness.evaluate import make_plan
 
-    plan = make_plan(base, tuned, suite, target, settings, out)
+    plan = make_plan(base, tuned, suite, target, settings, out, models)
     run_and_score(plan, target, fail_on_error=fail_on_error, as_json=as_json)
 
 
