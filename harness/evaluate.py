@@ -9,7 +9,7 @@ import importlib.metadata
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -79,9 +79,18 @@ class Plan:
 
 
 def make_plan(
-    base: str, tuned: Sequence[str], suite: str, target: str | None, settings: EngineSettings, out: Path
+    base: str,
+    tuned: Sequence[str],
+    suite: str,
+    target: str | None,
+    settings: EngineSettings,
+    out: Path,
+    served_names: Sequence[str] = (),
 ) -> Plan:
-    """Resolve and check everything; raises :class:`~harness.errors.RetentionError` with the way out."""
+    """Resolve and check everything; raises :class:`~harness.errors.RetentionError` with the way out.
+
+    ``served_names`` are what a server calls the checkpoints, the base first.
+    """
     loaded_suite = load_suite(suite)
     if target is not None and target not in loaded_suite.families:
         raise RetentionError(
@@ -96,6 +105,13 @@ def make_plan(
                 f"{checkpoint.record.name}: its adapter_config.json names base {checkpoint.base.record.name}, "
                 f"not {base_checkpoint.record.name}; evaluate it against its own base"
             )
+    if served_names:
+        digests = [each.record.weights_digest for each in (base_checkpoint, *tuned_checkpoints)]
+        if len(served_names) != len(digests):
+            raise RetentionError(
+                f"--model: {len(served_names)} names for {len(digests)} checkpoints; give one each, the base's first"
+            )
+        settings = replace(settings, served=tuple(zip(digests, served_names, strict=True)))
     renderer_folder = base_checkpoint.base.path if base_checkpoint.base else base_checkpoint.path
     renderer = PromptRenderer(renderer_folder, loaded_suite.prompt)
     return Plan(loaded_suite, suite_path(suite).parent, base_checkpoint, tuned_checkpoints, renderer, settings, out)
@@ -242,8 +258,8 @@ class _Group:
 
     def _variant(self, checkpoint: Checkpoint) -> Variant:
         record = engines.describe(self._plan.settings, checkpoint)
-        digest = checkpoint.record.weights_digest
-        return Variant(digest, record, digest if record.adapter == "lora" else None, self._plan.replicate)
+        asked_as = engines.asked_as(self._plan.settings, checkpoint, record)
+        return Variant(checkpoint.record.weights_digest, record, asked_as, self._plan.replicate)
 
     def _start(self) -> Engine:
         if self._engine is None:

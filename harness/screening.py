@@ -106,7 +106,8 @@ class _Screening:
             self.watcher.engine_starting(checkpoint.record.name, record.fingerprint)
             return engines.start(settings, [checkpoint])
 
-        return StoredEngine(self.store, Variant(digest, record, digest if record.adapter == "lora" else None), start)
+        variant = Variant(digest, record, engines.asked_as(settings, checkpoint, record))
+        return StoredEngine(self.store, variant, start)
 
     def _ask(self, engine: StoredEngine, name: str) -> tuple[list[Sample], ScreenRecord]:
         """Ask look by look until the rule stops; the samples in suite and document order."""

@@ -98,7 +98,6 @@ def command(
         adapters=adapters,
         tensor_parallel=tensor_parallel,
         server=server,
-        models=models,
         executor=executor,
         address=address,
         workers=workers,
@@ -106,7 +105,7 @@ def command(
     )
     from harness.evaluate import make_plan
 
-    plan = make_plan(base, tuned, suite, target, settings, out)
+    plan = make_plan(base, tuned, suite, target, settings, out, models)
     if screen:
         screen_and_score(plan, target, as_json=as_json)
     else:

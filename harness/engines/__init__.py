@@ -36,7 +36,7 @@ class EngineSettings:
     """What the user chooses.
 
     ``max_model_len`` bounds prompt plus answer in tokens, ``batch`` the requests at once, ``time_limit`` the seconds
-    of one item. ``server`` and ``models`` (served names, in the order of the checkpoints) are for engine "openai";
+    of one item. ``server`` and ``served`` (weights digest and served name, the base first) are for engine "openai";
     ``workers``, ``address`` and ``tensor_parallel`` (GPUs a worker) are for executor "ray".
     """
 
@@ -49,7 +49,7 @@ class EngineSettings:
     time_limit: float | None = None
     tensor_parallel: int = 1
     server: str | None = None
-    models: tuple[str, ...] = ()
+    served: tuple[tuple[str, str], ...] = ()
     executor: Literal["local", "ray"] = "local"
     workers: int | None = None
     address: str | None = None
@@ -157,6 +157,12 @@ def groups(settings: EngineSettings, checkpoints: Sequence[Checkpoint]) -> list[
         if checkpoint not in members:
             members.append(checkpoint)
     return [tuple(members) for members in shared.values()]
+
+
+def asked_as(settings: EngineSettings, checkpoint: Checkpoint, record: EngineRecord) -> str | None:
+    """What a request to a shared engine names as its ``adapter`` to be answered by ``checkpoint``."""
+    named = record.adapter == "lora" or settings.name == "openai"
+    return checkpoint.record.weights_digest if named else None
 
 
 def start(settings: EngineSettings, members: Sequence[Checkpoint]) -> Engine:

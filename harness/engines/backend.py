@@ -1,0 +1,68 @@
+"""Any backend of lm-eval (`--engine lm-eval:hf`), to compare our own engines with: text in, text out.
+
+A backend gives no finish reason and no token counts, so both are found here by encoding the answer again: an answer
+that fills its budget is marked "length". An adapter is merged first. Images and prompts as token ids are beyond it.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from tokenizers import Tokenizer
+
+from harness.checkpoints import Checkpoint
+from harness.engines import LM_EVAL, EngineError, EngineSettings
+from harness.engines.environment import prepare
+from harness.engines.merge import merged_folder
+from harness.engines.torchvision_ops import define_missing_ops
+from harness.lmeval import Backend
+from harness.protocol import Completion, ContinuationScore, GenerateRequest, ScoreAnswer, ScoreRequest
+from harness.samples import EngineRecord
+
+
+class BackendEngine:
+    """One checkpoint in one lm-eval backend, with that backend's own defaults."""
+
+    def __init__(self, checkpoint: Checkpoint, settings: EngineSettings, record: EngineRecord) -> None:
+        self.record = record
+        prepare(record.device == "cpu", settings.threads)
+        define_missing_ops()
+        folder = merged_folder(checkpoint, settings.dtype) if checkpoint.base else checkpoint.path
+        name = settings.name.removeprefix(LM_EVAL)
+        self._tokenizer = Tokenizer.from_file(str((checkpoint.base or checkpoint).path / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        try:
+            self._backend = Backend(name, folder, settings.dtype, settings.batch, settings.max_model_len)
+        except (ValueError, ImportError, RuntimeError, TypeError, KeyError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise EngineError(f"engine {settings.name}: cannot run {checkpoint.record.name}: {reason}") from error
+
+    def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
+        order = sorted(range(len(requests)), key=lambda index: repr(requests[index].decoding))
+        for _, group in groupby(order, key=lambda index: repr(requests[index].decoding)):
+            indices = list(group)
+            asked = [requests[index] for index in indices]
+            self._refuse_images(asked)
+            for index, text in zip(indices, self._backend.generate(asked), strict=True):
+                yield index, self._completion(requests[index], text)
+
+    def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
+        self._refuse_images(requests)
+        for index, pairs in enumerate(self._backend.score(requests)):
+            yield index, tuple(ContinuationScore(logprob, greedy) for logprob, greedy in pairs)
+
+    def close(self) -> None:
+        del self._backend
+
+    def _completion(self, request: GenerateRequest, text: str) -> Completion:
+        written = len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        full = written >= request.decoding.max_tokens
+        return Completion(text, "length" if full else "stop", len(request.prompt.token_ids), written)
+
+    def _refuse_images(self, requests: Sequence[GenerateRequest] | Sequence[ScoreRequest]) -> None:
+        for request in requests:
+            if request.prompt.images:
+                raise EngineError(
+                    f"engine {self.record.name}: item {request.item_id[:12]} has an image; lm-eval's backends render "
+                    "images by templates of their own, so the question would differ: use vllm or transformers"
+                )

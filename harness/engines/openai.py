@@ -1,0 +1,261 @@
+"""An OpenAI-compatible server (`vllm serve`): base and fine-tunes by the names they are served under.
+
+Prompts go out as token ids, so that the server renders nothing and both models of a pair see the same ids; that needs
+vLLM's server (others take text alone). Images cannot be sent beside token ids and are refused: the server's own chat
+rendering would ask a different question. What the server holds under a name is its operator's word; a probe checks
+that no two names answer alike.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import cache
+from typing import Any
+
+from harness.checkpoints import Checkpoint
+from harness.engines import EngineError, EngineSettings, describe
+from harness.engines.adapters import modules
+from harness.engines.failures import out_of_time
+from harness.engines.probe import check_effect
+from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, ScoreAnswer, ScoreRequest
+
+_TRIES = 6
+_FIRST_WAIT = 0.5
+_LONGEST_WAIT = 30.0
+_PATIENCE = 600.0
+_CONCURRENCY = 64
+
+
+class ServerEngine:
+    """Answers as every one of ``members``, chosen by the weights digest in a request's ``adapter``.
+
+    A busy or failing server (429, 5xx, no connection) is asked again with growing pauses; an item that it refuses
+    fails alone.
+    """
+
+    def __init__(self, settings: EngineSettings, members: Sequence[Checkpoint]) -> None:
+        self.record = describe(settings, members[0])
+        self._url = base_url(settings.server)
+        self._members = {each.record.weights_digest: each for each in members}
+        self._time_limit = settings.time_limit
+        self._concurrency = min(settings.batch, _CONCURRENCY)
+        self._closing = threading.Event()
+        self._client = _client(self._url, settings.time_limit or _PATIENCE)
+        listed = self._get_models()
+        given = dict(settings.served)
+        self._served = {digest: _served_as(each, given, listed) for digest, each in self._members.items()}
+        self._reference = settings.served[0][0] if settings.served else members[0].record.weights_digest
+        self._served.setdefault(self._reference, given.get(self._reference, ""))
+        self._unproven = set(self._members) - {self._reference}
+
+    def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
+        self._prove(requests)
+
+        def ask(request: GenerateRequest) -> Completion:
+            decoding = request.decoding
+            try:
+                body = self._body(request, max_tokens=decoding.max_tokens, temperature=decoding.temperature)
+                body |= {"stop": list(decoding.stop)} if decoding.stop else {}
+                body |= {"seed": decoding.seed} if decoding.temperature else {}
+                answer = self._complete(body)
+                choice, usage = answer["choices"][0], answer["usage"]
+                return Completion(
+                    text=str(choice["text"]),
+                    finish_reason="length" if choice["finish_reason"] == "length" else "stop",
+                    n_prompt_tokens=int(usage["prompt_tokens"]),
+                    n_output_tokens=int(usage["completion_tokens"]),
+                )
+            except _ItemError as error:
+                return Completion("", "error", 0, 0, error=str(error))
+            except (KeyError, IndexError, TypeError, ValueError) as error:
+                raise EngineError(f"{self._url}: not an answer of the completions API ({error!r})") from error
+
+        return self._all(requests, ask)
+
+    def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
+        self._prove(requests)
+
+        def ask(request: ScoreRequest) -> ScoreAnswer:
+            try:
+                if all(len(each) == 1 for each in request.continuations):
+                    return self._letters(request)
+                return tuple(self._span(request, each) for each in request.continuations)
+            except _ItemError as error:
+                return Failed(str(error))
+            except (KeyError, IndexError, TypeError, ValueError) as error:
+                raise EngineError(
+                    f"{self._url}: gives no log-probabilities of chosen tokens ({error!r}); serve the model with vLLM"
+                ) from error
+
+        return self._all(requests, ask)
+
+    def close(self) -> None:
+        self._closing.set()
+        self._client.close()
+
+    def _letters(self, request: ScoreRequest) -> tuple[ContinuationScore, ...]:
+        letters = sorted({each[0] for each in request.continuations})
+        wanted = {"logprobs": 1, "logprob_token_ids": letters, "return_tokens_as_token_ids": True}
+        found = self._complete(self._body(request, max_tokens=1, temperature=0.0) | wanted)["choices"][0]["logprobs"]
+        first, written = found["top_logprobs"][0], found["tokens"][0]
+        names = [f"token_id:{token}" for (token,) in request.continuations]
+        return tuple(ContinuationScore(float(first[name]), name == written) for name in names)
+
+    def _span(self, request: ScoreRequest, continuation: tuple[int, ...]) -> ContinuationScore:
+        body = self._body(request, max_tokens=1, temperature=0.0) | {"prompt_logprobs": 0}
+        body["prompt"] = body["prompt"] + list(continuation)
+        rows = self._complete(body)["choices"][0]["prompt_logprobs"][-len(continuation) :]
+        found = [row[str(token)] for row, token in zip(rows, continuation, strict=True)]
+        return ContinuationScore(
+            sum(float(each["logprob"]) for each in found), all(each["rank"] == 1 for each in found)
+        )
+
+    def _body(self, request: GenerateRequest | ScoreRequest, **options: Any) -> dict[str, Any]:
+        if request.prompt.images:
+            raise _ItemError(
+                "has an image, which cannot be sent to a server beside token ids; use --engine vllm or transformers"
+            )
+        model = self._served[request.adapter or self._reference]
+        return {"model": model, "prompt": list(request.prompt.token_ids), **options}
+
+    def _prove(self, requests: Sequence[GenerateRequest] | Sequence[ScoreRequest]) -> None:
+        """Before the first answer of each fine-tune: it must answer unlike the base."""
+        for digest in sorted({each.adapter for each in requests if each.adapter} & self._unproven):
+            self._unproven.remove(digest)
+            tuned = self._members[digest]
+            prompts = [each.prompt for each in requests if each.adapter == digest and not each.prompt.images]
+            if prompts and self._served[self._reference]:
+                name = f"{tuned.record.name} (served as {self._served[digest]})"
+                check_effect(self, name, digest, modules(tuned) if tuned.base else ["all"], prompts)
+
+    def _all(self, requests: Sequence[Any], ask: Callable[[Any], Any]) -> Iterator[tuple[int, Any]]:
+        """Answers of ``requests`` as they come, with a bounded number of them under way."""
+        pool = ThreadPoolExecutor(self._concurrency)
+        running: dict[Future[Any], int] = {}
+        fed = 0
+        try:
+            while running or fed < len(requests):
+                while fed < len(requests) and len(running) < 2 * self._concurrency:
+                    running[pool.submit(ask, requests[fed])] = fed
+                    fed += 1
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield running.pop(future), future.result()
+        finally:
+            if running:
+                self._closing.set()  # Nobody waits for the rest: let the pauses between tries end at once.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _complete(self, body: dict[str, Any]) -> dict[str, Any]:
+        """One answer of the server. ``_ItemError`` when it refuses this item, ``EngineError`` when it is of no use."""
+        import httpx
+
+        reason = ""
+        for attempt in range(_TRIES):
+            pause = min(_LONGEST_WAIT, _FIRST_WAIT * 2**attempt)
+            try:
+                response = self._client.post("/v1/completions", json=body)
+            except httpx.TimeoutException:
+                if self._time_limit is not None:
+                    raise _ItemError(out_of_time(self._time_limit)) from None
+                reason = f"no answer within {_PATIENCE:g} s"
+            except httpx.TransportError as error:
+                reason = f"{type(error).__name__}: {error}"
+            else:
+                if response.status_code == 200:
+                    answer = response.json()
+                    if not isinstance(answer, dict):
+                        raise EngineError(f"{self._url}: not an answer of the completions API")
+                    return answer
+                reason = f"{response.status_code}: {_message(response)}"
+                if response.status_code in (401, 403, 404):
+                    raise EngineError(f"{self._url}: {reason}")
+                if response.status_code != 429 and response.status_code < 500:
+                    raise _ItemError(reason)
+                pause = max(pause, min(_LONGEST_WAIT, _retry_after(response)))
+            if attempt + 1 < _TRIES and self._closing.wait(pause):
+                break
+        raise EngineError(f"{self._url}: gave up after {_TRIES} tries ({reason}); is the server still up?")
+
+    def _get_models(self) -> list[dict[str, Any]]:
+        import httpx
+
+        try:
+            response = self._client.get("/v1/models")
+            response.raise_for_status()
+            return [each for each in response.json()["data"] if isinstance(each, dict)]
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            raise EngineError(f"--server {self._url}: no list of models at /v1/models ({error})") from error
+
+
+class _ItemError(Exception):
+    """One item that the server refuses."""
+
+
+def base_url(server: str | None) -> str:
+    """The server's address without a trailing /v1; ``EngineError`` when there is none."""
+    if not server or not server.startswith(("http://", "https://")):
+        raise EngineError(f"--server {server or ''}: give the server's address, e.g. --server http://localhost:8000")
+    return server.rstrip("/").removesuffix("/v1")
+
+
+@cache
+def server_version(server: str | None) -> str:
+    """What `vllm serve` says of its version; "unknown" for a server that does not say."""
+    import httpx
+
+    url = base_url(server)
+    try:
+        with _client(url, 30.0) as client:
+            response = client.get("/version")
+        version = response.json().get("version") if response.status_code == 200 else None
+    except httpx.HTTPError as error:
+        raise EngineError(f"--server {url}: cannot be reached ({error}); start it with `vllm serve`") from error
+    except (ValueError, AttributeError):
+        version = None
+    return version if isinstance(version, str) else "unknown"
+
+
+def _client(url: str, timeout: float) -> Any:
+    import httpx
+
+    key = os.environ.get("RETENTION_SERVER_KEY")
+    limits = httpx.Limits(max_connections=_CONCURRENCY)
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    return httpx.Client(base_url=url, timeout=httpx.Timeout(timeout, connect=10.0), limits=limits, headers=headers)
+
+
+def _served_as(checkpoint: Checkpoint, given: dict[str, str], listed: list[dict[str, Any]]) -> str:
+    """The name ``checkpoint`` is served under: the one given, or one that is its name or its folder."""
+    names = [str(each.get("id")) for each in listed]
+    wanted = given.get(checkpoint.record.weights_digest)
+    if wanted is not None:
+        candidates = [wanted] if wanted in names else []
+    else:
+        mine = {checkpoint.record.name, str(checkpoint.path), str(checkpoint.path.resolve())}
+        candidates = [str(each.get("id")) for each in listed if mine & {str(each.get("id")), str(each.get("root"))}]
+    if not candidates:
+        raise EngineError(
+            f"{wanted or checkpoint.record.name}: not served; the server has {', '.join(names)}: "
+            "name each checkpoint's with --model, the base's first"
+        )
+    return candidates[0]
+
+
+def _message(response: Any) -> str:
+    try:
+        content = response.json()
+        error = content.get("error", content)
+        text = str(error.get("message", error))
+    except (ValueError, AttributeError):
+        text = str(response.text)
+    return " ".join(text.split())[:300]
+
+
+def _retry_after(response: Any) -> float:
+    try:
+        return float(response.headers.get("retry-after", 0))
+    except ValueError:
+        return 0.0

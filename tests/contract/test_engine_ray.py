@@ -1,0 +1,77 @@
+"""Ray on this machine with two workers: the same samples file as a local run, also when a worker is killed."""
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness import engines
+from harness.engines import EngineError, EngineSettings
+from harness.engines.ray import RayEngine
+from harness.evaluate import make_plan, run_plan
+from harness.samples import SAMPLES_FILE
+from harness.suites import tasks_root
+from tests.test_evaluate import Silent
+
+pytestmark = pytest.mark.engine
+LOCAL = EngineSettings(name="transformers", dtype="float32", max_model_len=256)
+RAY = replace(LOCAL, executor="ray", workers=2)
+
+
+@pytest.fixture(scope="module")
+def suite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    whole = yaml.safe_load((tasks_root() / "suites" / "nano-1.yaml").read_text())
+    kept = {name: whole["tasks"][name] for name in ("math_arithmetic", "vision_colour")}
+    path = tmp_path_factory.mktemp("suite") / "own-1.yaml"
+    path.write_text(yaml.safe_dump(whole | {"name": "own", "tasks": kept}, sort_keys=False))
+    return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ray_ends() -> Iterator[None]:
+    yield
+    import ray
+
+    ray.shutdown()
+
+
+def test_a_killed_worker_loses_nothing_and_the_samples_are_those_of_a_local_run(
+    tmp_path: Path, suite_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = make_plan("nano:base", [], str(suite_file), "math", LOCAL, tmp_path / "local")
+    (expected,) = run_plan(local, Silent())
+
+    running: list[RayEngine] = []
+    start = engines.start
+
+    def remember(*arguments: object) -> engines.Engine:
+        running.append(start(*arguments))  # type: ignore[arg-type]
+        return running[-1]
+
+    class Killer(Silent):
+        killed = 0
+
+        def answered(self, count: int) -> None:
+            super().answered(count)
+            if self.count == 20:
+                self.killed = running[0].pids[1]
+                os.kill(self.killed, signal.SIGKILL)
+
+    monkeypatch.setattr(engines, "start", remember)
+    watcher = Killer()
+    plan = make_plan("nano:base", [], str(suite_file), "math", RAY, tmp_path / "ray")
+    (folder,) = run_plan(plan, watcher)
+    assert watcher.killed
+    assert watcher.killed not in running[0].pids
+    assert watcher.finished_runs[-1][1:] == (0, plan.n_items)
+    assert (folder / SAMPLES_FILE).read_bytes() == (expected / SAMPLES_FILE).read_bytes()
+
+
+def test_more_workers_than_room_are_refused() -> None:
+    plan = make_plan("nano:base", [], "nano-1", "math", replace(RAY, workers=999), Path("unused"))
+    with pytest.raises(EngineError, match="--workers 999: the Ray cluster has room for"):
+        engines.start(plan.settings, [plan.base])
