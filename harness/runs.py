@@ -63,9 +63,10 @@ def summarise(run: Run) -> dict[str, dict[str, Any]]:
 def find_garbage(out: Path, *, unfinished: bool = False, now: float | None = None) -> Garbage:
     """What no run below ``out`` needs.
 
-    A stored answer is needed as long as a run folder of its weights, engine and replicate is there, or an unfinished
-    run of those weights, which the same command would finish; ``unfinished`` gives those up too. A partial file is
-    needed by nothing, but is left alone for an hour, as it may be in the writing.
+    A stored answer is needed as long as a run folder of its weights, engine and replicate is there. While a run is
+    unfinished no answer is dropped: it may be one of those that the same command would reuse, or of a fine-tune that
+    shared its engine. ``unfinished`` gives such runs up. A partial file is needed by nothing, but is left alone for an
+    hour, as it may be in the writing.
     """
     runs = find_runs(out)
     settled = (time.time() if now is None else now) - _SETTLED_SECONDS
@@ -83,7 +84,7 @@ def find_garbage(out: Path, *, unfinished: bool = False, now: float | None = Non
     if (out / STORE_FILE).is_file():
         with ResponseStore(out / STORE_FILE) as store:
             stored = store.sources()
-    dropped = {source: count for source, count in stored.items() if not _is_used(source, runs, kept)}
+    dropped = {} if kept else {source: count for source, count in stored.items() if not _is_used(source, runs)}
     return Garbage(out, tuple(partial), dropped, sum(stored.values()) - sum(dropped.values()), tuple(kept))
 
 
@@ -123,7 +124,7 @@ def _look_at(folder: Path) -> FoundRun:
     return FoundRun(folder, record, "complete", "", size)
 
 
-def _is_used(source: str, runs: Iterable[FoundRun], unfinished: Iterable[Path]) -> bool:
+def _is_used(source: str, runs: Iterable[FoundRun]) -> bool:
     for run in runs:
         record = run.record
         if record is not None and source == source_of(
@@ -131,13 +132,9 @@ def _is_used(source: str, runs: Iterable[FoundRun], unfinished: Iterable[Path]) 
         ):
             return True
         # A record that cannot be read says nothing of its answers; its folder's name still carries the weights.
-        if record is None and run.state == "damaged" and _names(run.folder, source):
+        if record is None and run.state == "damaged" and run.folder.parent.name.endswith(f"-{source[:12]}"):
             return True
-    return any(_names(folder, source) for folder in unfinished)
-
-
-def _names(folder: Path, source: str) -> bool:
-    return folder.parent.name.endswith(f"-{source[:12]}")
+    return False
 
 
 def _newest(folder: Path) -> float:

@@ -86,13 +86,16 @@ class _Screening:
         plan, name = self.plan, checkpoint.record.name
         self.watcher.checkpoint(name, "screened", plan.n_items)
         engine = self._engine(checkpoint)
+        folder = plan.folder(checkpoint)
+        folder = folder.with_name(f"{folder.name}-screened-{self.target}")
+        folder.mkdir(parents=True, exist_ok=True)
+        # Says, until the samples are there, that this run is unfinished and its stored answers are wanted.
+        (folder / SAMPLES_FILE).with_suffix(".partial").touch()
         started = time.monotonic()
         try:
             samples, stopped = self._ask(engine, name)
         finally:
             engine.close()
-        folder = plan.folder(checkpoint)
-        folder = folder.with_name(f"{folder.name}-screened-{self.target}")
         self._write(folder, checkpoint, engine, samples, stopped, time.monotonic() - started)
         self.watcher.finished(name, folder, engine.reused, engine.generated)
         tuned = read_run(folder)

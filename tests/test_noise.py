@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -17,8 +16,8 @@ from harness.evaluate import Plan, make_plan, run_plan
 from harness.lmeval import load_tasks
 from harness.noise import NOISE_FILE, NoiseFloor, compare, measure_noise, noise_run
 from harness.protocol import Completion, GenerateRequest
-from harness.samples import Outcome, Run, read_run
-from harness.scoring import statistics
+from harness.samples import read_run
+from harness.scoring import score_pair
 from tests.fakes import RECORD, FakeEngine, part_of_nano, write_checkpoint
 from tests.synthetic import synthetic_run
 from tests.test_evaluate import SETTINGS, Silent
@@ -67,11 +66,6 @@ def plan(tmp_path: Path) -> Plan:
     return make_plan(str(base), (), str(part_of_nano(tmp_path, TASK)), None, SETTINGS, tmp_path / "runs")
 
 
-def forgotten(base: Run, other: Run) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    one, two = (run.samples["outcome"].to_numpy() == Outcome.CORRECT for run in (base, other))
-    return (one & ~two).astype(float)
-
-
 def test_the_second_run_is_asked_anew_in_another_order_and_batch(
     plan: Plan, started: list[tuple[FakeEngine, int]]
 ) -> None:
@@ -104,11 +98,12 @@ def test_the_net_of_another_repetition_covers_zero(plan: Plan, started: list[tup
     (again,) = run_plan(replace(plan, replicate=2, seed=5), Silent())
     base, noise, third = read_run(folder), noise_run(folder), read_run(again)
     assert noise is not None
-    net = forgotten(base, third) - forgotten(base, noise)
-    assert forgotten(base, third).mean() > 0.02
-    assert (net != 0).any()
-    low, high = statistics.interval(statistics.resample(net[:, None], TASK)[:, 0])
-    assert low < 0 < high
+    card = score_pair(base, third, None, noise=noise)
+    assert card.noise is not None
+    task = card.noise.tasks[TASK]
+    assert card.tasks[TASK].forgotten_rate > 0.02
+    assert task.forgotten_noise > 0.02
+    assert task.forgotten_net_ci[0] < 0 < task.forgotten_net_ci[1]
 
 
 def test_the_scorer_finds_the_second_run_or_nothing(plan: Plan, started: list[tuple[FakeEngine, int]]) -> None:

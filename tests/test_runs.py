@@ -102,12 +102,15 @@ def test_gc_drops_answers_without_a_run_and_nothing_without_yes(tmp_path: Path) 
 def test_gc_keeps_what_an_interrupted_run_will_finish(tmp_path: Path) -> None:
     weights = "c" * 64
     store_answers(tmp_path, weights, 5)
-    folder = tmp_path / "synthetic-1" / f"tuned-{weights[:12]}" / "fake"
+    folder = tmp_path / "synthetic-1" / f"base-{'b' * 12}" / "fake"
     folder.mkdir(parents=True)
     partial = folder / "samples.partial"
     partial.write_bytes(b"half")
     assert find_garbage(tmp_path, unfinished=True).sources == {}
-    assert find_garbage(tmp_path, now=LATER).unfinished == (folder,)
+    kept = find_garbage(tmp_path, now=LATER)
+    assert (kept.unfinished, kept.sources, kept.partial) == ((folder,), {}, ())
+    assert "kept: 5 answers while a run is unfinished" in run("gc", "--out", str(tmp_path), "--yes").output
+    assert partial.exists()
     given_up = find_garbage(tmp_path, unfinished=True, now=LATER)
     assert list(given_up.sources.values()) == [5]
     assert given_up.partial == (partial,)

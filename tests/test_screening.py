@@ -14,6 +14,7 @@ from harness.errors import CheckFailedError
 from harness.evaluate import Plan, make_plan, run_plan
 from harness.lmeval import cluster_ids, load_tasks, select
 from harness.protocol import Completion, GenerateRequest
+from harness.runs import find_runs
 from harness.samples import read_run
 from harness.scoring import Scorecard, score_pair
 from harness.scoring.sequential import SEED, boundaries
@@ -145,6 +146,8 @@ def test_failed_items_decide_nothing_and_spare_the_others(
     assert "items failed (first: too long), so a screening cannot decide" in failures[0]
     assert failures[0].startswith("better: ")
     assert len(failures) == 1
+    states = {each.folder.parent.name.split("-")[0]: each.state for each in find_runs(plan.out)}
+    assert states["better"] == "unfinished"
 
 
 def run(tmp_path: Path, *options: str) -> Result:

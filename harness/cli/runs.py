@@ -44,12 +44,14 @@ def list_command(out: Path, as_json: bool) -> None:
     rows = []
     for run in found:
         row = _row(run)
-        rows.append([*("-" if row[name] is None else str(row[name]) for name in columns), size(run.size), run.state])
+        facts = ("-" if row[name] is None else str(row[name]) for name in columns)
+        rows.append([*facts, size(run.size), run.state, str(run.folder.relative_to(out))])
     if rows:
-        echo_columns((*columns, "size", "state"), rows, ("suite", "checkpoint", "engine", "created", "state"))
+        left = ("suite", "checkpoint", "engine", "created", "state", "folder")
+        echo_columns((*columns, "size", "state", "folder"), rows, left)
     for run in found:
         if run.detail:
-            click.echo(f"{run.folder}: {printable(run.detail)}")
+            click.echo(f"{printable(str(run.folder))}: {printable(run.detail)}")
     click.echo(f"{len(found)} runs in {out}, {size(store_size(out))} in the response store")
 
 
@@ -111,8 +113,8 @@ def gc_command(out: Path, unfinished: bool, dry_run: bool, yes: bool) -> None:
     """Delete what no run needs: partial files, and stored answers whose run folders are gone.
 
     An answer goes when no run folder of the same weights, engine and replicate is left, so deleting a run's folder is
-    how its answers are given up. Answers of interrupted runs stay, as the same command would finish them. Run folders
-    are never deleted.
+    how its answers are given up. While a run is unfinished no answer goes, as the same command would reuse it. Run
+    folders are never deleted.
 
     \b
     Examples:
@@ -128,14 +130,15 @@ def gc_command(out: Path, unfinished: bool, dry_run: bool, yes: bool) -> None:
         raise RetentionError("--dry-run and --yes contradict each other; give one of them")
     garbage = find_garbage(out, unfinished=unfinished)
     for path in garbage.partial:
-        click.echo(f"partial file {path} ({size(path.stat().st_size)})")
+        click.echo(f"partial file {printable(str(path))} ({size(path.stat().st_size)})")
     for source, count in garbage.sources.items():
         click.echo(
             f"{count:,} answers of weights {printable(source[:12])} on {printable(source[65:])}: no run folder is left"
         )
     for folder in garbage.unfinished:
-        click.echo(f"kept: {folder} is unfinished; the same `retention evaluate` command finishes it")
-    click.echo(f"kept: {garbage.kept_answers:,} answers in use; store {size(store_size(out))}")
+        click.echo(f"unfinished: {printable(str(folder))}; finish it with the same command, or see --unfinished")
+    why = "while a run is unfinished" if garbage.unfinished else "in use"
+    click.echo(f"kept: {garbage.kept_answers:,} answers {why}; store {size(store_size(out))}")
     if not garbage.partial and not garbage.sources:
         click.echo("nothing to delete")
     elif yes:
