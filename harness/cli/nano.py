@@ -30,20 +30,24 @@ def train_base_command(out: Path, seed: int) -> None:
 @group.command(name="train-sft")
 @click.option("--base", default="nano:base", show_default=True, help="The checkpoint to tune.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the new checkpoint.")
+@click.option("--recipe", type=click.Choice(["sft", "lora-replay"]), default="sft", show_default=True)
 @click.option("--seed", default=0, show_default=True)
-def train_sft_command(base: str, out: Path, seed: int) -> None:
+def train_sft_command(base: str, out: Path, recipe: str, seed: int) -> None:
     """Tune a nano base on the bare answers of the jigsaw.
+
+    `sft` trains all weights; `lora-replay` an adapter, with prior tasks in half of each batch.
 
     \b
     Examples:
       retention nano train-sft --out my-sft
       retention nano train-sft --base my-base --out my-sft --seed 1
+      retention nano train-sft --recipe lora-replay --out my-adapter
     """
     from harness.checkpoints import open_checkpoint
-    from harness.training.nano.train_sft import train_sft
+    from harness.training.nano.train_sft import RECIPES, train_sft
 
     with _Bars() as bars:
-        train_sft(open_checkpoint(base).path, out, seed, bars.show)
+        train_sft(open_checkpoint(base).path, out, seed, bars.show, RECIPES[recipe])
     click.echo(out)
 
 

@@ -42,7 +42,8 @@ class SftRecipe:
 
 
 SFT = SftRecipe()
-LORA_REPLAY = SftRecipe(name="lora-replay", steps=300, lr=2e-3, replay=0.5, adapter_rank=16)
+LORA_REPLAY = SftRecipe(name="lora-replay", steps=200, lr=2e-3, replay=0.5, adapter_rank=16)
+RECIPES = {recipe.name: recipe for recipe in (SFT, LORA_REPLAY)}
 
 
 def train_sft(base: Path, out: Path, seed: int, progress: Progress, recipe: SftRecipe = SFT) -> dict[str, Any]:
