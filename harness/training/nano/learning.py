@@ -97,9 +97,13 @@ def scheduled_lr(step: int, steps: int, lr: float, warmup: int, decay_share: flo
     return lr * max(0.02, min(1.0, left))
 
 
-def update(optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], lr: float) -> None:
-    """Clip, step, clear."""
+def clip(parameters: Sequence[nn.Parameter]) -> None:
+    """Bound the norm of the gradient over all parameters together."""
     torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+
+
+def update(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """Step at this rate, and clear the gradients."""
     for group in optimizer.param_groups:
         group["lr"] = lr
     optimizer.step()

@@ -155,6 +155,7 @@ def build_model(tokenizer: PreTrainedTokenizerFast, shape: Shape, seed: int) -> 
         embeddings.position_embedding.weight.normal_(std=0.5)
         embeddings.patch_embedding.weight.normal_(std=0.02)
         model.model.language_model.embed_tokens.weight.normal_(std=0.1)
+        # The projector keeps the tower's scale: its own default is so small that the heads would see next to nothing.
         for layer in (model.model.multi_modal_projector.linear_1, model.model.multi_modal_projector.linear_2):
             layer.weight.normal_(std=1 / math.sqrt(shape.width))
     model.generation_config = GenerationConfig(

@@ -19,7 +19,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 
 from harness.checkpoints import nano_root
 from harness.training.nano.development import dev_scores
-from harness.training.nano.learning import answer_loss, build_optimizer, one_thread, scheduled_lr, update
+from harness.training.nano.learning import answer_loss, build_optimizer, clip, one_thread, scheduled_lr, update
 from harness.training.nano.model import copy_processor, load_checkpoint, save_model
 from harness.training.nano.record import Losses, Progress, weights_digest, write_record
 from harness.training.nano.world import POOL_SIZES, TEXT_TASKS, VISION_TASKS, World, collate
@@ -42,7 +42,7 @@ class SftRecipe:
 
 
 SFT = SftRecipe()
-LORA_REPLAY = SftRecipe(name="lora-replay", steps=300, lr=2e-3, replay=0.5, adapter_rank=16)
+LORA_REPLAY = SftRecipe(name="lora-replay", steps=200, lr=2e-3, replay=0.5, adapter_rank=16)
 
 
 def train_sft(base: Path, out: Path, seed: int, progress: Progress, recipe: SftRecipe = SFT) -> dict[str, Any]:
@@ -93,7 +93,8 @@ def _tune(model: Any, world: World, rng: random.Random, recipe: SftRecipe, progr
             loss, _ = answer_loss(model, collate(rows, world.coder.pad_id))
             losses.add(kind, loss.item())
             (loss * (len(rows) / recipe.rows)).backward()  # type: ignore[no-untyped-call]
-        update(optimizer, parameters, scheduled_lr(step, recipe.steps, recipe.lr, 20, recipe.decay_share))
+        clip(parameters)
+        update(optimizer, scheduled_lr(step, recipe.steps, recipe.lr, 20, recipe.decay_share))
         losses.step()
         progress("tuning", step + 1, recipe.steps)
     return losses

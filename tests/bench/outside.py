@@ -1,0 +1,97 @@
+"""Our time outside the engine: the whole pipeline against raw ``LLM.generate`` on the same token ids, one engine.
+
+Run as a child (it holds an engine). The engine is started once and warmed up; then the pipeline (requests built and
+digested, store, lm-eval's scoring, samples written and recorded) and raw vLLM take turns. The raw side gets exactly
+the inputs and sampling parameters that the pipeline put into the engine, in the same calls.
+"""
+
+import gc
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.bench.children import Stages, spec_and_report
+from tests.bench.ours import SilentWatcher
+
+
+class _SharedEngine:
+    """The started engine: outlives each run, and counts the seconds that a run spends in it."""
+
+    def __init__(self, engine: Any, stages: Stages) -> None:
+        self.record = engine.record
+        self.generate = stages.each("engine", engine.generate)
+        self.score = stages.each("engine", engine.score)
+
+    def close(self) -> None: ...
+
+
+def main() -> None:
+    spec, told = spec_and_report()
+    from harness import engines
+    from harness.evaluate import make_plan, run_plan
+
+    settings = engines.EngineSettings(**spec["settings"])
+    with tempfile.TemporaryDirectory() as folder:
+        plans = [
+            make_plan(spec["base"], (), spec["suite"], None, settings, Path(folder, str(number)))
+            for number in range(spec["repeats"] + 2)
+        ]
+        stages = Stages()
+        engine = engines.start(settings, plans[0].base)
+        engines.start = lambda *_: _SharedEngine(engine, stages)  # type: ignore[assignment,return-value]
+        llm = engine._llm
+        # The first run warms up, the second records what the engine is given.
+        run_plan(plans[0], SilentWatcher())
+        calls = _recorded(llm, lambda: run_plan(plans[1], SilentWatcher()))
+        rounds = []
+        for plan in plans[2:]:
+            raw = _seconds(llm, lambda: [llm.generate(*call, use_tqdm=False) for call in calls])
+            stages.seconds.clear()
+            ours = _seconds(llm, lambda plan=plan: run_plan(plan, SilentWatcher()))
+            rounds.append({"raw_seconds": raw, "ours_seconds": ours, "in_engine_seconds": stages.seconds["engine"]})
+    items = plans[0].n_items
+    extra = [each["ours_seconds"] - each["raw_seconds"] for each in rounds]
+    outside = [each["ours_seconds"] - each["in_engine_seconds"] for each in rounds]
+    report = {
+        "items": items,
+        "rounds": [{name: round(value, 3) for name, value in each.items()} for each in rounds],
+        "ratio": statistics.median(more / each["raw_seconds"] for more, each in zip(extra, rounds, strict=True)),
+        "outside_ratio": statistics.median(
+            more / each["raw_seconds"] for more, each in zip(outside, rounds, strict=True)
+        ),
+        "outside_ms_per_item": 1000 * statistics.median(outside) / items,
+    }
+    told.write_text(json.dumps(report))
+
+
+def _recorded(llm: Any, work: Any) -> list[tuple[list[Any], list[Any]]]:
+    """What ``work`` puts into the engine: (inputs, sampling parameters), one pair for answers and one for scores."""
+    enqueue, calls = llm.enqueue, {}
+
+    def recording(prompt: Any, params: Any, **options: Any) -> Any:
+        inputs, parameters = calls.setdefault(params.logprob_token_ids is None, ([], []))
+        inputs.append(prompt)
+        parameters.append(params)
+        return enqueue(prompt, params, **options)
+
+    llm.enqueue = recording
+    work()
+    llm.enqueue = enqueue
+    return list(calls.values())
+
+
+def _seconds(llm: Any, work: Any) -> float:
+    """Seconds of ``work`` on an engine that remembers no prompt and no image."""
+    llm.reset_prefix_cache()
+    llm.reset_mm_cache()
+    gc.collect()
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()

