@@ -107,7 +107,7 @@ def _rows(path: Path, task: str, logged: Sequence[Mapping[str, Any]], metric: st
     seen: Counter[str] = Counter()
     rows = []
     for row in sorted(logged, key=lambda each: (str(each["doc_hash"]), str(each["doc_id"]))):
-        doc = str(row["doc_hash"])
+        doc = ascii(row["doc_hash"])
         identity = canonical_json({"task": task, "doc": doc, "copy": seen[doc]})
         seen[doc] += 1
         options = _options(row)
@@ -147,19 +147,26 @@ def _options(row: Mapping[str, Any]) -> list[str]:
 
 def _answer(row: Mapping[str, Any], options: Sequence[str]) -> tuple[str, str | None]:
     """The output, and what was taken for its answer: the place of the likeliest option, or what the filter found."""
-    first = row["resps"][0] if isinstance(row["resps"], list) and row["resps"] else ""
+    first, found = str(_alone(row["resps"])), str(_alone(row["filtered_resps"]))
+    if not options:
+        return first, None if found.strip() in _NOT_PARSED else found
+    likelihoods = [_first_number(each) for each in _list(row["filtered_resps"])[: len(options)]]
+    if len(options) < 2 or len(likelihoods) < len(options):
+        return first, first
+    best = max(range(len(options)), key=likelihoods.__getitem__)
+    return options[best].strip(), f"option {best + 1}"
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _alone(value: Any) -> Any:
+    """The first of a list, unwrapped while it is a list of one."""
+    first = (_list(value) or [""])[0]
     while isinstance(first, list) and len(first) == 1:
         first = first[0]
-    if options:
-        likelihoods = [_first_number(each) for each in row["filtered_resps"]][: len(options)]
-        if len(options) < 2 or len(likelihoods) < len(options):
-            return str(first), str(first)
-        best = max(range(len(options)), key=likelihoods.__getitem__)
-        return options[best].strip(), f"option {best + 1}"
-    found = row["filtered_resps"][0] if isinstance(row["filtered_resps"], list) and row["filtered_resps"] else ""
-    while isinstance(found, list) and len(found) == 1:
-        found = found[0]
-    return str(first), None if str(found).strip() in _NOT_PARSED else str(found)
+    return first
 
 
 def _first_number(value: Any) -> float:

@@ -44,6 +44,8 @@ MAX_TEXT = 4 * 1024**3
 _MAX_NAME = 200
 _BATCH = 50_000
 _EXAMPLES = 3
+# An integer of JSON has any number of digits; beyond this a float cannot hold it.
+_LARGEST = 2**53
 
 Form = Literal["table", "lm-eval log"]
 
@@ -207,7 +209,9 @@ def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
             _refuse(path, frame, ~numbers.between(0, high), name, _RANGES[name])
             frame[name] = numbers
         else:
-            texts = frame[name].map(lambda value: isinstance(value, str)).astype(bool)
+            if name in ("output", "extracted", "error"):
+                frame[name] = frame[name].map(_encodable)
+            texts = frame[name].map(_is_text).astype(bool)
             absent = frame[name].isna()
             required = name in (*REQUIRED, "prompt_digest")
             _refuse(path, frame, ~texts & (required | ~absent), name, "is missing or no text")
@@ -230,10 +234,19 @@ _RANGES = {
 }
 
 
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and (value.isascii() or value == _encodable(value))
+
+
+def _encodable(value: object) -> object:
+    """A text without half a surrogate pair, which JSON can write and no file can hold."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
 def _numbers(column: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(column):
         return column.astype(float)
-    plain = column.map(lambda value: isinstance(value, int | float)).astype(bool)
+    plain = column.map(lambda value: isinstance(value, int | float) and abs(value) <= _LARGEST).astype(bool)
     return column.where(plain, np.nan).astype(float)
 
 

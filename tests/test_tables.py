@@ -9,6 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from harness import tables
 from harness.errors import CheckFailedError
@@ -185,3 +187,27 @@ def test_a_run_and_a_table_are_not_compared(tmp_path: Path) -> None:
     run = synthetic_run(tmp_path, TASKS[:1])
     with pytest.raises(CheckFailedError, match=r"give the samples\.parquet of the run"):
         score_pair(run, read_table(tmp_path / SAMPLES_FILE), "jigsaw")
+
+
+values = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just("correct"), st.just("\ud800"),
+    st.just(10**400), st.lists(st.integers(), max_size=2), st.dictionaries(st.text(max_size=2), st.integers()),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(tables.COLUMNS, values)), max_size=3))
+def test_anything_is_a_table_or_refused_in_one_line(tmp_path: Path, written: list[dict[str, Any]]) -> None:
+    path = lines(tmp_path / "any.jsonl", written)
+    try:
+        table = read_table(path)
+    except RunError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+        return
+    assert score_pair(table, table, None).to_json().encode()
+
+
+def test_half_a_surrogate_pair_is_no_name_and_is_replaced_in_an_output(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="task is missing or no text in 4 of 4 rows"):
+        read_table(lines(tmp_path / "a.jsonl", rows(task="\ud800")))
+    assert set(read_table(lines(tmp_path / "b.jsonl", rows(output="x\ud800"))).samples["output"]) == {"x?"}

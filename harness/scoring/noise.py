@@ -34,14 +34,15 @@ def score_noise(joined: Pair, base: Source, second: Source) -> Noise:
 
 
 def _check_second(base: Source, second: Source) -> None:
-    if isinstance(base, Run) and isinstance(second, Run):
-        if base.record.checkpoint.weights_digest != second.record.checkpoint.weights_digest:
-            raise refusal(
-                f"--noise: {second.record.checkpoint.name} is not the base {base.record.checkpoint.name} "
-                "(their weights differ); give a second run of the base"
-            )
-        if base.record == second.record:
-            raise refusal("--noise: this is the base's run itself; evaluate the base again, in another folder")
+    if base.record == second.record:
+        raise refusal("--noise: this is the base's run itself; evaluate the base again, in another folder")
+    if not isinstance(base, Run) or not isinstance(second, Run):
+        return
+    if base.record.checkpoint.weights_digest != second.record.checkpoint.weights_digest:
+        raise refusal(
+            f"--noise: {second.record.checkpoint.name} is not the base {base.record.checkpoint.name} "
+            "(their weights differ); give a second run of the base"
+        )
 
 
 def _noise_of(name: str, items: pd.DataFrame, again: pd.DataFrame) -> NoiseScore:
