@@ -56,7 +56,7 @@ def address(pair: list[Checkpoint], tmp_path_factory: pytest.TempPathFactory) ->
         port = free.getsockname()[1]
     base, tuned = (each.path for each in pair)
     options = f"--served-model-name base --host 127.0.0.1 --port {port} --dtype float32 --max-model-len 256"
-    options += f" --enforce-eager --enable-lora --max-lora-rank 8 --lora-modules tuned={tuned}"
+    options += f" --enforce-eager --enable-lora --max-loras 2 --max-lora-rank 8 --lora-modules tuned={tuned}"
     folder = tmp_path_factory.mktemp("server")
     program, log = folder / "serve.py", folder / "log"
     program.write_text(PROGRAM)
