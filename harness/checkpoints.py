@@ -11,14 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.digests import cached_sha256
 from harness.errors import RetentionError
 from harness.items import canonical_json
-from harness.samples import CheckpointRecord, file_sha256
+from harness.samples import CheckpointRecord
 
 _PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".h5", ".msgpack", ".npz", ".npy"})
 _MODEL_SUFFIXES = frozenset({".safetensors", ".json", ".jinja", ".txt", ".model"})
 # Files that describe a checkpoint without changing what it answers.
 _NOT_MODEL = frozenset({"training_record.json", "trainer_state.json", "LICENSE.txt", "README.txt", "notice.txt"})
+# Kinds of adapter that PEFT can merge into plain weights.
+_PEFT_TYPES = frozenset({"LORA", "LOHA", "LOKR", "IA3", "OFT", "BOFT"})
+_STOCK_LIBRARY = re.compile(r"\Atransformers(\.[A-Za-z_]\w*)*\Z")
+# transformers fetches kernels from the hub for an implementation that is named like a repository.
+_IMPLEMENTATIONS = frozenset({"attn_implementation", "_attn_implementation", "experts_implementation"})
 _HUB_ID = re.compile(r"\A(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(?:@(?P<revision>[\w./-]{1,200}))?\Z")
 _MAX_HEADER = 100 * 1024 * 1024
 _MAX_JSON = 64 * 1024 * 1024
@@ -100,7 +106,8 @@ def _from_folder(folder: Path, name: str, source: Literal["hub", "local"], revis
     _scan_names(str(folder), names)
     for relative in names:
         _scan_file(folder, relative, links_allowed=source == "hub")
-    files = {relative: file_sha256(folder / relative) for relative in names if _is_model_file(relative)}
+    kept = [relative for relative in names if _is_model_file(relative)]
+    files = dict(zip(kept, cached_sha256([folder / relative for relative in kept]), strict=True))
     adapter = (folder / "adapter_config.json").is_file()
     if not adapter and not (folder / "config.json").is_file():
         raise CheckpointError(f"{folder}: config.json is missing; is this a checkpoint written by save_pretrained?")
@@ -126,7 +133,9 @@ def _adapter_base(folder: Path) -> Checkpoint:
     reference = config.get("base_model_name_or_path")
     if not isinstance(reference, str) or not reference:
         raise CheckpointError(f"{folder / 'adapter_config.json'}: base_model_name_or_path is missing")
-    base = open_checkpoint(reference)
+    revision = config.get("revision")
+    named = isinstance(revision, str) and revision and not Path(reference).expanduser().is_dir()
+    base = open_checkpoint(f"{reference}@{revision}" if named and "@" not in reference else reference)
     if base.record.kind == "adapter":
         raise CheckpointError(f"{folder}: its base {reference} is an adapter itself; name a full checkpoint")
     return base
@@ -175,12 +184,48 @@ def _scan_file(folder: Path, relative: str, *, links_allowed: bool) -> None:
     path = folder / relative
     if path.is_symlink() and not links_allowed:
         raise CheckpointError(f"{path}: a link in a checkpoint folder; copy the file itself")
-    if path.suffix == ".json" and "auto_map" in (content := read_json(path)) and content["auto_map"]:
-        raise CheckpointError(
-            f"{path}: auto_map asks for code of the checkpoint's own; remove it and use a stock model"
-        )
+    if path.suffix == ".json":
+        content = read_json(path)
+        if key := _asks_for_code(content):
+            raise CheckpointError(
+                f"{path}: {key} asks for code of the checkpoint's own; remove it and use a stock model"
+            )
+        if path.name == "adapter_config.json":
+            _scan_adapter(path, content)
     if path.suffix == ".safetensors":
         _scan_safetensors(path)
+
+
+def _asks_for_code(content: Any) -> str | None:
+    """The key, at any depth, by which a configuration would have a library fetch and run a stranger's code."""
+    waiting = [content]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            for key, each in value.items():
+                # A vocabulary may well hold these words as tokens; their values are numbers.
+                if key == "auto_map" and each and isinstance(each, dict | list | str):
+                    return "auto_map"
+                if key in _IMPLEMENTATIONS and "/" in str(each):
+                    return str(key)
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(each for each in value if isinstance(each, dict | list))
+    return None
+
+
+def _scan_adapter(path: Path, config: dict[str, Any]) -> None:
+    """PEFT imports the modules that some fields name, and other kinds of adapter load files by path."""
+    if config.get("peft_type") not in _PEFT_TYPES:
+        raise CheckpointError(
+            f"{path}: peft_type {config.get('peft_type')!r} is not run here; there are {', '.join(sorted(_PEFT_TYPES))}"
+        )
+    mapping = config.get("auto_mapping") or {}
+    library = mapping.get("parent_library") if isinstance(mapping, dict) else mapping
+    if library is not None and not _STOCK_LIBRARY.match(str(library)):
+        raise CheckpointError(f"{path}: auto_mapping names module {library!r}; only transformers' own are used")
+    if config.get("megatron_config") or config.get("megatron_core") not in (None, "megatron.core"):
+        raise CheckpointError(f"{path}: megatron_core names a module to import; remove megatron_config and it")
 
 
 def _scan_safetensors(path: Path) -> None:

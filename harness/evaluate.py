@@ -239,6 +239,11 @@ class _Group:
         except EngineError:
             self._close()  # The next member tries with a new one.
             raise
+        except OSError as error:
+            raise RetentionError(
+                f"{folder}: cannot be written ({error.strerror or error}); every answer is in {self._store.path}: "
+                "free some space, and the same command goes on from there"
+            ) from error
         finally:
             for each, count in engine.generated_for.items():
                 self._generated[each] = self._generated.get(each, 0) + count

@@ -73,9 +73,12 @@ class ResponseStore:
         for start in range(0, len(keys), _LOOKUP):
             part = keys[start : start + _LOOKUP]
             marks = ",".join("?" * len(part))
-            # Only question marks are put into the statement.
-            with closing(self._db.execute(f"SELECT key, answer FROM answers WHERE key IN ({marks})", part)) as rows:  # noqa: S608
-                found.update((key, json.loads(answer)) for key, answer in rows)
+            try:
+                # Only question marks are put into the statement.
+                with closing(self._db.execute(f"SELECT key, answer FROM answers WHERE key IN ({marks})", part)) as rows:  # noqa: S608
+                    found.update((key, json.loads(answer)) for key, answer in rows)
+            except (sqlite3.Error, ValueError) as error:
+                raise StoreError(f"{self.path}: cannot be read ({error}); move it away or mend it") from error
         return found
 
     def put(self, answers: Iterable[tuple[bytes, str, Any]]) -> None:
@@ -91,14 +94,18 @@ class ResponseStore:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise StoreError(
-                f"{self.path}: an answer could not be stored ({error}); "
-                "everything before this chunk is kept, and the same command goes on from there"
+                f"{self.path}: an answer could not be stored ({error}); everything before this chunk is kept: "
+                "mend the cause (free some space if the disk is full), and the same command goes on from there"
             ) from error
 
     def sources(self) -> dict[str, int]:
         """How many answers each source (:func:`source_of`) has given."""
-        with closing(self._db.execute("SELECT source, count(*) FROM answers GROUP BY source ORDER BY source")) as rows:
-            return dict(rows)
+        query = "SELECT source, count(*) FROM answers GROUP BY source ORDER BY source"
+        try:
+            with closing(self._db.execute(query)) as rows:
+                return dict(rows)
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: cannot be read ({error}); move it away or mend it") from error
 
     def drop(self, sources: Iterable[str]) -> None:
         """Delete all answers of these sources, all or none, and give their space back to the disk."""

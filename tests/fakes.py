@@ -137,3 +137,34 @@ def part_of_nano(folder: Path, *tasks: str) -> Path:
     path = folder / "part-1.yaml"
     path.write_text(yaml.safe_dump(part, sort_keys=False), encoding="utf-8")
     return path
+
+
+def write_llama(folder: Path, *, seed: int = 0) -> Path:
+    """A tiny text model with random weights that real engines load; 64 words, 1 layer, float32."""
+    write_checkpoint(folder, words=[f"w{k}" for k in range(60)])
+    config = {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "vocab_size": 64,
+        "hidden_size": 64,
+        "intermediate_size": 64,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 512,
+        "tie_word_embeddings": False,
+        "bos_token_id": 0,
+        "eos_token_id": 1,
+        "dtype": "float32",
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    tokenizer = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|im_end|>", "pad_token": "<|im_end|>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer))
+    rng = np.random.default_rng(seed)
+    square = [f"self_attn.{each}_proj" for each in "qkvo"] + [f"mlp.{each}_proj" for each in ("gate", "up", "down")]
+    weights = {f"model.layers.0.{name}.weight": rng.normal(size=(64, 64)) / 8 for name in square}
+    weights |= {f"{name}.weight": rng.normal(size=(64, 64)) for name in ("model.embed_tokens", "lm_head")}
+    norms = ("model.norm", "model.layers.0.input_layernorm", "model.layers.0.post_attention_layernorm")
+    weights |= {f"{name}.weight": np.ones(64) for name in norms}
+    save_file({name: each.astype(np.float32) for name, each in weights.items()}, folder / "model.safetensors")
+    return folder

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkpoints import CheckpointError, open_checkpoint, same_tokenizer
-from tests.fakes import write_checkpoint
+from harness.checkpoints import Checkpoint, CheckpointError, open_checkpoint, same_tokenizer
+from tests.fakes import write_adapter, write_checkpoint
 
 
 def test_identity_is_in_the_files_and_not_in_the_place(tmp_path: Path) -> None:
@@ -79,6 +79,69 @@ def test_auto_map_is_refused(tmp_path: Path) -> None:
         open_checkpoint(str(folder))
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "key"),
+    [
+        ("tokenizer_config.json", {"auto_map": {"AutoTokenizer": ["evil.Tokenizer", None]}}, "auto_map"),
+        ("processor_config.json", {"image_processor": {"auto_map": {"AutoImageProcessor": "evil.P"}}}, "auto_map"),
+        ("config.json", {"architectures": ["X"], "text_config": {"auto_map": {"AutoModel": "e.M"}}}, "auto_map"),
+        ("config.json", {"architectures": ["X"], "layers": [{"auto_map": "evil--repo"}]}, "auto_map"),
+        ("config.json", {"text_config": {"_attn_implementation": "owner/kernel"}}, "_attn_implementation"),
+    ],
+)
+def test_code_asked_for_at_any_depth_is_refused(tmp_path: Path, name: str, content: object, key: str) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    (folder / name).write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match=f"{name}: {key} asks for code"):
+        open_checkpoint(str(folder))
+
+
+def test_a_vocabulary_may_hold_any_word(tmp_path: Path) -> None:
+    open_checkpoint(str(write_checkpoint(tmp_path / "model", words=("auto_map", "attn_implementation"))))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("peft_type", "XLORA", "peft_type 'XLORA' is not run here; there are BOFT"),
+        ("peft_type", None, "peft_type None is not run here"),
+        ("auto_mapping", {"base_model_class": "M", "parent_library": "os"}, "auto_mapping names module 'os'"),
+        ("auto_mapping", {"parent_library": "transformers.x; evil"}, "auto_mapping names module"),
+        ("auto_mapping", "evil", "auto_mapping names module 'evil'"),
+        ("megatron_core", "evil.module", "megatron_core names a module"),
+        ("megatron_config", {"tensor_model_parallel_size": 1}, "megatron_core names a module"),
+    ],
+)
+def test_an_adapter_that_names_code_or_is_of_an_unknown_kind_is_refused(
+    tmp_path: Path, field: str, value: object, message: str
+) -> None:
+    base = write_checkpoint(tmp_path / "base")
+    adapter = write_adapter(tmp_path / "adapter", base, ["layer"])
+    stock = {"base_model_class": "LlamaForCausalLM", "parent_library": "transformers.models.llama.modeling_llama"}
+    config = json.loads((adapter / "adapter_config.json").read_text()) | {"auto_mapping": stock}
+    (adapter / "adapter_config.json").write_text(json.dumps(config))
+    assert open_checkpoint(str(adapter)).record.kind == "adapter"
+    (adapter / "adapter_config.json").write_text(json.dumps(config | {field: value}))
+    with pytest.raises(CheckpointError, match=f"adapter_config.json: {message}"):
+        open_checkpoint(str(adapter))
+
+
+def test_an_adapter_names_the_revision_of_its_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = write_checkpoint(tmp_path / "base")
+    adapter = write_adapter(tmp_path / "adapter", base, ["layer"], reference="owner/model")
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    (adapter / "adapter_config.json").write_text(json.dumps(config | {"revision": "a" * 40}))
+    asked: list[tuple[str, str | None]] = []
+
+    def from_hub(repo: str, revision: str | None) -> Checkpoint:
+        asked.append((repo, revision))
+        return open_checkpoint(str(base))
+
+    monkeypatch.setattr("harness.checkpoints._from_hub", from_hub)
+    open_checkpoint(str(adapter))
+    assert asked == [("owner/model", "a" * 40)]
+
+
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "model")
     (tmp_path / "secret.json").write_text("{}")
@@ -122,6 +185,6 @@ def test_an_adapter_names_its_base(tmp_path: Path) -> None:
     assert opened.record.kind == "adapter"
     assert opened.base is not None
     assert opened.base.record == open_checkpoint(str(base)).record
-    config.write_text("{}")
+    config.write_text('{"peft_type": "LORA"}')
     with pytest.raises(CheckpointError, match="base_model_name_or_path is missing"):
         open_checkpoint(str(adapter))

@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,7 +66,7 @@ class Server:
 
 def answer(body: dict[str, Any]) -> dict[str, Any]:
     """What vLLM answers, in short: the model's name and first token as text; log-probabilities differ by model."""
-    shift = 1.0 if body["model"] == "tuned" else 0.0
+    shift = {"tuned": 1.0, "half": 0.5}.get(body["model"], 0.0)
     choice: dict[str, Any] = {"text": f"{body['model']} {body['prompt'][0]}", "finish_reason": "stop"}
     if body.get("logprob_token_ids"):
         first = {f"token_id:{token}": -float(token) - shift for token in body["logprob_token_ids"]}
@@ -189,6 +188,27 @@ def test_two_names_for_one_model_are_found_out(server: Server, pair: list[Checkp
     server.reply = lambda body, _: (200, answer(body | {"model": "base"}))
     engine = start(server, pair)
     with pytest.raises(EngineError, match=r"tuned \(served as tuned\): .*changes no log-probability"):
+        list(engine.generate(requests(pair, 3)))
+    engine.close()
+
+
+def test_a_base_that_answers_as_its_adapter_in_a_shared_batch_is_found_out(
+    server: Server, pair: list[Checkpoint]
+) -> None:
+    alone = threading.Event()
+
+    def reply(body: dict[str, Any], count: int) -> Reply:
+        if body["model"] == "tuned":
+            alone.set()
+            return 200, answer(body)
+        # As long as nothing of the adapter is under way the base answers as itself.
+        return 200, answer(body | ({"model": "base"} if not alone.wait(0.05) else {"model": "half"}))
+
+    server.reply = reply
+    engine = start(server, pair)
+    with pytest.raises(
+        EngineError, match=r"the base's log-probabilities move by 0\.5 .*with tuned \(served as tuned\)"
+    ):
         list(engine.generate(requests(pair, 3)))
     engine.close()
 

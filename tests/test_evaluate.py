@@ -1,5 +1,6 @@
 """Plan, run, commit, with a fake engine."""
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,13 @@ def suite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def plan(tmp_path: Path, suite_file: Path, tuned: int = 1) -> Plan:
-    folders = [str(write_checkpoint(tmp_path / f"model{k}", seed=k)) for k in range(tuned + 1)]
+    for k in range(tuned + 1):
+        write_checkpoint(tmp_path / f"model{k}", seed=k)
+    return plan_again(tmp_path, suite_file, tuned)
+
+
+def plan_again(tmp_path: Path, suite_file: Path, tuned: int = 1) -> Plan:
+    folders = [str(tmp_path / f"model{k}") for k in range(tuned + 1)]
     return make_plan(folders[0], folders[1:], str(suite_file), "math", SETTINGS, tmp_path / "runs")
 
 
@@ -170,6 +177,23 @@ def test_failed_items_stay_as_rows_and_fail_the_run(
     run_plan(wanted, Silent(), fail_on_error=0.01)
     with pytest.raises(CheckFailedError):
         run_plan(wanted, Silent(), fail_on_error=0.001)
+
+
+def test_a_full_disk_beside_the_samples_is_one_clear_line(
+    tmp_path: Path, suite_file: Path, started: list[FakeEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, chunks: object) -> str:
+        list(chunks)  # type: ignore[call-overload]
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("harness.evaluate.write_samples", full)
+        with pytest.raises(RetentionError, match=r"cannot be written \(No space left on device\); every answer is in"):
+            run_plan(plan(tmp_path, suite_file), Silent())
+    started.clear()
+    watcher = Silent()
+    run_plan(plan_again(tmp_path, suite_file), watcher)
+    assert watcher.finished_runs[0] == ("model0", 300, 0)
 
 
 def test_an_unknown_target_lists_the_families(tmp_path: Path, suite_file: Path) -> None:

@@ -102,6 +102,70 @@ for count, _ in enumerate(stored.generate(requests(2 * CHUNK + 100))):
         assert ask(store, FakeEngine(), requests(2 * CHUNK + 100)).generated == 100
 
 
+def test_two_processes_on_one_store_do_not_corrupt_it(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    program = f"""
+import sys
+from pathlib import Path
+from harness.store import ResponseStore, StoredEngine, Variant
+from tests.fakes import FakeEngine
+from tests.test_store import requests
+first = int(sys.argv[1])
+with ResponseStore(Path({str(path)!r})) as store:
+    for start in range(first, first + 3000, 40):
+        engine = FakeEngine()
+        asked = requests(start + 40)[start:]
+        assert len(dict(StoredEngine(store, Variant("w", engine.record), lambda: engine).generate(asked))) == 40
+"""
+    root = Path(__file__).parent.parent
+    both = [subprocess.Popen([sys.executable, "-c", program, str(first)], cwd=root) for first in (0, 1000)]
+    assert [each.wait(120) for each in both] == [0, 0]
+    with ResponseStore(path) as store:
+        assert ask(store, FakeEngine(), requests(4000)).reused == 4000
+        assert store._db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert store._db.execute("SELECT count(*) FROM answers").fetchone() == (4000,)
+
+
+def test_a_full_disk_is_a_clear_error_and_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    asked = requests(6 * CHUNK)
+    with ResponseStore(path) as store:
+        ask(store, FakeEngine(), asked[:CHUNK])
+        (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+        store._db.execute(f"PRAGMA max_page_count={2 * pages}")
+        with pytest.raises(StoreError, match=r"s\.sqlite: .*disk is full.*free some space.*goes on from there"):
+            ask(store, FakeEngine(), asked)
+    with ResponseStore(path) as store:
+        again = ask(store, FakeEngine(), asked)
+        assert again.reused >= CHUNK
+        assert again.reused % CHUNK == 0
+        assert again.reused + again.generated == len(asked)
+
+
+def test_siblings_are_asked_in_the_same_stream_and_stored_under_their_own_keys(tmp_path: Path) -> None:
+    lead, sibling = Variant("base", RECORD), Variant("tuned", RECORD.model_copy(update={"adapter": "lora"}), "tuned")
+    asked = requests(10)
+    with ResponseStore(tmp_path / "s.sqlite") as store:
+        engine = FakeEngine()
+        stored = StoredEngine(store, lead, lambda: engine, [sibling])
+        assert sorted(dict(stored.generate(asked))) == list(range(10))
+        assert (stored.generated, stored.generated_for) == (10, {"base": 10, "tuned": 10})
+        later = StoredEngine(store, sibling, lambda: pytest.fail("asked again"))
+        assert len(dict(later.generate(asked))) == 10
+        assert (later.reused, later.generated) == (10, 0)
+
+
+def test_a_store_damaged_in_the_middle_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    with ResponseStore(path) as store:
+        ask(store, FakeEngine(), requests(2000))
+    content = bytearray(path.read_bytes())
+    content[4096 * 3 :] = b"\xff" * (len(content) - 4096 * 3)
+    path.write_bytes(content)
+    with ResponseStore(path) as store, pytest.raises(StoreError, match=r"s\.sqlite: cannot be read"):
+        ask(store, FakeEngine(), requests(2000))
+
+
 def test_a_failed_answer_is_handed_on_but_asked_again(tmp_path: Path) -> None:
     class Failing(FakeEngine):
         def generate(self, asked):  # type: ignore[no-untyped-def]

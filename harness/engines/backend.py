@@ -32,7 +32,8 @@ class BackendEngine:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         try:
-            self._backend = Backend(name, folder, settings.dtype, settings.batch, settings.max_model_len)
+            device = "cpu" if record.device == "cpu" else "cuda"
+            self._backend = Backend(name, folder, settings.dtype, device, settings.batch, settings.max_model_len)
         except (ValueError, ImportError, RuntimeError, TypeError, KeyError) as error:
             reason = " ".join(str(error).split())[:300]
             raise EngineError(f"engine {settings.name}: cannot run {checkpoint.record.name}: {reason}") from error

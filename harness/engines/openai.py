@@ -8,7 +8,6 @@ that no two names answer alike.
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import cache
@@ -18,7 +17,7 @@ from harness.checkpoints import Checkpoint
 from harness.engines import EngineError, EngineSettings, describe
 from harness.engines.adapters import modules
 from harness.engines.failures import out_of_time
-from harness.engines.probe import check_effect
+from harness.engines.probe import check_effects
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, ScoreAnswer, ScoreRequest
 
 _TRIES = 6
@@ -121,14 +120,20 @@ class ServerEngine:
         return {"model": model, "prompt": list(request.prompt.token_ids), **options}
 
     def _prove(self, requests: Sequence[GenerateRequest] | Sequence[ScoreRequest]) -> None:
-        """Before the first answer of each fine-tune: it must answer unlike the base."""
-        for digest in sorted({each.adapter for each in requests if each.adapter} & self._unproven):
-            self._unproven.remove(digest)
-            tuned = self._members[digest]
-            prompts = [each.prompt for each in requests if each.adapter == digest and not each.prompt.images]
-            if prompts and self._served[self._reference]:
-                name = f"{tuned.record.name} (served as {self._served[digest]})"
-                check_effect(self, name, digest, modules(tuned) if tuned.base else ["all"], prompts)
+        """Before the first answer of a fine-tune: it must answer unlike the base, and the base as if alone."""
+        prompts = [each.prompt for each in requests if not each.prompt.images]
+        digests = sorted({each.adapter for each in requests if each.adapter} & self._unproven)
+        if digests and prompts and self._served[self._reference]:
+            self._unproven.difference_update(digests)
+            tuned = {digest: self._members[digest] for digest in digests}
+            named = {
+                digest: (
+                    f"{each.record.name} (served as {self._served[digest]})",
+                    modules(each) if each.base else ["all"],
+                )
+                for digest, each in tuned.items()
+            }
+            check_effects(self, named, prompts)
 
     def _all(self, requests: Sequence[Any], ask: Callable[[Any], Any]) -> Iterator[tuple[int, Any]]:
         """Answers of ``requests`` as they come, with a bounded number of them under way."""

