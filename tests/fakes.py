@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -13,9 +14,10 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from harness import engines
 from harness.checkpoints import Checkpoint
 from harness.engines import EngineSettings
-from harness.protocol import Completion, ContinuationScore, GenerateRequest, ScoreRequest
+from harness.protocol import Completion, ContinuationScore, Engine, GenerateRequest, ScoreRequest
 from harness.samples import EngineRecord
 from harness.suites import tasks_root
 
@@ -93,6 +95,22 @@ def write_checkpoint(folder: Path, *, seed: int = 0, words: Sequence[str] = ("a"
     weights = np.random.default_rng(seed).normal(size=(4, 4)).astype(np.float32)
     save_file({"layer.weight": weights}, folder / "model.safetensors")
     return folder
+
+
+def load_starved(settings: EngineSettings, members: Sequence[Checkpoint]) -> Engine:
+    """The real engine, with memory for two rows at once and none for a prompt of more than 20 tokens."""
+    import torch
+
+    engine: Any = engines.load(settings, members)
+    generate = engine._model.generate
+
+    def starved(input_ids: Any, **options: Any) -> Any:
+        if input_ids.shape[0] > 2 or input_ids.shape[1] > 20:
+            torch.empty(1 << 50, dtype=torch.uint8)
+        return generate(input_ids=input_ids, **options)
+
+    engine._model.generate = starved
+    return engine  # type: ignore[no-any-return]
 
 
 # transformers 5 loads LLaVA under other names than it saves; adapters are saved under the names it has when loaded.

@@ -1,13 +1,16 @@
 """Choosing and describing an engine, without starting one."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from harness import engines
 from harness.checkpoints import open_checkpoint
 from harness.engines import EngineError, EngineSettings
+from tests.fakes import write_adapter, write_checkpoint
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, *installed: str) -> None:
@@ -63,3 +66,51 @@ def test_a_gpu_is_named_by_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     assert engines.default_dtype("NVIDIA H100 80GB HBM3") == "bfloat16"
     record = engines.describe(EngineSettings(name="vllm", dtype="bfloat16"), open_checkpoint("nano:base"))
     assert (record.mode, record.device) == ("compiled", "NVIDIA H100 80GB HBM3")
+
+
+def test_an_unknown_engine_lists_what_there_is() -> None:
+    with pytest.raises(
+        EngineError, match="engine nothing: unknown; there are vllm, transformers, openai and lm-eval:NAME"
+    ):
+        engines.choose("nothing")
+    assert engines.choose("openai") == "openai"
+    assert engines.choose("lm-eval:hf") == "lm-eval:hf"
+
+
+def test_adapters_are_merged_on_a_cpu_and_share_an_engine_on_a_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = write_checkpoint(tmp_path / "base")
+    other = open_checkpoint(str(write_checkpoint(tmp_path / "full", seed=9)))
+    one, two = (open_checkpoint(str(write_adapter(tmp_path / f"a{k}", base, ["layer"], seed=k))) for k in range(2))
+    checkpoints = [open_checkpoint(str(base)), one, other, two]
+    settings = EngineSettings(name="vllm", dtype="bfloat16")
+    assert [engines.describe(settings, each).adapter for each in checkpoints] == ["none", "merged", "none", "merged"]
+    assert engines.groups(settings, checkpoints) == [(each,) for each in checkpoints]
+    monkeypatch.setattr(engines, "device_class", lambda: "NVIDIA H100 80GB HBM3")
+    assert [engines.describe(settings, each).adapter for each in checkpoints] == ["none", "lora", "none", "lora"]
+    assert engines.groups(settings, checkpoints) == [(checkpoints[0], one, two), (other,)]
+    assert engines.root_of(settings, [two]) == checkpoints[0]
+    forced = EngineSettings(name="transformers", dtype="bfloat16", adapters="lora")
+    with pytest.raises(EngineError, match="engine transformers has no adapter kernels; use --adapters merge"):
+        engines.describe(forced, one)
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"use_dora": True}, "use_dora"),
+        ({"rank_pattern": {"layer": 8}}, "rank_pattern"),
+        ({"r": 1024}, "rank 1024"),
+        ({"bias": "all"}, "bias"),
+        ({"init_lora_weights": "pissa"}, "init_lora_weights pissa"),
+        ({"peft_type": "LOHA"}, "peft_type LOHA"),
+    ],
+)
+def test_what_adapter_kernels_would_leave_out_is_named(tmp_path: Path, change: dict[str, object], part: str) -> None:
+    folder = write_adapter(tmp_path / "a", write_checkpoint(tmp_path / "base"), ["layer"])
+    config = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps(config | change))
+    settings = EngineSettings(name="vllm", dtype="float32", adapters="lora")
+    with pytest.raises(EngineError, match=f"leave out these parts of the adapter: {part}; use --adapters merge"):
+        engines.describe(settings, open_checkpoint(str(folder)))

@@ -165,12 +165,20 @@ def asked_as(settings: EngineSettings, checkpoint: Checkpoint, record: EngineRec
     return checkpoint.record.weights_digest if named else None
 
 
+def root_of(settings: EngineSettings, members: Sequence[Checkpoint]) -> Checkpoint:
+    """The checkpoint whose weights the engine of a group loads."""
+    first = members[0]
+    return first.base if first.base and describe(settings, first).adapter == "lora" else first
+
+
 def start(settings: EngineSettings, members: Sequence[Checkpoint]) -> Engine:
     """Start the engine of one group of :func:`groups` where its settings say: in a child process, by Ray, on a server.
 
     Slow. Adapters among ``members`` are asked for by their weights digest.
     """
     if settings.executor == "ray":
+        if settings.name == "openai":
+            raise EngineError("--executor ray: engine openai is a server, which has its own workers; leave it out")
         from harness.engines.ray import RayEngine
 
         return RayEngine(settings, members)
@@ -187,20 +195,20 @@ def load(settings: EngineSettings, members: Sequence[Checkpoint]) -> Engine:
         from harness.engines.openai import ServerEngine
 
         return ServerEngine(settings, members)
-    records = [describe(settings, checkpoint) for checkpoint in members]
+    root = root_of(settings, members)
+    record = describe(settings, root)
     if settings.name == "vllm":
         from harness.engines.vllm import VllmEngine
 
-        adapters = [each for each, record in zip(members, records, strict=True) if record.adapter == "lora"]
-        root = adapters[0].base if adapters else members[0]
-        return VllmEngine(root or members[0], settings, describe(settings, root or members[0]), adapters)
+        beside = [each for each in members if describe(settings, each).adapter == "lora"]
+        return VllmEngine(root, settings, record, beside)
     if settings.name.startswith(LM_EVAL):
         from harness.engines.backend import BackendEngine
 
-        return BackendEngine(members[0], settings, records[0])
+        return BackendEngine(root, settings, record)
     from harness.engines.transformers import TransformersEngine
 
-    return TransformersEngine(members[0], settings, records[0])
+    return TransformersEngine(root, settings, record)
 
 
 @cache

@@ -49,7 +49,7 @@ class RayEngine:
         self._settings = replace(settings, executor="local")
         self._members = tuple(members)
         self._name = " + ".join(each.record.name for each in members)
-        self.record = engines.describe(self._settings, (members[0].base if len(members) > 1 else None) or members[0])
+        self.record = engines.describe(self._settings, engines.root_of(self._settings, members))
         _connect(ray, settings)
         self._on_cpu = self.record.device == "cpu"
         total: dict[str, float] = ray.cluster_resources()

@@ -8,11 +8,12 @@ import pytest
 from harness import engines
 from harness.checkpoints import Checkpoint, open_checkpoint
 from harness.engines import EngineError, EngineSettings
+from harness.engines.child import ChildEngine
 from harness.lmeval import load_tasks
 from harness.prompts import PromptRenderer
 from harness.protocol import Completion, Decoding, Engine, GenerateRequest, Prompt, ScoreRequest
 from harness.suites import load_suite
-from tests.fakes import write_adapter, write_llama
+from tests.fakes import load_starved, write_adapter, write_llama
 
 pytestmark = pytest.mark.engine
 PER_TASK = 6
@@ -131,3 +132,16 @@ def test_an_item_over_its_time_limit_stays_with_its_reason(name: str, tmp_path: 
     reason = "no answer within 0.2 s (--time-limit)"
     assert [answer.error for answer in answers] == [reason, None, reason, None]
     assert [answer.n_output_tokens for answer in answers] == [0, 2, 0, 3]
+
+
+def test_out_of_memory_halves_the_batch_and_goes_on(tmp_path: Path) -> None:
+    checkpoint = open_checkpoint(str(write_llama(tmp_path / "llama")))
+    renderer = PromptRenderer(checkpoint.path, "plain")
+    words = ["w1 w2"] * 9 + [" ".join(["w3"] * 30)]
+    asked = [GenerateRequest(str(k), renderer.render(text), Decoding(3)) for k, text in enumerate(words)]
+    settings = EngineSettings(name="transformers", dtype="float32", max_model_len=128)
+    starved = ChildEngine(settings, [checkpoint], load_starved)
+    answers = [answer for _, answer in sorted(starved.generate(asked))]
+    starved.close()
+    assert [answer.error for answer in answers] == [None] * 9 + ["out of memory for this item alone"]
+    assert {answer.n_output_tokens for answer in answers[:9]} == {3}
