@@ -169,7 +169,7 @@ def write_llama(folder: Path, *, seed: int = 0) -> Path:
         "num_hidden_layers": 1,
         "num_attention_heads": 2,
         "num_key_value_heads": 2,
-        "max_position_embeddings": 512,
+        "max_position_embeddings": 8192,
         "tie_word_embeddings": False,
         "bos_token_id": 0,
         "eos_token_id": 1,

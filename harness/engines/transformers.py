@@ -14,6 +14,10 @@ from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequ
 from harness.samples import EngineRecord
 
 
+class _TooLongError(Exception):
+    """A prompt that does not fit; it fails alone."""
+
+
 class TransformersEngine:
     """One checkpoint, an adapter merged into its base."""
 
@@ -54,9 +58,14 @@ class TransformersEngine:
     def _generate_batch(
         self, batch: list[int], requests: Sequence[GenerateRequest]
     ) -> Iterator[tuple[int, Completion]]:
-        """Answer ``batch``; out of memory or out of time, answer it in smaller parts. A single one then fails alone."""
+        """Answer ``batch``, in smaller parts where memory, time or length demand it; a single one then fails alone."""
         try:
             late = yield from self._generate_at_once(batch, requests)
+        except _TooLongError as error:
+            if len(batch) == 1:
+                yield batch[0], Completion("", "error", 0, 0, error=str(error))
+                return
+            halves = [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -104,6 +113,8 @@ class TransformersEngine:
         for index, request in enumerate(requests):
             try:
                 yield index, self._scored(request)
+            except _TooLongError as error:
+                yield index, Failed(str(error))
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
@@ -147,7 +158,7 @@ class TransformersEngine:
             rows, extra = self._image_rows(prompts)
         width = max(map(len, rows))
         if width > self._longest:
-            raise EngineError(f"a prompt of {width} tokens is longer than --max-model-len {self._longest}")
+            raise _TooLongError(f"a prompt of {width} tokens is longer than --max-model-len {self._longest}")
         ids = self._torch.tensor([[self._pad] * (width - len(row)) + row for row in rows])
         mask = self._torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
         inputs = {"input_ids": ids, "attention_mask": mask, **extra}

@@ -45,8 +45,11 @@ class VllmEngine:
         prepare(self._on_cpu, settings.threads)
         define_missing_ops()
         import vllm
+        from vllm.exceptions import VLLMUnprocessableEntityError, VLLMValidationError
 
         self._vllm = vllm
+        # What vLLM raises for a single request that it refuses: ValueErrors in 0.26, kinds of their own in 0.32.
+        self._refusals = (ValueError, VLLMValidationError, VLLMUnprocessableEntityError)
         self._temporary = merged_folder(checkpoint, settings.dtype) if checkpoint.base is not None else None
         folder = self._temporary or checkpoint.path
         if self._on_cpu:
@@ -203,7 +206,7 @@ class VllmEngine:
                             (request,) = self._llm.enqueue(
                                 _as_input(prompt), params(index), lora_request=self._lora[adapter], use_tqdm=False
                             )
-                        except ValueError as error:
+                        except self._refusals as error:
                             yield index, _last_line(error)
                             continue
                         # vLLM appends random characters to a queued id, and answers under the id without them.

@@ -25,7 +25,7 @@ RAY = replace(LOCAL, executor="ray", workers=2)
 @pytest.fixture(scope="module")
 def suite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     whole = yaml.safe_load((tasks_root() / "suites" / "nano-1.yaml").read_text())
-    kept = {name: whole["tasks"][name] for name in ("math_arithmetic", "vision_colour")}
+    kept = {name: whole["tasks"][name] for name in ("vision_colour",)}
     path = tmp_path_factory.mktemp("suite") / "own-1.yaml"
     path.write_text(yaml.safe_dump(whole | {"name": "own", "tasks": kept}, sort_keys=False))
     return path
@@ -42,7 +42,7 @@ def ray_ends() -> Iterator[None]:
 def test_a_killed_worker_loses_nothing_and_the_samples_are_those_of_a_local_run(
     tmp_path: Path, suite_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    local = make_plan("nano:base", [], str(suite_file), "math", LOCAL, tmp_path / "local")
+    local = make_plan("nano:base", [], str(suite_file), "general", LOCAL, tmp_path / "local")
     (expected,) = run_plan(local, Silent())
 
     running: list[RayEngine] = []
@@ -63,7 +63,7 @@ def test_a_killed_worker_loses_nothing_and_the_samples_are_those_of_a_local_run(
 
     monkeypatch.setattr(engines, "start", remember)
     watcher = Killer()
-    plan = make_plan("nano:base", [], str(suite_file), "math", RAY, tmp_path / "ray")
+    plan = make_plan("nano:base", [], str(suite_file), "general", RAY, tmp_path / "ray")
     (folder,) = run_plan(plan, watcher)
     assert watcher.killed
     assert watcher.killed not in running[0].pids

@@ -1,6 +1,7 @@
 """The real engines on the shipped nano checkpoints: same answers, same counts, cut-offs marked, adapters applied."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from harness.engines import EngineError, EngineSettings
 from harness.engines.child import ChildEngine
 from harness.lmeval import load_tasks
 from harness.prompts import PromptRenderer
-from harness.protocol import Completion, Decoding, Engine, GenerateRequest, Prompt, ScoreRequest
+from harness.protocol import Completion, Decoding, Engine, Failed, GenerateRequest, Prompt, ScoreRequest
 from harness.suites import load_suite
 from tests.fakes import load_starved, write_adapter, write_llama
 
@@ -120,16 +121,25 @@ def test_an_adapter_without_effect_stops_the_run(adapters: dict[str, Path]) -> N
 
 
 @pytest.mark.parametrize("name", engines.NAMES)
-def test_an_item_over_its_time_limit_stays_with_its_reason(name: str, tmp_path: Path) -> None:
+def test_an_item_that_takes_too_long_or_is_too_long_fails_alone(name: str, tmp_path: Path) -> None:
     """Random weights that never end their answer by themselves, and a budget that takes longer than the limit."""
     checkpoint = open_checkpoint(str(write_llama(tmp_path / "llama")))
-    running = engines.start(EngineSettings(name=name, dtype="float32", max_model_len=500, time_limit=0.2), [checkpoint])
+    running = engines.start(
+        EngineSettings(name=name, dtype="float32", max_model_len=4200, time_limit=0.5), [checkpoint]
+    )
     prompt = PromptRenderer(checkpoint.path, "plain").render("w1 w2")
-    budgets = (480, 2, 480, 3)
+    budgets = (4000, 2, 4000, 3)
     asked = [GenerateRequest(str(k), prompt, Decoding(budget)) for k, budget in enumerate(budgets)]
     answers = [answer for _, answer in sorted(running.generate(asked))]
+    long = replace(prompt, token_ids=prompt.token_ids * 3000)
+    mixed = [GenerateRequest("long", long, Decoding(2)), *asked[1::2], GenerateRequest("longer", long, Decoding(2))]
+    beside = [answer for _, answer in sorted(running.generate(mixed))]
+    ((_, unscored),) = running.score([ScoreRequest("long", long, ((1,),))])
     running.close()
-    reason = "no answer within 0.2 s (--time-limit)"
+    assert [bool(answer.error) for answer in beside] == [True, False, False, True]
+    assert "6000" in str(beside[0].error)
+    assert isinstance(unscored, Failed)
+    reason = "no answer within 0.5 s (--time-limit)"
     assert [answer.error for answer in answers] == [reason, None, reason, None]
     assert [answer.n_output_tokens for answer in answers] == [0, 2, 0, 3]
 
