@@ -30,7 +30,7 @@ def variants(base: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> list
     modules = ["language_model.model.layers.1.self_attn.q_proj", "language_model.model.layers.2.mlp"]
     paths = [
         write_adapter(folder / f"a{seed}", base.path, modules, reference="nano:base", seed=seed, scale=scale)
-        for seed, scale in enumerate((0.2, 0.3))
+        for seed, scale in enumerate((0.6, 0.9))
     ]
     return [open_checkpoint(str(path)) for path in paths]
 
