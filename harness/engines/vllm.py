@@ -5,6 +5,7 @@ A base and its adapters share the engine: each request says which of them it is 
 without adapters beside it, as vLLM skips the adapter kernels for its requests.
 """
 
+import gc
 import io
 import shutil
 import time
@@ -54,6 +55,9 @@ class VllmEngine:
         folder = self._temporary or checkpoint.path
         if self._on_cpu:
             _inspect_here(checkpoint.record.architecture)
+        # vLLM collects garbage several times while it starts; over all that is imported by now, each time costs as much
+        # as loading a small model. The memory cleanup on closing undoes this.
+        gc.freeze()
         try:
             self._llm = vllm.LLM(
                 model=str(folder),

@@ -56,7 +56,7 @@ def _ours(spec: dict[str, Any]) -> float:
     from harness.engines import EngineSettings, describe
     from harness.lmeval import load_tasks, run_tasks
     from harness.prompts import PromptRenderer
-    from harness.store import ResponseStore, StoredEngine
+    from harness.store import ResponseStore, StoredEngine, Variant
     from harness.suites import load_suite
 
     checkpoint, suite = open_checkpoint(spec["model"]), load_suite(spec["suite"])
@@ -66,7 +66,7 @@ def _ours(spec: dict[str, Any]) -> float:
         raise _Built
 
     with tempfile.TemporaryDirectory() as folder, ResponseStore(Path(folder, "store.sqlite")) as store:
-        engine = StoredEngine(store, checkpoint.record.weights_digest, record, stop)
+        engine = StoredEngine(store, Variant(checkpoint.record.weights_digest, record), stop)
         renderer = PromptRenderer(checkpoint.path, suite.prompt)
         started = time.perf_counter()
         tasks = load_tasks(list(suite.tasks), Path(spec["suite"]).parent)

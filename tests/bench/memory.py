@@ -40,7 +40,7 @@ def main() -> None:
     from harness.evaluate import make_plan, run_plan
 
     settings = engines.EngineSettings(**spec["settings"])
-    engines.start = lambda settings, checkpoint: _InstantEngine(engines.describe(settings, checkpoint))  # type: ignore[assignment]
+    engines.start = lambda settings, members: _InstantEngine(engines.describe(settings, members[0]))  # type: ignore[assignment]
     with tempfile.TemporaryDirectory() as folder:
         plan = make_plan(spec["base"], (), spec["suite"], None, settings, Path(folder))
         planned = _peak()

@@ -48,10 +48,11 @@ def _staged(stages: Stages, name: str, method: Any) -> Any:
 def _prepare(spec: dict[str, Any]) -> Any:
     from harness.checkpoints import open_checkpoint
     from harness.engines import device_class, vllm
+    from harness.engines.environment import prepare
     from harness.engines.torchvision_ops import define_missing_ops
 
     on_cpu = device_class() == "cpu"
-    vllm._set_environment(on_cpu, spec["settings"]["threads"])
+    prepare(on_cpu, spec["settings"]["threads"])
     define_missing_ops()
     version = importlib.metadata.version
 
