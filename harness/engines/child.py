@@ -26,6 +26,7 @@ from harness.protocol import Completion, Engine, GenerateRequest, ScoreAnswer, S
 from harness.samples import EngineRecord
 
 _PART = 256
+_QUIET = "ignore:resource_tracker"
 
 
 class ChildEngine:
@@ -177,6 +178,9 @@ def _context(settings: EngineSettings) -> Any:
         return multiprocessing.get_context("spawn")
     prepare(on_cpu, settings.threads)
     os.environ["RETENTION_WARM"] = settings.name
+    # vLLM leaves named semaphores behind; Python's tracker removes them, and need not tell the user.
+    if _QUIET not in sys.warnoptions:
+        sys.warnoptions.append(_QUIET)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["harness.engines.warm"])
     return context
