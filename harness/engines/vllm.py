@@ -3,6 +3,7 @@
 Requests are fed through a window, so that the engine's batch stays full while memory does not grow with their number.
 """
 
+import gc
 import io
 import logging
 import os
@@ -36,6 +37,9 @@ class VllmEngine:
         folder = self._temporary or checkpoint.path
         if on_cpu:
             _inspect_here(checkpoint.record.architecture)
+        # vLLM collects garbage several times while it starts; over all that is imported by now, each time costs as much
+        # as loading a small model. Closing the engine undoes this.
+        gc.freeze()
         try:
             self._llm = vllm.LLM(
                 model=str(folder),
