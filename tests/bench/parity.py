@@ -38,7 +38,7 @@ def _compared(work: workload.Workload, model: Path, theirs: dict[str, Any], ours
     renderer = PromptRenderer(model, "plain")
     tasks = {}
     for name, loaded in load_tasks(list(work.tasks), work.folder).items():
-        rows, prompts, outputs, apart = [], 0, 0, 0.0
+        rows, prompts, outputs, apart = [], 0, 0, None
         for number, item_id in enumerate(loaded.item_ids):
             mine, other = samples.loc[item_id], theirs[name][number]
             prompt = renderer.render(other["prompt"])
@@ -48,7 +48,7 @@ def _compared(work: workload.Workload, model: Path, theirs: dict[str, Any], ours
             answer = _answer(other)
             if other["options"]:
                 logprobs = zip(ours["logprobs"][item_id], other["answers"], strict=True)
-                apart = max(apart, *(abs(one - two) for one, (two, _) in logprobs))
+                apart = max(apart or 0.0, *(abs(one - two) for one, (two, _) in logprobs))
             prompts += same_prompt
             outputs += answer == mine["output"]
             if not (same_prompt and answer == mine["output"] and other["acc"] == (mine["outcome"] == "correct")):
