@@ -48,7 +48,9 @@ class RichWatcher:
             self._console.print(f"{role} {name}: {total} items", highlight=False)
 
     def engine_starting(self, name: str, engine: str) -> None:
-        self._console.print(f"  starting {engine} for {name} (about 20 s on a CPU)", highlight=False, style="dim")
+        self._console.print(
+            f"  starting {engine} for {name} (about 20 s on a CPU)", highlight=False, style="dim", soft_wrap=True
+        )
 
     def answered(self, count: int) -> None:
         if self._task is not None:
