@@ -135,9 +135,7 @@ def _runs_notes(found: dict[str, Any]) -> list[str]:
         f"{len(found['rounds'])} repetitions, process start to process end. lm-eval is given merged adapters. Four of "
         f"its runs: {_stages(found, 'lm_eval')}; ours, base + 3 adapters: {_stages(found, 'fresh')}. Without lm-eval's "
         f"task scan the ratios are {found['fresh_ratio_without_scan']:.3f} and "
-        f"{found['one_more_ratio_without_scan']:.3f}; in processor time, which other load on the machine hardly moves, "
-        f"{found['fresh_cpu_ratio']:.3f} and {found['one_more_cpu_ratio']:.3f}. Load average a core at the start: "
-        f"{found['load']}."
+        f"{found['one_more_ratio_without_scan']:.3f}. Load average a core at the start: {found['load']}."
     ]
 
 

@@ -61,8 +61,8 @@ def _round(
     stock: list[children.Finished], fresh: children.Finished, more: children.Finished, again: children.Finished
 ) -> dict[str, Any]:
     scans = [each.report["stages"]["task scan"] for each in stock]
-    runs, cpu = [each.seconds for each in stock], [each.cpu_seconds for each in stock]
-    pair, cpu_pair = (each[0] + statistics.mean(each[1:]) for each in (runs, cpu))
+    runs = [each.seconds for each in stock]
+    pair = runs[0] + statistics.mean(runs[1:])
     found = {
         "lm_eval_seconds": sum(runs),
         "fresh_seconds": fresh.seconds,
@@ -70,10 +70,8 @@ def _round(
         "stored_seconds": again.seconds,
         "fresh_ratio": fresh.seconds / sum(runs),
         "fresh_ratio_without_scan": fresh.seconds / (sum(runs) - sum(scans)),
-        "fresh_cpu_ratio": fresh.cpu_seconds / sum(cpu),
         "one_more_ratio": more.seconds / pair,
         "one_more_ratio_without_scan": more.seconds / (pair - 2 * statistics.mean(scans)),
-        "one_more_cpu_ratio": more.cpu_seconds / cpu_pair,
     }
     stages = {"lm_eval": stock, "fresh": [fresh], "one_more": [more]}
     return {name: round(value, 3) for name, value in found.items()} | {
