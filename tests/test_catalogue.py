@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,16 @@ def test_every_task_of_the_shipped_suites_is_found_beside_a_users_own(own: Path)
     assert {"sums", *load_suite("nano-1").tasks} <= set(tasks)
     assert [task.family for task in tasks.values()] == sorted(task.family for task in tasks.values())
     assert tasks["jigsaw_2x2"].sources() == ()
+
+
+def test_every_data_set_of_a_shipped_task_is_pinned_to_a_commit() -> None:
+    sources = {source for task in find_tasks().values() for source in task.sources()}
+    assert len(sources) >= 20
+    assert [str(source) for source in sources if not re.fullmatch(r"[0-9a-f]{40}", source.revision or "")] == []
+
+
+def test_a_shipped_task_is_in_the_file_of_its_name() -> None:
+    assert [task.path for task in find_tasks().values() if task.path.name != f"{task.name}.yaml"] == []
 
 
 def test_tasks_of_lm_evals_own_shape_name_their_data_set(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import bz2
 import json
 import os
-import re
 import subprocess
 import sys
 from collections import Counter
@@ -19,7 +18,6 @@ from harness.plugin import Reader
 from harness.samples import Outcome
 from harness.scoring.choices import judge_lettered
 from harness.suites import load_task_module, tasks_root
-from tests.published import data_folder, needs_data
 
 FILES = ("commonsense", "claims", "mmlu", "bbh", "ifeval")
 MODULES = {name: load_task_module(tasks_root() / "general" / f"{name}.py") for name in FILES}
@@ -45,24 +43,6 @@ def read(task: str, rows: list[dict[str, Any]] | None = None) -> list[Item]:
     return list(reader.items(found))
 
 
-@pytest.fixture
-def published(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RETENTION_DATA", str(data_folder()))
-
-
-@pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("RETENTION_DATA", str(tmp_path))
-    return tmp_path
-
-
-def test_every_set_is_pinned_to_a_revision() -> None:
-    for reader in READERS.values():
-        for source in reader.sources:
-            assert re.fullmatch(r"[0-9a-f]{40}", source.revision or ""), source.repo
-
-
-@needs_data
 @pytest.mark.usefixtures("published")
 @pytest.mark.parametrize("task", COUNTS)
 def test_a_published_set(task: str) -> None:

@@ -23,7 +23,6 @@ from harness.samples import Outcome, Sample
 from harness.scoring.permutations import inverse
 from harness.suites import Suite, load_suite, load_task_module, tasks_root
 from tests.fakes import FakeEngine
-from tests.published import data_folder, needs_data
 
 FOLDER = tasks_root() / "jigsaw"
 # Items, pictures, and the digest of the first twenty item ids: a change here is a new version of the suites.
@@ -66,10 +65,9 @@ def test_scenes_are_the_known_items() -> None:
     check_known("jigsaw_scenes_3x3", loaded)
 
 
-@needs_data
+@pytest.mark.usefixtures("published")
 @pytest.mark.parametrize("task", CHEAP)
-def test_photographs_are_the_known_items(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RETENTION_DATA", str(data_folder()))
+def test_photographs_are_the_known_items(task: str) -> None:
     (loaded,) = load_tasks([task]).values()
     check_known(task, loaded)
 
@@ -83,11 +81,8 @@ def check_known(task: str, loaded: LoadedTask) -> None:
     assert len(set(docs["cluster_id"][:87])) == 87, "the first items are of different pictures"
 
 
-@needs_data
-def test_the_list_names_the_decidable_photographs_whose_licence_permits_puzzles() -> None:
-    folder = data_folder()
-    assert folder is not None
-    with (folder / "photos" / "photos.csv").open(encoding="utf-8", newline="") as file:
+def test_the_list_names_the_decidable_photographs_whose_licence_permits_puzzles(published: Path) -> None:
+    with (published / "photos" / "photos.csv").open(encoding="utf-8", newline="") as file:
         photographs = list(csv.DictReader(file))
     with (FOLDER / "coco_val2017.csv").open(encoding="utf-8", newline="") as file:
         listed = [(row["name"], row["licence"], row["sha256"]) for row in csv.DictReader(file)]
@@ -99,17 +94,14 @@ def test_the_list_names_the_decidable_photographs_whose_licence_permits_puzzles(
     assert {licence for _, licence, _ in listed} == {"CC BY 2.0", "CC BY-SA 2.0"}
 
 
-@needs_data
-def test_decidability_agrees_with_what_is_known_of_the_photographs() -> None:
+def test_decidability_agrees_with_what_is_known_of_the_photographs(published: Path) -> None:
     from harness.photos import Folder
 
-    folder = data_folder()
-    assert folder is not None
-    with (folder / "photos" / "photos.csv").open(encoding="utf-8", newline="") as file:
+    with (published / "photos" / "photos.csv").open(encoding="utf-8", newline="") as file:
         photographs = list(csv.DictReader(file))
     taken = 0
     for row in photographs:
-        found = texture(Folder(folder / "photos").open(row["file"])[1], Grid(3, 3))
+        found = texture(Folder(published / "photos").open(row["file"])[1], Grid(3, 3))
         # The facts of pictures that were resized are those from before they were encoded again.
         near = 0.06 if row["altered"] == "no" else 0.25
         assert found.deviation == pytest.approx(float(row["min_tile_std"]), abs=near)
@@ -144,13 +136,10 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> tuple[Suite, dict[str, Load
 
 
 @pytest.fixture(scope="module")
-def photographs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Suite, dict[str, LoadedTask]]:
+def photographs(published_sets: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Suite, dict[str, LoadedTask]]:
     """The same from all photographs at hand."""
-    data = data_folder()
-    if data is None:
-        pytest.skip("no photographs: set RETENTION_DATA to a folder that holds them")
     folder = tmp_path_factory.mktemp("photographs")
-    options = ["--images", data / "photos" / "images", "--out", folder, "--name", "photos", "--json"]
+    options = ["--images", published_sets / "photos" / "images", "--out", folder, "--name", "photos", "--json"]
     made = CliRunner().invoke(cli, ["tasks", "jigsaw", *map(str, options)])
     told = json.loads(made.output)
     assert (told["items"], told["pictures"]) == (194, 194)

@@ -24,7 +24,6 @@ MODULES = {name: load_task_module(tasks_root() / "math" / f"{name}.py") for name
 LETTERED = load_task_module(tasks_root() / "math" / "lettered.py")
 PROCEDURAL = load_task_module(tasks_root() / "math" / "procedural.py")
 GENERATED = sorted(PROCEDURAL.TASKS)
-SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
 
 # Item ids are what two models of a pair are matched by: a change here is a new version of a suite.
 DIGESTS = {"math_algebra": "ffcf27716138e9f2", "math_long_arithmetic": "2be7b7a3d58ff354"}
@@ -37,22 +36,11 @@ def _worker_ends() -> Iterator[None]:
 
 
 @pytest.fixture
-def real(monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of real question sets, or a skip."""
-    folder = Path(os.environ.get("RETENTION_DATA", SHARED))
-    if not (folder / "gsm8k").is_dir():
-        pytest.skip("no folder of real question sets: RETENTION_DATA names none and ../shared/data is not there")
-    monkeypatch.setenv("RETENTION_DATA", str(folder))
-    return folder
-
-
-@pytest.fixture
-def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def rows(data: Path) -> Any:
     """Writes a data folder of rows in the sets' own schemas."""
-    monkeypatch.setenv("RETENTION_DATA", str(tmp_path))
 
     def write(name: str, found: list[dict[str, Any]]) -> None:
-        path = tmp_path / name
+        path = data / name
         path.parent.mkdir(exist_ok=True)
         lines = "".join(json.dumps(row) + "\n" for row in found)
         path.write_text(lines if path.suffix == ".jsonl" else json.dumps(found), encoding="utf-8")
@@ -160,6 +148,7 @@ def test_mmlu_pro_rows_of_mathematics_alone(rows: Any) -> None:
     assert (item.options, item.guess_rate, item.group) == (("1", "2"), 1 / 2, "ori_mmlu-x")
 
 
+@pytest.mark.usefixtures("published")
 @pytest.mark.parametrize(
     ("module", "task", "count"),
     [
@@ -167,7 +156,7 @@ def test_mmlu_pro_rows_of_mathematics_alone(rows: Any) -> None:
         *(("lettered", "math_aqua", 250), ("lettered", "math_mmlu_pro", 1351)),
     ],
 )
-def test_real_sets_are_whole_and_their_own_solutions_are_right(real: Path, module: str, task: str, count: int) -> None:
+def test_real_sets_are_whole_and_their_own_solutions_are_right(module: str, task: str, count: int) -> None:
     found = items({**MODULES, "lettered": LETTERED}[module].TASKS[task])
     assert len({item.item_id for item in found}) == len(found) == count
     for item in found:
@@ -177,7 +166,8 @@ def test_real_sets_are_whole_and_their_own_solutions_are_right(real: Path, modul
         assert judged(item, item.target + " No, wait: the answer is not known.")["acc"] in (0, 1)
 
 
-def test_training_questions_of_gsm8k_are_no_test_questions(real: Path) -> None:
+@pytest.mark.usefixtures("published")
+def test_training_questions_of_gsm8k_are_no_test_questions() -> None:
     test = items(MODULES["gsm8k"].TASKS["math_gsm8k"])
     train = list(MODULES["gsm8k"].train_items())
     assert len(train) == len({item.item_id for item in train}) == 7473
@@ -186,7 +176,8 @@ def test_training_questions_of_gsm8k_are_no_test_questions(real: Path) -> None:
     assert all(judged(item, item.target)["acc"] for item in train)
 
 
-def test_every_task_states_its_budget_and_is_judged_by_the_checker(real: Path) -> None:
+@pytest.mark.usefixtures("published")
+def test_every_task_states_its_budget_and_is_judged_by_the_checker() -> None:
     budgets = {
         "math_gsm8k": 512,
         "math_gsm8k_think": 1024,

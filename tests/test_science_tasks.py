@@ -25,7 +25,6 @@ from harness.scoring.choices import LETTERS, judge_lettered
 from harness.suites import Suite, SuiteTask, load_task_module, tasks_root
 from tests.bench import smollm2
 from tests.fakes import FakeEngine
-from tests.published import data_folder, needs_data
 
 MODULES = {name: load_task_module(tasks_root() / "science" / f"{name}.py") for name in ("ai2", "mmlu", "hub")}
 READERS: dict[str, Reader] = {task: made for module in MODULES.values() for task, made in module.TASKS.items()}
@@ -51,29 +50,11 @@ def read(task: str, rows: list[dict[str, Any]] | None = None) -> list[Item]:
     return list(reader.items(found))
 
 
-@pytest.fixture
-def published(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RETENTION_DATA", str(data_folder()))
-
-
-@pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("RETENTION_DATA", str(tmp_path))
-    return tmp_path
-
-
-def test_every_set_is_pinned_to_a_revision() -> None:
-    for reader in READERS.values():
-        for source in reader.sources:
-            assert re.fullmatch(r"[0-9a-f]{40}", source.revision or ""), source.repo
-
-
 def test_every_question_set_is_asked_in_both_ways() -> None:
     assert {task.removesuffix("_letters") for task in READERS} == {*COUNTS, "science_gpqa", "science_sciknoweval"}
     assert all(f"{task}_letters" in READERS for task in READERS if not task.endswith("_letters"))
 
 
-@needs_data
 @pytest.mark.usefixtures("published")
 @pytest.mark.parametrize("task", COUNTS)
 def test_a_published_set(task: str) -> None:
@@ -87,7 +68,6 @@ def test_a_published_set(task: str) -> None:
         assert item.question.strip() == item.question
 
 
-@needs_data
 @pytest.mark.usefixtures("published")
 def test_both_ways_ask_the_same_questions_as_different_items() -> None:
     written, letters = read("science_openbookqa"), read("science_openbookqa_letters")
@@ -95,12 +75,8 @@ def test_both_ways_ask_the_same_questions_as_different_items() -> None:
     assert not {item.item_id for item in written} & {item.item_id for item in letters}
 
 
-@needs_data
-@pytest.mark.usefixtures("published")
-def test_the_gold_letter_names_the_option_with_the_gold_label() -> None:
-    folder = data_folder()
-    assert folder is not None
-    lines = (folder / "arc" / "ARC-Challenge-Test.jsonl").read_text(encoding="utf-8").splitlines()
+def test_the_gold_letter_names_the_option_with_the_gold_label(published: Path) -> None:
+    lines = (published / "arc" / "ARC-Challenge-Test.jsonl").read_text(encoding="utf-8").splitlines()
     labelled_by_number = 0
     for row, item in zip(map(json.loads, lines), read("science_arc_challenge"), strict=True):
         texts = {each["label"]: each["text"] for each in row["question"]["choices"]}

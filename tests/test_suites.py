@@ -17,7 +17,6 @@ from harness.suites import (
     suite_names,
     tasks_root,
 )
-from tests.published import data_folder, needs_data
 
 CORE = ("core-text-1", "core-vl-1", "core-vl-think-1")
 
@@ -182,8 +181,7 @@ def test_the_core_suites_mark_what_a_target_is_known_to_move() -> None:
 
 
 @pytest.mark.engine
-@needs_data
+@pytest.mark.usefixtures("published")
 @pytest.mark.parametrize("name", ["core-text-1", "core-vl-1"])
-def test_core_suites_hold_on_the_published_sets(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RETENTION_DATA", str(data_folder()))
+def test_core_suites_hold_on_the_published_sets(name: str) -> None:
     assert {finding.task: finding.problem for finding in verify(name) if finding.problem} == {}
