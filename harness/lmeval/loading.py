@@ -68,18 +68,22 @@ def load_each(
     stock = stock or {}
     roots = [tasks_root(), *([] if extra_root is None else [extra_root])]
     folders = {name: _stock_root(name, each) for name, each in stock.items()}
-    own = TaskManager(include_path=[str(root) for root in roots], include_defaults=False)
+    # A shipped task is found by its file's name: lm-eval's index reads every YAML below a folder, twice with includes.
+    shipped = {path.stem: str(path) for path in tasks_root().glob("*/[!_]*.yaml")}
+    indexed = [extra_root] if extra_root is not None and not extra_root.resolve().is_relative_to(tasks_root()) else []
+    own = TaskManager(include_path=[str(root) for root in indexed], include_defaults=False)
     theirs = TaskManager(include_path=sorted({str(folder) for folder in folders.values()}), include_defaults=False)
     for name in names:
         manager, where = (theirs, [folders[name]]) if name in stock else (own, roots)
-        if name not in manager.all_subtasks:
+        if name not in manager.all_subtasks and (name in stock or name not in shipped):
             yield name, TaskError(f"task {name}: no YAML of that name below {' or '.join(map(str, where))}")
             continue
         try:
             if name in stock:
                 yield name, _load_stock(name, stock[name], manager)
             else:
-                yield name, _loaded(name, manager.load([name])["tasks"][name])
+                spec = name if name in own.all_subtasks else shipped[name]
+                yield name, _loaded(name, own.load([spec])["tasks"][name])
         except RetentionError as error:
             yield name, error
         except Exception as error:  # A task file is a program, and may raise anything.
