@@ -36,7 +36,8 @@ def load_merged(checkpoint: Checkpoint, dtype: str) -> Any:
         return model
     from peft import PeftModel
 
-    before = {name: value.clone() for name, value in model.named_parameters()}
+    # A safe merge works on copies, so these stay as they were.
+    before = {name: value.data for name, value in model.named_parameters()}
     model = PeftModel.from_pretrained(model, checkpoint.path, local_files_only=True).merge_and_unload(safe_merge=True)
     if all(torch.equal(before[name], value) for name, value in model.named_parameters() if name in before):
         raise EngineError(_without_effect(checkpoint, set(before)))
