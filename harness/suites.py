@@ -14,7 +14,7 @@ from harness.errors import RetentionError
 from harness.items import items_digest
 from harness.samples import DRAFT, Digest, SuiteRecord
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+Name = Annotated[str, Field(pattern=r"\A[a-z0-9][a-z0-9_.-]{0,63}\z")]
 Count = Annotated[int, Field(gt=0)]
 # A folder below lm-eval's own tasks; no part of it may lead out of them.
 StockFolder = Annotated[str, Field(pattern=r"\A[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*\z")]
@@ -80,7 +80,7 @@ class _Suite(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Name
-    version: Annotated[str, Field(pattern=rf"^[0-9]+[a-z]?({DRAFT})?$")]
+    version: Annotated[str, Field(pattern=rf"\A[0-9]+[a-z]?({DRAFT})?\z")]
     title: str
     prompt: Literal["chat", "plain"] = "chat"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from leaderboard.cells import Unit
 from leaderboard.fields import https_url
@@ -15,6 +15,8 @@ ABSENT = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
 # Long enough for a signature; what is shorter by rule is capped by `shown`.
 _LONGEST = 2000
+# A number as it is made here, whose no-break spaces keep it on one line.
+_NUMBER = re.compile(r"(?:<\u00a0)?[+\u2212]?[0-9][0-9.\u202f]*(?:\u00a0%)?")
 _PLAIN = re.compile(r"[A-Za-z0-9 .,+%\[\]\u2212\u2013\u00a0\u202f-]*")
 
 
@@ -22,7 +24,9 @@ def printed(value: Any) -> Any:
     """The last step of every expression in a template: text loses its invisible characters, None becomes a dash."""
     if value is None:
         return ABSENT
-    return clean(value, _LONGEST) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if not isinstance(value, str) or isinstance(value, Markup) or _NUMBER.fullmatch(value):
+        return value
+    return clean(value, _LONGEST)
 
 
 def shown(text: str, cap: int = 80) -> str:
@@ -31,8 +35,12 @@ def shown(text: str, cap: int = 80) -> str:
 
 
 def by_others(text: str | None, cap: int = 80) -> Markup:
-    """Text by others in a page: capped, escaped, and kept from turning the direction of what stands around it."""
-    return Markup("<bdi>{}</bdi>").format(clean(text or ABSENT, cap))
+    """Text by others in a page: capped, escaped, and kept from turning the direction of what stands around it.
+
+    It may break behind an underscore, where task names have their joints and no browser looks for one.
+    """
+    said = Markup("_<wbr>").join(escape(part) for part in clean(text or ABSENT, cap).split("_"))
+    return Markup("<bdi>{}</bdi>").format(said)
 
 
 def linked(url: str, text: str | None = None) -> Markup:
@@ -93,7 +101,11 @@ def number(value: float | int | None) -> str:
     """A hyper-parameter as a person would write it; None is not disclosed."""
     if value is None:
         return "not disclosed"
-    return count(value) if isinstance(value, int) else f"{value:g}"
+    if isinstance(value, int):
+        return count(value)
+    # 1e-5 and 1e-4 beside each other, where the library writes 1e-05 and 0.0001.
+    digits, _, power = f"{value:.5e}".partition("e")
+    return f"{float(digits):g}e{int(power)}" if 0 < abs(value) < 1e-3 else f"{value:g}"
 
 
 def quantity(value: float | None, unit: Unit) -> str:

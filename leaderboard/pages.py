@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from harness import __version__
 from harness.scoring import Scorecard
 from harness.scoring.trajectory import LEVELS
-from leaderboard import cells, explorer, formats, plots, views
+from leaderboard import cells, curves, explorer, formats, plots, views
 from leaderboard.board import Board, Row, Track, TrackKey
 from leaderboard.cache import Cache, code_digest
 from leaderboard.charts import coordinate, segments
@@ -83,7 +84,7 @@ class Pages:
 
     def _track(self, track: Track) -> Iterator[tuple[str, bytes]]:
         slug = track.key.slug
-        yield self.page(f"tracks/{slug}.html", "track.html", track=track, curves=views.curves(track))
+        yield self.page(f"tracks/{slug}.html", "track.html", track=track, curves=curves.curves(track))
         yield self.page(f"compare/{slug}.html", "compare.html", track=track)
         yield self.page(f"forgotten/{slug}.html", "forgotten.html", track=track, items=views.forgotten(track))
         for row in track.rows:
@@ -98,7 +99,8 @@ class Pages:
         facts = ["entry", entry_json(track, row), *records, len(track.ranked)]
 
         def make() -> bytes:
-            citation = cite(row, None, "bibtex", self.site)
+            # Escaped here, as the last step of an expression would put its lines on one.
+            citation = Markup.escape(cite(row, None, "bibtex", self.site))
             return self.page(f"entries/{row.entry_id}.html", "entry.html", citation=citation, **about)[1]
 
         return self._remembered(facts, make)

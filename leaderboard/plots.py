@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from harness.scoring import Scorecard
 from leaderboard.board import Row, Track
 from leaderboard.charts import Axis, axis, coordinate
+from leaderboard.curves import Curve
 from leaderboard.text import clean
-from leaderboard.views import Curve
+from leaderboard.views import METHODS
 
 _CELL = (4.0, 212.0)
 _LABEL_HEIGHT = 12.0
@@ -17,6 +18,17 @@ _LABEL_HEIGHT = 12.0
 _CHARACTER = 8.2
 # With more entries than these, intervals of all and labels of all would cover the points.
 _MOST_CROSSES, _MOST_LABELS = 40, 12
+# Method families are told apart by shape first and colour second: circle, square, triangle, diamond and so on.
+SHAPES = (
+    "M-5 0A5 5 0 1 0 5 0A5 5 0 1 0-5 0Z",
+    "M-4.5-4.5H4.5V4.5H-4.5Z",
+    "M0-6L5.5 4.5H-5.5Z",
+    "M0-6.5L6 0L0 6.5L-6 0Z",
+    "M0 6L-5.5-4.5H5.5Z",
+    "M-6-2H-2V-6H2V-2H6V2H2V6H-2V2H-6Z",
+    "M-6-3L-3-6L0-3L3-6L6-3L3 0L6 3L3 6L0 3L-3 6L-6 3L-3 0Z",
+)
+FAMILY_SHAPES = dict(zip(("sft", "rft", "sft-on-rollouts", "distill", "dpo", "merge", "other"), SHAPES, strict=True))
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,11 @@ class _Box:
         )
 
 
+# The ends of the axes of a 440 x 320 drawing, with room for the figures at them.
+_ACROSS, _UP = (58.0, 414.0), (268.0, 22.0)
+# Tracks and runs beyond these share the last shape, or the colours from the first one on.
+MOST_TRACKS, RUN_COLOURS = 6, 8
+_BEST = "on the front"
 # Inside the axes of the scatter, where labels may stand.
 _FRAME = _Box(60, 438, 0, 266)
 
@@ -42,7 +59,7 @@ class Point:
     for the intervals of so many."""
 
     row: Row
-    label: str
+    family: str
     x: str
     y: str
     cross: str
@@ -58,12 +75,15 @@ class Scatter:
     """Gain against retention of one track, in the user units of a 440 x 320 drawing.
 
     ``front`` is the step line through the entries that no other beats in both: what lies below and left is beaten.
+    ``families`` are the method families drawn, and ``crossed`` says whether intervals are.
     """
 
     x: Axis
     y: Axis
     points: tuple[Point, ...]
     front: str
+    families: tuple[str, ...]
+    crossed: bool
 
 
 def scatter(track: Track) -> Scatter | None:
@@ -73,21 +93,25 @@ def scatter(track: Track) -> Scatter | None:
         return None
     gains = [bound for row, _ in rows for bound in (row.card.learned.gain, *row.card.learned.gain_ci)]
     kept = [bound for row, value in rows for bound in (value, *(row.card.retention_macro_ci or ()))]
-    x = axis(gains, 58, 424, include=(0.0, 0.2))
-    y = axis(kept, 268, 22, include=(0.5, 1.0))
+    x = axis(gains, *_ACROSS, include=(0.0, 0.2))
+    y = axis(kept, *_UP, include=(0.5, 1.0))
     spots = [
         _Spot(row, kept_share, float(x.at(row.card.learned.gain)), float(y.at(kept_share))) for row, kept_share in rows
     ]
     # Dots are in the way of labels too.
-    taken = [_Box(spot.x - 7, spot.x + 7, spot.y - 7, spot.y + 7) for spot in spots]
+    taken = [_around(spot.x, spot.y) for spot in spots]
     few = len(spots) <= _MOST_CROSSES
+    # Those on the front are named first: a reader looks for them.
+    spots.sort(key=lambda spot: spot.row.placing.front != _BEST)
     points = [
-        _point(spot, taken, x, y, crossed=few, labelled=few or at < _MOST_LABELS) for at, spot in enumerate(spots)
+        _point(spot, taken, x, y, crossed=few, labelled=len(spots) <= _MOST_LABELS or at < _MOST_LABELS)
+        for at, spot in enumerate(spots)
     ]
-    # The first entry is drawn last, on top of the others.
     # Doubted entries are drawn, but no front passes through them. The first entry is drawn last, on top of the others.
     front = [(row.card.learned.gain, kept) for row, kept in rows if row.placing.front is not None]
-    return Scatter(x, y, tuple(reversed(points)), _staircase(front, x, y))
+    there = {point.family for point in points}
+    families = tuple(family for family in METHODS if family in there)
+    return Scatter(x, y, tuple(reversed(points)), _staircase(front, x, y), families, few)
 
 
 def _staircase(values: list[tuple[float, float]], x: Axis, y: Axis) -> str:
@@ -116,8 +140,8 @@ class _Spot:
 def _point(spot: _Spot, taken: list[_Box], x: Axis, y: Axis, *, crossed: bool, labelled: bool) -> Point:
     """The point of ``spot``; the place of its label is added to ``taken``."""
     card = spot.row.card
-    label = clean(spot.row.name.rsplit("/", 1)[-1], 24)
-    anchor, text_x, text_y = (_place(label, spot, taken) if labelled else None) or ("start", 0.0, 0.0)
+    label = _short(spot.row.name.rsplit("/", 1)[-1])
+    anchor, text_x, text_y = (_place(label, spot.x, spot.y, taken) if labelled else None) or ("start", 0.0, 0.0)
     cross = ""
     if crossed:
         low, high = card.learned.gain_ci
@@ -127,11 +151,11 @@ def _point(spot: _Spot, taken: list[_Box], x: Axis, y: Axis, *, crossed: bool, l
             cross += f"M{coordinate(spot.x)} {y.at(low)}V{y.at(high)}"
     return Point(
         row=spot.row,
-        label=label,
+        family=spot.row.manifest.method.family,
         x=coordinate(spot.x),
         y=coordinate(spot.y),
         cross=cross,
-        front=spot.row.placing.front == "on the front",
+        front=spot.row.placing.front == _BEST,
         text=label if text_y else "",
         text_x=coordinate(text_x),
         text_y=coordinate(text_y),
@@ -141,12 +165,18 @@ def _point(spot: _Spot, taken: list[_Box], x: Axis, y: Axis, *, crossed: bool, l
 
 @dataclass(frozen=True)
 class Line:
-    """One training run in a chart of trajectories: its path and where each checkpoint lies."""
+    """One training run in a chart of trajectories: its path and where each checkpoint lies.
 
-    label: str
+    Runs of one recipe share ``colour``; ``text`` stands at the last checkpoint of the first of them.
+    """
+
     path: str
     dots: tuple[tuple[str, str, Row], ...]
-    end: tuple[str, str]
+    colour: int
+    text: str
+    text_x: str
+    text_y: str
+    anchor: str
 
 
 @dataclass(frozen=True)
@@ -163,15 +193,26 @@ def trajectories(curves: Iterable[Curve]) -> Curves:
     runs = list(curves)
     kept = [row.card.retention_macro for curve in runs for row in curve.rows]
     gains = [row.card.learned.normalised_gain for curve in runs for row in curve.rows]
-    x, y = axis(gains, 58, 410, include=(0.0, 1.0)), axis(kept, 268, 22, include=(0.5, 1.0))
-    lines = []
-    for curve in runs:
-        dots = tuple(
+    x, y = axis(gains, *_ACROSS, include=(0.0, 1.0)), axis(kept, *_UP, include=(0.5, 1.0))
+    places = [
+        [
             (x.at(row.card.learned.normalised_gain or 0.0), y.at(row.card.retention_macro or 0.0), row)
             for row in curve.rows
-        )
+        ]
+        for curve in runs
+    ]
+    taken = [_around(float(left), float(top)) for dots in places for left, top, _ in dots]
+    recipes = list(dict.fromkeys(curve.label for curve in runs))
+    lines, named = [], set()
+    for curve, dots in zip(runs, places, strict=True):
+        text = "" if curve.label in named else _short(curve.label)
+        named.add(curve.label)
+        left, top, _ = dots[-1]
+        anchor, text_x, text_y = (_place(text, float(left), float(top), taken) if text else None) or ("start", 0.0, 0.0)
         path = f"M{x.at(0)} {y.at(1)}" + "".join(f"L{left} {top}" for left, top, _ in dots)
-        lines.append(Line(clean(curve.label, 24), path, dots, dots[-1][:2]))
+        colour = recipes.index(curve.label) % RUN_COLOURS
+        spot = coordinate(text_x), coordinate(text_y), anchor
+        lines.append(Line(path, tuple(dots), colour, text if text_y else "", *spot))
     return Curves(x, y, tuple(lines))
 
 
@@ -184,36 +225,41 @@ class Across:
     points: tuple[tuple[str, str, int, Row], ...]
 
 
-# Tracks told apart by a shape of their own; those after them share the last one.
-SHAPES = ("M-5 0A5 5 0 1 0 5 0A5 5 0 1 0-5 0Z", "M-5-5H5V5H-5Z", "M0-6.5L6 5H-6Z", "M0-7L7 0L0 7L-7 0Z",
-          "M0 6.5L-6-5H6Z", "M-6-2H-2V-6H2V-2H6V2H2V6H-2V2H-6Z")  # fmt: skip
-
-
 def across(tracks: Iterable[Track]) -> Across | None:
     """Normalised gain against retention of all tracks together; None where no entry has both."""
     found = [
-        (row.card.learned.normalised_gain, row.card.retention_macro, min(at, len(SHAPES) - 1), row)
+        (row.card.learned.normalised_gain, row.card.retention_macro, min(at, MOST_TRACKS - 1), row)
         for at, track in enumerate(tracks)
         for row in track.rows
     ]
     there = [(gain, kept, at, row) for gain, kept, at, row in found if gain is not None and kept is not None]
     if not there:
         return None
-    x = axis((gain for gain, *_ in there), 58, 424, include=(0.0, 1.0))
-    y = axis((kept for _, kept, *_ in there), 268, 22, include=(0.5, 1.0))
+    x = axis((gain for gain, *_ in there), *_ACROSS, include=(0.0, 1.0))
+    y = axis((kept for _, kept, *_ in there), *_UP, include=(0.5, 1.0))
     return Across(x, y, tuple((x.at(gain), y.at(kept), at, row) for gain, kept, at, row in there))
 
 
-def _place(label: str, spot: _Spot, taken: list[_Box]) -> tuple[str, float, float] | None:
+def _short(name: str) -> str:
+    """A label of at most 24 characters: names of one track often start alike and tell at their end what is special."""
+    plain = clean(name)
+    return plain if len(plain) <= 24 else f"{plain[:8]}\N{HORIZONTAL ELLIPSIS}{plain[-15:]}"
+
+
+def _around(x: float, y: float) -> _Box:
+    return _Box(x - 7, x + 7, y - 7, y + 7)
+
+
+def _place(label: str, x: float, y: float, taken: list[_Box]) -> tuple[str, float, float] | None:
     """The first of eight places around the point where the label is inside the drawing and meets nothing."""
     width = len(label) * _CHARACTER
     for dy in (-9, 18, -24, 33):
-        for anchor, start in (("start", spot.x + 9), ("end", spot.x - 9 - width)):
-            box = _Box(start, start + width, spot.y + dy - _LABEL_HEIGHT, spot.y + dy + 3)
+        for anchor, start in (("start", x + 9), ("end", x - 9 - width)):
+            box = _Box(start, start + width, y + dy - _LABEL_HEIGHT, y + dy + 3)
             inside = box.left >= _FRAME.left and box.right <= _FRAME.right and box.top >= 0
             if inside and box.bottom <= _FRAME.bottom and not any(box.meets(other) for other in taken):
                 taken.append(box)
-                return anchor, start if anchor == "start" else start + width, spot.y + dy
+                return anchor, start if anchor == "start" else start + width, y + dy
     return None
 
 

@@ -1,4 +1,4 @@
-"""Views: the board's entries put together by base, suite, method and training run, for the pages that show them."""
+"""Views: the board's entries put together by base, suite and method, for the pages that show them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 
 from harness.samples import RunRecord
 from harness.scoring.scorecard import TaskScore
-from harness.scoring.trajectory import LEVELS, retention_at
 from leaderboard.board import Board, Row, Track
 from leaderboard.explorer import base_answers, read_answers, shortened
 
@@ -24,9 +23,6 @@ METHODS = {
     "merge": ("merge", "Weights of several checkpoints combined."),
     "other": ("other method", "Anything else; the entry says what."),
 }
-# Of one training run, checkpoints differ in how far they got and in what is said about that.
-_PROGRESS = ("steps", "tokens", "rollouts", "summary")
-_LEAST_CHECKPOINTS = 2
 _ANSWERS_SHOWN = 2
 _MOST_READ = 6
 
@@ -65,6 +61,16 @@ def total(tasks: Iterable[TaskScore]) -> dict[str, int]:
     """Transitions of several tasks together."""
     found = list(tasks)
     return {cell: sum(getattr(task, cell) for task in found) for cell in ("n01", "n11", "n10", "n00")}
+
+
+def apart(track: Track, row: Row) -> str:
+    """From which ranked entries' balance that of ``row`` differs significantly: a bit each, in their order, as hex
+    digits; empty where ``row`` is not ranked."""
+    at = track.comparison.place.get(row.entry_id)
+    if at is None:
+        return ""
+    better = track.comparison.better
+    return np.packbits(better[at] | better[:, at]).tobytes().hex()
 
 
 @dataclass(frozen=True)
@@ -119,46 +125,6 @@ def methods(board: Board) -> dict[str, tuple[tuple[Track, tuple[Row, ...]], ...]
             if rows := tuple(row for row in track.rows if row.manifest.method.family == family):
                 found.setdefault(family, []).append((track, rows))
     return {family: tuple(tracks) for family, tracks in found.items()}
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Checkpoints of one training run in training order; ``matched`` is retention at each of ``LEVELS`` of normalised
-    gain, linearly between checkpoints and from the base on, None where the curve never gets there."""
-
-    label: str
-    rows: tuple[Row, ...]
-    matched: tuple[float | None, ...]
-
-
-def curves(track: Track) -> tuple[Curve, ...]:
-    """Entries of a track that are points of one training run, as far as their manifests say so.
-
-    They are those of one author with one method and one set of training data, every field alike but how far they got,
-    at different numbers of steps.
-    """
-    found: dict[str, list[Row]] = {}
-    for row in track.rows:
-        manifest = row.manifest
-        if manifest.method.steps is None or row.card.retention_macro is None:
-            continue
-        method = manifest.method.model_copy(update=dict.fromkeys(_PROGRESS))
-        data = [each.model_dump_json() for each in manifest.training_data]
-        found.setdefault(f"{manifest.contact.handle} {method.model_dump_json()} {data}", []).append(row)
-    made = []
-    for rows in found.values():
-        ordered = sorted(rows, key=lambda row: row.manifest.method.steps or 0)
-        if len({row.manifest.method.steps for row in ordered}) == len(ordered) >= _LEAST_CHECKPOINTS:
-            method = ordered[0].manifest.method
-            made.append(Curve(method.algorithm or METHODS[method.family][0], tuple(ordered), _matched(ordered)))
-    return tuple(made)
-
-
-def _matched(rows: list[Row]) -> tuple[float | None, ...]:
-    gains = np.array([[row.card.learned.normalised_gain or 0.0] for row in rows])
-    kept = np.array([[row.card.retention_macro or 0.0] for row in rows])
-    at = [float(retention_at(level, gains, kept)[0]) for level in LEVELS]
-    return tuple(None if np.isnan(value) else value for value in at)
 
 
 @dataclass(frozen=True)

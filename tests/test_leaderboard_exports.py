@@ -1,7 +1,6 @@
 """Exports: each read back by a reader of its format, the hostile entry included."""
 
 import hashlib
-import importlib.util
 import io
 import json
 import re
@@ -23,11 +22,12 @@ from leaderboard.exports import export_files
 from leaderboard.exports.badges import badge
 from leaderboard.exports.citation_file import board_citation, entry_citation
 from leaderboard.exports.dates import stamp, utc
-from leaderboard.exports.every_eval_ever import every_eval_ever
+from leaderboard.exports.every_eval_ever import SCHEMA_VERSION, every_eval_ever
 from leaderboard.exports.feeds import atom_feed, json_feed
 from leaderboard.exports.hub import eval_results, model_index
 from leaderboard.exports.web import headers, sitemap
 from leaderboard.tables import board_csv, board_json, board_parquet, entry_json
+from tests.every_eval_ever import SchemaMissingError, published_schema
 from tests.site.synthetic_board import HOSTILE, full_board
 
 SITE = "https://board.example.org/retention/"
@@ -161,68 +161,25 @@ def test_hub_results_without_a_site_name_no_source_and_without_retention_are_non
     assert eval_results(Row(**{**vars(row), "card": card}), SITE) is None
 
 
-# The part of schema 0.3.0 that the export fills, as its documentation states it.
-STRINGS = {"type": "object", "additionalProperties": {"type": "string"}}
-RESULT = {
-    "type": "object",
-    "required": ["evaluation_name", "source_data", "metric_config", "score_details"],
-    "properties": {
-        "metric_config": {
-            "type": "object",
-            "required": ["lower_is_better", "score_type", "min_score", "max_score"],
-            "properties": {
-                "lower_is_better": {"type": "boolean"},
-                "min_score": {"anyOf": [{"type": "number"}, {"enum": ["-Infinity"]}]},
-                "max_score": {"anyOf": [{"type": "number"}, {"enum": ["Infinity"]}]},
-            },
-        },
-        "source_data": {"required": ["dataset_name", "source_type"], "properties": {"source_type": {"const": "other"}}},
-        "score_details": {"required": ["score"], "properties": {"score": {"type": "number"}}},
-    },
-}
-EVERY_EVAL_EVER: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["schema_version", "evaluation_id", "retrieved_timestamp", "source_metadata", "model_info",
-                 "eval_library", "evaluation_results"],
-    "properties": {
-        "schema_version": {"const": "0.3.0"},
-        "evaluation_id": {"type": "string"},
-        "evaluation_timestamp": {"type": "string"},
-        "retrieved_timestamp": {"type": "string", "pattern": "^[0-9]+$"},
-        "source_metadata": {
-            "required": ["source_type", "source_organization_name", "evaluator_relationship"],
-            "properties": {
-                "source_type": {"enum": ["documentation", "evaluation_run"]},
-                "evaluator_relationship": {"enum": ["first_party", "third_party", "collaborative", "other"]},
-                "additional_details": STRINGS,
-            },
-        },
-        "eval_library": {"required": ["name", "version"]},
-        "model_info": {
-            "required": ["name", "id", "additional_details"],
-            "properties": {"additional_details": {**STRINGS, "required": ["deployment_type", "model_availability"]}},
-        },
-        "evaluation_results": {"type": "array", "minItems": 1, "items": RESULT},
-    },
-}  # fmt: skip
+@pytest.fixture(scope="module")
+def every_eval_ever_schema() -> dict[str, Any]:
+    try:
+        return published_schema()
+    except SchemaMissingError as error:
+        pytest.fail(str(error))
 
 
-def published_schema() -> dict[str, Any] | None:
-    """The schema of the package that publishes it, where that is installed (it wants Python 3.12)."""
-    found = importlib.util.find_spec("every_eval_ever")
-    if found is None or found.origin is None:
-        return None
-    path = Path(found.origin).parent / "schemas" / "eval.schema.json"
-    return dict(json.loads(path.read_text(encoding="utf-8")))
-
-
-def test_every_eval_ever_records_hold_to_the_schema(board: Board) -> None:
+def test_every_eval_ever_records_hold_to_the_published_schema(
+    board: Board, every_eval_ever_schema: dict[str, Any]
+) -> None:
+    judge = jsonschema.Draft7Validator(every_eval_ever_schema)
+    assert every_eval_ever_schema["version"] == SCHEMA_VERSION
     for row in board.rows:
         record = json.loads(every_eval_ever(row, SITE))
-        jsonschema.Draft7Validator(EVERY_EVAL_EVER).validate(record)
-        if (schema := published_schema()) is not None:
-            jsonschema.Draft7Validator(schema).validate(record)
+        judge.validate(record)
+        # The schema does judge: without its model's name the record is refused.
+        with pytest.raises(jsonschema.ValidationError):
+            judge.validate({**record, "model_info": {}})
         scores = {each["evaluation_result_id"]: each for each in record["evaluation_results"]}
         gain = scores[row.reference("gain")]
         assert gain["score_details"]["score"] == row.card.learned.gain

@@ -29,13 +29,18 @@ def test_intervals_and_absent_ones() -> None:
 def test_counts_probabilities_and_hyper_parameters() -> None:
     assert formats.count(27360) == "27\u202f360"
     assert (formats.probability(0.0001), formats.probability(0.0314)) == ("<\u00a00.001", "0.031")
-    assert (formats.number(1e-5), formats.number(400), formats.number(None)) == ("1e-05", "400", "not disclosed")
+    assert (formats.number(1e-5), formats.number(400), formats.number(None)) == ("1e-5", "400", "not disclosed")
+    assert [formats.number(value) for value in (3e-4, 2.5e-6, 0.04, 0.0)] == ["3e-4", "2.5e-6", "0.04", "0"]
 
 
 def test_text_by_others_is_escaped_isolated_and_capped() -> None:
     assert formats.by_others("\u202e<b>&") == Markup("<bdi>&lt;b&gt;&amp;</bdi>")
     assert formats.by_others("x" * 100, 5) == Markup("<bdi>xxxx…</bdi>")
     assert formats.by_others("") == Markup("<bdi>\N{EN DASH}</bdi>")
+
+
+def test_a_name_may_break_behind_an_underscore_and_reads_the_same() -> None:
+    assert formats.by_others("a_<b>") == Markup("<bdi>a_<wbr>&lt;b&gt;</bdi>")
 
 
 def test_a_link_is_made_of_plain_https_only() -> None:
@@ -49,6 +54,10 @@ def test_printed_cleans_text_and_leaves_markup_and_numbers() -> None:
     assert formats.printed("a\u202e") == "a"
     assert formats.printed(Markup("<b>\u202e</b>")) == Markup("<b>\u202e</b>")
     assert (formats.printed(None), formats.printed(3)) == ("\N{EN DASH}", 3)
+    # A number keeps the spaces at which no line breaks; a text by others does not.
+    for kept in (formats.percent(0.5), formats.count(27360), formats.probability(0.0)):
+        assert formats.printed(kept) == kept
+    assert formats.printed("a\u00a0b 7\u202f%") == "a b 7 %"
 
 
 @pytest.mark.parametrize(

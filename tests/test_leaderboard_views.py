@@ -1,4 +1,4 @@
-"""Views: training runs are found by what manifests say, and every group page has its entries."""
+"""Views: every group page has its entries, and what is drawn lies where it should."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from leaderboard import views
 from leaderboard.board import Board, load_board
-from leaderboard.plots import SHAPES, across, mark, scatter, trajectories
+from leaderboard.plots import FAMILY_SHAPES, SHAPES, across, mark, scatter
 from tests.site.synthetic_board import rich_board
 
 
@@ -14,25 +14,6 @@ from tests.site.synthetic_board import rich_board
 def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
     made, events = rich_board(tmp_path_factory.mktemp("board"))
     return load_board(made.submissions, made.bases, events)
-
-
-def test_checkpoints_of_one_run_are_a_curve_in_training_order(board: Board) -> None:
-    (curve,) = views.curves(board.tracks[0])
-    assert [row.manifest.method.steps for row in curve.rows] == [100, 400, 1600]
-    first, second = curve.rows[:2]
-    low, high = (row.card.learned.normalised_gain for row in (first, second))
-    assert low is not None
-    assert high is not None
-    share = (0.5 - low) / (high - low)
-    kept = [row.card.retention_macro or 0.0 for row in (first, second)]
-    assert curve.matched[1] == pytest.approx(kept[0] + share * (kept[1] - kept[0]))
-    (line,) = trajectories([curve]).lines
-    assert len(line.dots) == 3
-
-
-def test_a_level_that_a_run_never_reaches_has_no_retention(board: Board) -> None:
-    (curve,) = views.curves(board.tracks[0])
-    assert views._matched(list(curve.rows[:1]))[1:] == (None, None)
 
 
 def test_every_entry_is_in_one_method_one_base_and_one_suite(board: Board) -> None:
@@ -86,3 +67,17 @@ def test_all_tracks_are_in_one_chart_with_shapes_of_their_own(board: Board) -> N
     assert plot is not None
     assert {at for _, _, at, _ in plot.points} == {0, 1}
     assert len(set(SHAPES)) == len(SHAPES)
+    assert set(FAMILY_SHAPES) == set(views.METHODS)
+
+
+def test_what_tells_two_entries_apart_is_a_bit_for_each_ranked_one(board: Board) -> None:
+    for track in board.tracks:
+        for row in track.rows:
+            digits = views.apart(track, row)
+            assert bool(digits) == (row.placing.rank is not None)
+            if not digits:
+                continue
+            bits = f"{int(digits, 16):0{4 * len(digits)}b}"
+            for other in track.ranked:
+                differs = track.comparison.told_apart(row.entry_id, other.entry_id)
+                assert (bits[track.comparison.place[other.entry_id]] == "1") == differs

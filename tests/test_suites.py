@@ -45,6 +45,8 @@ def test_an_unknown_suite_lists_those_there_are() -> None:
         ("name: [", "not valid YAML"),
         ("name: mine\nversion: '1'\ntitle: t\ntasks: {}\nextra: 1", "extra: Extra inputs"),
         ("name: Mine\nversion: '1'\ntitle: t\ntasks: {}", "name: String should match"),
+        ('name: "mine\\n"\nversion: "1"\ntitle: t\ntasks: {}', "name: String should match"),
+        ('name: mine\nversion: "1\\n"\ntitle: t\ntasks: {}', "version: String should match"),
         ("name: other\nversion: '1'\ntitle: t\ntasks: {}", "named mine-1, but holds suite other-1"),
     ],
 )

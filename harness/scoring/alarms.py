@@ -1,5 +1,6 @@
 """Alarms: what makes a number suspect (metrics.md, "Forgetting", "Why", gates 3 and 4)."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -125,10 +126,10 @@ def _length_test(name: str, items: pd.DataFrame) -> _Test:
 
 def _constant(name: str, items: pd.DataFrame) -> Iterator[Alarm]:
     for side, right in zip(_SIDES, correct(items), strict=True):
-        answers = items[f"{side}_extracted"].dropna().str.casefold().str.strip()
-        if len(items) < _FEW_ITEMS or not len(answers):
+        if len(items) < _FEW_ITEMS:
             continue
-        share = float(answers.value_counts().iloc[0]) / len(items)
+        said = Counter(text.casefold().strip() for text in items[f"{side}_extracted"].tolist() if isinstance(text, str))
+        share = max(said.values(), default=0) / len(items)
         if share >= _CONSTANT_SHARE > right.mean():
             message = f"{side} gives the same answer to {share:.0%} of {name} and is right on {right.mean():.0%}"
             yield Alarm(kind="constant_answers", task=name, side=side, message=message)

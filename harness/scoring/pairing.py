@@ -24,7 +24,7 @@ class Pair:
     """A base and a tuned run that answered the same questions.
 
     ``items`` has one row an item, sorted by task and item id: ``item_id``, what both share (task, family, group,
-    cluster_id, guess_rate), what each side did (``base_outcome``, ``tuned_outcome``, ``base_output``, ...) and its
+    cluster_id, guess_rate), what each side did (``base_outcome``, ``base_correct``, ``base_output``, ...) and its
     ``transition``. The records are both of runs or both of bare tables.
     """
 
@@ -61,10 +61,10 @@ def pair(base: Source, tuned: Source) -> Pair:
     items = left[list(_SHARED)].copy()
     for column in _SIDED:
         items[f"base_{column}"], items[f"tuned_{column}"] = left[column], right[column]
-    items["transition"] = transition_names(
-        (items["base_outcome"] == Outcome.CORRECT).to_numpy(dtype=bool),
-        (items["tuned_outcome"] == Outcome.CORRECT).to_numpy(dtype=bool),
-    )
+    for side in ("base", "tuned"):
+        # Once for the whole pair: every number of every task asks for it.
+        items[f"{side}_correct"] = (items[f"{side}_outcome"] == Outcome.CORRECT).to_numpy(dtype=bool)
+    items["transition"] = transition_names(items["base_correct"].to_numpy(), items["tuned_correct"].to_numpy())
     _check_tasks(items)
     return Pair(base.record, tuned.record, items.reset_index().sort_values(["task", "item_id"], ignore_index=True))
 

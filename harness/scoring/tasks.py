@@ -40,7 +40,7 @@ class Draws:
 
 def correct(items: pd.DataFrame) -> tuple[Any, Any]:
     """Where the base's and the tuned model's outcomes are correct."""
-    return tuple((items[f"{side}_outcome"] == Outcome.CORRECT).to_numpy(dtype=bool) for side in ("base", "tuned"))
+    return items["base_correct"].to_numpy(), items["tuned_correct"].to_numpy()
 
 
 def cluster_labels(items: pd.DataFrame) -> Any:

@@ -145,32 +145,42 @@ def verify(
         raise CheckFailedError(f"{entry}: {_disagreement(found)}")
 
 
-@group.command()
-@_asked
-def flag(entry: str, actor: str, reason: str, **where: Path) -> None:
-    """Flag ENTRY: it stays on the board with the reason, and is not ranked until `maintain clear` lifts the flag.
+# Commands that give ENTRY a standing for a reason alone: the event, what it means, and such a reason.
+_STANDINGS = {
+    "flag": (
+        "Flagged",
+        "Flag ENTRY: it stays on the board with the reason, and is not ranked until `maintain clear` lifts the flag.",
+        "training data holds test items (issue 12)",
+    ),
+    "withdraw": (
+        "Withdrawn",
+        "Withdraw ENTRY: a tombstone with the reason takes its place. Its folder may be deleted afterwards.",
+        "at its author's request",
+    ),
+    "stale": (
+        "Stale",
+        "Mark ENTRY as stale: its suite version was closed.",
+        "nano-1 was closed in favour of nano-2",
+    ),
+    "unavailable": (
+        "Unavailable",
+        "Mark ENTRY as unavailable: its weights can no longer be had.",
+        "the repository was deleted",
+    ),
+}
 
-    \b
-    Examples:
-      retention maintain flag 4eauwmhpomvr --by your-account --reason "training data holds test items (issue 12)"
-    """
-    from leaderboard.events import Flagged
 
-    _write(Flagged, entry, actor, where, reason=reason)
+def _add_standing(name: str, kind: str, meaning: str, why: str) -> None:
+    example = f'retention maintain {name} 4eauwmhpomvr --by your-account --reason "{why}"'
+
+    @group.command(name, help=f"{meaning}\n\n\b\nExamples:\n  {example}")
+    @_asked
+    def command(entry: str, actor: str, reason: str, **where: Path) -> None:
+        _write(kind, entry, actor, where, reason=reason)
 
 
-@group.command()
-@_asked
-def withdraw(entry: str, actor: str, reason: str, **where: Path) -> None:
-    """Withdraw ENTRY: a tombstone with the reason takes its place. Its folder may be deleted afterwards.
-
-    \b
-    Examples:
-      retention maintain withdraw 4eauwmhpomvr --by your-account --reason "at its author's request"
-    """
-    from leaderboard.events import Withdrawn
-
-    _write(Withdrawn, entry, actor, where, reason=reason)
+for _name, _told in _STANDINGS.items():
+    _add_standing(_name, *_told)
 
 
 @group.command()
@@ -183,38 +193,8 @@ def supersede(entry: str, actor: str, reason: str, by: str, **where: Path) -> No
     Examples:
       retention maintain supersede 4eauwmhpomvr --with hhkiwni7rppe --by your-account --reason "trained longer"
     """
-    from leaderboard.events import Superseded
-
     shelf_of(where).folder(by)
-    _write(Superseded, entry, actor, where, by=by, reason=reason)
-
-
-@group.command()
-@_asked
-def stale(entry: str, actor: str, reason: str, **where: Path) -> None:
-    """Mark ENTRY as stale: its suite version was closed.
-
-    \b
-    Examples:
-      retention maintain stale 4eauwmhpomvr --by your-account --reason "nano-1 was closed in favour of nano-2"
-    """
-    from leaderboard.events import Stale
-
-    _write(Stale, entry, actor, where, reason=reason)
-
-
-@group.command()
-@_asked
-def unavailable(entry: str, actor: str, reason: str, **where: Path) -> None:
-    """Mark ENTRY as unavailable: its weights can no longer be had.
-
-    \b
-    Examples:
-      retention maintain unavailable 4eauwmhpomvr --by your-account --reason "the repository was deleted"
-    """
-    from leaderboard.events import Unavailable
-
-    _write(Unavailable, entry, actor, where, reason=reason)
+    _write("Superseded", entry, actor, where, by=by, reason=reason)
 
 
 @group.command()
@@ -227,9 +207,7 @@ def clear(entry: str, actor: str, reason: str, of: int, **where: Path) -> None:
     Examples:
       retention maintain clear 4eauwmhpomvr --event 3 --by your-account --reason "the data was shown to be clean"
     """
-    from leaderboard.events import Cleared
-
-    _write(Cleared, entry, actor, where, of=of, reason=reason)
+    _write("Cleared", entry, actor, where, of=of, reason=reason)
 
 
 @group.command()
@@ -329,10 +307,12 @@ def _text_of(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
-def _write(kind: Any, entry: str, actor: str, where: dict[str, Path], **fields: object) -> None:
+def _write(kind: str, entry: str, actor: str, where: dict[str, Path], **fields: object) -> None:
+    """Record an event of the class named ``kind``, and say which files were written."""
+    from leaderboard import events as ledger
     from leaderboard.maintain import record
 
-    for path, _ in record(shelf_of(where), kind, entry, actor, **fields):
+    for path, _ in record(shelf_of(where), getattr(ledger, kind), entry, actor, **fields):
         click.echo(f"wrote {path}")
 
 

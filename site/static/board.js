@@ -14,7 +14,11 @@
   };
   const first = (cell) => {
     const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
-    while (walker.nextNode()) if (walker.currentNode.data.trim()) return walker.currentNode.data.trim();
+    while (walker.nextNode()) {
+      // A name may be in parts, between which a line may break.
+      const node = walker.currentNode.parentNode.matches("bdi") ? walker.currentNode.parentNode : walker.currentNode;
+      if (node.textContent.trim()) return node.textContent.trim();
+    }
     return "";
   };
 
@@ -170,11 +174,19 @@
       box.append(table);
       place.append(box);
     };
+    // Every ranked row has a bit for each ranked entry: whether their balances differ significantly.
+    const differ = (row, other) => {
+      const at = Number(other.dataset.at);
+      return (parseInt(row.dataset.apart[at >> 2], 16) >> (3 - (at & 3))) & 1;
+    };
     const told = (chosen) => {
-      const letters = chosen.map((row) => first(row.cells[3]));
-      if (letters.some((each) => each === "\u2013")) return "their balances are not tested here";
-      const apart = letters.every((a, at) => letters.slice(at + 1).every((b) => ![...a].some((letter) => b.includes(letter))));
-      return apart ? "all differ significantly in balance" : "those that share a letter under Ties do not differ significantly in balance";
+      if (chosen.some((row) => !row.dataset.apart)) return "balances are compared where all of them are ranked";
+      const pairs = chosen.flatMap((row, at) => chosen.slice(at + 1).map((other) => [row, other]));
+      const alike = pairs.filter(([row, other]) => !differ(row, other));
+      if (!alike.length) return "all differ significantly in balance";
+      if (alike.length === pairs.length) return "no two differ significantly in balance";
+      const names = alike.map((pair) => pair.map((row) => one("a", row).textContent).join(" and "));
+      return "not significantly different in balance: " + names.join("; ");
     };
     const wanted = (view.get("of") || "").split(",").filter((id) => entries.some((row) => row.dataset.id === id));
     picks.forEach((pick, at) => {

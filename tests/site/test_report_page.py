@@ -1,16 +1,15 @@
 """One pair's report in a real browser: silent, filtered without a script, and usable with 10,000 flipped items."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from harness.report import page
 from harness.report.flips import LONGEST_OUTPUT
 from harness.samples import Outcome, read_run
 from harness.scoring import score_pair
-from tests.site.test_pages import _LAUNCH, Watched, chromium
+from tests.site.browsing import Watched
 from tests.synthetic import SyntheticTask, synthetic_run
 
 pytestmark = pytest.mark.engine
@@ -36,14 +35,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = folder / "report.html"
     path.write_text(page.render(score_pair(*runs, "jigsaw"), *runs), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=_LAUNCH)
-        yield launched
-        launched.close()
 
 
 def test_ten_thousand_flips_are_all_there_in_one_file_that_opens(browser: Browser, report: Path) -> None:
@@ -97,5 +88,5 @@ def test_the_page_fits(browser: Browser, report: Path, scheme: str, width: int) 
     watched = Watched(browser, color_scheme=scheme, viewport={"width": width, "height": 780})
     watched.page.goto(report.as_uri())
     watched.page.locator("details summary").first.click()
-    assert watched.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    assert watched.overflow() <= 0
     watched.context.close()

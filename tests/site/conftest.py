@@ -1,0 +1,56 @@
+"""What the browser tests share: one browser, and the built sites they look at. They end with the last of these tests,
+since an open browser keeps an event loop that others would stumble over."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from leaderboard.board import Board, load_board
+from leaderboard.site import write_site
+from tests.hostile.texts import hostile_board
+from tests.site.axe import AxeMissingError, axe_source
+from tests.site.browsing import opened
+from tests.site.synthetic_board import rich_board
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with opened() as launched:
+        yield launched
+
+
+@pytest.fixture(scope="package")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
+    made, events = rich_board(tmp_path_factory.mktemp("board"))
+    return load_board(made.submissions, made.bases, events)
+
+
+@pytest.fixture(scope="package")
+def site(board: Board, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_site(board, tmp_path_factory.mktemp("site") / "public").parent
+
+
+@pytest.fixture(scope="package")
+def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_site(Board((), ()), tmp_path_factory.mktemp("empty") / "public").parent
+
+
+@pytest.fixture(scope="package")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Board:
+    made, events = hostile_board(tmp_path_factory.mktemp("hostile-board"))
+    return load_board(made.submissions, made.bases, events)
+
+
+@pytest.fixture(scope="package")
+def hostile_site(hostile: Board, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_site(hostile, tmp_path_factory.mktemp("hostile-site") / "public").parent
+
+
+@pytest.fixture(scope="package")
+def axe() -> str:
+    try:
+        return axe_source()
+    except AxeMissingError as error:
+        pytest.fail(str(error))

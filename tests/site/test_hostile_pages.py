@@ -1,0 +1,109 @@
+"""A board on which every text is hostile, in a real browser: all of it is text, and nothing of it does anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from leaderboard.board import Board
+from leaderboard.text import deceptive
+from tests.hostile.texts import MARKUP, STRINGS, shown
+from tests.site.browsing import Watched
+
+pytestmark = pytest.mark.engine
+
+# What a page of the site never has, so that each of them would have come out of a text.
+FOREIGN = "img, iframe, object, embed, form, base, math, video, audio, style, template, meta[http-equiv=refresh]"
+
+
+def pages(site: Path) -> list[Path]:
+    return sorted(site.rglob("*.html"))
+
+
+def text_of(watched: Watched) -> str:
+    """All text of a page as its characters stand, whatever is hidden or how lines break."""
+    return " ".join(str(watched.page.evaluate("document.documentElement.textContent")).split())
+
+
+def test_every_hostile_page_is_silent_and_holds_nothing_foreign(browser: Browser, hostile_site: Path) -> None:
+    watched = Watched(browser, viewport={"width": 1280, "height": 780})
+    scripts = "[...document.scripts].map(script => script.getAttribute('src') || script.textContent)"
+    handlers = """[...document.querySelectorAll('*')].flatMap(element => [...element.attributes])
+        .filter(attribute => attribute.name.startsWith('on') || ['style', 'srcdoc'].includes(attribute.name)).length"""
+    found = pages(hostile_site)
+    assert len(found) > 30
+    for path in found:
+        watched.page.goto(path.as_uri())
+        assert watched.page.locator(FOREIGN).count() == 0, path.name
+        (script,) = watched.page.evaluate(scripts)
+        assert "assets/board." in script, path.name
+        assert watched.page.evaluate(handlers) == 0, path.name
+        assert watched.overflow() <= 0, path.name
+    assert [url for url in watched.requests if not url.startswith(hostile_site.as_uri())] == []
+    assert watched.complaints == []
+    watched.context.close()
+
+
+def test_every_hostile_text_can_be_read(browser: Browser, hostile_site: Path) -> None:
+    watched = Watched(browser)
+    everything = ""
+    for path in pages(hostile_site):
+        watched.page.goto(path.as_uri())
+        everything += f" {text_of(watched)}"
+    for text in STRINGS:
+        assert shown(text)[:70] in everything, text
+    watched.context.close()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_hostile_pages_are_accessible_and_fit(
+    browser: Browser, hostile_site: Path, hostile: Board, axe: str, width: int
+) -> None:
+    watched = Watched(browser, viewport={"width": width, "height": 780})
+    row, slug = hostile.rows[0], hostile.tracks[0].key.slug
+    names = ["index", "withdrawn", "changelog", f"tracks/{slug}", f"compare/{slug}", f"forgotten/{slug}"]
+    names += [f"entries/{row.entry_id}", f"items/{row.entry_id}"]
+    found = {}
+    for name in names:
+        watched.page.goto((hostile_site / f"{name}.html").as_uri())
+        assert watched.overflow() <= 0, f"{name} is {watched.overflow()} px too wide"
+        if violations := watched.violations(axe):
+            found[name] = violations
+    assert found == {}
+    watched.context.close()
+
+
+def test_the_script_takes_hostile_texts_for_text(browser: Browser, hostile_site: Path, hostile: Board) -> None:
+    """What the script copies (names into choices, rows into columns) and what an address brings."""
+    watched = Watched(browser)
+    track = hostile.tracks[0]
+    compare = hostile_site / "compare" / f"{track.key.slug}.html"
+    watched.page.goto(compare.as_uri())
+    for label, row in zip(("First", "Second", "Third", "Fourth"), track.rows, strict=False):
+        watched.page.get_by_label(label).select_option(row.entry_id)
+    expect(watched.page.locator("table.chosen thead th")).to_have_count(5)
+    assert watched.page.locator(FOREIGN).count() == 0
+    items = hostile_site / "items" / f"{track.rows[0].entry_id}.html"
+    for text in (*MARKUP, "%00", "\\u0000"):
+        for path in (items, compare, hostile_site / "index.html"):
+            watched.page.goto(
+                f"{path.as_uri()}?q={text.replace('%', '%25').replace('#', '%23')}&task={text[:20]}&of=<b>&sort=--1"
+            )
+            assert watched.page.locator(FOREIGN).count() == 0
+    watched.page.goto(items.as_uri())
+    watched.page.get_by_label("Find").fill(MARKUP[0])
+    shown_items = watched.page.locator(".item:visible")
+    assert 0 < shown_items.count() < watched.page.locator(".item").count()
+    assert MARKUP[0] in shown_items.first.inner_text()
+    assert [url for url in watched.requests if not url.startswith(hostile_site.as_uri())] == []
+    assert watched.complaints == []
+    watched.context.close()
+
+
+def test_names_that_deceive_are_not_among_the_entries(hostile: Board) -> None:
+    """Those are refused before a board is built; what is left is strange, and can be told apart."""
+    names = [row.name for row in hostile.rows]
+    assert len(set(names)) == len(names)
+    assert not any(deceptive(name) for name in names)

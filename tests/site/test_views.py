@@ -1,0 +1,321 @@
+"""Views of the built site in a real browser: sorted, filtered, compared and searched, and found by their address."""
+
+from __future__ import annotations
+
+import re
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from leaderboard.board import Board, Row, Track
+from leaderboard.explorer import SHOWN, shares
+from tests.site.browsing import Watched
+
+pytestmark = pytest.mark.engine
+
+
+def test_sorting_by_mouse_and_keyboard_is_kept_in_the_address(browser: Browser, site: Path, board: Board) -> None:
+    watched = Watched(browser)
+    watched.page.goto((site / "tracks" / f"{board.tracks[0].key.slug}.html").as_uri())
+    table = watched.page.locator("table.slim")
+    gains = [row.card.learned.gain for row in board.tracks[0].rows]
+
+    def shown() -> list[float]:
+        cells = table.locator("tbody tr > :nth-child(4)").all_inner_texts()
+        return [float(text.split()[0].replace("\u2212", "-")) for text in cells]
+
+    watched.page.get_by_role("button", name="Sort by Gain, points").click()
+    assert shown() == sorted((round(gain * 100, 1) for gain in gains), reverse=True)
+    watched.page.keyboard.press("Enter")
+    assert shown() == sorted(round(gain * 100, 1) for gain in gains)
+    assert table.locator("th[aria-sort]").get_attribute("aria-sort") == "ascending"
+    watched.page.goto(watched.page.url)
+    assert shown() == sorted(round(gain * 100, 1) for gain in gains)
+    watched.page.get_by_role("button", name="Sort by Balance").focus()
+    watched.page.keyboard.press("Space")
+    best = max(board.tracks[0].rows, key=lambda row: row.card.balance or 0.0)
+    assert table.locator("tbody th a").first.inner_text() == best.name
+    assert watched.complaints == []
+    watched.context.close()
+
+
+def key(text: str) -> tuple[int, float, str]:
+    """How a cell is ordered: numbers, then words; the dash of an absent value is last in both directions."""
+    word = text.strip().split("\n")[0].strip()
+    number = re.match(r"[+-]?[0-9.]+(e-?[0-9]+)?", word.replace("\u2212", "-").replace("\u202f", ""))
+    return (0, float(number[0]), "") if number else (1, 0.0, word.lower())
+
+
+def test_every_column_of_every_table_is_sorted_by_mouse_and_back_by_keyboard(
+    browser: Browser, site: Path, board: Board
+) -> None:
+    watched = Watched(browser)
+    slug = board.tracks[0].key.slug
+    tables = 0
+    for name in ("index", f"tracks/{slug}", f"compare/{slug}", f"forgotten/{slug}", "methods/rft", "changelog"):
+        watched.page.goto((site / f"{name}.html").as_uri())
+        table = watched.page.locator("table[data-sort]")
+        tables += 1
+        bodies = table.locator("tbody")
+        before = sorted(table.locator("tbody tr").all_inner_texts())
+        for column in range(table.locator("thead th").count()):
+            head = table.locator("thead th").nth(column)
+            started = head.get_attribute("aria-sort")
+            head.locator("button").click()
+            first = head.get_attribute("aria-sort")
+            assert first != started, f"{name}, column {column}"
+            for direction, press in ((first, True), ({"ascending": "descending"}.get(str(first), "ascending"), False)):
+                assert head.get_attribute("aria-sort") == direction
+                assert table.locator("[aria-sort]").count() == 1
+                for at in range(bodies.count()):
+                    # A heading row is before its rows, wherever they go.
+                    rows = bodies.nth(at).locator("tr:not(.group)")
+                    cells = rows.locator(f"> :nth-child({column + 1})").all_inner_texts()
+                    found = [key(cell) for cell in cells if cell.strip() not in ("", "\N{EN DASH}")]
+                    kinds = [each[0] for each in found]
+                    assert kinds == sorted(kinds), f"{name}, column {column}: words before numbers"
+                    numbers = [each[1] for each in found if not each[0]]
+                    assert numbers == sorted(numbers, reverse=direction == "descending"), f"{name}, column {column}"
+                if press:
+                    watched.page.keyboard.press("Enter")
+        assert sorted(table.locator("tbody tr").all_inner_texts()) == before
+    assert tables == 6
+    assert watched.complaints == []
+    watched.context.close()
+
+
+def test_order_filter_and_choice_of_a_track_are_found_again_together(
+    browser: Browser, site: Path, board: Board
+) -> None:
+    watched = Watched(browser)
+    watched.page.goto((site / "tracks" / f"{board.tracks[0].key.slug}.html").as_uri())
+    watched.page.get_by_role("button", name="Sort by Retention").click()
+    watched.page.get_by_label("Filter").press_sequentially("nano-rloo")
+    watched.page.get_by_role("checkbox").nth(0).check()
+    rows = watched.page.locator("table.slim tbody tr:visible th a")
+    seen, chosen = rows.all_inner_texts(), watched.page.locator("tbody input:checked").get_attribute("value")
+    assert len(seen) == 3
+    address = watched.page.url
+    assert "sort=-4" in address
+    assert "q=nano-rloo" in address
+    assert f"of={chosen}" in address
+    other = browser.new_context().new_page()
+    other.goto(address)
+    expect(other.locator("table.slim tbody tr:visible th a")).to_have_text(seen)
+    assert other.locator("tbody input:checked").get_attribute("value") == chosen
+    other.context.close()
+    watched.context.close()
+
+
+def test_everything_the_script_adds_is_reached_with_tab(browser: Browser, site: Path, board: Board) -> None:
+    """In the order in which it stands on the page, and with a mark of the focus that can be seen."""
+    watched = Watched(browser)
+    slug, entry = board.tracks[0].key.slug, board.rows[0].entry_id
+    adds = "main button, main input, main select, main summary, main .scroll, main svg a"
+    for name in ("index", f"tracks/{slug}", f"compare/{slug}", f"items/{entry}"):
+        watched.page.goto((site / f"{name}.html").as_uri())
+        wanted = watched.page.evaluate(
+            """added => {
+                const every = [...document.querySelectorAll(added)]
+                const shown = every.filter(each => each.checkVisibility() && !each.disabled)
+                shown.forEach((each, at) => each.setAttribute('data-tab', at))
+                return shown.length
+            }""",
+            adds,
+        )
+        assert wanted > 5, name
+        reached: list[int] = []
+        for _ in range(6 * wanted + 40):
+            watched.page.keyboard.press("Tab")
+            at, outline = watched.page.evaluate(
+                """() => {
+                    const here = document.activeElement
+                    return [here.getAttribute('data-tab'), getComputedStyle(here).outlineStyle]
+                }"""
+            )
+            if at is not None:
+                reached.append(int(at))
+                assert outline != "none", f"{name}: {at}"
+            if len(set(reached)) == wanted:
+                break
+        assert reached == sorted(reached), name
+        assert len(set(reached)) == wanted, name
+    watched.context.close()
+
+
+def test_filters_work_with_the_keyboard_alone(browser: Browser, site: Path, board: Board) -> None:
+    watched = Watched(browser)
+    watched.page.goto((site / "index.html").as_uri())
+    rows = watched.page.locator("table.lean tbody tr:not(.group):visible")
+    watched.page.get_by_label("Filter").focus()
+    watched.page.keyboard.type("nano-")
+    watched.page.keyboard.press("Tab")
+    watched.page.keyboard.type("merge")
+    merged = [row for row in board.rows if row.manifest.method.family == "merge"]
+    expect(rows).to_have_count(len(merged))
+    assert watched.page.url.endswith("?q=nano-&method=merge")
+    watched.page.keyboard.press("Shift+Tab")
+    watched.page.keyboard.press("Control+a")
+    watched.page.keyboard.press("Delete")
+    assert watched.page.url.endswith("?method=merge")
+    watched.context.close()
+
+
+def test_filters_are_kept_in_the_address(browser: Browser, site: Path, board: Board) -> None:
+    watched = Watched(browser)
+    watched.page.goto((site / "index.html").as_uri())
+    rows = watched.page.locator("table.lean tbody tr:not(.group):visible")
+    watched.page.get_by_label("Filter").fill("NANO-RLOO")
+    expect(rows).to_have_count(3)
+    # A track without a row that fits is gone with its heading.
+    expect(watched.page.locator("tr.group:visible")).to_have_count(1)
+    watched.page.get_by_role("combobox", name="Method").select_option("RFT")
+    expect(watched.page.locator("[data-count]")).to_have_text(f"3 of {len(board.rows)} shown")
+    again = watched.page.url
+    assert again.endswith("index.html?q=NANO-RLOO&method=RFT")
+    watched.page.goto("about:blank")
+    watched.page.goto(again)
+    expect(rows).to_have_count(3)
+    assert watched.page.get_by_label("Filter").input_value() == "NANO-RLOO"
+    watched.page.get_by_label("Filter").fill("")
+    watched.page.get_by_role("combobox", name="Method").select_option("")
+    expect(rows).to_have_count(len(board.rows))
+    assert watched.page.url.endswith("index.html")
+    assert watched.complaints == []
+    watched.context.close()
+
+
+def test_entries_are_chosen_and_compared(browser: Browser, site: Path, board: Board) -> None:
+    track = board.tracks[0]
+    first, second, third = track.rows[:3]
+    watched = Watched(browser)
+    watched.page.goto((site / "tracks" / f"{track.key.slug}.html").as_uri())
+    watched.page.get_by_role("checkbox", name=f"Compare {first.name}", exact=True).check()
+    watched.page.get_by_role("checkbox", name=f"Compare {second.name}", exact=True).focus()
+    watched.page.keyboard.press("Space")
+    watched.page.get_by_role("link", name="Compare", exact=True).click()
+    chosen = watched.page.locator("table.chosen")
+    expect(chosen.locator("thead th a")).to_have_text([first.name, second.name])
+    assert watched.page.url.endswith(f"compare/{track.key.slug}.html?of={first.entry_id},{second.entry_id}")
+    watched.page.get_by_label("Third").focus()
+    watched.page.keyboard.type(third.name)
+    expect(chosen.locator("thead th a")).to_have_count(3)
+    rows = {line.split("\t")[0]: line for line in chosen.locator("tbody").inner_text().splitlines() if "\t" in line}
+    assert len(rows) >= 6 + len(first.card.tasks)
+    watched.page.reload()
+    expect(chosen.locator("thead th a")).to_have_text([first.name, second.name, third.name])
+    watched.page.goto(watched.page.url.split("?")[0] + "?of=<img>,zzzzzzzzzzzz")
+    assert chosen.count() == 0
+    assert watched.complaints == []
+    watched.context.close()
+
+
+def test_entries_are_compared_with_the_keyboard_alone(browser: Browser, site: Path, board: Board) -> None:
+    track = board.tracks[0]
+    watched = Watched(browser)
+    watched.page.goto((site / "tracks" / f"{track.key.slug}.html").as_uri())
+    for row in track.rows[:2]:
+        watched.page.get_by_role("checkbox", name=f"Compare {row.name}", exact=True).focus()
+        watched.page.keyboard.press("Space")
+    watched.page.get_by_role("link", name="Compare", exact=True).focus()
+    watched.page.keyboard.press("Enter")
+    chosen = watched.page.locator("table.chosen thead th a")
+    expect(chosen).to_have_text([row.name for row in track.rows[:2]])
+    watched.page.get_by_label("First").focus()
+    watched.page.keyboard.press("ArrowDown")
+    watched.page.keyboard.press("ArrowDown")
+    expect(chosen.first).to_have_text(track.rows[2].name)
+    assert f"of={track.rows[2].entry_id},{track.rows[1].entry_id}" in watched.page.url
+    watched.context.close()
+
+
+def test_the_comparison_says_which_entries_are_told_apart(browser: Browser, site: Path, board: Board) -> None:
+    track = board.tracks[0]
+    watched = Watched(browser)
+    address = (site / "compare" / f"{track.key.slug}.html").as_uri()
+    said: set[str] = set()
+    for one, other in combinations(track.rows, 2):
+        watched.page.goto(f"{address}?of={one.entry_id},{other.entry_id}")
+        caption = watched.page.locator("table.chosen caption").inner_text().partition("; ")[2]
+        expected = {
+            True: "all differ significantly in balance",
+            False: "no two differ significantly in balance",
+            None: "balances are compared where all of them are ranked",
+        }
+        assert caption == expected[track.comparison.told_apart(one.entry_id, other.entry_id)]
+        said.add(caption)
+    assert len(said) == 3
+    alike = next(pair for pair in combinations(track.ranked, 2) if not apart(track, *pair))
+    third = next(row for row in track.ranked if apart(track, row, alike[0]) and apart(track, row, alike[1]))
+    watched.page.goto(f"{address}?of={','.join(row.entry_id for row in (*alike, third))}")
+    caption = watched.page.locator("table.chosen caption").inner_text()
+    assert caption.endswith(f"not significantly different in balance: {alike[0].name} and {alike[1].name}")
+    watched.context.close()
+
+
+def apart(track: Track, one: Row, other: Row) -> bool | None:
+    return track.comparison.told_apart(one.entry_id, other.entry_id)
+
+
+def test_no_more_than_four_can_be_chosen(browser: Browser, site: Path, board: Board) -> None:
+    watched = Watched(browser)
+    ids = [row.entry_id for row in board.tracks[0].rows]
+    watched.page.goto((site / "tracks" / f"{board.tracks[0].key.slug}.html").as_uri() + "?of=" + ",".join(ids))
+    expect(watched.page.locator("tbody input:checked")).to_have_count(4)
+    assert watched.page.locator("tbody input:disabled").count() == len(ids) - 4
+    watched.context.close()
+
+
+def test_the_explorer_is_searched_by_kind_task_and_text(browser: Browser, site: Path, board: Board) -> None:
+    row = next(row for row in board.rows if row.name == "nano-sft")
+    name, task = next(iter(row.card.prior_tasks.items()))
+    watched = Watched(browser)
+    watched.page.goto((site / "items" / f"{row.entry_id}.html").as_uri())
+    items = watched.page.locator(".item:visible")
+    watched.page.get_by_label("Show").select_option("forgotten")
+    watched.page.get_by_label("Task").focus()
+    watched.page.keyboard.type(name)
+    expect(watched.page.locator(".task:visible")).to_have_count(1)
+    counts = {"forgotten": task.n10, "learned": task.n01, "kept": task.n11, "never": task.n00}
+    expect(items).to_have_count(shares(counts, SHOWN // len(row.card.tasks))["forgotten"])
+    assert "base, correct" in items.first.inner_text()
+    said = items.nth(3).locator("code").inner_text()
+    watched.page.get_by_label("Find").fill(said)
+    expect(items).to_have_count(1)
+    watched.page.goto(watched.page.url)
+    expect(items).to_have_count(1)
+    assert watched.page.get_by_label("Show").input_value() == "forgotten"
+    assert watched.complaints == []
+    watched.context.close()
+
+
+def test_the_explorer_is_read_by_mouse_and_by_keyboard(browser: Browser, site: Path, board: Board) -> None:
+    row = next(row for row in board.rows if row.name == "nano-sft")
+    watched = Watched(browser)
+    watched.page.goto((site / "items" / f"{row.entry_id}.html").as_uri())
+    boxes = watched.page.locator("details:not([open])")
+    closed = boxes.count()
+    boxes.first.locator("summary").click()
+    assert boxes.count() == closed - 1
+    boxes.first.locator("summary").focus()
+    watched.page.keyboard.press("Enter")
+    assert boxes.count() == closed - 2
+    watched.page.get_by_label("Show").focus()
+    watched.page.keyboard.press("ArrowDown")
+    expect(watched.page.locator("details:visible:not([data-kind=forgotten])")).to_have_count(0)
+    task = list(row.card.prior_tasks)[1]
+    watched.page.get_by_label("Task").select_option(task)
+    watched.page.get_by_label("Find").focus()
+    watched.page.keyboard.type("answer")
+    address, seen = watched.page.url, watched.page.locator(".item:visible h3").all_text_contents()
+    assert seen
+    for part in ("show=forgotten", f"task={task}", "q=answer"):
+        assert part in address
+    watched.page.goto("about:blank")
+    watched.page.goto(address)
+    expect(watched.page.locator(".item:visible h3")).to_have_text(seen)
+    expect(watched.page.locator("[data-count]")).to_contain_text(f"{len(seen)} of ")
+    assert watched.complaints == []
+    watched.context.close()
