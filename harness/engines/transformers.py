@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -90,6 +91,11 @@ class TransformersEngine:
         inputs, lengths = self._inputs([requests[i].prompt for i in batch])
         decoding = requests[batch[0]].decoding
         start = inputs["input_ids"].shape[1]
+        sampled: dict[str, Any] = {}
+        if decoding.temperature:
+            from harness.engines.sampling import Drawn
+
+            sampled["logits_processor"] = [Drawn(decoding.temperature, [requests[i].decoding.seed for i in batch])]
         with self._torch.inference_mode():
             output = self._model.generate(
                 **inputs,
@@ -98,6 +104,7 @@ class TransformersEngine:
                 do_sample=False,
                 eos_token_id=self._eos,
                 pad_token_id=self._pad,
+                **sampled,
                 **({"stop_strings": list(decoding.stop), "tokenizer": self._tokenizer} if decoding.stop else {}),
             )
         late = []
@@ -140,10 +147,11 @@ class TransformersEngine:
             self._torch.cuda.empty_cache()
 
     def _batches(self, requests: Sequence[GenerateRequest]) -> Iterator[list[int]]:
-        """Indices of requests with equal decoding and number of images, alike in length, so that little is padded."""
+        """Indices of requests with equal decoding (but for its seed) and number of images, alike in length, so that
+        little is padded."""
 
         def kind(index: int) -> tuple[str, int]:
-            return repr(requests[index].decoding), len(requests[index].prompt.images)
+            return repr(replace(requests[index].decoding, seed=0)), len(requests[index].prompt.images)
 
         order = sorted(range(len(requests)), key=lambda i: (kind(i), len(requests[i].prompt.token_ids)))
         for _, group in groupby(order, key=kind):
