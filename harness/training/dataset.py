@@ -78,17 +78,29 @@ def example_of(item: Item, target: str, kind: Kind, *, rows: int = 0, columns: i
 
 
 class ExampleSet(Sequence[Example]):
-    """Examples in their order, each made or read when it is asked for: thousands of pictures are never held at once."""
+    """Examples in their order, each made or read when it is asked for: thousands of pictures are never held at once.
 
-    def __init__(self, ids: Sequence[str], make: Callable[[int], Example]) -> None:
+    ``ids`` and ``targets`` are there without making any.
+    """
+
+    def __init__(self, ids: Sequence[str], targets: Sequence[str], make: Callable[[int], Example]) -> None:
         self.ids = tuple(ids)
+        self.targets = tuple(targets)
         self._make = make
 
     @classmethod
     def of(cls, examples: Iterable[Example]) -> "ExampleSet":
         """A set that is held in memory."""
         held = tuple(examples)
-        return cls([example.example_id for example in held], held.__getitem__)
+        return cls([each.example_id for each in held], [each.target for each in held], held.__getitem__)
+
+    def chosen(self, places: Sequence[int]) -> "ExampleSet":
+        """The examples at these places, in this order."""
+        return ExampleSet(
+            [self.ids[place] for place in places],
+            [self.targets[place] for place in places],
+            lambda index: self._make(places[index]),
+        )
 
     @property
     def digest(self) -> str:
@@ -106,8 +118,7 @@ class ExampleSet(Sequence[Example]):
 
     def __getitem__(self, index: int | slice) -> "Example | ExampleSet":
         if isinstance(index, slice):
-            places = range(len(self))[index]
-            return ExampleSet([self.ids[place] for place in places], lambda k: self._make(places[k]))
+            return self.chosen(range(len(self))[index])
         return self._make(range(len(self))[index])
 
     def __iter__(self) -> Iterator[Example]:

@@ -187,7 +187,7 @@ def _puzzles(grid: Grid, protocol: Reasoning, data: Data, pictures: Pictures) ->
     ids = [
         example_id(document["item_id"], target, data.form) for document, target in zip(documents, targets, strict=True)
     ]
-    return ExampleSet(ids, cut)
+    return ExampleSet(ids, targets, cut)
 
 
 def _jigsaws() -> dict[str, Callable[[Data], ExampleSet]]:

@@ -81,8 +81,9 @@ class Optimisation(_Strict):
 
     ``micro_batch`` examples are on a device at once (None: all of them); ``warmup`` counts steps, ``decay_share`` is
     the last part of the steps, in which "trapezoid" falls linearly. ``dtype`` is that of the arithmetic: where all
-    weights are trained, they and the optimiser's state stay float32. ``max_tokens`` is the longest example that is
-    learnt from. ``threads`` is for a CPU; two were slower than one at nano size.
+    weights are trained, they and the optimiser's state stay float32. ``max_tokens`` is the longest target that is
+    learnt from: longer ones are left out and counted. ``threads`` is for a CPU; two were slower than one at nano size.
+    ``workers`` are processes that prepare batches ahead (0: the trainer itself).
     """
 
     steps: Count
@@ -99,6 +100,7 @@ class Optimisation(_Strict):
     max_tokens: Count | None = None
     gradient_checkpointing: bool = False
     threads: Count = 1
+    workers: Annotated[int, Field(ge=0)] = 0
 
 
 class Adapter(_Strict):
