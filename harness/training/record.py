@@ -138,9 +138,10 @@ class TrainingRecord(_Strict):
         )
         about = self.data.about
         origin = f", targets sampled from {about.policy}" if about and about.policy else ""
+        place = f"step {self.step} of {optimisation['steps']}"
         return (
-            f"Recipe {self.recipe['name']} of this project, {self.method}: step {self.step} of {optimisation['steps']}, "
-            f"{size}, data {self.data.source}{origin}, seed {self.seed}; recipe digest {self.recipe_digest[:12]}."
+            f"Recipe {self.recipe['name']} of this project, {self.method}: {place}, {size}, "
+            f"data {self.data.source}{origin}, seed {self.seed}; recipe digest {self.recipe_digest[:12]}."
         )
 
 

@@ -1,8 +1,8 @@
-"""Checkpoints along a training: complete ones that are kept, and the trainer's own state, from which a killed one goes on.
+"""Checkpoints along a training: complete ones, which are kept, and the trainer's state, where a killed one goes on.
 
 In the folder of a training::
 
-    step-000050/          a checkpoint as ``open_checkpoint`` takes it: weights, and its base's other files byte for byte
+    step-000050/          a checkpoint as ``open_checkpoint`` takes it: weights, and its base's other files as they are
     trainer/checkpoint-50 weights, optimiser, schedule, random states; `saved.json`, written last, marks a whole one
     identity.json         recipe, base and data by digest: another training never continues this one
     training_record.json  written at the end, when `trainer/` is deleted

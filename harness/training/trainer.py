@@ -12,7 +12,12 @@ from harness.training.recipe import Recipe
 from harness.training.saving import STATE_FOLDER
 
 # What of a trainer's log is no fact of the training but of the machine, or is said elsewhere in the record.
-_LEFT_OUT = ("step", "epoch", "step_time", "num_tokens", "num_input_tokens_seen", "learning_rate")
+_LEFT_OUT = frozenset(
+    {
+        *("step", "epoch", "step_time", "num_tokens", "num_input_tokens_seen", "learning_rate"),
+        *("train_runtime", "train_tokens_per_second"),
+    }
+)
 _FLOOR = 0.02
 
 
@@ -98,8 +103,8 @@ def curve(history: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], ...]:
         if "loss" not in entry:
             continue
         told = {name: float(value) for name, value in entry.items() if name not in _LEFT_OUT and _is_number(value)}
-        if _is_number(rate := entry.get("learning_rate")):
-            told["lr"] = float(rate)
+        if _is_number(entry.get("learning_rate")):
+            told["lr"] = float(entry["learning_rate"])
         rows.append({"step": float(entry["step"]), **told})
     return tuple(rows)
 
