@@ -72,7 +72,7 @@ class Data(_Strict):
     @model_validator(mode="after")
     def _one_of_two(self) -> "Data":
         if (self.source is None) == (self.examples is None):
-            raise ValueError("give either source (a named generator) or examples (a folder that rollouts wrote)")
+            raise ValueError("give either source (a named generator) or examples (a folder that `retention train rollouts` wrote, --data)")
         return self
 
 
@@ -128,7 +128,8 @@ class Rft(_Strict):
     ``kl`` is the coefficient of the KL penalty against the base, ``scale_rewards`` what advantages are divided by the
     standard deviation of ("none": not divided), ``epsilon`` the clipping range, ``iterations`` the updates a sample is
     used for. ``rewards`` weighs the terms: the share of right positions, the exact answer, the form of an answer.
-    ``generation`` says who samples: transformers, or vLLM beside the trainer on the same GPUs.
+    ``generation`` says who samples: transformers, or vLLM beside the trainer on the same GPUs. With ``share_prompts`` a
+    prompt is read once for all completions of its group (:mod:`harness.training.shared_prompts`).
     """
 
     prompts: Count
@@ -142,6 +143,7 @@ class Rft(_Strict):
     loss: Literal["grpo", "bnpo", "dr_grpo", "dapo"] = "dapo"
     rewards: dict[Literal["hits", "exact", "format"], NotNegative] = {"hits": 1.0, "exact": 1.0, "format": 1.0}
     generation: Literal["transformers", "vllm"] = "transformers"
+    share_prompts: bool = False
 
 
 class Rollouts(_Strict):

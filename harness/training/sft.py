@@ -19,7 +19,7 @@ from harness.training.model import Coder, Student, load_student, lora_config
 from harness.training.recipe import Recipe
 from harness.training.record import DataRecord, Progress, TrainingRecord, record_of
 from harness.training.saving import base_record, finish, last_state, saver, wall_before
-from harness.training.trainer import common_arguments, curve, surroundings, threads
+from harness.training.trainer import attach, common_arguments, curve, surroundings, threads
 
 
 def plan(recipe: Recipe, learnt: int, replayed: int = 0) -> list[int]:
@@ -92,7 +92,7 @@ def train_sft(
 
     with threads(recipe.optimisation.threads):
         trainer = _trainer(recipe, student, coder, sets, order, out)
-        trainer.add_callback(saver(recipe, base, out, record, show))
+        attach(trainer, saver(recipe, base, out, record, show))
         trainer.train(resume_from_checkpoint=str(state_before) if state_before else None)
     told = record(trainer.state)
     if trainer.is_world_process_zero():

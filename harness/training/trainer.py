@@ -96,6 +96,14 @@ def _schedule(recipe: Recipe) -> tuple[str, dict[str, Any]]:
     return asked.schedule, {}
 
 
+def attach(trainer: Any, callback: Any) -> None:
+    """Let ``callback`` watch the trainer, which then prints nothing itself."""
+    from transformers import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(callback)
+
+
 def curve(history: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], ...]:
     """A row for each step of a trainer's log: its finite numbers, with "lr" for the learning rate."""
     rows: list[dict[str, float]] = []
