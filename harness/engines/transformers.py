@@ -208,15 +208,28 @@ class TransformersEngine:
             n_output_tokens=len(kept) + (stopped is not None),
         )
 
+    @property
+    def model(self) -> Any:
+        """The model itself, for whoever needs its gradients."""
+        return self._model
+
     def logits(self, prompt: Prompt, continuation: tuple[int, ...]) -> Any:
         """Logits (positions x vocabulary) that predict each continuation token, and the one after it."""
+        with self._torch.inference_mode():
+            return self.differentiable_logits(prompt, continuation)
+
+    def differentiable_logits(self, prompt: Prompt, continuation: tuple[int, ...]) -> Any:
+        """The same logits with the graph they were computed by, so that gradients can be taken."""
         inputs, _ = self._inputs([prompt])
         if continuation:
             more = self._torch.tensor([continuation], device=self._device)
             inputs["input_ids"] = self._torch.cat([inputs["input_ids"], more], dim=1)
             inputs["attention_mask"] = self._torch.ones_like(inputs["input_ids"])
-        with self._torch.inference_mode():
-            return self._model(**inputs).logits[0, -len(continuation) - 1 :].float()
+        return self._model(**inputs).logits[0, -len(continuation) - 1 :].float()
+
+    def target_ids(self, text: str) -> tuple[int, ...]:
+        """The token ids of an answer and of the end of its turn, as a training counts its loss on them."""
+        return (*self._tokenizer(text, add_special_tokens=False)["input_ids"], self._tokenizer.eos_token_id)
 
     def _logprobs(self, prompt: Prompt, continuation: tuple[int, ...]) -> Any:
         return self.logits(prompt, continuation).log_softmax(dim=-1)
