@@ -55,6 +55,7 @@ _DOCUMENT = {
             "n_examples": 2,
             "n_probes": 4,
             "n_certain": 0,
+            "n_certain_probes": 1,
             "all": _PART | {"n": 8},
             "tasks": {"math_word": _PART, "vision_count": _PART | {"direction": 0.25}},
             "first_order_error": 0.015,

@@ -122,14 +122,16 @@ class InfluencePart(Strict):
 class InfluenceScore(Reasoned):
     """One kind of example against the prior probes: all tasks together, and each.
 
-    ``n_certain`` examples had nothing to teach (the base is certain of every token) and are left out.
+    ``n_certain`` examples had nothing to teach (the base is certain of every token) and are left out, and so are
+    ``n_certain_probes`` probes, whose log-probability cannot rise.
     ``first_order_error`` is the root mean square of what the real steps did beyond first order, over that of the first
     order; near 0 the formulas hold.
     """
 
     n_examples: Count
     n_probes: Count
-    n_certain: Count = 0
+    n_certain: Count
+    n_certain_probes: Count
     all: InfluencePart
     tasks: Annotated[dict[Word, InfluencePart], Field(min_length=1, max_length=MOST_TASKS)]
     first_order_error: NotNegative | None

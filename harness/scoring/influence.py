@@ -82,10 +82,11 @@ class Pair:
     actual: float
 
 
-def score(name: str, pairs: Sequence[Pair], n_certain: int = 0) -> InfluenceScore:
+def score(name: str, pairs: Sequence[Pair], n_certain: int = 0, n_certain_probes: int = 0) -> InfluenceScore:
     """All pairs of one kind of example: taken together, and at the probes of each task.
 
-    ``n_certain`` counts the examples that are in no pair, because the base is certain of every token of theirs.
+    ``n_certain`` counts the examples that are in no pair because the base is certain of every token of theirs, and
+    ``n_certain_probes`` such probes.
 
     Intervals are bootstraps over examples, with the probes as they are. ``name`` seeds them. No pairs, or one that
     is not finite, raise ``ValueError``.
@@ -98,6 +99,7 @@ def score(name: str, pairs: Sequence[Pair], n_certain: int = 0) -> InfluenceScor
         n_examples=len({pair.example for pair in ordered}),
         n_probes=len({pair.probe for pair in ordered}),
         n_certain=n_certain,
+        n_certain_probes=n_certain_probes,
         all=_part(name, ordered),
         tasks={task: _part(f"{name} {task}", found) for task, found in tasks.items()},
         first_order_error=off / length if length > 0 else None,
