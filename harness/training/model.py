@@ -6,6 +6,7 @@ in training exactly what the suite will ask it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from harness.checkpoints import Checkpoint
@@ -42,8 +43,12 @@ class Student:
         return self.processor is not self.tokenizer
 
 
-def load_student(checkpoint: Checkpoint, recipe: Recipe) -> Student:
+def load_student(checkpoint: Checkpoint, recipe: Recipe, state: Path | None = None) -> Student:
     """Load the base for training: float32 weights where all are trained, the recipe's dtype under an adapter.
+
+    ``state`` is the trainer's state that a killed training left. Where all weights are trained they are read from
+    there: transformers' ``Trainer`` (5.19) matches the names in its file with those of the modules, and a LLaVA's file
+    has other names than its modules, so that it silently resumes from the weights it was given.
 
     Raises ``TrainingError`` for an adapter: it has to be merged into a checkpoint of its own first.
     """
@@ -57,7 +62,8 @@ def load_student(checkpoint: Checkpoint, recipe: Recipe) -> Student:
     transformers.utils.logging.disable_progress_bar()
     options = {"local_files_only": True, "trust_remote_code": False}
     kept = recipe.optimisation.dtype if recipe.adapter else "float32"
-    model = model_class(checkpoint.path).from_pretrained(checkpoint.path, dtype=getattr(torch, kept), **options)
+    weights = checkpoint.path if state is None or recipe.adapter else state
+    model = model_class(checkpoint.path).from_pretrained(weights, dtype=getattr(torch, kept), **options)
     tokenizer: Any = transformers.AutoTokenizer.from_pretrained(checkpoint.path, **options)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token

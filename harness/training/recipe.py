@@ -72,7 +72,10 @@ class Data(_Strict):
     @model_validator(mode="after")
     def _one_of_two(self) -> "Data":
         if (self.source is None) == (self.examples is None):
-            raise ValueError("give either source (a named generator) or examples (a folder that `retention train rollouts` wrote, --data)")
+            raise ValueError(
+                "give either source (a named generator) or examples (a folder that `retention train rollouts` wrote; "
+                "--data)"
+            )
         return self
 
 

@@ -65,13 +65,13 @@ def train_sft(
     Goes on from the last state that a killed training left in ``out``.
     """
     started = time.perf_counter()
-    student = load_student(base, recipe)
+    state_before = last_state(out)
+    earlier = wall_before(state_before)
+    student = load_student(base, recipe, state_before)
     coder = Coder(student)
     sets = [learnt.examples, *([replayed.examples] if replayed else [])]
     lengths = [len(coder.target(target)) for examples in sets for target in examples.targets]
     order = plan(recipe, *map(len, sets))
-    state_before = last_state(out)
-    earlier = wall_before(state_before)
 
     def record(state: Any) -> TrainingRecord:
         return record_of(
