@@ -29,6 +29,7 @@ COMMANDS = {
     "cite": ("leaderboard.cli.numbers:cite", "Cite an entry, or one number of it."),
     "verify-citation": ("leaderboard.cli.numbers:verify_citation", "Say whether the numbers that TEXT quotes hold."),
     "train": ("harness.cli.train:command", "Fine-tune a base by one of the project's recipes."),
+    "dynamics": ("harness.cli.dynamics:command", "Say why training data moves a base: perplexity, influence, drift."),
     "models": ("harness.cli.models:group", "Make small real checkpoints from packages, without a model hub."),
     "nano": ("harness.cli.nano:group", "Train the nano checkpoints that are shipped with the project."),
     "demo": ("harness.cli.demo:command", "Evaluate the shipped nano pair and build the board: the whole path, once."),
