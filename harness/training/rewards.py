@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from harness import plugin
 from harness.catalogue import find_task
@@ -32,7 +32,8 @@ _THOUGHT_ASKED = re.compile(r"<think>.*</think>", re.DOTALL)
 _THOUGHT_FORM = re.compile(r"\s*<think>.*?</think>\s*<answer>.*?</answer>\s*", re.DOTALL)
 _TAG = re.compile(r"</?(?:think|answer)>")
 
-TERMS = ("hits", "exact", "format")
+Term = Literal["hits", "exact", "format"]
+TERMS: tuple[Term, ...] = get_args(Term)
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Reward:
     exact: float = 0.0
     format: float = 0.0
 
-    def total(self, weights: Mapping[str, float]) -> float:
+    def total(self, weights: Mapping[Term, float]) -> float:
         """The weighted sum; a term without a weight counts nothing."""
         return sum(weights.get(name, 0.0) * float(getattr(self, name)) for name in TERMS)
 
