@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from harness import __version__
 from harness.scoring import Scorecard
 from harness.scoring.trajectory import LEVELS
-from leaderboard import cells, explorer, formats, plots, views
+from leaderboard import cells, explorer, formats, plots, study, views
 from leaderboard.board import Board, Row, Track, TrackKey
 from leaderboard.cache import Cache, code_digest
 from leaderboard.charts import coordinate, segments
@@ -47,14 +47,17 @@ class Pages:
         site: str | None = None,
         cache: Cache | None = None,
         releases: Path | None = None,
+        studies: Path | None = None,
     ) -> None:
         self.board, self.site, self.cache = board, site, cache or Cache(None)
         self.releases = views.releases(releases)
+        self.studies = study.read_studies(studies)
         self.environment = _environment(templates)
         self.environment.globals.update(board=board, version=__version__, assets=assets, guide=views.example(board))
+        self.environment.globals.update(studies=self.studies)
         sources = "".join(f"{path.name} {_sha256(path.read_bytes())}\n" for path in sorted(templates.iterdir()))
-        # What the layout tells besides: the date, and whether there is a page of what is not on the board.
-        facts = [board.data_as_of, bool(board.tombstones or board.bad), site]
+        # What the layout tells besides: the date, and whether there are pages of withdrawn entries and of studies.
+        facts = [board.data_as_of, bool(board.tombstones or board.bad), bool(self.studies), site]
         self.known = [code_digest(), sources, dict(assets), __version__, *facts]
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
@@ -65,6 +68,8 @@ class Pages:
         for name in ("metrics", "submit", "cite", "across", "withdrawn"):
             yield self.page(f"{name}.html", f"{name}.html")
         yield self.page("changelog.html", "changelog.html", releases=self.releases)
+        if self.studies:
+            yield self.page("study.html", "study.html")
         yield self.page("methods.html", "methods.html", methods=methods)
         for family, tracks in methods.items():
             yield self.page(f"methods/{family}.html", "method.html", family=family, tracks=tracks)
@@ -151,6 +156,7 @@ def _environment(templates: Path) -> Environment:
     environment.globals.update(
         plots=plots,
         views=views,
+        study_page=study,
         cells=cells,
         levels=LEVELS,
         hatches=_hatches,
