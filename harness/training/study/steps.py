@@ -15,7 +15,7 @@ import yaml
 
 from harness.checkpoints import open_checkpoint
 from harness.freezing import open_suite
-from harness.training.recipe import Recipe, load_recipe
+from harness.training.recipe import Data, Recipe, Replay, load_recipe
 from harness.training.study.plan import Plan, Policy, Scalar, Target
 from harness.training.study.running import Step, python_command
 
@@ -223,23 +223,21 @@ class Study:
         return Step(f"evaluate/{target}/whole-seed{seed}", "evaluate/whole", command, inputs, needs)
 
     def _dynamics_step(self, trained: Trained, suite: str) -> Step:
-        declared, out = self.plan.targets[trained.target], self.dynamics(trained)
+        recipe, out = trained.recipe, self.dynamics(trained)
+        asked = {"prompts": str(self.plan.drift), "examples": "2", "probes": "1"}
 
         def command() -> Sequence[str]:
             out.parent.mkdir(parents=True, exist_ok=True)
-            data = trained.examples or declared.config
-            checkpoints = [word for path in trained.checkpoints.values() for word in ("--checkpoint", path)]
-            probe = ("--probe", self.part(trained.target), "--limit", str(self.plan.drift))
-            return python_command("dynamics", self.plan.base, "--train", data, *probe, *checkpoints, "--json", out)
+            learnt = [str(trained.examples or _named(recipe.data))]
+            learnt += [_named(recipe.replay)] if recipe.replay else []
+            words: list[str | Path] = [word for each in learnt for word in ("--train", each)]
+            words += ["--probe", self.part(trained.target), "--target", recipe.target]
+            words += [word for name, value in asked.items() for word in (f"--{name}", value)]
+            words += [word for path in trained.checkpoints.values() for word in ("--checkpoint", path)]
+            return python_command("dynamics", self.plan.base, *words, "--json", out)
 
-        return Step(
-            f"dynamics/{trained.target}/{trained.name}-seed{trained.seed}",
-            "dynamics",
-            command,
-            {"limit": str(self.plan.drift)},
-            (trained.key, suite),
-            (out,),
-        )
+        key = f"dynamics/{trained.target}/{trained.name}-seed{trained.seed}"
+        return Step(key, "dynamics", command, asked, (trained.key, suite), (out,))
 
     def _evaluate(self, folders: Sequence[Path], suite: Path | str, family: str) -> list[str]:
         asked = ("--suite", suite, "--target", family, "--out", self.runs)
@@ -262,6 +260,11 @@ def link_checkpoint(source: Path, folder: Path) -> None:
                 os.link(path, folder / path.name)
             except OSError:
                 shutil.copyfile(path, folder / path.name)
+
+
+def _named(data: Data | Replay) -> str:
+    """A named source of examples, as `retention dynamics` takes it."""
+    return f"{data.source}/worked" if data.form == "worked" else str(data.source)
 
 
 def _train(method: str, config: str, seed: int, settings: Sequence[str], out: Path) -> list[str]:
