@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
+from harness.training.study.results import collect
 from leaderboard.board import Board, load_board
 from leaderboard.checks import check_site
 from leaderboard.explorer import SHOWN, shares
 from leaderboard.site import write_site
 from tests.site.axe import AxeMissingError, axe_source
 from tests.site.synthetic_board import rich_board
+from tests.study_like import made_study
 
 pytestmark = pytest.mark.engine
 
@@ -36,8 +38,17 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
 
 
 @pytest.fixture(scope="module")
-def site(board: Board, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_site(board, tmp_path_factory.mktemp("site") / "public").parent
+def studies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the results of one study."""
+    study = made_study(tmp_path_factory.mktemp("study"), leave_out=("jigsaw/sft-slow-seed1",))
+    folder = tmp_path_factory.mktemp("studies")
+    (folder / "small.json").write_text(collect(study, study.steps()).to_json(), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(board: Board, studies: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_site(board, tmp_path_factory.mktemp("site") / "public", studies=studies).parent
 
 
 @pytest.fixture(scope="module")
