@@ -16,7 +16,7 @@ def test_the_page_is_whole_and_the_same_bytes_each_time() -> None:
     page = render_page(found)
     assert page == render_page(Dynamics.model_validate_json(found.to_json()))
     html5lib.HTMLParser(strict=True).parse(page)
-    for told in ("402", "[350, 460]", "−" if "−" in page else "-0.250", "math_word", "nano-1", "tuned", "2.50"):
+    for told in ("402", "[350, 460]", "-0.2500", "math_word", "nano-1", "tuned", "2.50"):
         assert told in page
     assert page.count("<svg") == 1 + 1 + 3 + 2
 
@@ -48,7 +48,7 @@ def test_the_terminal_has_every_table() -> None:
     render_terminal(Dynamics.model_validate(document()), Console(file=out, width=120))
     told = out.getvalue()
     assert "402" in told
-    assert "-0.250  [-0.500, +0.125]" in told
+    assert "-0.2500  [-0.5000, +0.1250]" in told
     assert "2.50" in told
 
 

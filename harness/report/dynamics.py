@@ -12,7 +12,7 @@ from harness.report.wording import ABSENT, printable
 from harness.scoring.dynamics import Divergence, Dynamics
 from harness.scoring.perplexity import edges
 
-_NAME = 24
+_NAME = 16
 _MAX_TICKS = 7
 
 
@@ -29,6 +29,15 @@ def figure(value: float | None) -> str:
 def signed(value: float | None) -> str:
     """The same with its sign."""
     return ABSENT if value is None else f"{'+' if value > 0 else ''}{figure(value)}"
+
+
+def cosine(value: float) -> str:
+    """A cosine, which is small in many dimensions, with four decimals."""
+    return f"{value:+.4f}"
+
+
+def cosines(interval: Sequence[float]) -> str:
+    return f"[{cosine(interval[0])}, {cosine(interval[1])}]"
 
 
 def pair(interval: Sequence[float] | None, form: str = "") -> str:
@@ -79,8 +88,8 @@ def _round_step(width: float) -> float:
 def render_page(found: Dynamics) -> str:
     """Everything as self-contained HTML; the same bytes for the same document, and everything named is escaped."""
     made = environment()
-    for name, function in {"figure": figure, "signed": signed, "pair": pair}.items():
-        made.filters[name] = function
+    for function in (figure, signed, pair, cosine, cosines):
+        made.filters[function.__name__] = function
     influences = found.influence or {}
     parts = [part for each in influences.values() for part in (each.all, *each.tasks.values())]
     drifts = found.drift or ()
@@ -108,19 +117,19 @@ def _ends(histogram: Sequence[int]) -> list[float]:
 def render_terminal(found: Dynamics, console: Console) -> None:
     """Print the tables: perplexity, influence, drift. Names are printed as text."""
     console.print(Text(f"Base {printable(found.base.name)}, {found.base.weights_digest[:12]}", "dim"))
-    table = _table("targets", "n", "perplexity", "95 %", "median", "5 to 95 % of examples")
+    table = _table("targets", "n", "perplexity", "95 %", "5 to 95 % of examples")
     for kind, score in found.perplexity.items():
         spread = f"{figure(score.quantiles[0])} to {figure(score.quantiles[4])}"
-        row = (f"{score.n}", figure(score.perplexity), pair(score.perplexity_ci), figure(score.quantiles[2]), spread)
+        row = (f"{score.n}", figure(score.perplexity), pair(score.perplexity_ci), spread)
         table.add_row(Text(printable(kind)), *row)
     _section(console, "Perplexity of the training targets under the base", table)
     if found.influence is not None:
-        table = _table("targets", "pairs", "magnitude", "95 %", "direction", "95 %", "lowers %", "slope")
+        table = _table("targets", "pairs", "magnitude", "direction", "95 %", "lowers %")
         for kind, part in ((kind, each.all) for kind, each in found.influence.items()):
-            numbers = [f"{part.n}", figure(part.magnitude), pair(part.magnitude_ci), signed(part.direction)]
-            numbers += [pair(part.direction_ci, "+"), f"{100 * part.lowers:.0f}", signed(part.slope)]
+            numbers = [f"{part.n}", figure(part.magnitude), cosine(part.direction), cosines(part.direction_ci)]
+            numbers += [f"{100 * part.lowers:.0f}"]
             table.add_row(Text(printable(kind)), *numbers)
-        _section(console, "Influence of a step on one example on what the base says to prior tasks", table)
+        _section(console, "Influence of a step on one example on the base's answers to prior tasks", table)
     if found.drift is not None:
         table = _table("checkpoint", "KL on target", "95 %", "KL on prior", "95 %")
         for each in found.drift:
