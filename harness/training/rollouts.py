@@ -150,9 +150,10 @@ def _finished(recipe: Recipe, policy: Checkpoint, out: Path) -> About:
 
 
 def _engine(chosen: Rollouts, policy: Checkpoint, store: ResponseStore) -> StoredEngine:
-    settings = EngineSettings(
-        name=engines.choose(chosen.engine), dtype=engines.default_dtype(engines.device_class()), batch=chosen.batch
-    )
+    device = engines.device_class()
+    # The CPU build of vLLM (0.32) cannot give a request a seed of its own: "CPU Generator does not use offset".
+    name = chosen.engine or ("transformers" if device == "cpu" else None)
+    settings = EngineSettings(name=engines.choose(name), dtype=engines.default_dtype(device), batch=chosen.batch)
     record = engines.describe(settings, policy)
     variant = Variant(policy.record.weights_digest, record, engines.asked_as(settings, policy, record))
     return StoredEngine(store, variant, lambda: engines.start(settings, [policy]))
