@@ -4,6 +4,8 @@ import io
 
 import html5lib
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from harness.report.dynamics import Scale, figure, pair, render_page, render_terminal, signed
@@ -83,6 +85,18 @@ def test_scales_hold_their_values() -> None:
     assert len(Scale([0, 12345.0]).ticks) <= 7
     assert Scale([]).at(0) == 0
     assert Scale([5.0, 5.0], log=True).at(5) == pytest.approx(69.897)
+
+
+@given(st.lists(st.floats(-1e9, 1e9, allow_subnormal=False), min_size=1, max_size=5), st.booleans())
+def test_a_scale_has_few_ticks_and_everything_on_it(values: list[float], symmetric: bool) -> None:
+    scale = Scale(values, symmetric=symmetric)
+    # A symmetric one, or one around 0, may need one more for its rounded ends.
+    assert 2 <= len(scale.ticks) <= 8
+    places = [scale.at(value) for value in sorted(values)]
+    assert places == sorted(places)
+    slack = 1e-9 * max(map(abs, values))
+    assert scale.ticks[0] <= min(values) + slack
+    assert scale.ticks[-1] >= max(values) - slack
 
 
 def test_tick_labels_are_short() -> None:

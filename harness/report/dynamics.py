@@ -82,7 +82,7 @@ class Scale:
 def _round_step(width: float) -> float:
     """The least of 1, 2 and 5 times a power of ten that needs at most so many ticks."""
     power: float = 10 ** math.floor(math.log10(width / _MAX_TICKS))
-    return next(step for k in (1, 2, 5, 10) if width / (step := k * power) <= _MAX_TICKS - 1)
+    return next(step for k in (1, 2, 5, 10, 20) if width / (step := k * power) <= _MAX_TICKS - 1)
 
 
 def render_page(found: Dynamics) -> str:
