@@ -1,5 +1,6 @@
 """``retention train``: fine-tune a base by one of the project's recipes."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,8 @@ def command(
 
             record = train(recipe, folder, bars.show)
             told, document = _told(record), record.model_dump_json()
-    click.echo(document if as_json else f"{told}\n{folder}")
+    if os.environ.get("RANK", "0") == "0":  # of several processes of one training, one speaks
+        click.echo(document if as_json else f"{told}\n{folder}")
 
 
 def _as_yaml(text: str) -> str:

@@ -67,13 +67,9 @@ class DataRecord(_Strict):
     about: About | None = None
 
     @classmethod
-    def of(
-        cls, source: str, examples: ExampleSet, *, dropped_long: int = 0, about: About | None = None
-    ) -> "DataRecord":
-        """The record of ``examples`` (those that were kept)."""
-        return cls(
-            source=source, digest=examples.digest, examples=len(examples), dropped_long=dropped_long, about=about
-        )
+    def of(cls, source: str, examples: ExampleSet, about: About | None = None) -> "DataRecord":
+        """The record of ``examples``, none of them left out."""
+        return cls(source=source, digest=examples.digest, examples=len(examples), about=about)
 
 
 class TrainingRecord(_Strict):

@@ -13,6 +13,7 @@ kill at any moment leaves nothing half-written that would be taken for whole.
 
 import json
 import math
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -62,14 +63,19 @@ def claim(out: Path, identity: dict[str, str]) -> None:
     partial.replace(path)
 
 
+def is_first_process() -> bool:
+    """Whether this process, of those that accelerate started for one training, is the one that writes files."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def last_state(out: Path) -> Path | None:
     """The newest whole state of the trainer, or None; halves that a kill left are deleted."""
     whole: list[tuple[int, Path]] = []
     for folder in (out / STATE_FOLDER).glob("checkpoint-*"):
         if (folder / _MARK).is_file():
             whole.append((int(folder.name.removeprefix("checkpoint-")), folder))
-        else:
-            shutil.rmtree(folder)
+        elif is_first_process():
+            shutil.rmtree(folder, ignore_errors=True)
     return max(whole)[1] if whole else None
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.checkpoints import Checkpoint
 from harness.training.dataset import ExampleSet
-from harness.training.model import Coder, Student, load_student, lora_config
+from harness.training.model import Coder, Student, TrainingError, load_student, lora_config
 from harness.training.recipe import Recipe
 from harness.training.record import DataRecord, Progress, TrainingRecord, record_of
 from harness.training.saving import base_record, finish, last_state, saver, wall_before
@@ -69,6 +69,8 @@ def train_sft(
     earlier = wall_before(state_before)
     student = load_student(base, recipe, state_before)
     coder = Coder(student)
+    learnt = fitting(learnt, coder, recipe)
+    replayed = fitting(replayed, coder, recipe) if replayed else None
     sets = [learnt.examples, *([replayed.examples] if replayed else [])]
     lengths = [len(coder.target(target)) for examples in sets for target in examples.targets]
     order = plan(recipe, *map(len, sets))
@@ -98,6 +100,23 @@ def train_sft(
     if trainer.is_world_process_zero():
         finish(out, told)
     return told
+
+
+def fitting(learnt: Learnt, coder: Coder, recipe: Recipe) -> Learnt:
+    """The examples whose target, with the end of the turn, has at most ``optimisation.max_tokens`` tokens.
+
+    Raises ``TrainingError`` when none is left.
+    """
+    limit = recipe.optimisation.max_tokens
+    if limit is None:
+        return learnt
+    targets = learnt.examples.targets
+    places = [place for place, target in enumerate(targets) if len(coder.target(target)) <= limit]
+    if not places:
+        raise TrainingError(f"optimisation.max_tokens {limit}: every one of {len(targets)} targets is longer")
+    kept = learnt.examples.chosen(places)
+    changed = {"digest": kept.digest, "examples": len(kept), "dropped_long": len(targets) - len(kept)}
+    return Learnt(kept, learnt.record.model_copy(update=changed))
 
 
 def _trainer(

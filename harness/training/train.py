@@ -8,7 +8,7 @@ from harness.training.generators import load_examples
 from harness.training.model import TrainingError
 from harness.training.recipe import LEARNT_FROM, Data, Recipe
 from harness.training.record import DataRecord, Progress, TrainingRecord, read_record
-from harness.training.saving import claim, whole_record
+from harness.training.saving import claim, is_first_process, whole_record
 
 
 def train(recipe: Recipe, out: Path, progress: Progress) -> TrainingRecord:
@@ -28,7 +28,8 @@ def train(recipe: Recipe, out: Path, progress: Progress) -> TrainingRecord:
     replayed = Learnt(*_examples(Data(**replay.model_dump(exclude={"share"})), recipe)) if replay is not None else None
     progress("making the examples", 1, 1)
     identity = {"recipe": recipe.digest, "base": base.record.weights_digest, "data": learnt.record.digest}
-    claim(out, identity | ({"replay": replayed.record.digest} if replayed else {}))
+    if is_first_process():
+        claim(out, identity | ({"replay": replayed.record.digest} if replayed else {}))
     if whole_record(out):
         return read_record(out)
     if recipe.method == "rft":
@@ -50,4 +51,4 @@ def _examples(data: Data, recipe: Recipe) -> tuple[ExampleSet, DataRecord]:
         )
     if not len(examples):
         raise TrainingError(f"{data.examples or data.source}: no examples; nothing can be learnt from them")
-    return examples, DataRecord.of(data.source or Path(str(data.examples)).name, examples, about=about)
+    return examples, DataRecord.of(data.source or Path(str(data.examples)).name, examples, about)
