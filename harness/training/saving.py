@@ -163,7 +163,7 @@ def _keep_adapter(state: Path, base: Checkpoint, made: Path) -> None:
     config = read_json(state / _ADAPTER)
     shipped = base.path.resolve().parent == nano_root().resolve()
     config["base_model_name_or_path"] = (
-        f"nano:{base.path.name}" if shipped else base.record.name if base.record.source == "hub" else str(base.path)
+        f"nano:{base.path.name}" if shipped else base.record.name if base.record.source == "hub" else str(base.path.resolve())
     )
     config["revision"] = base.record.revision
     # PEFT holds the modules as a set, whose order differs from process to process.
