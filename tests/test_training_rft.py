@@ -151,6 +151,7 @@ def test_an_adapter_is_trained_alone(tmp_path: Path) -> None:
     record = train(recipe, tmp_path, quietly)
     assert record.trained_parameters < record.parameters / 20
     assert record.curve[0]["kl"] == pytest.approx(0, abs=1e-6)
+    assert {name for name in record.curve[0] if name.endswith("/mean")} == {"rewards/exact/mean", "rewards/format/mean"}
     assert open_checkpoint(str(tmp_path / "step-000005")).record.kind == "adapter"
 
 

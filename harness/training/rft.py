@@ -22,7 +22,7 @@ from harness.training.record import Progress, TrainingRecord, record_of
 from harness.training.rewards import TERMS, Reward, Term, reward
 from harness.training.saving import base_record, finish, last_state, saver, wall_before
 from harness.training.sft import Learnt
-from harness.training.trainer import common_arguments, curve, surroundings, threads
+from harness.training.trainer import attach, common_arguments, curve, surroundings, threads
 
 RewardFunction = Callable[..., list[float]]
 
@@ -65,7 +65,7 @@ def train_rft(recipe: Recipe, base: Checkpoint, learnt: Learnt, out: Path, progr
 
     with threads(recipe.optimisation.threads):
         trainer = make_trainer(recipe, student, learnt.examples, out)
-        trainer.add_callback(saver(recipe, base, out, record, show))
+        attach(trainer, saver(recipe, base, out, record, show))
         trainer.train(resume_from_checkpoint=str(state_before) if state_before else None)
     told = record(trainer.state)
     if trainer.is_world_process_zero():
@@ -84,7 +84,7 @@ def make_trainer(recipe: Recipe, student: Student, examples: ExampleSet, out: Pa
     common.pop("train_sampling_strategy")
     # It counts tokens itself, as its inputs are not what the trainer below it expects.
     common.pop("include_num_input_tokens_seen")
-    terms = [term for term in TERMS if chosen.rewards.get(term, 0.0)]
+    terms = [term for term in TERMS if chosen.rewards.get(term, 0.0) and (term != "hits" or examples[0].rows)]
     arguments = config(
         **common,
         steps_per_generation=common["gradient_accumulation_steps"],
