@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from harness import __version__
 from harness.scoring import Scorecard
 from harness.scoring.trajectory import LEVELS
-from leaderboard import cells, explorer, formats, plots, study, views
+from leaderboard import cells, dynamics, explorer, formats, plots, study, views
 from leaderboard.board import Board, Row, Track, TrackKey
 from leaderboard.cache import Cache, code_digest
 from leaderboard.charts import coordinate, segments
@@ -24,7 +24,7 @@ from leaderboard.tables import entry_json
 
 _VERDICTS = ("forgot", "inconclusive", "retained", "improved")
 _FILTERS = ("points", "points_tick", "percent", "ratio", "points_ci", "ratio_ci", "probability", "count", "number",
-            "shown", "by_others", "linked", "plain")  # fmt: skip
+            "shown", "by_others", "linked", "plain", "figure", "figure_ci", "cosine", "cosine_ci")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,12 @@ class Pages:
     def _entry(self, track: Track, row: Row, about: dict[str, Any]) -> bytes:
         """The page of one entry, remembered by all that is said of it."""
         records = [row.base.model_dump_json(), row.tuned.model_dump_json()]
-        facts = ["entry", entry_json(track, row), *records, len(track.ranked)]
+        why = dynamics.why(row.folder, row.manifest)
+        facts = ["entry", entry_json(track, row), *records, len(track.ranked), why and why.found.model_dump_json()]
 
         def make() -> bytes:
             citation = cite(row, None, "bibtex", self.site)
-            return self.page(f"entries/{row.entry_id}.html", "entry.html", citation=citation, **about)[1]
+            return self.page(f"entries/{row.entry_id}.html", "entry.html", citation=citation, why=why, **about)[1]
 
         return self._remembered(facts, make)
 

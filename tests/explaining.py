@@ -1,6 +1,8 @@
 """A small document of ``retention dynamics``, as JSON values; whole, and every part of it consistent."""
 
 import copy
+import json
+from pathlib import Path
 from typing import Any
 
 _PART = {
@@ -73,6 +75,17 @@ _DOCUMENT = {
     ],
     "reasons": {},
 }
+
+
+def written_for(base: str, tuned: str, folder: Path, **changed: Any) -> Path:
+    """The document as a file, of the checkpoints with these weights digests."""
+    made = document(**changed)
+    made["base"]["weights_digest"] = base
+    if made["drift"]:
+        made["drift"][0]["model"]["weights_digest"] = tuned
+    path = folder / "dynamics.json"
+    path.write_text(json.dumps(made), encoding="utf-8")
+    return path
 
 
 def document(**changed: Any) -> dict[str, Any]:

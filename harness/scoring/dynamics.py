@@ -202,6 +202,8 @@ class Dynamics(Reasoned):
     def _kinds(self) -> "Dynamics":
         if strange := set(self.influence or {}) - set(self.perplexity):
             raise ValueError(f"influence: {sorted(strange)[0]} is no kind whose perplexity is told")
+        if self.influence is not None and self.probes is None:
+            raise ValueError("influence: its probes are of no suite")
         if (self.drift is None) != (self.target_prompts is None):
             raise ValueError("target_prompts: told exactly where drift is")
         return self

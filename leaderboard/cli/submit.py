@@ -61,6 +61,7 @@ def group() -> None:
 @click.option("--summary", help="The method in a sentence or two.")
 @click.option("--reference", "references", multiple=True, help="https address of a paper or page. Repeatable.")
 @click.option("--template", type=_FILE, help="Chat template of a run that used one of its own.")
+@click.option("--dynamics", type=_FILE, help="What `retention dynamics --json` wrote of this base and checkpoint.")
 @click.option("--to-hub", metavar="OWNER/NAME", help="Upload the whole logs to this data set on the hub.")
 @click.option("--yes", is_flag=True, help="Ask nothing, also in a terminal: what is not stated is not disclosed.")
 @_SUITE
@@ -70,6 +71,7 @@ def prepare(
     runs: tuple[Path, ...],
     base_run: Path | None,
     template: Path | None,
+    dynamics: Path | None,
     to_hub: str | None,
     yes: bool,
     suites: tuple[Path, ...],
@@ -107,7 +109,7 @@ def prepare(
     answers = complete(stated, families, ask=in_terminal() and not yes, adapter=record.checkpoint.kind == "adapter")
     prepared = write_submission(
         tuned_run, base_run, _statement(answers), stated["submissions"], bases,
-        suites=suites, to_hub=to_hub, template=template,
+        suites=suites, to_hub=to_hub, template=template, dynamics=dynamics,
     )  # fmt: skip
     click.echo(f"wrote {prepared.folder} (base run: {prepared.base_folder})")
     if prepared.cut:
