@@ -20,7 +20,7 @@ from harness.training.generators import load_examples
 from harness.training.model import Coder, TrainingError, load_student
 from harness.training.recipe import Recipe, load_recipe
 from harness.training.record import DataRecord, TrainingRecord, read_record
-from harness.training.saving import STATE_FOLDER
+from harness.training.saving import STATE_FOLDER, claim
 from harness.training.sft import Learnt, fitting, plan
 from harness.training.train import train
 from leaderboard.manifest import Method
@@ -115,6 +115,16 @@ def test_another_training_is_not_continued(trained: tuple[Path, TrainingRecord],
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(TrainingError, match="not empty"):
         train(small(), tmp_path, quietly)
+
+
+def test_a_folder_in_which_nothing_was_saved_is_free(tmp_path: Path) -> None:
+    claim(tmp_path, {"recipe": "a"})
+    claim(tmp_path, {"recipe": "b"})
+    claim(tmp_path, {"recipe": "b"})
+    (tmp_path / "step-000001").mkdir()
+    claim(tmp_path, {"recipe": "b"})
+    with pytest.raises(TrainingError, match="recipe"):
+        claim(tmp_path, {"recipe": "a"})
 
 
 @pytest.mark.engine

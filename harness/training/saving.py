@@ -44,18 +44,19 @@ def base_record(checkpoint: Checkpoint) -> BaseModelRecord:
 
 
 def claim(out: Path, identity: dict[str, str]) -> None:
-    """Take ``out`` for this training; ``TrainingError`` when another one lies there."""
+    """Take ``out`` for this training; ``TrainingError`` when another one lies there, which has saved something."""
     path = out / IDENTITY_FILE
     if path.is_file():
         before = read_json(path)
         changed = [name for name in identity if before.get(name) != identity[name]]
-        if changed:
+        if not changed:
+            return
+        if any(each != path for each in out.iterdir()):
             raise TrainingError(
                 f"{out}: holds another training (its {' and '.join(changed)} differ); choose another --out, or delete "
                 "the folder"
             )
-        return
-    if out.is_dir() and any(out.iterdir()):
+    elif out.is_dir() and any(out.iterdir()):
         raise TrainingError(f"{out}: not empty, and no training of ours; choose another --out")
     out.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
@@ -163,7 +164,11 @@ def _keep_adapter(state: Path, base: Checkpoint, made: Path) -> None:
     config = read_json(state / _ADAPTER)
     shipped = base.path.resolve().parent == nano_root().resolve()
     config["base_model_name_or_path"] = (
-        f"nano:{base.path.name}" if shipped else base.record.name if base.record.source == "hub" else str(base.path.resolve())
+        f"nano:{base.path.name}"
+        if shipped
+        else base.record.name
+        if base.record.source == "hub"
+        else str(base.path.resolve())
     )
     config["revision"] = base.record.revision
     # PEFT holds the modules as a set, whose order differs from process to process.
