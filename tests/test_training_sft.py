@@ -23,7 +23,7 @@ from harness.training.record import DataRecord, TrainingRecord, read_record
 from harness.training.saving import STATE_FOLDER, claim
 from harness.training.sft import Learnt, fitting, plan
 from harness.training.train import train
-from leaderboard.manifest import Method
+from leaderboard.manifest import Method, TrainingData
 
 SMALL = {
     "data.count": 24,
@@ -98,6 +98,10 @@ def test_the_record_is_complete_and_fills_the_method_fields(trained: tuple[Path,
     assert (method.family, method.steps, method.learning_rate, method.seeds) == ("sft", 6, 3e-4, [0])
     assert method.tokens == record.tokens
     assert method.lora_rank is None
+    manifest = record.submission
+    assert (manifest["target"], manifest["method"]) == ("jigsaw", record.method_fields())
+    (data,) = (TrainingData.model_validate(each) for each in manifest["training_data"])
+    assert (data.id, data.role, data.overlap_with_suite) == ("nano-jigsaw", "train", "train-split")
 
 
 @pytest.mark.engine

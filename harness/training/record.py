@@ -31,6 +31,11 @@ _FAMILIES: dict[Method, str] = {
     "simulated-rollout-sft": "sft-on-rollouts",
     "self-sft": "sft-on-rollouts",
 }
+# Licences of the published sets that are learnt from; what is generated is the project's own. Of pictures in a folder
+# of one's own only its author knows it.
+_LICENCES = {"gsm8k": "MIT"}
+_OWN_LICENCE = "Apache-2.0"
+_OWN_PICTURES = "jigsaw-"
 _ALGORITHMS: dict[Method, str] = {
     "sft": "SFT",
     "replay-sft": "SFT-with-replay",
@@ -77,7 +82,8 @@ class TrainingRecord(_Strict):
 
     ``curve`` has a row for each step: "step", and what the trainer reports of it ("loss", "lr", "reward", "kl", ...).
     ``tokens`` counts all input tokens seen, ``target_tokens`` those that the loss was taken on, ``rollouts`` the
-    completions that were sampled (rft). ``wall_seconds`` adds up all processes that took part, a killed one up to its
+    completions that were sampled (rft). ``submission`` is what `retention submit prepare --training` takes from it.
+    ``wall_seconds`` adds up all processes that took part, a killed one up to its
     last saved state.
     """
 
@@ -101,6 +107,7 @@ class TrainingRecord(_Strict):
     threads: Amount
     processes: Annotated[int, Field(ge=1)] = 1
     versions: dict[str, str]
+    submission: dict[str, Any] = {}
 
     def method_fields(self) -> dict[str, Any]:
         """The fields of a submission's ``method`` (leaderboard.manifest.Method); what does not apply is left out."""
@@ -120,6 +127,22 @@ class TrainingRecord(_Strict):
             "summary": self._summary(),
         }
         return {name: value for name, value in fields.items() if value is not None}
+
+    def training_data(self) -> list[dict[str, str]]:
+        """The entries of a submission's ``training_data`` whose licence is known here."""
+        sources = {self.data.about.source if self.data.about else self.data.source: "train"}
+        if self.replay is not None:
+            sources[self.replay.source] = "replay"
+        return [
+            {
+                "id": source,
+                "role": role,
+                "license": _LICENCES.get(source, _OWN_LICENCE),
+                "overlap_with_suite": "train-split",
+            }
+            for source, role in sources.items()
+            if not source.startswith(_OWN_PICTURES)
+        ]
 
     def _replay_note(self) -> str | None:
         replay = self.recipe["replay"]
@@ -143,7 +166,7 @@ class TrainingRecord(_Strict):
 
 def record_of(recipe: Recipe, base: BaseModelRecord, data: DataRecord, **measured: Any) -> TrainingRecord:
     """The record of a training by ``recipe``; ``measured`` are the fields that only the training knows."""
-    return TrainingRecord(
+    record = TrainingRecord(
         method=recipe.method,
         recipe=recipe.published(),
         recipe_digest=recipe.digest,
@@ -153,6 +176,8 @@ def record_of(recipe: Recipe, base: BaseModelRecord, data: DataRecord, **measure
         versions=versions(),
         **measured,
     )
+    told = {"target": recipe.target, "method": record.method_fields(), "training_data": record.training_data()}
+    return record.model_copy(update={"submission": told})
 
 
 def write_record(folder: Path, record: TrainingRecord) -> None:

@@ -162,19 +162,19 @@ def _keep_adapter(state: Path, base: Checkpoint, made: Path) -> None:
     """Adapter weights and configuration; the base is named so that the checkpoint can be opened elsewhere."""
     shutil.copyfile(state / "adapter_model.safetensors", made / "adapter_model.safetensors")
     config = read_json(state / _ADAPTER)
-    shipped = base.path.resolve().parent == nano_root().resolve()
-    config["base_model_name_or_path"] = (
-        f"nano:{base.path.name}"
-        if shipped
-        else base.record.name
-        if base.record.source == "hub"
-        else str(base.path.resolve())
-    )
+    config["base_model_name_or_path"] = _reference(base)
     config["revision"] = base.record.revision
     # PEFT holds the modules as a set, whose order differs from process to process.
     if isinstance(config.get("target_modules"), list):
         config["target_modules"] = sorted(config["target_modules"])
     (made / _ADAPTER).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _reference(base: Checkpoint) -> str:
+    """What ``open_checkpoint`` finds the base by."""
+    if base.path.resolve().parent == nano_root().resolve():
+        return f"nano:{base.path.name}"
+    return base.record.name if base.record.source == "hub" else str(base.path.resolve())
 
 
 def whole_record(out: Path) -> bool:
