@@ -134,13 +134,14 @@ def _answers(plan: Plan, reader: Reader, renderer: PromptRenderer, progress: Pro
         done += count
         progress("answers of the base", min(done, total), total)
 
-    answers = ask(plan.suited, reader.engine, renderer, per_task, answered)
+    answers = ask(plan.suited, reader.engine, renderer, per_task, size.answer_tokens, answered)
     return [_cut(answer, size.answer_tokens) for answer in answers if answer.output or answer.stopped]
 
 
 def _cut(answer: Answer, tokens: int) -> Answer:
-    whole = len(answer.output) < tokens or (len(answer.output) == tokens and not answer.stopped)
-    return Answer(answer.key, answer.task, answer.prompt, answer.output[:tokens], answer.stopped and whole)
+    """An answer that became more tokens when it was read again than were asked for, cut to so many."""
+    stopped = answer.stopped and len(answer.output) <= tokens
+    return Answer(answer.key, answer.task, answer.prompt, answer.output[:tokens], stopped)
 
 
 def _first(answers: Sequence[Answer], roles: Mapping[str, Role], role: Role, per_task: int) -> list[Answer]:

@@ -5,6 +5,7 @@ chosen so that the weights move by a fixed share of their norm: the formulas (``
 the size, and a step that is small for one example would vanish in the rounding for another. Everything is float32.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -127,9 +128,14 @@ class Steps:
         )
 
 
+# Products are float32, and summed in double precision without a copy of them in it.
+
+
 def _norm(tensors: Sequence[Any]) -> float:
-    return float(sum((each.double() ** 2).sum() for each in tensors) ** 0.5)
+    return math.sqrt(_dot(tensors, tensors))
 
 
 def _dot(one: Sequence[Any], other: Sequence[Any]) -> float:
-    return float(sum((a.double() * b.double()).sum() for a, b in zip(one, other, strict=True)))
+    import torch
+
+    return float(sum((a * b).sum(dtype=torch.float64) for a, b in zip(one, other, strict=True)))

@@ -1,7 +1,7 @@
 """Probes: what the base itself answers to the items of a suite, as texts that can be read again."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from harness.errors import RetentionError
@@ -55,17 +55,23 @@ def open_probes(reference: str, target: str | None) -> Suited:
 
 
 def ask(
-    suited: Suited, engine: Engine, renderer: PromptRenderer, per_task: int, progress: Callable[[int], None]
+    suited: Suited,
+    engine: Engine,
+    renderer: PromptRenderer,
+    per_task: int,
+    answer_tokens: int,
+    progress: Callable[[int], None],
 ) -> list[Answer]:
     """What the engine answers to the first ``per_task`` items of each task, which are a sample of it.
 
-    An item that cannot be answered raises ``RetentionError``.
+    No more than ``answer_tokens`` tokens of an answer are written. An item that cannot be answered raises
+    ``RetentionError``.
     """
     asked = suited.suite.model_copy(
         update={"tasks": {name: task for name, task in suited.suite.tasks.items() if name in suited.roles}}
     )
     loaded = load_frozen(asked, suite_path(suited.reference).parent)
-    listening = _Listening(engine, renderer)
+    listening = _Listening(engine, renderer, answer_tokens)
     for samples in run_tasks(
         asked, {name: first(task, per_task) for name, task in loaded.items()}, listening, renderer, progress
     ):
@@ -82,6 +88,7 @@ class _Listening:
 
     engine: Engine
     renderer: PromptRenderer
+    answer_tokens: int
     tasks: dict[str, str] = field(default_factory=dict)
     said: dict[str, tuple[Prompt, tuple[int, ...], bool]] = field(default_factory=dict)
 
@@ -94,7 +101,8 @@ class _Listening:
         return Answer(key, self.tasks[key], prompt, output, stopped)
 
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
-        for index, completion in self.engine.generate(requests):
+        short = [self._cut(request) for request in requests]
+        for index, completion in self.engine.generate(short):
             asked = requests[index]
             output = self.renderer.continuation(asked.prompt, completion.text)
             # Where the task has stops of its own, they may have ended the answer rather than the base.
@@ -110,6 +118,10 @@ class _Listening:
                 # The option was given, not written: there is no decision to stop after it.
                 self.said[asked.item_id] = (asked.prompt, asked.continuations[best], False)
             yield index, scores
+
+    def _cut(self, request: GenerateRequest) -> GenerateRequest:
+        budget = min(request.decoding.max_tokens, self.answer_tokens)
+        return replace(request, decoding=replace(request.decoding, max_tokens=budget))
 
     def close(self) -> None:
         """The engine is its owner's to close."""
