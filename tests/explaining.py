@@ -37,7 +37,8 @@ _DOCUMENT = {
         "probes": 2,
         "prompts": 3,
         "answer_tokens": 64,
-        "relative_step": 1e-4,
+        "relative_step": 1e-5,
+        "own_change": 0.3,
         "drift_dtype": "float32",
     },
     "perplexity": {

@@ -103,3 +103,11 @@ def test_what_the_base_is_certain_of_is_counted_and_left_out(reader: Reader, mon
     monkeypatch.setattr(measured, "CERTAIN", 1e9)
     assert steps.pairs(taken, lambda: None) == ([], 2)
     assert Steps(reader, probes).certain == 2
+
+
+def test_a_step_is_no_larger_than_its_own_example_allows(reader: Reader) -> None:
+    (text,) = texts(reader, examples("nano-math", 1))
+    for own in (0.01, 0.001):
+        ((pair,), _) = Steps(reader, [text], own_change=own).pairs([text], lambda: None)
+        assert pair.expected == pytest.approx(own)
+        assert pair.actual == pytest.approx(own, rel=0.05)

@@ -169,9 +169,10 @@ class Settings(Strict):
     """How it was measured.
 
     At most ``limit`` examples of a kind were read for the perplexity; ``examples`` of a kind and ``probes`` of a task
-    made the pairs of the influence, whose steps changed the weights by ``relative_step`` of their norm; ``prompts``
-    counts those of a task (and of the training data) for the drift, whose models ran in ``drift_dtype``. Everything
-    else is float32. Answers of the base are greedy, of at most ``answer_tokens`` tokens where they are read again.
+    made the pairs of the influence, whose steps changed the weights by at most ``relative_step`` of their norm and
+    log p of the example itself by at most ``own_change`` nats, to first order; ``prompts`` counts those of a task (and
+    of the training data) for the drift, whose models ran in ``drift_dtype``. Everything else is float32. Answers of the
+    base are greedy, of at most ``answer_tokens`` tokens.
     """
 
     device: Label
@@ -182,6 +183,7 @@ class Settings(Strict):
     prompts: Count
     answer_tokens: Count
     relative_step: Annotated[Number, Field(gt=0, lt=1)]
+    own_change: Annotated[Number, Field(gt=0)]
     drift_dtype: Literal["float32", "bfloat16", "float16"]
 
 

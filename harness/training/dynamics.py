@@ -25,7 +25,7 @@ from harness.scoring.dynamics import (
 )
 from harness.training.dataset import Example
 from harness.training.dynamics_plan import Plan
-from harness.training.influence import RELATIVE_STEP, Steps
+from harness.training.influence import OWN_CHANGE, RELATIVE_STEP, Steps
 from harness.training.probes import Answer, Role, ask
 from harness.training.reading import Reader, Text
 
@@ -92,6 +92,7 @@ def _settings(plan: Plan) -> Settings:
         prompts=size.prompts,
         answer_tokens=size.answer_tokens,
         relative_step=RELATIVE_STEP,
+        own_change=OWN_CHANGE,
         drift_dtype=default_dtype(device),
     )
 

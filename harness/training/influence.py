@@ -1,8 +1,8 @@
 """Influence, measured: one real step of gradient descent on one example, and what the base then says at the probes.
 
 The step climbs log p of the example's target from the base's own weights, which are put back after it. Its size is
-chosen so that the weights move by a fixed share of their norm: the formulas (``harness.scoring.influence``) divide by
-the size, and a step that is small for one example would vanish in the rounding for another. Everything is float32.
+chosen for each example: the formulas (``harness.scoring.influence``) divide by the size, and one that is small for one
+example would vanish in the rounding for another. Everything is float32.
 """
 
 import math
@@ -13,9 +13,12 @@ from typing import Any
 from harness.scoring.influence import Pair, cosine, error_norm, jacobian_norm, magnitude
 from harness.training.reading import Reader, Text
 
-# ||delta weights|| / ||weights||. On the nano base steps of 1e-3, 1e-4, 1e-5 and 1e-6 were off the first order by 50,
-# 4, 0.4 and 0.9 per cent: the larger ones bend, and the last is lost in float32.
+# At most ||delta weights|| / ||weights||. On the nano base steps of 1e-3, 1e-4, 1e-5 and 1e-6 were off the first order
+# by 50, 4, 0.4 and 0.9 per cent: the larger ones bend, and the last is lost in float32.
 RELATIVE_STEP = 1e-5
+# And at most so many nats that log p of the example itself rises by, to first order. With SmolLM2-135M a step of 1e-5
+# would be 4 to 18 nats, and is off by 7 to 18 per cent; one of half a nat by 1 to 2.
+OWN_CHANGE = 0.3
 # An error ||G||^2 below this is rounding: the base is certain of every token, and a gradient has no direction.
 CERTAIN = 1e-9
 # Gradients of examples held at once.
@@ -44,12 +47,19 @@ class Steps:
     one); the logits of the probes lie in main memory.
     """
 
-    def __init__(self, reader: Reader, probes: Sequence[Text], relative_step: float = RELATIVE_STEP) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        probes: Sequence[Text],
+        relative_step: float = RELATIVE_STEP,
+        own_change: float = OWN_CHANGE,
+    ) -> None:
         import torch
 
         self._torch = torch
         self._reader = reader
         self._relative_step = relative_step
+        self._own_change = own_change
         self._saved = [each.detach().clone() for each in reader.parameters]
         self._length = _norm(self._saved)
         held = sum(each.numel() * each.element_size() for each in self._saved)
@@ -98,7 +108,7 @@ class Steps:
         return found
 
     def _taken(self, step: _Step, slopes: Sequence[float]) -> list[Pair]:
-        size = self._relative_step * self._length / step.norm
+        size = min(self._relative_step * self._length / step.norm, self._own_change / step.norm**2)
         with self._torch.no_grad():
             for parameter, gradient in zip(self._reader.parameters, step.gradient, strict=True):
                 parameter.add_(gradient, alpha=size)
