@@ -6,6 +6,8 @@ from typing import Any
 
 import html5lib
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.errors import RetentionError
 from leaderboard.board import load_board
@@ -129,6 +131,25 @@ def test_what_is_no_document_is_refused_in_one_line(tmp_path: Path, text: str, m
     with pytest.raises(DynamicsError, match=message) as error:
         read_dynamics(path)
     assert str(path) in str(error.value)
+
+
+def refusal(path: Path) -> str:
+    """Why a file is refused; empty where it is a document."""
+    try:
+        read_dynamics(path)
+    except DynamicsError as error:
+        return str(error)
+    return ""
+
+
+@given(st.integers(0, len(TEXT)), st.integers(0, 40), st.text(max_size=12) | st.sampled_from(["{", "[", "1e9", "null"]))
+def test_a_spoilt_document_is_a_document_or_one_error(
+    tmp_path_factory: pytest.TempPathFactory, place: int, gone: int, put: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "spoilt.json"
+    spoilt = TEXT[:place] + put + TEXT[place + gone :]
+    path.write_bytes(spoilt.encode("utf-8", "surrogatepass"))
+    assert "\n" not in refusal(path)
 
 
 def test_bytes_that_are_no_text_and_links_are_refused(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from harness.errors import RetentionError
 from harness.scoring.dynamics import Dynamics
 from harness.scoring.schema import dynamics_schema
 from harness.training.dataset import write_examples
+from harness.training.dynamics import measure
 from harness.training.dynamics_plan import Size, plan_dynamics
 from harness.training.generators import load_examples
 from harness.training.recipe import Data
@@ -102,6 +103,16 @@ def test_the_command_measures_and_writes(tmp_path: Path) -> None:
     page = (tmp_path / "found.html").read_text(encoding="utf-8")
     assert "How far checkpoints moved" in page
     assert "perplexity" in result.stdout.lower()
+
+
+@pytest.mark.engine
+def test_what_the_base_is_certain_of_leaves_no_influence_but_all_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_dynamics("nano:base", ["nano-math"], probe="nano-1", size=Size(limit=2, examples=1, probes=1))
+    monkeypatch.setattr("harness.training.influence.CERTAIN", 1e9)
+    found = measure(plan, lambda phase, done, total: None)
+    assert found.influence is None
+    assert "certain of every answer" in found.reasons["influence"]
+    assert found.perplexity["bare"].n == 2
 
 
 @pytest.mark.engine

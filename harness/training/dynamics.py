@@ -43,14 +43,14 @@ def measure(plan: Plan, progress: Progress) -> Dynamics:
         }
         perplexities = _perplexities(texts, reader, progress)
         answers = _answers(plan, reader, renderer, progress)
-        influences = _influences(plan, texts, answers, reader, progress)
+        influences, no_influence = _influences(plan, texts, answers, reader, progress)
         prompts, told = _prompts(plan, texts, answers, reader, renderer, progress)
     finally:
         reader.close()
     drifts = tuple(_drift(plan, checkpoint, prompts, progress) for checkpoint in plan.checkpoints) or None
     why = {
         "probes": "no suite was given (--probe)",
-        "influence": "no suite was given (--probe)",
+        "influence": no_influence,
         "drift": "no checkpoint was given (--checkpoint)",
         "target_prompts": "no checkpoint was given (--checkpoint)",
     }
@@ -161,9 +161,10 @@ def _influences(
     answers: Sequence[Answer],
     reader: Reader,
     progress: Progress,
-) -> dict[str, InfluenceScore] | None:
+) -> tuple[dict[str, InfluenceScore] | None, str]:
+    """The influence of each kind, or None and why there is none."""
     if plan.suited is None:
-        return None
+        return None, "no suite was given (--probe)"
     end = reader.engine.target_ids("")
     probes = [
         Text(answer.key, answer.task, "", answer.prompt, answer.output + (end if answer.stopped else ()))
@@ -171,7 +172,7 @@ def _influences(
     ]
     steps = Steps(reader, probes)
     if steps.certain == len(probes):
-        raise RetentionError(f"--probe {plan.suited.reference}: the base is certain of every answer; ask another suite")
+        return None, "the base is certain of every answer to prior tasks, which then have no gradient"
     found: dict[str, InfluenceScore] = {}
     chosen = {label: each[: plan.size.examples] for label, each in texts.items()}
     total = sum(map(len, chosen.values()))
@@ -186,9 +187,7 @@ def _influences(
         pairs, certain = steps.pairs(each, stepped)
         if pairs:
             found[label] = influence.score(label, pairs, certain, steps.certain)
-    if not found:
-        raise RetentionError("--train: the base is certain of every target; there is nothing to learn from them")
-    return found
+    return (found, "") if found else (None, "the base is certain of every target, which then have nothing to teach")
 
 
 def _prompts(
