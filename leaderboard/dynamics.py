@@ -20,6 +20,7 @@ from harness.scoring.dynamics import CheckpointDrift, Dynamics, InfluenceScore, 
 from leaderboard.charts import Axis, axis
 from leaderboard.identity import DYNAMICS_FILE
 from leaderboard.manifest import Manifest
+from leaderboard.text import clean
 
 MAX_BYTES = 256 * 1024
 _LEFT, _RIGHT = 3.0, 157.0
@@ -42,10 +43,10 @@ def read_dynamics(path: Path) -> Dynamics:
         return Dynamics.model_validate_json(data)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "document"
+        place = clean(".".join(map(str, first["loc"])), 200) or "document"
         raise DynamicsError(f"{path}: {place}: {first['msg'].removeprefix('Value error, ')}") from error
     except (ValueError, RecursionError) as error:
-        raise DynamicsError(f"{path}: not JSON that is accepted ({str(error)[:120]})") from error
+        raise DynamicsError(f"{path}: not JSON that is accepted ({clean(str(error), 120)})") from error
 
 
 def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

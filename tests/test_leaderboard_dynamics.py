@@ -116,7 +116,7 @@ TEXT = json.dumps(document())
         (TEXT.replace("402.5", "1e999"), "perplexity"),
         (TEXT.replace("402.5", "9" * 5000), "not JSON"),
         (TEXT[:-1] + ', "schema_version": 1}', "stands twice"),
-        (TEXT[:-1] + ', "x\\u001b[2J": 1}', "Extra inputs"),
+        (TEXT[:-1] + ', "x\\n\\u001b[2J": 1}', "x .2J: Extra inputs"),
         (TEXT.replace('"bare"', '"<script>"'), "perplexity"),
         (TEXT.replace('"schema_version": 1', '"schema_version": 2'), "schema_version"),
         ("[" * 100_000, "not JSON"),
