@@ -167,6 +167,23 @@ def test_a_killed_training_goes_on_bit_for_bit(tmp_path: Path, adapter: dict[str
 
 
 @pytest.mark.engine
+def test_two_processes_train_as_one(trained: tuple[Path, TrainingRecord], tmp_path: Path) -> None:
+    """Each batch is split between them, and its loss is still the mean over all its tokens."""
+    command = ["-m", "harness.cli", "train", "sft", "--config", "nano-jigsaw", "--out", str(tmp_path / "two")]
+    for name, value in SMALL.items():
+        command += ["--set", f"{name}={json.dumps(value)}"]
+    launched = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", *command]
+    done = subprocess.run(launched, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 2
+    record, alone = read_record(tmp_path / "two"), trained[1]
+    assert record.processes == 2
+    assert (record.tokens, record.target_tokens) == (alone.tokens, alone.target_tokens)
+    for row, expected in zip(record.curve, alone.curve, strict=True):
+        assert row["loss"] == pytest.approx(expected["loss"], rel=1e-4)
+
+
+@pytest.mark.engine
 def test_a_half_written_state_is_not_gone_on_from(tmp_path: Path) -> None:
     whole = train(small(), tmp_path / "whole", quietly)
     broken = tmp_path / "broken"

@@ -60,6 +60,8 @@ def command(
       retention train rollout-sft --config nano-jigsaw --data samples --out rollout-sft
       retention trajectory --help
     """
+    from rich.console import Console
+
     from harness.cli.progress import Bars
     from harness.training.recipe import load_recipe
 
@@ -67,7 +69,9 @@ def command(
     places = [f"{field}={_as_yaml(value)}" for field, value in named.items() if value is not None]
     recipe = load_recipe(config, method, [*settings, *places], seed=seed)
     folder = out or Path("trainings") / f"{recipe.name}-{recipe.method}-{recipe.seed}"
-    with Bars() as bars:
+    # Of several processes of one training, which accelerate or torchrun started, one speaks.
+    speaks = os.environ.get("RANK", "0") == "0"
+    with Bars(None if speaks else Console(quiet=True)) as bars:
         if recipe.method == "rollouts":
             from harness.training.rollouts import write_rollouts
 
@@ -79,7 +83,7 @@ def command(
 
             record = train(recipe, folder, bars.show)
             told, document = _told(record), record.model_dump_json()
-    if os.environ.get("RANK", "0") == "0":  # of several processes of one training, one speaks
+    if speaks:
         click.echo(document if as_json else f"{told}\n{folder}")
 
 
