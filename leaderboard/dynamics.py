@@ -20,7 +20,7 @@ from harness.scoring.dynamics import CheckpointDrift, Dynamics, InfluenceScore, 
 from leaderboard.charts import Axis, axis
 from leaderboard.identity import DYNAMICS_FILE
 from leaderboard.manifest import Manifest
-from leaderboard.text import clean
+from leaderboard.text import clean, clean_document
 
 MAX_BYTES = 256 * 1024
 _LEFT, _RIGHT = 3.0, 157.0
@@ -90,6 +90,10 @@ class Why:
     @property
     def drift(self) -> CheckpointDrift | None:
         return self.found.drift_of(self.weights_digest)
+
+    def to_json(self) -> str:
+        """The whole document for readers of the board, its texts made safe to show."""
+        return json.dumps(clean_document(self.found.model_dump(mode="json")), indent=2, ensure_ascii=False) + "\n"
 
     @cached_property
     def direction_axis(self) -> Axis:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import RetentionError
+from harness.scoring.dynamics import Dynamics
 from leaderboard.board import load_board
 from leaderboard.dynamics import MAX_BYTES, DynamicsError, contradictions, read_dynamics, why
 from leaderboard.entries import BadEntry
@@ -28,8 +29,12 @@ def made(tmp_path: Path) -> Folders:
     return folders(tmp_path)
 
 
+def built(made: Folders) -> dict[str, bytes]:
+    return render(load_board(made.submissions, made.bases))
+
+
 def page(made: Folders, prepared: Prepared) -> str:
-    text = render(load_board(made.submissions, made.bases))[f"entries/{prepared.entry_id}.html"].decode()
+    text = built(made)[f"entries/{prepared.entry_id}.html"].decode()
     html5lib.HTMLParser(strict=True).parse(text)
     return text
 
@@ -43,6 +48,15 @@ def test_an_entry_shows_why_it_moved(made: Folders) -> None:
     for number in ("402", "[350, 460]", "300 to 500", "12", "\u22120.2500", "75.0", "2.5", "[2, 3]"):
         assert number in told
     assert "nano-jigsaw" in told
+
+
+def test_the_whole_document_is_there_to_read(made: Folders) -> None:
+    training = [{"source": "a\u202eb", "digest": "d" * 64, "examples": 1}]
+    prepared = add_entry(made, "nano-sft", LOST, dynamics={"training": training})
+    text = built(made)[f"exports/{prepared.entry_id}/dynamics.json"].decode()
+    shown = Dynamics.model_validate_json(text)
+    assert shown.training[0].source == "ab"
+    assert shown.influence == read_dynamics(prepared.folder / "dynamics.json").influence
 
 
 def test_without_influence_or_drift_the_rest_is_shown(made: Folders) -> None:
