@@ -9,6 +9,7 @@ from harness.errors import RetentionError
 from harness.samples import read_run
 from harness.scoring import score_pair
 from harness.scoring.study_results import StudyResults, TargetResult, TrainingResult
+from harness.training.recipe import load_recipe
 from harness.training.study.results import collect
 from harness.training.study.steps import Study
 from tests.study_like import ENDS, made_study
@@ -80,7 +81,7 @@ def test_what_was_put_in_comes_out(target: TargetResult) -> None:
 def test_how_each_was_made_is_kept(target: TargetResult) -> None:
     rft = training(target, "rft")
     assert [made.rollouts for made in rft.made] == [720, 720]
-    assert rft.learning_rate == 1e-4
+    assert rft.learning_rate == load_recipe("nano-jigsaw", "rft").optimisation.lr
     assert training(target, "sft-slow").settings["optimisation.lr"] == 1e-4
     assert training(target, "sft").target_perplexity == pytest.approx(402.5)
 
