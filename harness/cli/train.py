@@ -96,5 +96,5 @@ def _told(record: "TrainingRecord") -> str:
     """One line for a person: how far, how long, and what moved."""
     watched = "reward" if "reward" in record.curve[-1] else "loss"
     first, last = record.curve[0].get(watched), record.curve[-1].get(watched)
-    moved = f"{watched} {first:.3f} to {last:.3f}, " if first is not None and last is not None else ""
+    moved = f"{watched} {first:.3g} to {last:.3g}, " if first is not None and last is not None else ""
     return f"{record.method}: {record.step} steps, {moved}{record.wall_seconds:.0f} s"
