@@ -229,10 +229,11 @@ def test_the_lock_of_a_step_is_held_by_its_child_alone(tmp_path: Path) -> None:
     wait_for(lambda: is_free(tmp_path, "slow"))
 
 
-def test_an_interrupt_ends_the_children(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_the_children(tmp_path: Path, end: signal.Signals) -> None:
     study = start_study(tmp_path)
     wait_for((tmp_path / "began").exists)
-    study.send_signal(signal.SIGINT)
+    study.send_signal(end)
     study.wait(30)
     wait_for(lambda: is_free(tmp_path, "slow"))
     (tmp_path / "go").touch()

@@ -10,6 +10,7 @@ import datetime
 import fcntl
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -173,8 +174,8 @@ class Runner:
         self._waited: set[str] = set()
 
     def run(self) -> Outcome:
-        """Run to the end; on an interrupt the children are ended first, and the same call goes on later."""
-        with self._folder.alone():
+        """Run to the end; on an interrupt or SIGTERM the children are ended first, and the same call goes on later."""
+        with self._folder.alone(), _ended_by_sigterm():
             self._done = {step.key for step in self._steps if self._folder.is_done(step, self._digests[step.key])}
             # A step whose need was made anew is made anew too: the need's digest may be the same, its files are not.
             for step in self._steps:
@@ -272,6 +273,24 @@ class Runner:
                 child.process.wait()
             child.lock.close()
         self._running.clear()
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM leave through the blocks that clean up, where this is the main thread."""
+
+    def leave(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    try:
+        before = signal.signal(signal.SIGTERM, leave)
+    except ValueError:  # Another thread than the main one: signals are somebody else's.
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def python_command(*arguments: str | os.PathLike[str]) -> list[str]:
