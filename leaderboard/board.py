@@ -72,6 +72,11 @@ class Row:
     def standing(self) -> Standing:
         return self.state.standing
 
+    @property
+    def folder(self) -> Path:
+        """The entry's own folder."""
+        return self.folders[1].parent
+
     def reference(self, metric: str) -> str:
         """What to quote a number by: its cell id with the hash (metrics are named in :mod:`leaderboard.cells`)."""
         suite = self.card.suite

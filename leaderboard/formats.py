@@ -108,6 +108,27 @@ def number(value: float | int | None) -> str:
     return f"{float(digits):g}e{int(power)}" if 0 < abs(value) < 1e-3 else f"{value:g}"
 
 
+def figure(value: float | None) -> str:
+    """A number of unknown size with three significant digits: 3 439, 0.64, 0.0437."""
+    if value is None:
+        return ABSENT
+    text = count(round(value)) if abs(value) >= 100 else f"{value:.3g}"
+    return text.replace("-", _MINUS)
+
+
+def figure_ci(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else f"[{figure(interval[0])}, {figure(interval[1])}]"
+
+
+def cosine(value: float) -> str:
+    """A cosine of gradients, which is small in many dimensions: +0.0031."""
+    return f"{value + 0.0:+.4f}".replace("-", _MINUS)
+
+
+def cosine_ci(interval: tuple[float, float]) -> str:
+    return f"[{cosine(interval[0])}, {cosine(interval[1])}]"
+
+
 def quantity(value: float | None, unit: Unit) -> str:
     """A number in its unit, as the pages show it."""
     if value is None:

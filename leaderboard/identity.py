@@ -15,10 +15,11 @@ from leaderboard.manifest import MANIFEST_FILE
 TUNED_FOLDER = "tuned"
 TEMPLATE_FILE = "chat_template.jinja"
 SUMS_FILE = "SHA256SUMS"
+DYNAMICS_FILE = "dynamics.json"
 
 ENTRY_FILES = frozenset({MANIFEST_FILE, SUMS_FILE, f"{TUNED_FOLDER}/{RECORD_FILE}", f"{TUNED_FOLDER}/{SAMPLES_FILE}"})
 # Only a run with a chat template of its own brings the template, which is checked before it is believed.
-OPTIONAL_FILES = frozenset({f"{TUNED_FOLDER}/{TEMPLATE_FILE}"})
+OPTIONAL_FILES = frozenset({f"{TUNED_FOLDER}/{TEMPLATE_FILE}", DYNAMICS_FILE})
 BASE_FILES = frozenset({SUMS_FILE, RECORD_FILE, SAMPLES_FILE})
 
 ENTRY_ID = re.compile(r"\A[a-z2-7]{12}\Z", re.ASCII)

@@ -27,8 +27,11 @@ from harness.samples import (
     read_record,
     read_samples,
 )
+from harness.scoring.dynamics import Dynamics
+from leaderboard.dynamics import DynamicsError, contradictions, read_dynamics
 from leaderboard.identity import (
     BASE_FILES,
+    DYNAMICS_FILE,
     ENTRY_FILES,
     OPTIONAL_FILES,
     SUMS_FILE,
@@ -96,6 +99,7 @@ class Submission:
     base: BaseRun | None = None
     record: RunRecord | None = None
     samples: pd.DataFrame | None = None
+    dynamics: Dynamics | None = None
 
     @property
     def tuned(self) -> Run | None:
@@ -126,7 +130,10 @@ def files(entry: Submission) -> Findings:
             entry.broken.add(MANIFEST_FILE)
             yield finding("manifest-form", MANIFEST_FILE, _without_path(error, manifest))
     yield from _form(entry.folder, f"{TUNED_FOLDER}/", "", entry.broken)
-    yield from _secrets(entry.folder, (MANIFEST_FILE, f"{TUNED_FOLDER}/{RECORD_FILE}"), "", entry.broken)
+    texts = [MANIFEST_FILE, f"{TUNED_FOLDER}/{RECORD_FILE}"]
+    if _has_dynamics(entry):
+        texts.append(DYNAMICS_FILE)
+    yield from _secrets(entry.folder, texts, "", entry.broken)
 
 
 def schema(entry: Submission) -> Findings:
@@ -139,6 +146,13 @@ def schema(entry: Submission) -> Findings:
             yield finding("manifest-schema", MANIFEST_FILE, why, place)
     entry.record, entry.samples, found = _read_run(entry.folder, f"{TUNED_FOLDER}/", "", entry.broken)
     yield from found
+    if _has_dynamics(entry):
+        file = entry.folder / DYNAMICS_FILE
+        try:
+            entry.dynamics = read_dynamics(file)
+        except DynamicsError as error:
+            place, why = _blame(error, file)
+            yield finding("dynamics-schema", DYNAMICS_FILE, why, place)
 
 
 def path(entry: Submission) -> Findings:
@@ -162,6 +176,9 @@ def path(entry: Submission) -> Findings:
         yield from _side("tuned", manifest, manifest.tuned_model, entry.record)
         yield from _adapter(manifest, entry.record.checkpoint)
         yield from _template(entry, entry.record)
+    if entry.dynamics is not None:
+        for place, why in contradictions(entry.dynamics, manifest):
+            yield finding("dynamics-other", DYNAMICS_FILE, why, place)
     if entry.samples is not None and manifest.target not in (families := sorted(set(entry.samples["family"]))):
         why = f"the suite has no family {manifest.target!r}; it has {', '.join(families)}"
         yield finding("contradiction", MANIFEST_FILE, why, "target")
@@ -181,6 +198,11 @@ def hashes(entry: Submission) -> Findings:
             if files_digest(reference.files) != reference.weights_digest:
                 why = "is not the digest of the files listed beside it"
                 yield finding("weights-digest", MANIFEST_FILE, why, f"{place}.weights_digest")
+
+
+def _has_dynamics(entry: Submission) -> bool:
+    """Whether there is a file of dynamics that may be opened."""
+    return DYNAMICS_FILE not in entry.broken and (entry.folder / DYNAMICS_FILE).is_file()
 
 
 STEPS: tuple[Callable[[Submission], Findings], ...] = (files, schema, path, hashes)

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from harness import __version__
 from harness.scoring import Scorecard
 from harness.scoring.trajectory import LEVELS
-from leaderboard import cells, curves, explorer, formats, plots, views
+from leaderboard import cells, curves, dynamics, explorer, formats, plots, study, views
 from leaderboard.board import Board, Row, Track, TrackKey
 from leaderboard.cache import Cache, code_digest
 from leaderboard.charts import coordinate, segments
@@ -25,7 +25,7 @@ from leaderboard.tables import entry_json
 
 _VERDICTS = ("forgot", "inconclusive", "retained", "improved")
 _FILTERS = ("points", "points_tick", "percent", "ratio", "points_ci", "ratio_ci", "probability", "count", "number",
-            "shown", "by_others", "linked", "plain")  # fmt: skip
+            "shown", "by_others", "linked", "plain", "figure", "figure_ci", "cosine", "cosine_ci")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,17 @@ class Pages:
         site: str | None = None,
         cache: Cache | None = None,
         releases: Path | None = None,
+        studies: Path | None = None,
     ) -> None:
         self.board, self.site, self.cache = board, site, cache or Cache(None)
         self.releases = views.releases(releases)
+        self.studies = study.read_studies(studies)
         self.environment = _environment(templates)
         self.environment.globals.update(board=board, version=__version__, assets=assets, guide=views.example(board))
+        self.environment.globals.update(studies=self.studies)
         sources = "".join(f"{path.name} {_sha256(path.read_bytes())}\n" for path in sorted(templates.iterdir()))
-        # What the layout tells besides: the date, and whether there is a page of what is not on the board.
-        facts = [board.data_as_of, bool(board.tombstones or board.bad), site]
+        # What the layout tells besides: the date, and whether there are pages of withdrawn entries and of studies.
+        facts = [board.data_as_of, bool(board.tombstones or board.bad), bool(self.studies), site]
         self.known = [code_digest(), sources, dict(assets), __version__, *facts]
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
@@ -66,6 +69,8 @@ class Pages:
         for name in ("metrics", "submit", "cite", "across", "withdrawn"):
             yield self.page(f"{name}.html", f"{name}.html")
         yield self.page("changelog.html", "changelog.html", releases=self.releases)
+        if self.studies:
+            yield self.page("study.html", "study.html")
         yield self.page("methods.html", "methods.html", methods=methods)
         for family, tracks in methods.items():
             yield self.page(f"methods/{family}.html", "method.html", family=family, tracks=tracks)
@@ -96,12 +101,13 @@ class Pages:
     def _entry(self, track: Track, row: Row, about: dict[str, Any]) -> bytes:
         """The page of one entry, remembered by all that is said of it."""
         records = [row.base.model_dump_json(), row.tuned.model_dump_json()]
-        facts = ["entry", entry_json(track, row), *records, len(track.ranked)]
+        why = dynamics.why(row.folder, row.manifest)
+        facts = ["entry", entry_json(track, row), *records, len(track.ranked), why and why.found.model_dump_json()]
 
         def make() -> bytes:
             # Escaped here, as the last step of an expression would put its lines on one.
             citation = Markup.escape(cite(row, None, "bibtex", self.site))
-            return self.page(f"entries/{row.entry_id}.html", "entry.html", citation=citation, **about)[1]
+            return self.page(f"entries/{row.entry_id}.html", "entry.html", citation=citation, why=why, **about)[1]
 
         return self._remembered(facts, make)
 
@@ -153,6 +159,7 @@ def _environment(templates: Path) -> Environment:
     environment.globals.update(
         plots=plots,
         views=views,
+        study_page=study,
         cells=cells,
         levels=LEVELS,
         hatches=_hatches,

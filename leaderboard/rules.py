@@ -62,6 +62,9 @@ RULES: dict[str, Rule] = {
     "samples-schema": Rule(
         2, "refuse", "a column of the samples is missing, of another type or out of its range",
         "copy samples.parquet as `retention evaluate` wrote it"),
+    "dynamics-schema": Rule(
+        2, "refuse", "dynamics.json is no document of `retention dynamics`, or larger than 256 KB",
+        "copy the file as `retention dynamics --json` wrote it, or leave it out"),
     # 3: path against content, uniqueness
     "entry-id": Rule(
         3, "refuse", "the folder is not named by what it holds",
@@ -71,6 +74,9 @@ RULES: dict[str, Rule] = {
         "add the folder of the base's run that `retention submit prepare` wrote, in the same pull request"),
     "contradiction": Rule(
         3, "refuse", "manifest and runs say different things", "run `retention submit prepare` again on these runs"),
+    "dynamics-other": Rule(
+        3, "refuse", "dynamics.json was measured on another base, checkpoint or target",
+        "run `retention dynamics` on this base, with --checkpoint for this checkpoint, or leave the file out"),
     "partial-run": Rule(
         3, "refuse", "a run was screened or repeats another, so it is not the run of its suite",
         "evaluate the checkpoint without --screen and submit that run"),

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from harness.samples import SCHEMA_VERSION, SINCE_2, RunRecord, Sample
-from harness.scoring.schema import portable, scorecard_schema
+from harness.scoring.schema import dynamics_schema, portable, scorecard_schema
 from leaderboard.events import ANY_EVENT
 from leaderboard.manifest import Manifest
 
@@ -29,6 +29,7 @@ def all_schemas() -> dict[str, str]:
         f"samples/{SCHEMA_VERSION}.json": sample,
         "event/1.json": _of(ANY_EVENT),
         "scorecard/1.json": json.loads(scorecard_schema()),
+        "dynamics/1.json": json.loads(dynamics_schema()),
     }
     return {name: json.dumps(portable(schema), indent=2) + "\n" for name, schema in schemas.items()}
 

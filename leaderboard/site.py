@@ -26,16 +26,23 @@ def site_sources() -> Path:
 
 
 def write_site(
-    board: Board, out: Path, site: str | None = None, *, cache: Cache | None = None, releases: Path | None = None
+    board: Board,
+    out: Path,
+    site: str | None = None,
+    *,
+    cache: Cache | None = None,
+    releases: Path | None = None,
+    studies: Path | None = None,
 ) -> Path:
     """Write the site into ``out`` and return the path of its index.
 
     Files of an earlier build that this one does not have are removed; a folder with anything else in it is refused.
-    ``cache`` remembers pages that follow from stored answers, ``releases`` is the folder of frozen boards.
+    ``cache`` remembers pages that follow from stored answers, ``releases`` is the folder of frozen boards,
+    ``studies`` that of the results of studies.
     """
     old = _files_of_last_build(out)
     sums: dict[str, str] = {}
-    for name, data in files(board, site, cache=cache, releases=releases):
+    for name, data in files(board, site, cache=cache, releases=releases, studies=studies):
         sums[name] = hashlib.sha256(data).hexdigest()
         _write(out / name, data)
     if site is not None:
@@ -48,13 +55,20 @@ def write_site(
     return out / "index.html"
 
 
-def render(board: Board, site: str | None = None, *, releases: Path | None = None) -> dict[str, bytes]:
+def render(
+    board: Board, site: str | None = None, *, releases: Path | None = None, studies: Path | None = None
+) -> dict[str, bytes]:
     """Every file of the site by its path, without writing any."""
-    return dict(files(board, site, releases=releases))
+    return dict(files(board, site, releases=releases, studies=studies))
 
 
 def files(
-    board: Board, site: str | None = None, *, cache: Cache | None = None, releases: Path | None = None
+    board: Board,
+    site: str | None = None,
+    *,
+    cache: Cache | None = None,
+    releases: Path | None = None,
+    studies: Path | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """The files of the site one after the other, path and content; only one page is held at a time.
 
@@ -62,7 +76,8 @@ def files(
     """
     static, assets = _assets(site_sources() / "static")
     yield from assets.items()
-    yield from Pages(board, site_sources() / "templates", static, site=site, cache=cache, releases=releases)
+    templates = site_sources() / "templates"
+    yield from Pages(board, templates, static, site=site, cache=cache, releases=releases, studies=studies)
     yield from export_files(board, site)
 
 

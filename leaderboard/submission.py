@@ -13,7 +13,15 @@ from harness.samples import RECORD_FILE, SAMPLES_FILE, CheckpointRecord, RunReco
 from harness.scoring import Scorecard, score_pair
 from leaderboard.entries import read_entry
 from leaderboard.hub import upload_log
-from leaderboard.identity import TEMPLATE_FILE, TUNED_FOLDER, base_folder, entry_id_of, seal, suite_name
+from leaderboard.identity import (
+    DYNAMICS_FILE,
+    TEMPLATE_FILE,
+    TUNED_FOLDER,
+    base_folder,
+    entry_id_of,
+    seal,
+    suite_name,
+)
 from leaderboard.integrity import BaseRuns
 from leaderboard.limits import MAX_FILE_BYTES, MAX_RECORD_BYTES
 from leaderboard.manifest import MANIFEST_FILE, parse_manifest, write_manifest
@@ -72,14 +80,15 @@ def prepare(
     suites: Sequence[Path] = (),
     to_hub: str | None = None,
     template: Path | None = None,
+    dynamics: Path | None = None,
 ) -> Prepared:
     """Write ``submissions/<entry_id>/`` and, where it is not there yet, the base run into ``bases``.
 
     ``statement`` holds the manifest fields that the runs cannot tell (target, method, training_data, selection,
     license, contact, ...; ``adapter_type`` counts for adapters only). A run above the size cap has its outputs cut
     short, which needs its suite's items (``suites`` are files of suites of one's own). ``to_hub`` names a data set to
-    which whole logs are uploaded. ``template`` is the chat template of a run that used one of its own. Nothing is left
-    behind when the result would not be a valid entry.
+    which whole logs are uploaded. ``template`` is the chat template of a run that used one of its own, ``dynamics`` a
+    file that ``retention dynamics`` wrote. Nothing is left behind when the result would not be a valid entry.
     """
     base_record, tuned_record = read_record(base), read_record(tuned)
     for folder, record in ((tuned, tuned_record), (base, base_record)):
@@ -120,6 +129,8 @@ def prepare(
         write_manifest(draft / MANIFEST_FILE, manifest)
         if template is not None:
             shutil.copyfile(template, draft / TUNED_FOLDER / TEMPLATE_FILE)
+        if dynamics is not None:
+            shutil.copyfile(dynamics, draft / DYNAMICS_FILE)
         seal(draft)
         if new_base:
             _write_run(base, base_draft, judges, to_hub, f"bases/{suite_name(base_record)}/{home.name}")

@@ -27,6 +27,8 @@ def test_the_wheel_holds_tasks_templates_and_checkpoints(wheel: Path) -> None:
         "harness/_tasks/suites/nano-1.yaml",
         "harness/_tasks/jigsaw/nano.py",
         "harness/training/nano/checkpoints/base/model.safetensors",
+        "harness/training/configs/nano-jigsaw.yaml",
+        "harness/training/configs/accelerate/zero3.yaml",
         "harness/report/pair.html.j2",
         "leaderboard/events.py",
         "leaderboard/schemas/event/1.json",

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from harness.cli.progress import Bars
+
 
 @click.group(name="nano")
 def group() -> None:
@@ -22,7 +24,7 @@ def train_base_command(out: Path, seed: int) -> None:
     """
     from harness.training.nano.train_base import train_base
 
-    with _Bars() as bars:
+    with Bars() as bars:
         train_base(out, seed, bars.show)
     click.echo(out)
 
@@ -46,29 +48,6 @@ def train_sft_command(base: str, out: Path, recipe: str, seed: int) -> None:
     from harness.checkpoints import open_checkpoint
     from harness.training.nano.train_sft import RECIPES, train_sft
 
-    with _Bars() as bars:
+    with Bars() as bars:
         train_sft(open_checkpoint(base).path, out, seed, bars.show, RECIPES[recipe])
     click.echo(out)
-
-
-class _Bars:
-    """One progress bar a training phase, on stderr."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import Progress, TaskID
-
-        self._progress = Progress(console=Console(stderr=True))
-        self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> "_Bars":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def show(self, phase: str, step: int, total: int) -> None:
-        if phase not in self._tasks:
-            self._tasks[phase] = self._progress.add_task(phase, total=total)
-        self._progress.update(self._tasks[phase], completed=step)

@@ -62,3 +62,32 @@ class RichWatcher:
             highlight=False,
             soft_wrap=True,
         )
+
+
+class Bars:
+    """One progress bar a phase of a training, on stderr; a plain line every tenth of a phase when not in a terminal."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True)
+        self._progress = Progress(console=self._console, disable=not self._console.is_terminal)
+        self._tasks: dict[str, TaskID] = {}
+        self._tenths: dict[str, int] = {}
+
+    def __enter__(self) -> "Bars":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, phase: str, step: int, total: int) -> None:
+        """``step`` of ``total`` steps of ``phase`` are done."""
+        if phase not in self._tasks:
+            self._tasks[phase] = self._progress.add_task(phase, total=total)
+        self._progress.update(self._tasks[phase], completed=step)
+        tenth = 10 * step // max(1, total)
+        if not self._console.is_terminal and tenth != self._tenths.get(phase):
+            self._tenths[phase] = tenth
+            self._console.print(f"{phase}: {step} of {total}", highlight=False, soft_wrap=True)

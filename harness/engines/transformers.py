@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -90,6 +91,11 @@ class TransformersEngine:
         inputs, lengths = self._inputs([requests[i].prompt for i in batch])
         decoding = requests[batch[0]].decoding
         start = inputs["input_ids"].shape[1]
+        sampled: dict[str, Any] = {}
+        if decoding.temperature:
+            from harness.engines.sampling import Drawn
+
+            sampled["logits_processor"] = [Drawn(decoding.temperature, [requests[i].decoding.seed for i in batch])]
         with self._torch.inference_mode():
             output = self._model.generate(
                 **inputs,
@@ -98,6 +104,7 @@ class TransformersEngine:
                 do_sample=False,
                 eos_token_id=self._eos,
                 pad_token_id=self._pad,
+                **sampled,
                 **({"stop_strings": list(decoding.stop), "tokenizer": self._tokenizer} if decoding.stop else {}),
             )
         late = []
@@ -140,10 +147,11 @@ class TransformersEngine:
             self._torch.cuda.empty_cache()
 
     def _batches(self, requests: Sequence[GenerateRequest]) -> Iterator[list[int]]:
-        """Indices of requests with equal decoding and number of images, alike in length, so that little is padded."""
+        """Indices of requests with equal decoding (but for its seed) and number of images, alike in length, so that
+        little is padded."""
 
         def kind(index: int) -> tuple[str, int]:
-            return repr(requests[index].decoding), len(requests[index].prompt.images)
+            return repr(replace(requests[index].decoding, seed=0)), len(requests[index].prompt.images)
 
         order = sorted(range(len(requests)), key=lambda i: (kind(i), len(requests[i].prompt.token_ids)))
         for _, group in groupby(order, key=kind):
@@ -200,15 +208,28 @@ class TransformersEngine:
             n_output_tokens=len(kept) + (stopped is not None),
         )
 
+    @property
+    def model(self) -> Any:
+        """The model itself, for whoever needs its gradients."""
+        return self._model
+
     def logits(self, prompt: Prompt, continuation: tuple[int, ...]) -> Any:
         """Logits (positions x vocabulary) that predict each continuation token, and the one after it."""
+        with self._torch.inference_mode():
+            return self.differentiable_logits(prompt, continuation)
+
+    def differentiable_logits(self, prompt: Prompt, continuation: tuple[int, ...]) -> Any:
+        """The same logits with the graph they were computed by, so that gradients can be taken."""
         inputs, _ = self._inputs([prompt])
         if continuation:
             more = self._torch.tensor([continuation], device=self._device)
             inputs["input_ids"] = self._torch.cat([inputs["input_ids"], more], dim=1)
             inputs["attention_mask"] = self._torch.ones_like(inputs["input_ids"])
-        with self._torch.inference_mode():
-            return self._model(**inputs).logits[0, -len(continuation) - 1 :].float()
+        return self._model(**inputs).logits[0, -len(continuation) - 1 :].float()
+
+    def target_ids(self, text: str) -> tuple[int, ...]:
+        """The token ids of an answer and of the end of its turn, as a training counts its loss on them."""
+        return (*self._tokenizer(text, add_special_tokens=False)["input_ids"], self._tokenizer.eos_token_id)
 
     def _logprobs(self, prompt: Prompt, continuation: tuple[int, ...]) -> Any:
         return self.logits(prompt, continuation).log_softmax(dim=-1)

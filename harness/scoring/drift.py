@@ -1,6 +1,6 @@
 """Drift: how far the tuned model's distribution moved from the base's, in nats per token (metrics.md, "Why")."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,16 +48,20 @@ def summarise(items: Mapping[str, ItemDrift], tasks: Mapping[str, TaskScore]) ->
         role: [item for name, task in tasks.items() if task.role == role for item in by_task[name]]
         for role in ("target", "prior")
     }
-    parts = {role: _score(role, found) if found else None for role, found in by_role.items()}
+    parts = {role: score(role, found) if found else None for role, found in by_role.items()}
     return Drift(
         target=parts["target"],
         prior=parts["prior"],
-        tasks={name: _score(name, found) for name, found in by_task.items() if found},
+        tasks={name: score(name, found) for name, found in by_task.items() if found},
         reasons={role: f"no {role} prompt was measured" for role, part in parts.items() if part is None},
     )
 
 
-def _score(name: str, items: list[ItemDrift]) -> DriftScore:
+def score(name: str, items: Sequence[ItemDrift]) -> DriftScore:
+    """The means of some items, each counted alike; ``name`` seeds the bootstrap over them.
+
+    ``ValueError`` for no items, and when a divergence is not finite.
+    """
     values = np.array([(item.forward_kl, item.reverse_kl) for item in items])
     if not np.isfinite(values).all():
         raise ValueError(

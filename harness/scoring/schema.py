@@ -1,14 +1,29 @@
-"""Schema: the scorecard's JSON Schema, generated from its model; ``scorecard.schema.json`` is its committed copy."""
+"""Schema: the JSON Schemas of the documents of this room, generated from their models.
+
+``scorecard.schema.json`` is a committed copy, and ``leaderboard/schemas/`` has one of each.
+"""
 
 import json
 from typing import Any
 
+from pydantic import BaseModel
+
+from harness.scoring.dynamics import Dynamics
 from harness.scoring.scorecard import Scorecard
 
 
 def scorecard_schema() -> str:
     """The JSON Schema of the scorecard as it is written, as indented JSON with a final newline."""
-    schema = Scorecard.model_json_schema(mode="serialization")
+    return _text(Scorecard)
+
+
+def dynamics_schema() -> str:
+    """The JSON Schema of a document of ``retention dynamics``, in the same form."""
+    return _text(Dynamics)
+
+
+def _text(document: type[BaseModel]) -> str:
+    schema = document.model_json_schema(mode="serialization")
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **portable(schema)}, indent=2) + "\n"
 
 

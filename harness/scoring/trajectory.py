@@ -3,7 +3,7 @@
 The fair way to compare a method that takes 200 steps with one that takes 27,000 (metrics.md, "One number").
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +14,17 @@ from harness.samples import SuiteRecord
 from harness.scoring import statistics
 from harness.scoring.knowledge import corrected_items
 from harness.scoring.pairing import Source, pair, refusal
-from harness.scoring.scorecard import Change, Interval, ModelIdentity, Number, Provenance, Rate, Reasoned, Strict
+from harness.scoring.scorecard import (
+    Change,
+    Interval,
+    ModelIdentity,
+    Number,
+    Provenance,
+    Rate,
+    Reasoned,
+    Scorecard,
+    Strict,
+)
 from harness.scoring.scorer import score_pair
 from harness.scoring.summary import score_groups
 from harness.scoring.tasks import Draws, cluster_labels, correct, reasons
@@ -75,17 +85,12 @@ def score_trajectory(runs: Sequence[Source], target: str) -> Trajectory:
         seen[digest] = place
     base, checkpoints = runs[0], runs[1:]
     cards = [score_pair(base, run, target) for run in checkpoints]
-    draws = _joint_draws([pair(base, run).items for run in checkpoints])
+    draws = joint_draws([pair(base, run).items for run in checkpoints])
     gains, kept = [], []
     for card, drawn in zip(cards, draws, strict=True):
-        names = card.learned.tasks
-        before = np.mean([drawn[name].base for name in names], axis=0)
-        gain = np.mean([drawn[name].delta for name in names], axis=0)
-        # A resample whose base solves all items has nothing to gain, and reaches no level.
-        gains.append(np.divide(gain, 1 - before, out=np.full_like(gain, -np.inf), where=before < 1))
-        groups, group_draws = score_groups(card.tasks, drawn)
-        defined = [group_draws[name] for name, group in groups.items() if group.retention is not None]
-        kept.append(np.mean(defined, axis=0) if defined else np.full_like(gain, np.nan))
+        gain, retention = curve_draws(card, drawn)
+        gains.append(gain)
+        kept.append(retention)
     points = [_base_point(ModelIdentity.of(base.record), cards[0].retention_macro, cards[0].learned.normalised_gain)]
     for card in cards:
         fields: dict[str, Any] = {
@@ -132,6 +137,22 @@ def retention_at(level: float, gains: Floats, retentions: Floats) -> Floats:
     return np.where(there.any(axis=0), found, np.nan)
 
 
+def curve_draws(card: Scorecard, drawn: Mapping[str, Draws]) -> tuple[Floats, Floats]:
+    """Normalised gain and retention_macro of one checkpoint in each resample.
+
+    A resample whose base solves all items has nothing to gain, and reaches no level: its gain is -inf. Retention is NaN
+    where no prior task has one.
+    """
+    names = card.learned.tasks
+    before = np.mean([drawn[name].base for name in names], axis=0)
+    gain = np.mean([drawn[name].delta for name in names], axis=0)
+    normalised: Floats = np.divide(gain, 1 - before, out=np.full_like(gain, -np.inf), where=before < 1)
+    groups, group_draws = score_groups(card.tasks, drawn)
+    defined = [group_draws[name] for name, group in groups.items() if group.retention is not None]
+    kept: Floats = np.mean(defined, axis=0) if defined else np.full_like(gain, np.nan)
+    return normalised, kept
+
+
 def _base_point(base: ModelIdentity, macro: float | None, normalised: float | None) -> Point:
     fields: dict[str, Any] = {
         "normalised_gain": None if normalised is None else 0.0,
@@ -167,7 +188,7 @@ def _matched(level: float, points: Sequence[Point], gains: Floats, kept: Floats)
     return Matched(normalised_gain=level, **fields, reasons=reasons(fields, why))
 
 
-def _joint_draws(items: Sequence[pd.DataFrame]) -> list[dict[str, Draws]]:
+def joint_draws(items: Sequence[pd.DataFrame]) -> list[dict[str, Draws]]:
     """The bootstrap draws of each checkpoint, all over the same resampled items, so that a curve is drawn whole."""
     found: list[dict[str, Draws]] = [{} for _ in items]
     by_task = [dict(list(frame.groupby("task"))) for frame in items]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -70,6 +72,22 @@ def complete(stated: dict[str, Any], families: Sequence[str], *, ask: bool, adap
             raise RetentionError("without consent nothing is written")
         answers["consent"] = True
     return answers
+
+
+def told_by_training(stated: dict[str, Any], path: Path) -> dict[str, Any]:
+    """``stated`` with what the training record at ``path`` says of target, method and data; what was stated stays.
+
+    ``RetentionError`` where the file is no record of ``retention train``; the manifest's schema judges the values.
+    """
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))["submission"]
+        fields = {"target": told["target"], **told["method"], "data": tuple(told["training_data"])}
+        fields["method"] = fields.pop("family")
+        fields["seeds"] = tuple(fields.get("seeds", ()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RetentionError(f"--training {path}: not a training record that `retention train` finished") from error
+    given = {name: value for name, value in stated.items() if value not in (None, (), [])}
+    return {**stated, **{name: value for name, value in fields.items() if name in stated}, **given}
 
 
 def training_data(fields: str | dict[str, str]) -> dict[str, str]:

@@ -201,11 +201,16 @@ def _load(submissions: Path, bases: Path, events: Path | None, cache: Path, no_c
 
 
 def _besides(submissions: Path, cache: Path, no_cache: bool, **_: Any) -> dict[str, Any]:
-    """What pages are made of besides the board: remembered pages, and the releases of the checkout's own entries."""
+    """What pages are made of besides the board: remembered pages, and what the checkout holds beside its own
+    entries: releases and studies."""
     from leaderboard.cache import Cache
 
-    releases = Path("leaderboard/releases") if submissions == _SUBMISSIONS else None
-    return {"cache": Cache(None if no_cache else cache), "releases": releases}
+    own = submissions == _SUBMISSIONS
+    return {
+        "cache": Cache(None if no_cache else cache),
+        "releases": Path("leaderboard/releases") if own else None,
+        "studies": Path("leaderboard/studies") if own else None,
+    }
 
 
 def _ledgers(submissions: Path, events: Path | None) -> Path | None:

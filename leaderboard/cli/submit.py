@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from harness.errors import CheckFailedError, RetentionError
-from leaderboard.cli.asking import FAMILIES, complete, in_terminal, training_data
+from leaderboard.cli.asking import FAMILIES, complete, in_terminal, told_by_training, training_data
 from leaderboard.cli.options import places, shelf_of
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -61,6 +61,8 @@ def group() -> None:
 @click.option("--summary", help="The method in a sentence or two.")
 @click.option("--reference", "references", multiple=True, help="https address of a paper or page. Repeatable.")
 @click.option("--template", type=_FILE, help="Chat template of a run that used one of its own.")
+@click.option("--training", type=_FILE, help="A training_record.json: fills the fields of the method.")
+@click.option("--dynamics", type=_FILE, help="What `retention dynamics --json` wrote of this base and checkpoint.")
 @click.option("--to-hub", metavar="OWNER/NAME", help="Upload the whole logs to this data set on the hub.")
 @click.option("--yes", is_flag=True, help="Ask nothing, also in a terminal: what is not stated is not disclosed.")
 @_SUITE
@@ -70,6 +72,8 @@ def prepare(
     runs: tuple[Path, ...],
     base_run: Path | None,
     template: Path | None,
+    training: Path | None,
+    dynamics: Path | None,
     to_hub: str | None,
     yes: bool,
     suites: tuple[Path, ...],
@@ -88,6 +92,8 @@ def prepare(
       retention submit prepare BASE_RUN RUN --target jigsaw --method sft --license Apache-2.0 \\
         --contact your-account --consent --yes \\
         --data id=nano-jigsaw,role=train,license=Apache-2.0,overlap=train-split
+      retention submit prepare RUN --training sft/step-000160/training_record.json --license CC-BY-4.0 \\
+        --contact your-account --consent --yes
     """
     from harness.samples import SAMPLES_FILE, read_record, read_samples
     from leaderboard.hub import REPO
@@ -101,13 +107,15 @@ def prepare(
     if to_hub is not None and not REPO.match(to_hub):
         raise RetentionError(f"--to-hub {to_hub}: write owner/name of a data set")
     tuned_run, bases = runs[-1], stated["bases"]
+    if training is not None:
+        stated = told_by_training(stated, training)
     record = read_record(tuned_run)
     base_run = runs[0] if len(runs) == 2 else base_run or find_base(tuned_run, bases)
     families = sorted(set(read_samples(tuned_run / SAMPLES_FILE)["family"]))
     answers = complete(stated, families, ask=in_terminal() and not yes, adapter=record.checkpoint.kind == "adapter")
     prepared = write_submission(
         tuned_run, base_run, _statement(answers), stated["submissions"], bases,
-        suites=suites, to_hub=to_hub, template=template,
+        suites=suites, to_hub=to_hub, template=template, dynamics=dynamics,
     )  # fmt: skip
     click.echo(f"wrote {prepared.folder} (base run: {prepared.base_folder})")
     if prepared.cut:

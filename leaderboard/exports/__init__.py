@@ -9,12 +9,14 @@ from collections.abc import Iterator
 
 from leaderboard.board import Board
 from leaderboard.citations import cite
+from leaderboard.dynamics import why
 from leaderboard.exports.badges import badge
 from leaderboard.exports.citation_file import board_citation, entry_citation
 from leaderboard.exports.every_eval_ever import every_eval_ever
 from leaderboard.exports.feeds import atom_feed, json_feed
 from leaderboard.exports.hub import eval_results, model_index
 from leaderboard.exports.web import headers
+from leaderboard.identity import DYNAMICS_FILE
 from leaderboard.tables import board_csv, board_json, board_parquet, entry_json
 
 __all__ = ["export_files"]
@@ -38,5 +40,7 @@ def export_files(board: Board, site: str | None) -> Iterator[tuple[str, bytes]]:
             yield f"{folder}/CITATION.cff", entry_citation(row, site).encode()
             yield f"{folder}/model_index.yaml", model_index(row, site).encode()
             yield f"{folder}/every_eval_ever.json", every_eval_ever(row, site).encode()
+            if (found := why(row.folder, row.manifest)) is not None:
+                yield f"{folder}/{DYNAMICS_FILE}", found.to_json().encode()
             if (results := eval_results(row, site)) is not None:
                 yield f"{folder}/eval_results.yaml", results.encode()

@@ -5,6 +5,7 @@ stands in its way.
 """
 
 import io
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -16,7 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.samples import ARROW_SCHEMA, RECORD_FILE, SAMPLES_FILE
-from leaderboard.manifest import MANIFEST_FILE
+from leaderboard.identity import DYNAMICS_FILE
+from leaderboard.manifest import MANIFEST_FILE, read_manifest
+from tests.explaining import document, written_for
 from tests.hostile.case import Case, Shop, edit, put, put_samples, record
 
 Harm = Callable[[Shop, Case, Path], Path | None]
@@ -77,6 +80,10 @@ def _linked_entry(shop: Shop, case: Case, folder: Path) -> None:
 def _pipe(shop: Shop, case: Case, folder: Path) -> None:
     (folder / "tuned" / SAMPLES_FILE).unlink()
     os.mkfifo(folder / "tuned" / SAMPLES_FILE)
+
+
+def _linked_dynamics(shop: Shop, case: Case, folder: Path) -> None:
+    (folder / DYNAMICS_FILE).symlink_to("/etc/passwd")
 
 
 def _renamed(name: Callable[[str], str]) -> Harm:
@@ -188,6 +195,21 @@ def _deep(field: str) -> Harm:
     return lambda shop, case, folder: put(folder, f"tuned/{RECORD_FILE}", f'{{"{field}":' + "[" * 100_000)
 
 
+def _dynamics(old: str = "", new: str = "") -> Harm:
+    """A document of dynamics that fits the entry, with one text in it replaced."""
+
+    def harm(shop: Shop, case: Case, folder: Path) -> Path:
+        manifest = read_manifest(folder / MANIFEST_FILE)
+        target = {"probes": {"suite": "tiny-1", "digest": "e" * 64, "target": manifest.target}}
+        digests = manifest.base.weights_digest, manifest.tuned_model.weights_digest
+        text = written_for(*digests, folder, **target).read_text("utf-8")
+        if old not in text:
+            raise ValueError(f"no {old!r} in the document")
+        return put(folder, DYNAMICS_FILE, text.replace(old, new) if old else text)
+
+    return harm
+
+
 _ZIP = b"PK\x03\x04" + b"\0" * 100
 _TOKEN = "hf_" + "aBcD" * 9
 _FIRST = "schema: retentionbench-manifest-1"
@@ -248,6 +270,24 @@ CASES = [
           _raw_record('"device": "cpu"', '"device": "\\ud800"')),
     _case("json-newline-in-a-key", "yaml", "record-schema", "Extra inputs", _record(**{"a\n\x1b[2Jb": 1})),
     _case("json-huge", "bomb", "files", "larger than 1 MB", _record(packages={"x": "y" * 2_000_000})),
+    # Dynamics.
+    _case("dynamics-nested", "bomb", "dynamics-schema", "not JSON that is accepted",
+          lambda shop, case, folder: put(folder, DYNAMICS_FILE, "[" * 100_000)),
+    _case("dynamics-large", "bomb", "dynamics-schema", "larger than 256 KB",
+          lambda shop, case, folder: put(folder, DYNAMICS_FILE, " " * 300_000)),
+    _case("dynamics-huge", "bomb", "files", "larger than 1 MB",
+          lambda shop, case, folder: put(folder, DYNAMICS_FILE, " " * 2_000_000)),
+    _case("dynamics-link", "path", "files", "symbolic link", _linked_dynamics),
+    _case("dynamics-twice", "yaml", "dynamics-schema", "stands twice",
+          _dynamics('"n": 10', '"n": 10, "n": 1000')),
+    _case("dynamics-nan", "yaml", "dynamics-schema", "NaN is no number", _dynamics("402.5", "NaN")),
+    _case("dynamics-infinity", "yaml", "dynamics-schema", "finite number", _dynamics("402.5", "1e999")),
+    _case("dynamics-markup", "markup", "dynamics-schema", "", _dynamics('"bare"', '"<img src=x onerror=alert(1)>"')),
+    _case("dynamics-impossible", "fabricated", "dynamics-schema", "histogram counts",
+          _dynamics('"n": 10,', '"n": 1000,')),
+    _case("dynamics-of-another", "fabricated", "dynamics-other", "another base",
+          lambda shop, case, folder: put(folder, DYNAMICS_FILE, json.dumps(document()))),
+    _case("dynamics-secret", "secret", "secret", "a Hugging Face token", _dynamics('"cpu"', f'"{_TOKEN}"')),
     # Parquet.
     _case("parquet-no-parquet", "bomb", "samples-form", "", _samples(lambda shop, case: shop.pickled(case))),
     _case("parquet-one-page", "bomb", "samples-form", "", _samples(_one_page)),

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from harness.training.study.results import collect
 from leaderboard.board import Board, load_board
 from leaderboard.site import write_site
 from tests.hostile.texts import hostile_board
 from tests.site.axe import AxeMissingError, axe_source
 from tests.site.browsing import opened
 from tests.site.synthetic_board import rich_board
+from tests.study_like import made_study
 
 
 @pytest.fixture(scope="package")
@@ -28,8 +30,17 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
 
 
 @pytest.fixture(scope="package")
-def site(board: Board, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_site(board, tmp_path_factory.mktemp("site") / "public").parent
+def studies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the results of one study."""
+    study = made_study(tmp_path_factory.mktemp("study"), leave_out=("jigsaw/sft-slow-seed1",))
+    folder = tmp_path_factory.mktemp("studies")
+    (folder / "small.json").write_text(collect(study, study.steps()).to_json(), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="package")
+def site(board: Board, studies: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_site(board, tmp_path_factory.mktemp("site") / "public", studies=studies).parent
 
 
 @pytest.fixture(scope="package")

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.samples import read_record
 from leaderboard.events import Flagged, Withdrawn
 from leaderboard.maintain import record
 from leaderboard.shelf import Shelf
 from leaderboard.submission import Prepared, prepare
+from tests.explaining import written_for
 from tests.synthetic import synthetic_run
 
 PRIORS = ("math_addition", "math_word", "science_elements", "vision_colour", "vision_count")
@@ -57,12 +59,19 @@ def add_entry(
     *,
     statement: Mapping[str, Any] | None = None,
     seed: int = 1,
+    dynamics: Mapping[str, Any] | None = None,
     **run: Any,
 ) -> Prepared:
-    """Write a tuned run and prepare its entry; ``accuracy`` says how it differs from the base."""
-    folder = made.runs / f"tuned-{seed}"
+    """Write a tuned run and prepare its entry; ``accuracy`` says how it differs from the base, ``dynamics`` how the
+    document of its dynamics differs from ``tests.explaining`` (None: it has none)."""
+    folder, base = made.runs / f"tuned-{seed}", made.runs / "base"
     synthetic_run(folder, name=name, accuracy={**BASE, **accuracy}, seed=seed, **run)
-    return prepare(folder, made.runs / "base", {**STATEMENT, **(statement or {})}, made.submissions, made.bases)
+    said = {**STATEMENT, **(statement or {})}
+    why = None
+    if dynamics is not None:
+        digests = [read_record(each).checkpoint.weights_digest for each in (base, folder)]
+        why = written_for(*digests, folder, **dynamics)
+    return prepare(folder, base, said, made.submissions, made.bases, dynamics=why)
 
 
 def full_board(root: Path) -> Folders:
@@ -72,7 +81,7 @@ def full_board(root: Path) -> Folders:
     add_entry(made, "nano-sft", {"jigsaw_2x2": 0.86} | lost, seed=1, unparsed={"vision_count": 0.5})
     kept = dict(zip(PRIORS, (0.965, 0.9, 0.945, 0.985, 0.95), strict=True))
     rft = {"family": "rft", "algorithm": "grpo", "learning_rate": 1e-6, "steps": 27360, "kl_coefficient": 0.04}
-    add_entry(made, "nano-grpo", {"jigsaw_2x2": 0.72} | kept, seed=2, statement={"method": rft})
+    add_entry(made, "nano-grpo", {"jigsaw_2x2": 0.72} | kept, seed=2, statement={"method": rft}, dynamics={})
     near = dict(zip(PRIORS, (0.93, 0.82, 0.9, 0.97, 0.83), strict=True))
     rollouts = {"family": "sft-on-rollouts", "steps": 3000, "summary": "Correct rollouts of nano-grpo, then SFT."}
     add_entry(made, "nano-rollout-sft", {"jigsaw_2x2": 0.78} | near, seed=3, statement={"method": rollouts})
@@ -84,7 +93,9 @@ def full_board(root: Path) -> Folders:
             {"id": f"=cmd|'/c calc'!A1 {HOSTILE}", "role": "train", "license": HOSTILE, "overlap_with_suite": "unknown"}
         ],
     }
+    hostile_set = {"source": HOSTILE, "digest": "d" * 64, "examples": 1}
     add_entry(made, HOSTILE_NAME, {"jigsaw_2x2": 0.5, "math_word": 0.3}, seed=5, statement=hostile,
+              dynamics={"training": [hostile_set]},
               packages={HOSTILE: HOSTILE}, created=f"2026-01-02 {HOSTILE}", commit=HOSTILE)  # fmt: skip
     (made.submissions / "aaaaaaaaaaaa").mkdir()
     (made.submissions / "bbb<script>alert(3)<").mkdir()

@@ -1,0 +1,119 @@
+"""``retention study``: a declared study, from its first training to its results."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import data_dir
+
+if TYPE_CHECKING:
+    from harness.scoring.study_results import StudyResults
+    from harness.training.study.running import Folder, Step
+    from harness.training.study.steps import Study
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(name="study")
+@click.argument("plan")
+@click.option("--quick", is_flag=True, help="The short form that the plan declares.")
+@click.option("--out", type=_PATH, help="Folder of the study.  [default: .retention/study/PLAN]")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Steps at once.")
+@click.option("--steps", "list_only", is_flag=True, help="List the steps and which are done; run none.")
+@click.option("--results", "collect_only", is_flag=True, help="Score what is there; run none.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@data_dir
+def command(
+    plan: str, quick: bool, out: Path | None, jobs: int, list_only: bool, collect_only: bool, as_json: bool
+) -> None:
+    """Run the study PLAN: trainings, rollouts, evaluations along training, and what they show together.
+
+    PLAN is a shipped study (nano, smollm2) or a YAML file. Every step is a process of its own with a log below --out;
+    killed at any moment, the same command goes on, and a training where it was. results.json is written at the end;
+    copied into leaderboard/studies/ it becomes the board's page "What the reference study shows".
+
+    \b
+    Examples:
+      retention study nano --quick
+      retention study nano --out my-study --jobs 2
+      retention study nano --steps
+    """
+    from harness.training.study.plan import load_plan
+    from harness.training.study.running import Folder
+    from harness.training.study.steps import Study
+
+    declared = load_plan(plan, quick=quick)
+    folder = out or Path(".retention/study") / f"{declared.name}{'-quick' if quick else ''}"
+    study = Study(declared, folder.absolute())
+    steps = study.steps()
+    if list_only:
+        _list(Folder(study.out), steps)
+        return
+    if not collect_only:
+        _run(study, steps, jobs)
+    results = _collect(study, steps)
+    if as_json:
+        click.echo(results.to_json(), nl=False)
+    else:
+        _print(results, study.out)
+
+
+def _list(folder: "Folder", steps: "list[Step]") -> None:
+    from harness.cli.columns import echo_columns
+    from harness.training.study.running import step_digests
+
+    digests = step_digests(steps)
+    rows = []
+    for step in steps:
+        done = folder.done(step.key) if folder.is_done(step, digests[step.key]) else None
+        rows.append([step.key, step.kind, f"{done.seconds:.0f} s" if done else "to do"])
+    echo_columns(("step", "kind", ""), rows, ("step", "kind"))
+    click.echo(f"{sum(row[2] != 'to do' for row in rows)} of {len(rows)} steps are done.")
+
+
+def _run(study: "Study", steps: "list[Step]", jobs: int) -> None:
+    from harness.cli.steps import StepWatcher
+    from harness.errors import CheckFailedError
+    from harness.training.study.running import Folder, Runner
+
+    folder = Folder(study.out)
+    with StepWatcher() as watcher:
+        outcome = Runner(folder, steps, watcher, jobs=jobs, seconds=study.plan.seconds).run()
+    if outcome.failed:
+        waiting = f", and {len(outcome.blocked)} that need them were not run" if outcome.blocked else ""
+        raise CheckFailedError(
+            f"{len(outcome.failed)} of {len(steps)} steps failed{waiting}: {', '.join(outcome.failed[:4])}; see "
+            f"{folder.log(outcome.failed[0])}, and run the same command again"
+        )
+
+
+def _collect(study: "Study", steps: "list[Step]") -> "StudyResults":
+    from harness.training.study.results import RESULTS_FILE, collect
+
+    results = collect(study, steps)
+    (study.out / RESULTS_FILE).write_text(results.to_json(), encoding="utf-8")
+    return results
+
+
+def _print(results: "StudyResults", out: Path) -> None:
+    from harness.cli.columns import echo_columns
+    from harness.report.wording import ABSENT, per_cent
+    from harness.training.study.results import RESULTS_FILE
+
+    for target in results.targets:
+        click.echo(
+            f"\n{results.title}: {target.target}, {len(results.seeds)} seeds, base {per_cent(target.base_score)} %"
+        )
+        rows = []
+        for training in target.trainings:
+            kept = [
+                f"{per_cent(each.retention_macro)}" if each.retention_macro is not None else ABSENT
+                for each in training.matched
+            ]
+            rows.append([training.name, per_cent(training.last.score), per_cent(training.last.retention_macro), *kept])
+        levels = [f"at {each.normalised_gain:g}" for each in target.trainings[0].matched]
+        echo_columns(("training", "score", "retention", *levels), rows, ("training",))
+    for key in results.missing:
+        click.echo(f"not there: {key}")
+    click.echo(f"\n{out / RESULTS_FILE}")

@@ -1,0 +1,207 @@
+"""Sources of training examples, by name: the questions that suites ask, of items that no suite holds.
+
+    nano-jigsaw       puzzles of 2x2 tiles                                tasks/jigsaw/nano.py, train split
+    nano-math         sums and differences, bare and told as stories      tasks/math/nano.py, train split
+    nano-science      facts and computed answers                          tasks/science/nano.py, train split
+    nano-prior        math, science and looking at pictures, in turn: what a jigsaw is learnt over
+    nano-prior-math   the same for mathematics as the target: science and looking at pictures
+    nano-prior-science  the same for science as the target: mathematics and looking at pictures
+    gsm8k             the train split of GSM8K                            tasks/math/gsm8k.py
+    science           computed science, half written freely, half lettered  tasks/science/quantities.py, train split
+    jigsaw-RxC[-think]  puzzles of the pictures in a folder of one's own (COCO train2017 is the paper's)
+    scenes-RxC[-think]  puzzles of drawn landscapes                       harness/scenes.py, train split
+
+Training and test items are apart by construction: generated items by the split of their content key
+(``harness.items.split_of``), published sets by their own split, and of a folder of pictures those are dropped whose
+bytes a suite's list pins (tests/test_training_generators.py checks every source against every suite).
+"""
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
+from itertools import islice
+from pathlib import Path
+
+from harness.items import Item
+from harness.jigsaw import Pictures, Reasoning, Recipe, make, question
+from harness.photos import Folder, PhotoError
+from harness.pictures import Pixels
+from harness.plugin import Generator, sampled
+from harness.puzzles import Grid, fit, show
+from harness.scenes import Scenes
+from harness.suites import load_task_module, tasks_root
+from harness.training.dataset import Example, ExampleSet, example_id, example_of, read_examples
+from harness.training.recipe import Data, RecipeError
+
+_NANO_MATH = ("math_arithmetic", "math_word")
+_NANO_SCIENCE = ("science_facts", "science_computed")
+_NANO_VISION = ("vision_colour", "vision_shape", "vision_position", "vision_count")
+_NANO: dict[str, tuple[str, ...]] = {
+    "nano-jigsaw": ("jigsaw_2x2",),
+    "nano-math": _NANO_MATH,
+    "nano-science": _NANO_SCIENCE,
+    "nano-prior": (*_NANO_MATH, *_NANO_SCIENCE, *_NANO_VISION),
+    "nano-prior-math": (*_NANO_SCIENCE, *_NANO_VISION),
+    "nano-prior-science": (*_NANO_MATH, *_NANO_VISION),
+}
+_GRIDS = {"2x2": Grid(2, 2), "3x3": Grid(3, 3), "1x3": Grid(1, 3), "3x1": Grid(3, 1)}
+_PROTOCOLS: dict[str, Reasoning] = {"": "direct", "-think": "think"}
+# How the last sentence of a worked target starts; what comes before it is the working.
+_CONCLUSIONS = ("<answer>", "The answer is ", "Answer: ")
+_SUITE_PHOTOS = "coco_val2017.csv"
+
+
+def load_examples(data: Data) -> ExampleSet:
+    """The examples that ``data`` names. Raises ``RecipeError`` for an unknown source or one that has too few items."""
+    if data.examples is not None:
+        found = read_examples(Path(data.examples).expanduser())
+        if data.count is not None and len(found) < data.count:
+            raise RecipeError(f"data.count: {data.examples} holds {len(found)} examples, not {data.count}")
+        return found[: data.count]
+    assert data.source is not None, "checked when the recipe is made"
+    if data.source not in SOURCES:
+        raise RecipeError(f"data.source {data.source}: unknown; there are {', '.join(SOURCES)}")
+    try:
+        return SOURCES[data.source](data)
+    except ValueError as error:
+        raise RecipeError(f"data.count {data.count}: {error}") from error
+
+
+def bare(item: Item) -> str:
+    """The target of ``item`` without its working: the answer alone, in the form the question asks for."""
+    starts = [item.target.rfind(mark) for mark in _CONCLUSIONS]
+    return item.target[max(0, *starts) :]
+
+
+def _learnt(items: Iterator[Item] | Sequence[Item], data: Data) -> ExampleSet:
+    return ExampleSet.of(
+        example_of(item, bare(item) if data.form == "bare" else item.target, data.form) for item in items
+    )
+
+
+def _count(data: Data) -> int:
+    if data.count is None:
+        raise RecipeError(f"data.count: {data.source} makes as many items as it is asked for; say how many")
+    return data.count
+
+
+def _generators(*families: str, file: str = "nano.py") -> dict[str, Generator]:
+    found: dict[str, Generator] = {}
+    for family in families:
+        found.update(load_task_module(tasks_root() / family / file).TASKS)
+    return found
+
+
+def _in_turn(makers: dict[str, Generator], tasks: Sequence[str], count: int, seed: int) -> Iterator[Item]:
+    """``count`` items of the train split, one of each task in turn."""
+    each = -(-count // len(tasks))
+    made = zip(*(makers[task]("train", each, seed) for task in tasks), strict=True)
+    return islice((item for turn in made for item in turn), count)
+
+
+def _nano(data: Data) -> ExampleSet:
+    assert data.source is not None, "the source chose this function"
+    makers = _generators("jigsaw", "math", "science", "general")
+    examples = _learnt(_in_turn(makers, _NANO[data.source], _count(data), data.seed), data)
+    if data.source != "nano-jigsaw":
+        return examples
+    return ExampleSet.of(example.model_copy(update={"rows": 2, "columns": 2}) for example in examples)
+
+
+def _gsm8k(data: Data) -> ExampleSet:
+    items = sampled(load_task_module(tasks_root() / "math" / "gsm8k.py").train_items(), data.seed)
+    if data.count is not None and len(items) < data.count:
+        raise ValueError(f"GSM8K has {len(items)} training questions")
+    return _learnt(items[: data.count], data)
+
+
+def _science(data: Data) -> ExampleSet:
+    makers = _generators("science", file="quantities.py")
+    tasks = ("science_quantities", "science_quantities_choice")
+    return _learnt(_in_turn(makers, tasks, _count(data), data.seed), data)
+
+
+class _WithoutSuites:
+    """A folder of pictures without those that a suite asks about, by the sha256 of their files."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+
+    def names(self) -> Iterator[str]:
+        return self._folder.names()
+
+    def open(self, name: str) -> tuple[str, Pixels]:
+        digest, pixels = self._folder.open(name)
+        if digest in suite_photos():
+            raise PhotoError(f"{name}: a picture of the suites, which no training may see")
+        return digest, pixels
+
+
+@cache
+def suite_photos() -> frozenset[str]:
+    """The sha256 (hex) of every photograph that a shipped suite asks about."""
+    listing = tasks_root() / "jigsaw" / _SUITE_PHOTOS
+    with listing.open(encoding="utf-8", newline="") as file:
+        return frozenset(row["sha256"] for row in csv.DictReader(file))
+
+
+def _own_pictures(grid: Grid, protocol: Reasoning, data: Data) -> ExampleSet:
+    if data.folder is None:
+        raise RecipeError(f"data.folder: {data.source} cuts pictures of your own; name their folder with --images")
+    return _puzzles(grid, protocol, data, _WithoutSuites(Folder(Path(data.folder).expanduser())))
+
+
+def _landscapes(grid: Grid, protocol: Reasoning, data: Data) -> ExampleSet:
+    _count(data)
+    return _puzzles(grid, protocol, data, Scenes("train", data.seed))
+
+
+def _puzzles(grid: Grid, protocol: Reasoning, data: Data, pictures: Pictures) -> ExampleSet:
+    """Puzzles whose images are cut when they are asked for."""
+    assert data.source is not None, "the source chose this function"
+    task = data.source.replace("-", "_")
+    recipe = Recipe(task, grid, protocol, seed=data.seed)
+    made = make(recipe, pictures, data.source, data.count)
+    if not made.documents or (data.count is not None and made.pictures < data.count):
+        raise ValueError(made.told())
+    documents = made.documents
+    targets = [f"<answer>{document['answer']}</answer>" for document in documents]
+
+    def cut(index: int) -> Example:
+        document = documents[index]
+        fitted = fit(pictures.open(document["picture"])[1], grid, recipe.patch)
+        assert fitted is not None, "a document is only made of a picture that fits"
+        order = tuple(map(int, document["answer"].split(",")))
+        return Example(
+            item_id=document["item_id"],
+            task=task,
+            question=question(grid, protocol, recipe.layout),
+            answer=document["answer"],
+            target=targets[index],
+            kind=data.form,
+            images=tuple(show(fitted, grid, order, recipe.layout)),
+            rows=grid.rows,
+            columns=grid.columns,
+        )
+
+    ids = [
+        example_id(document["item_id"], target, data.form) for document, target in zip(documents, targets, strict=True)
+    ]
+    return ExampleSet(ids, targets, cut)
+
+
+def _jigsaws() -> dict[str, Callable[[Data], ExampleSet]]:
+    return {
+        f"{kind}-{name}{suffix}": partial(cutter, grid, protocol)
+        for kind, cutter in (("jigsaw", _own_pictures), ("scenes", _landscapes))
+        for name, grid in _GRIDS.items()
+        for suffix, protocol in _PROTOCOLS.items()
+    }
+
+
+SOURCES: dict[str, Callable[[Data], ExampleSet]] = {
+    **dict.fromkeys(_NANO, _nano),
+    "gsm8k": _gsm8k,
+    "science": _science,
+    **_jigsaws(),
+}

@@ -1,0 +1,172 @@
+"""What is trained: a base with its tokenizer, its processor and its own prompts.
+
+Prompts are rendered by :class:`harness.prompts.PromptRenderer`, as an evaluation renders them, so that a model is asked
+in training exactly what the suite will ask it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.checkpoints import Checkpoint
+from harness.engines.merge import model_class
+from harness.engines.torchvision_ops import define_missing_ops
+from harness.errors import RetentionError
+from harness.pictures import opened
+from harness.prompts import PromptRenderer
+from harness.protocol import Prompt
+from harness.suites import read_suite
+from harness.training.dataset import Example
+from harness.training.recipe import Adapter, Recipe
+
+# What the loss is not taken on.
+IGNORED = -100
+
+
+class TrainingError(RetentionError):
+    """A training that cannot start or go on; the message says why and the way out."""
+
+
+@dataclass(frozen=True)
+class Student:
+    """A loaded base: ``processor`` is its processor where it sees pictures, and else its tokenizer."""
+
+    checkpoint: Checkpoint
+    model: Any
+    processor: Any
+    tokenizer: Any
+    renderer: PromptRenderer
+
+    @property
+    def sees(self) -> bool:
+        return self.processor is not self.tokenizer
+
+
+def load_student(checkpoint: Checkpoint, recipe: Recipe, state: Path | None = None) -> Student:
+    """Load the base for training: float32 weights where all are trained, the recipe's dtype under an adapter.
+
+    ``state`` is the trainer's state that a killed training left. Where all weights are trained they are read from
+    there: transformers' ``Trainer`` (5.19) matches the names in its file with those of the modules, and a LLaVA's file
+    has other names than its modules, so that it silently resumes from the weights it was given.
+
+    Raises ``TrainingError`` for an adapter: it has to be merged into a checkpoint of its own first.
+    """
+    if checkpoint.base is not None:
+        raise TrainingError(f"{checkpoint.record.name}: an adapter; train from its base, or from a merged checkpoint")
+    define_missing_ops()
+    import torch
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    options = {"local_files_only": True, "trust_remote_code": False}
+    kept = recipe.optimisation.dtype if recipe.adapter else "float32"
+    weights = checkpoint.path if state is None or recipe.adapter else state
+    model = model_class(checkpoint.path).from_pretrained(weights, dtype=getattr(torch, kept), **options)
+    tokenizer: Any = transformers.AutoTokenizer.from_pretrained(checkpoint.path, **options)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    processor: Any = tokenizer
+    if hasattr(model.config, "vision_config"):
+        processor = transformers.AutoProcessor.from_pretrained(checkpoint.path, **options)
+        processor.tokenizer = tokenizer
+    renderer = PromptRenderer(checkpoint.path, read_suite(recipe.suite).prompt)
+    return Student(checkpoint, model, processor, tokenizer, renderer)
+
+
+def lora_config(adapter: Adapter) -> Any:
+    """PEFT's configuration; TRL draws the weights after it has seeded everything with the recipe's seed."""
+    from peft import LoraConfig
+
+    modules = adapter.target_modules
+    return LoraConfig(
+        r=adapter.rank,
+        lora_alpha=adapter.alpha,
+        lora_dropout=adapter.dropout,
+        target_modules=list(modules) if isinstance(modules, tuple) else modules,
+        task_type="CAUSAL_LM",
+    )
+
+
+class Coder:
+    """Token ids and tensors of examples."""
+
+    def __init__(self, student: Student) -> None:
+        self._student = student
+        self._image_token = getattr(student.model.config, "image_token_id", None)
+        self._pad = student.tokenizer.pad_token_id
+        self._end = student.tokenizer.eos_token_id
+
+    def prompt(self, example: Example) -> Prompt:
+        """The user's turn, up to where the answer starts."""
+        return self._student.renderer.render(example.question, example.images)
+
+    def target(self, text: str) -> list[int]:
+        """The ids of an answer and of the end of the turn."""
+        return [*self._student.tokenizer(text, add_special_tokens=False)["input_ids"], self._end]
+
+    def batch(self, examples: Sequence[Example]) -> dict[str, Any]:
+        """Right-padded tensors of prompts and targets; ``labels`` are those of the targets alone.
+
+        With pictures, what else the processor makes of them (``pixel_values``, ``image_grid_thw``, ...) is there too;
+        examples without pictures may stand beside such with.
+        """
+        import torch
+
+        prompts = [self.prompt(example) for example in examples]
+        rows, per_token, seen = self._prompt_rows(prompts)
+        targets = [self.target(example.target) for example in examples]
+        width = max(len(row) + len(target) for row, target in zip(rows, targets, strict=True))
+        shape = (len(rows), width)
+        made = {
+            "input_ids": torch.full(shape, self._pad),
+            "attention_mask": torch.zeros(shape, dtype=torch.long),
+            "labels": torch.full(shape, IGNORED),
+            **{name: torch.zeros(shape, dtype=torch.long) for name in per_token},
+        }
+        for index, (row, target) in enumerate(zip(rows, targets, strict=True)):
+            start, end = len(row), len(row) + len(target)
+            made["input_ids"][index, :end] = torch.tensor([*row, *target])
+            made["attention_mask"][index, :end] = 1
+            made["labels"][index, start:end] = torch.tensor(target)
+            for name, values in per_token.items():
+                made[name][index, :start] = torch.tensor(values[index])
+        return {**made, **seen}
+
+    def _prompt_rows(
+        self, prompts: Sequence[Prompt]
+    ) -> tuple[list[list[int]], dict[str, list[list[int]]], dict[str, Any]]:
+        """Ids of each prompt with its image tokens repeated for their patches; what else there is a token, and what
+        there is of the pictures together."""
+        rows = [list(prompt.token_ids) for prompt in prompts]
+        places = [place for place, prompt in enumerate(prompts) if prompt.images]
+        if not places:
+            return rows, {}, {}
+        processed = self._student.processor(
+            text=[prompts[place].text for place in places],
+            images=[[image.convert("RGB") for image in opened(prompts[place].images)] for place in places],
+            add_special_tokens=False,
+            padding=True,
+            return_tensors="pt",
+        )
+        mask = processed.pop("attention_mask").bool()
+        ids = processed.pop("input_ids")
+        names = [name for name, value in processed.items() if value.shape == ids.shape]
+        per_token: dict[str, list[list[int]]] = {name: [[0] * len(row) for row in rows] for name in names}
+        for index, place in enumerate(places):
+            row = ids[index][mask[index]].tolist()
+            if _once(row, self._image_token) != _once(prompts[place].token_ids, self._image_token):
+                raise TrainingError(
+                    f"{self._student.checkpoint.record.name}: its processor makes other tokens of a prompt than its "
+                    "tokenizer; an evaluation would ask something else"
+                )
+            rows[place] = row
+            for name in names:
+                per_token[name][place] = processed[name][index][mask[index]].tolist()
+        return rows, per_token, {name: value for name, value in processed.items() if name not in names}
+
+
+def _once(ids: Sequence[int], repeated: int | None) -> list[int]:
+    """The ids with each run of ``repeated`` as one."""
+    return [token for k, token in enumerate(ids) if token != repeated or k == 0 or ids[k - 1] != repeated]

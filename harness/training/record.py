@@ -1,0 +1,211 @@
+"""The training record beside a checkpoint: what made it, complete enough to repeat, and what a submission says of it.
+
+Nothing in it names the machine: folders are cut to their last name, and what lay in them is named by digests.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import RetentionError
+from harness.samples import Digest
+from harness.training.dataset import About, ExampleSet
+from harness.training.recipe import Method, Recipe
+
+RECORD_FILE = "training_record.json"
+# Called with a phase, the steps done and the steps in all.
+Progress = Callable[[str, int, int], None]
+
+_PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "numpy", "vllm")
+Amount = Annotated[int, Field(ge=0)]
+# What a submission's manifest calls the methods (leaderboard.manifest.Method.family).
+_FAMILIES: dict[Method, str] = {
+    "sft": "sft",
+    "replay-sft": "sft",
+    "rft": "rft",
+    "rollout-sft": "sft-on-rollouts",
+    "simulated-rollout-sft": "sft-on-rollouts",
+    "self-sft": "sft-on-rollouts",
+}
+# Licences of the published sets that are learnt from; what is generated is the project's own. Of pictures in a folder
+# of one's own only its author knows it.
+_LICENCES = {"gsm8k": "MIT"}
+_OWN_LICENCE = "Apache-2.0"
+_OWN_PICTURES = "jigsaw-"
+_ALGORITHMS: dict[Method, str] = {
+    "sft": "SFT",
+    "replay-sft": "SFT-with-replay",
+    "rft": "GRPO",
+    "rollout-sft": "SFT-on-RFT-rollouts",
+    "simulated-rollout-sft": "SFT-on-simulated-rollouts",
+    "self-sft": "SFT-on-own-samples",
+}
+
+
+class RecordError(RetentionError):
+    """A training record that is missing or malformed."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class BaseModelRecord(_Strict):
+    """The checkpoint that was trained: its name and the digest of its files."""
+
+    name: str
+    weights_digest: Digest
+
+
+class DataRecord(_Strict):
+    """What was learnt from. ``dropped_long`` counts examples over ``optimisation.max_tokens``, which were left out;
+    ``about`` is what the folder of a written set says of itself."""
+
+    source: str
+    digest: Digest
+    examples: Amount
+    dropped_long: Amount = 0
+    about: About | None = None
+
+    @classmethod
+    def of(cls, source: str, examples: ExampleSet, about: About | None = None) -> "DataRecord":
+        """The record of ``examples``, none of them left out."""
+        return cls(source=source, digest=examples.digest, examples=len(examples), about=about)
+
+
+class TrainingRecord(_Strict):
+    """``training_record.json``: one training up to ``step``.
+
+    ``curve`` has a row for each step: "step", and what the trainer reports of it ("loss", "lr", "reward", "kl", ...).
+    ``tokens`` counts all input tokens seen, ``target_tokens`` those that the loss was taken on, ``rollouts`` the
+    completions that were sampled (rft). ``submission`` is what `retention submit prepare --training` takes from it.
+    ``wall_seconds`` adds up all processes that took part, a killed one up to its
+    last saved state.
+    """
+
+    schema_version: Literal[1] = 1
+    method: Method
+    recipe: dict[str, Any]
+    recipe_digest: Digest
+    base: BaseModelRecord
+    data: DataRecord
+    replay: DataRecord | None = None
+    seed: int
+    step: Amount
+    tokens: Amount
+    target_tokens: Amount
+    rollouts: Amount = 0
+    parameters: Amount
+    trained_parameters: Amount
+    curve: tuple[dict[str, float], ...]
+    wall_seconds: Annotated[float, Field(ge=0)]
+    device: str
+    threads: Amount
+    processes: Annotated[int, Field(ge=1)] = 1
+    versions: dict[str, str]
+    submission: dict[str, Any] = {}
+
+    def method_fields(self) -> dict[str, Any]:
+        """The fields of a submission's ``method`` (leaderboard.manifest.Method); what does not apply is left out."""
+        optimisation, adapter, rft = (self.recipe[name] for name in ("optimisation", "adapter", "rft"))
+        sampled = self.rollouts or (self.data.about.sampled if self.data.about else None)
+        fields = {
+            "family": _FAMILIES[self.method],
+            "algorithm": _ALGORITHMS[self.method],
+            "learning_rate": optimisation["lr"],
+            "steps": self.step,
+            "tokens": self.tokens,
+            "rollouts": sampled,
+            "kl_coefficient": rft["kl"] if rft else None,
+            "lora_rank": adapter["rank"] if adapter else None,
+            "replay": self._replay_note(),
+            "seeds": [self.seed],
+            "summary": self._summary(),
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+    def training_data(self) -> list[dict[str, str]]:
+        """The entries of a submission's ``training_data`` whose licence is known here."""
+        sources = {self.data.about.source if self.data.about else self.data.source: "train"}
+        if self.replay is not None:
+            sources[self.replay.source] = "replay"
+        return [
+            {
+                "id": source,
+                "role": role,
+                "license": _LICENCES.get(source, _OWN_LICENCE),
+                "overlap_with_suite": "train-split",
+            }
+            for source, role in sources.items()
+            if not source.startswith(_OWN_PICTURES)
+        ]
+
+    def _replay_note(self) -> str | None:
+        replay = self.recipe["replay"]
+        return f"{100 * replay['share']:.0f} % of each batch from {replay['source']}" if replay else None
+
+    def _summary(self) -> str:
+        optimisation, rft = self.recipe["optimisation"], self.recipe["rft"]
+        size = (
+            f"{rft['prompts']} prompts x {rft['group']} completions"
+            if rft
+            else f"{optimisation['batch']} examples a step"
+        )
+        about = self.data.about
+        origin = f", targets sampled from {about.policy}" if about and about.policy else ""
+        place = f"step {self.step} of {optimisation['steps']}"
+        return (
+            f"Recipe {self.recipe['name']} of this project, {self.method}: {place}, {size}, "
+            f"data {self.data.source}{origin}, seed {self.seed}; recipe digest {self.recipe_digest[:12]}."
+        )
+
+
+def record_of(recipe: Recipe, base: BaseModelRecord, data: DataRecord, **measured: Any) -> TrainingRecord:
+    """The record of a training by ``recipe``; ``measured`` are the fields that only the training knows."""
+    record = TrainingRecord(
+        method=recipe.method,
+        recipe=recipe.published(),
+        recipe_digest=recipe.digest,
+        base=base,
+        data=data,
+        seed=recipe.seed,
+        versions=versions(),
+        **measured,
+    )
+    told = {"target": recipe.target, "method": record.method_fields(), "training_data": record.training_data()}
+    return record.model_copy(update={"submission": told})
+
+
+def write_record(folder: Path, record: TrainingRecord) -> None:
+    """Write ``training_record.json`` into ``folder``."""
+    text = json.dumps(record.model_dump(mode="json"), indent=2, sort_keys=True, allow_nan=False) + "\n"
+    partial = folder / f"{RECORD_FILE}.partial"
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(folder / RECORD_FILE)
+
+
+def read_record(folder: Path) -> TrainingRecord:
+    """Read ``training_record.json`` of ``folder``; ``RecordError`` names the file and the field."""
+    path = folder / RECORD_FILE
+    try:
+        return TrainingRecord.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise RecordError(f"{path}: missing; give the folder of a training, or one of its step folders") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RecordError(f"{path}: {'.'.join(map(str, first['loc'])) or 'document'}: {first['msg']}") from error
+
+
+def versions(names: tuple[str, ...] = _PACKAGES) -> Mapping[str, str]:
+    """Versions of those packages that are installed."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

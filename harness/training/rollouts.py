@@ -1,0 +1,219 @@
+"""Rollouts: sample a policy on training items, keep what is right, and write it as a set of examples.
+
+Three kinds (study.md, "Methods to reproduce"):
+
+- **rollout**: the correct samples of a policy that reinforcement fine-tuning has trained;
+- **self**: the correct samples of the initial base;
+- **simulated**: samples of an early policy, right or wrong, with the gold answer put where the sample states its own.
+  What comes before the answer stays the policy's, and need not lead to it.
+
+A sample counts as correct when its reward is whole in exactness and form. Where a model writes an answer and nothing
+else, as the nano base does for a jigsaw, all three kinds and a bare answer are the same text for an item, and the sets
+differ only in which items are in them; ``about.json`` says how many targets are the bare answer.
+
+Every answer goes through the response store, so a killed run goes on where it stopped.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import engines
+from harness.checkpoints import Checkpoint, open_checkpoint, same_tokenizer
+from harness.engines import EngineSettings
+from harness.errors import CheckFailedError, RetentionError
+from harness.prompts import PromptRenderer
+from harness.protocol import Completion, Decoding, GenerateRequest
+from harness.store import ResponseStore, StoredEngine, Variant
+from harness.training.dataset import ABOUT_FILE, About, Example, ExampleSet, Kind, read_about, write_examples
+from harness.training.generators import load_examples
+from harness.training.recipe import Recipe, RecipeError, Rollouts
+from harness.training.record import Progress
+from harness.training.rewards import reward, stated_answer
+
+STORE = "samples.sqlite"
+_ITEMS_AT_ONCE = 256
+
+
+@dataclass
+class Sampling:
+    """What became of the samples: how many were asked for, right, cut off before their end, and failed (and why)."""
+
+    sampled: int = 0
+    correct: int = 0
+    cut_off: int = 0
+    failed: int = 0
+    first_failure: str | None = None
+
+
+def write_rollouts(recipe: Recipe, out: Path, progress: Progress) -> About:
+    """Sample as ``recipe.rollouts`` says and write the set into ``out``; one that is there already is left as it is.
+
+    Raises ``RecipeError`` for a policy that does not fit the kind, ``RetentionError`` where ``out`` holds another set
+    or nothing is kept, ``CheckFailedError`` where samples failed (the same command tries those again).
+    """
+    chosen, policy, base = _policy(recipe)
+    if (out / ABOUT_FILE).is_file():
+        return _finished(recipe, policy, out)
+    examples = load_examples(recipe.data)
+    counts = Sampling()
+    with ResponseStore(out / STORE) as store:
+        engine = _engine(chosen, policy, store)
+        try:
+            samples = _samples(engine, PromptRenderer(base.path), examples, recipe, counts, progress)
+            kept = list(keep(samples, chosen))
+        finally:
+            engine.close()
+    if counts.failed:
+        raise CheckFailedError(
+            f"{out}: {counts.failed} of {counts.sampled} samples failed (first: {counts.first_failure}); run the same "
+            "command again to try them anew"
+        )
+    if not kept:
+        raise RetentionError(
+            f"{out}: none of {counts.sampled} samples of {policy.record.name} is right; train the policy further, or "
+            "ask for more with --set rollouts.per_item=N"
+        )
+    about = write_examples(
+        out,
+        [example for example, _ in kept],
+        source=recipe.data.source or "examples",
+        recipe_digest=recipe.digest,
+        seed=recipe.seed,
+        policy_weights_digest=policy.record.weights_digest,
+        policy=policy.record.name,
+        sampled=counts.sampled,
+        correct=counts.correct,
+        note=_note(counts, [same for _, same in kept], recipe.data.form == "bare"),
+    )
+    for path in out.glob(f"{STORE}*"):
+        path.unlink()
+    return about
+
+
+def keep(samples: Iterable[tuple[Example, Sequence[Completion]]], chosen: Rollouts) -> Iterator[tuple[Example, bool]]:
+    """Of each example's samples those to learn from, and whether the text is that example's own target.
+
+    Different texts only, at most ``keep_per_item`` of an item, in the order of the samples, ``keep`` in all.
+    """
+    left = chosen.keep
+    for example, answers in samples:
+        texts = dict.fromkeys(
+            text for answer in answers if answer.error is None and (text := learnt_text(example, answer, chosen.kind))
+        )
+        for text in list(texts)[: chosen.keep_per_item]:
+            yield example.model_copy(update={"target": text, "kind": chosen.kind}), text == example.target
+            left = None if left is None else left - 1
+            if left == 0:
+                return  # Before the next block of samples is asked for.
+
+
+def learnt_text(example: Example, answer: Completion, kind: Kind) -> str | None:
+    """What is learnt from one sample: its text if it is right; of a "simulated" one its text with the gold answer."""
+    finished = answer.finish_reason == "stop"
+    text = with_gold(example, answer.text) if kind == "simulated" and finished else answer.text
+    if text is None:
+        return None
+    earned = reward(example, text, finished=finished)
+    return text if earned.exact == earned.format == 1 else None
+
+
+def with_gold(example: Example, text: str) -> str | None:
+    """``text`` with the gold answer in the place of the answer that it states; None where it states none."""
+    stated = stated_answer(example, text)
+    # The judge reads an answer off the end of a text, so the last place that spells it is where it is stated.
+    place = -1 if not stated else text.rfind(stated)
+    if place < 0 or stated is None:
+        return None
+    return text[:place] + example.answer + text[place + len(stated) :]
+
+
+def _policy(recipe: Recipe) -> tuple[Rollouts, Checkpoint, Checkpoint]:
+    """How to sample, the policy to sample, and the base whose template asks."""
+    chosen = recipe.rollouts
+    assert chosen is not None, "checked when the recipe is made"
+    if (chosen.kind == "self") != (chosen.policy is None):
+        needs = "samples the base and takes no policy" if chosen.kind == "self" else "needs the checkpoint of a policy"
+        raise RecipeError(f"rollouts.policy: kind {chosen.kind} {needs}; --set rollouts.policy=FOLDER names it")
+    base = open_checkpoint(recipe.base)
+    policy = base if chosen.policy is None else open_checkpoint(chosen.policy)
+    same_tokenizer(base, policy)
+    return chosen, policy, base
+
+
+def _finished(recipe: Recipe, policy: Checkpoint, out: Path) -> About:
+    about = read_about(out)
+    if (about.recipe_digest, about.policy_weights_digest) != (recipe.digest, policy.record.weights_digest):
+        raise RetentionError(f"{out}: holds the samples of another recipe or policy; give another --out")
+    return about
+
+
+def _engine(chosen: Rollouts, policy: Checkpoint, store: ResponseStore) -> StoredEngine:
+    device = engines.device_class()
+    # The CPU build of vLLM (0.32) cannot give a request a seed of its own: "CPU Generator does not use offset".
+    name = chosen.engine or ("transformers" if device == "cpu" else None)
+    settings = EngineSettings(name=engines.choose(name), dtype=engines.default_dtype(device), batch=chosen.batch)
+    record = engines.describe(settings, policy)
+    variant = Variant(policy.record.weights_digest, record, engines.asked_as(settings, policy, record))
+    return StoredEngine(store, variant, lambda: engines.start(settings, [policy]))
+
+
+def _samples(
+    engine: StoredEngine,
+    renderer: PromptRenderer,
+    examples: ExampleSet,
+    recipe: Recipe,
+    counts: Sampling,
+    progress: Progress,
+) -> Iterator[tuple[Example, list[Completion]]]:
+    """Each example with its samples, in order. Asked for in blocks, so that what is not needed is not asked."""
+    chosen = recipe.rollouts
+    assert chosen is not None, "checked when the recipe is made"
+    total = len(examples) * chosen.per_item
+    for start in range(0, len(examples), _ITEMS_AT_ONCE):
+        block = list(examples[start : start + _ITEMS_AT_ONCE])
+        requests = [
+            GenerateRequest(
+                example.item_id,
+                renderer.render(example.question, example.images),
+                Decoding(chosen.max_tokens, (), chosen.temperature, sample_seed(recipe, example.item_id, turn)),
+            )
+            for example in block
+            for turn in range(chosen.per_item)
+        ]
+        answers: dict[int, Completion] = {}
+        for place, answer in engine.generate(requests):
+            answers[place] = answer
+            progress("sampling", counts.sampled + len(answers), total)
+        for place, example in enumerate(block):
+            own = [answers[k] for k in range(place * chosen.per_item, (place + 1) * chosen.per_item)]
+            _count(counts, example, own)
+            yield example, own
+
+
+def sample_seed(recipe: Recipe, item_id: str, turn: int) -> int:
+    """The seed of one sample: its own, whatever else is sampled."""
+    assert recipe.rollouts is not None, "checked when the recipe is made"
+    name = f"{recipe.rollouts.seed}:{recipe.seed}:{item_id}:{turn}"
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])
+
+
+def _count(counts: Sampling, example: Example, answers: Sequence[Completion]) -> None:
+    for answer in answers:
+        counts.sampled += 1
+        if answer.error is not None:
+            counts.failed += 1
+            counts.first_failure = counts.first_failure or answer.error
+        elif answer.finish_reason == "length":
+            counts.cut_off += 1
+        else:
+            counts.correct += reward(example, answer.text).exact == 1
+
+
+def _note(counts: Sampling, same: Sequence[bool], bare: bool) -> str:
+    """What the figures of ``about.json`` do not say."""
+    said = [f"{sum(same)} of {len(same)} targets are the {'bare answer' if bare else 'own target of their item'}"]
+    if counts.cut_off:
+        said.append(f"{counts.cut_off} samples were cut off")
+    return "; ".join(said)
