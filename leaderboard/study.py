@@ -162,8 +162,11 @@ def ordering(target: TargetResult) -> str:
     made = count.holds + count.contradicted + count.undecided
     if not made:
         return "It could not be tested"
+    if count.holds == made:
+        return "Yes, in every comparison made"
     if count.holds and not count.contradicted:
-        return "Yes, in every comparison made" if count.holds == made else "In part, and nothing contradicts it"
+        most = 2 * count.holds >= made
+        return "For the most part, and nothing contradicts it" if most else "Mostly undecided; the rest is as stated"
     if count.contradicted and not count.holds:
         return "No, the other way round" if count.contradicted == made else "No"
     return "In part, and in part the other way round" if count.holds else "Undecided"

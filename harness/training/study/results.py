@@ -89,7 +89,8 @@ def collect(study: Study, steps: Sequence[Step]) -> StudyResults:
     if not targets:
         raise RetentionError(f"{study.out}: no training was evaluated yet; the same command goes on")
     first = records[0]
-    fields: dict[str, Any] = {"commit": first.commit}
+    commits = {record.commit if not record.dirty else None for record in records}
+    fields: dict[str, Any] = {"commit": commits.pop() if len(commits) == 1 else None}
     folder, seconds = Folder(study.out), dict[str, float]()
     for step in steps:
         if done := folder.done(step.key):
@@ -109,7 +110,7 @@ def collect(study: Study, steps: Sequence[Step]) -> StudyResults:
         missing=tuple(missing),
         seconds=seconds,
         **fields,
-        reasons=reasons(fields, {"commit": "the code was not in a checkout"}),
+        reasons=reasons(fields, {"commit": "the runs are not all of one clean commit"}),
     )
 
 
