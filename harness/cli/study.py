@@ -18,6 +18,7 @@ _PATH = click.Path(path_type=Path)
 @click.command(name="study")
 @click.argument("plan")
 @click.option("--quick", is_flag=True, help="The short form that the plan declares.")
+@click.option("--base", help="Another checkpoint than the plan's: a folder, a hub id, nano:NAME.")
 @click.option("--out", type=_PATH, help="Folder of the study.  [default: .retention/study/PLAN]")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Steps at once.")
 @click.option("--steps", "list_only", is_flag=True, help="List the steps and which are done; run none.")
@@ -25,7 +26,14 @@ _PATH = click.Path(path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @data_dir
 def command(
-    plan: str, quick: bool, out: Path | None, jobs: int, list_only: bool, collect_only: bool, as_json: bool
+    plan: str,
+    quick: bool,
+    base: str | None,
+    out: Path | None,
+    jobs: int,
+    list_only: bool,
+    collect_only: bool,
+    as_json: bool,
 ) -> None:
     """Run the study PLAN: trainings, rollouts, evaluations along training, and what they show together.
 
@@ -38,12 +46,18 @@ def command(
       retention study nano --quick
       retention study nano --out my-study --jobs 2
       retention study nano --steps
+      retention study smollm2 --base models/smollm2 --data-dir FOLDER
     """
     from harness.training.study.plan import load_plan
     from harness.training.study.running import Folder
     from harness.training.study.steps import Study
 
     declared = load_plan(plan, quick=quick)
+    if base is not None:
+        # Steps may run in another folder than this command.
+        folder_of_base = Path(base).expanduser()
+        place = str(folder_of_base.absolute()) if folder_of_base.is_dir() else base
+        declared = declared.model_copy(update={"base": place})
     folder = out or Path(".retention/study") / f"{declared.name}{'-quick' if quick else ''}"
     study = Study(declared, folder.absolute())
     steps = study.steps()
@@ -103,7 +117,8 @@ def _print(results: "StudyResults", out: Path) -> None:
 
     for target in results.targets:
         click.echo(
-            f"\n{results.title}: {target.target}, {len(results.seeds)} seeds, base {per_cent(target.base_score)} %"
+            seeds = f"{len(results.seeds)} {'seed' if len(results.seeds) == 1 else 'seeds'}"
+            click.echo(f"\n{results.title}: {target.target}, {seeds}, base {per_cent(target.base_score)} %")
         )
         rows = []
         for training in target.trainings:

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.checkpoints import CheckpointError, open_checkpoint
 from harness.errors import RetentionError
+from harness.freezing import open_suite
 from harness.noise import NOISE_FILE
 from harness.noise import NoiseFloor as MeasuredNoise
 from harness.samples import Run, RunRecord, SuiteRecord, read_record, read_run
@@ -101,7 +102,7 @@ def collect(study: Study, steps: Sequence[Step]) -> StudyResults:
         quick=study.plan.quick,
         base=study.plan.base,
         base_weights_digest=study.base.record.weights_digest,
-        suite=study.suite.record,
+        suite=_suite(study.whole),
         seeds=study.plan.seeds,
         environment=first.engine.environment,
         packages=dict(sorted(first.packages.items())),
@@ -120,7 +121,7 @@ def _found(study: Study, target: str) -> tuple[Run | None, list[_Found], list[st
     name = study.part(target)
     if not name.is_file():
         return None, [], [each.key.removeprefix("train/") for each in trainings]
-    part, whole = _Runs(study.runs, _suite(name)), _Runs(study.runs, study.suite.record)
+    part, whole = _Runs(study.runs, _suite(name)), _whole_runs(study)
     base_folder = part.folder(study.base.record.weights_digest)
     base = read_run(base_folder) if base_folder else None
     found, missing = [], []
@@ -135,10 +136,14 @@ def _found(study: Study, target: str) -> tuple[Run | None, list[_Found], list[st
     return base, found, missing
 
 
-def _suite(path: Path) -> SuiteRecord:
-    from harness.freezing import open_suite
+def _suite(reference: Path | str) -> SuiteRecord:
+    return open_suite(str(reference)).record
 
-    return open_suite(str(path)).record
+
+def _whole_runs(study: Study) -> _Runs:
+    """The runs of the last checkpoints."""
+    there = study.plan.whole is None or Path(study.whole).is_file()
+    return _Runs(study.runs, _suite(study.whole) if there else study.suite.record)
 
 
 def _dynamics(study: Study, trained: Trained) -> Dynamics | None:
@@ -152,7 +157,7 @@ def _target(study: Study, target: str, base: Run, found: Sequence[_Found]) -> Ta
     by_name = {name: [each for each in found if each.trained.name == name] for name in plan.trainings}
     by_name = {name: each for name, each in by_name.items() if each}
     curves = Curves(base, {name: [_seed(one) for one in each] for name, each in by_name.items()}, family)
-    whole_base = _Runs(study.runs, study.suite.record).folder(study.base.record.weights_digest)
+    whole_base = _whole_runs(study).folder(study.base.record.weights_digest)
     trainings = tuple(_training(study, curves, name, each, whole_base, family) for name, each in by_name.items())
     claims = [
         (claim.keeps, than, claim.source)
