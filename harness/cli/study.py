@@ -116,10 +116,8 @@ def _print(results: "StudyResults", out: Path) -> None:
     from harness.training.study.results import RESULTS_FILE
 
     for target in results.targets:
-        click.echo(
-            seeds = f"{len(results.seeds)} {'seed' if len(results.seeds) == 1 else 'seeds'}"
-            click.echo(f"\n{results.title}: {target.target}, {seeds}, base {per_cent(target.base_score)} %")
-        )
+        seeds = f"{len(results.seeds)} {'seed' if len(results.seeds) == 1 else 'seeds'}"
+        click.echo(f"\n{results.title}: {target.target}, {seeds}, base {per_cent(target.base_score)} %")
         rows = []
         for training in target.trainings:
             kept = [
