@@ -23,6 +23,10 @@ _PATH = click.Path(path_type=Path)
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Steps at once.")
 @click.option("--steps", "list_only", is_flag=True, help="List the steps and which are done; run none.")
 @click.option("--results", "collect_only", is_flag=True, help="Score what is there; run none.")
+@click.option("--entries", type=_PATH, help="Also write the last checkpoints' entries into this folder of submissions.")
+@click.option("--bases", type=_PATH, help="Runs of the bases of such entries.  [default: leaderboard/bases]")
+@click.option("--contact", help="Account name of who answers for the entries.")
+@click.option("--license", "licence", default="CC0-1.0", show_default=True, help="Licence of their outputs (SPDX).")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @data_dir
 def command(
@@ -33,6 +37,10 @@ def command(
     jobs: int,
     list_only: bool,
     collect_only: bool,
+    entries: Path | None,
+    bases: Path | None,
+    contact: str | None,
+    licence: str,
     as_json: bool,
 ) -> None:
     """Run the study PLAN: trainings, rollouts, evaluations along training, and what they show together.
@@ -40,18 +48,22 @@ def command(
     PLAN is a shipped study (nano, smollm2) or a YAML file. Every step is a process of its own with a log below --out;
     killed at any moment, the same command goes on, and a training where it was. results.json is written at the end;
     copied into leaderboard/studies/ it becomes the board's page "What the reference study shows".
+    --entries makes the last checkpoints of all trainings and seeds into entries of the board.
 
     \b
     Examples:
       retention study nano --quick
       retention study nano --out my-study --jobs 2
       retention study nano --steps
+      retention study nano --results --entries submissions --contact your-account
       retention study smollm2 --base models/smollm2 --data-dir FOLDER
     """
     from harness.training.study.plan import load_plan
     from harness.training.study.running import Folder
     from harness.training.study.steps import Study
 
+    if entries is not None and contact is None:
+        raise click.UsageError("--entries needs --contact: the account name of who answers for them")
     declared = load_plan(plan, quick=quick)
     if base is not None:
         # Steps may run in another folder than this command.
@@ -67,6 +79,8 @@ def command(
     if not collect_only:
         _run(study, steps, jobs)
     results = _collect(study, steps)
+    if entries is not None and contact is not None:
+        _enter(study, entries, bases or Path("leaderboard/bases"), contact, licence)
     if as_json:
         click.echo(results.to_json(), nl=False)
     else:
@@ -108,6 +122,13 @@ def _collect(study: "Study", steps: "list[Step]") -> "StudyResults":
     results = collect(study, steps)
     (study.out / RESULTS_FILE).write_text(results.to_json(), encoding="utf-8")
     return results
+
+
+def _enter(study: "Study", entries: Path, bases: Path, contact: str, licence: str) -> None:
+    from harness.training.study.entries import Statement, write_entries
+
+    for key, said in write_entries(study, entries, bases, Statement(contact, licence)):
+        click.echo(f"{key}: {said}", err=True)
 
 
 def _print(results: "StudyResults", out: Path) -> None:

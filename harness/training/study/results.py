@@ -56,7 +56,7 @@ class _Found:
     dynamics: Dynamics | None
 
 
-class _Runs:
+class Runs:
     """The run folders of a study by weights digest, on one suite."""
 
     def __init__(self, folder: Path, suite: SuiteRecord) -> None:
@@ -67,14 +67,19 @@ class _Runs:
                 self._folders[record.checkpoint.weights_digest] = path.parent
 
     def folder(self, digest: str) -> Path | None:
+        """The run folder of the checkpoint with this weights digest."""
         return self._folders.get(digest)
+
+    def find(self, checkpoint: Path) -> Path | None:
+        """The run folder of the checkpoint in this folder; None where either is not there."""
+        try:
+            return self.folder(open_checkpoint(str(checkpoint)).record.weights_digest)
+        except CheckpointError:
+            return None
 
     def of(self, checkpoint: Path) -> Run | None:
         """The run of the checkpoint in this folder; None where either is not there."""
-        try:
-            folder = self.folder(open_checkpoint(str(checkpoint)).record.weights_digest)
-        except CheckpointError:
-            return None
+        folder = self.find(checkpoint)
         return read_run(folder) if folder else None
 
 
@@ -121,7 +126,7 @@ def _found(study: Study, target: str) -> tuple[Run | None, list[_Found], list[st
     name = study.part(target)
     if not name.is_file():
         return None, [], [each.key.removeprefix("train/") for each in trainings]
-    part, whole = _Runs(study.runs, _suite(name)), _whole_runs(study)
+    part, whole = Runs(study.runs, _suite(name)), whole_runs(study)
     base_folder = part.folder(study.base.record.weights_digest)
     base = read_run(base_folder) if base_folder else None
     found, missing = [], []
@@ -140,10 +145,10 @@ def _suite(reference: Path | str) -> SuiteRecord:
     return open_suite(str(reference)).record
 
 
-def _whole_runs(study: Study) -> _Runs:
+def whole_runs(study: Study) -> Runs:
     """The runs of the last checkpoints."""
     there = study.plan.whole is None or Path(study.whole).is_file()
-    return _Runs(study.runs, _suite(study.whole) if there else study.suite.record)
+    return Runs(study.runs, _suite(study.whole) if there else study.suite.record)
 
 
 def _dynamics(study: Study, trained: Trained) -> Dynamics | None:
@@ -157,7 +162,7 @@ def _target(study: Study, target: str, base: Run, found: Sequence[_Found]) -> Ta
     by_name = {name: [each for each in found if each.trained.name == name] for name in plan.trainings}
     by_name = {name: each for name, each in by_name.items() if each}
     curves = Curves(base, {name: [_seed(one) for one in each] for name, each in by_name.items()}, family)
-    whole_base = _whole_runs(study).folder(study.base.record.weights_digest)
+    whole_base = whole_runs(study).folder(study.base.record.weights_digest)
     trainings = tuple(_training(study, curves, name, each, whole_base, family) for name, each in by_name.items())
     claims = [
         (claim.keeps, than, claim.source)
@@ -246,7 +251,7 @@ def _perplexity(dynamics: Dynamics | None) -> float | None:
 
 
 def _noise(study: Study, base: RunRecord) -> NoiseFloor | None:
-    runs = _Runs(study.runs, base.suite)
+    runs = Runs(study.runs, base.suite)
     folder = runs.folder(base.checkpoint.weights_digest)
     if folder is None or not (folder / NOISE_FILE).is_file():
         return None
