@@ -92,6 +92,7 @@ def test_same_folder_same_bytes_and_the_document_reads_back(study: Study, result
     assert StudyResults.model_validate_json(text) == results
     assert str(study.out) not in text
     assert "NaN" not in text
+    assert {"numpy", "torch"} <= set(results.packages)
     assert json.loads(text)["seconds"]["train/sft"] == 240
 
 

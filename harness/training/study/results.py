@@ -86,12 +86,14 @@ class Runs:
 def collect(study: Study, steps: Sequence[Step]) -> StudyResults:
     """Everything the study shows so far. ``RetentionError`` when not even one training was evaluated."""
     targets, missing, records = [], [], []
+    packages: dict[str, str] = {}
     for target in study.plan.targets:
         base, found, absent = _found(study, target)
         missing += absent
         if base is not None and found:
             targets.append(_target(study, target, base, found))
             records += [base.record, *(run.record for each in found for run in each.runs.values())]
+            packages |= {name: said for each in found for name, said in each.record.versions.items()}
     if not targets:
         raise RetentionError(f"{study.out}: no training was evaluated yet; the same command goes on")
     first = records[0]
@@ -110,7 +112,7 @@ def collect(study: Study, steps: Sequence[Step]) -> StudyResults:
         suite=_suite(study.whole),
         seeds=study.plan.seeds,
         environment=first.engine.environment,
-        packages=dict(sorted(first.packages.items())),
+        packages=dict(sorted((packages | first.packages).items())),
         data_as_of=max(record.created[:10] for record in records),
         targets=tuple(targets),
         missing=tuple(missing),
