@@ -75,7 +75,7 @@ def panels(target: TargetResult) -> Panels:
     """The small drawings of a target; checkpoints without a gain or a retention are left out of them."""
     curves = {training.name: _curves(training) for training in target.trainings}
     every = [point for lines in curves.values() for line in lines for point in line]
-    x = axis((gain for gain, *_ in every), 46, 236, include=(0.0, 1.0), ticks=4)
+    x = axis((gain for gain, *_ in every), 46, 236, include=(0.0, 1.0), ticks=6)
     y = axis((kept for _, kept, _ in every), 152, 12, include=(0.5, 1.0), ticks=4)
     first = target.trainings[0].name
     ghosts = tuple(_path(line, x, y) for line in curves[first])
@@ -162,8 +162,11 @@ def ordering(target: TargetResult) -> str:
     made = count.holds + count.contradicted + count.undecided
     if not made:
         return "It could not be tested"
+    if count.holds == made:
+        return "Yes, in every comparison made"
     if count.holds and not count.contradicted:
-        return "Yes, in every comparison made" if count.holds == made else "In part, and nothing contradicts it"
+        most = 2 * count.holds >= made
+        return "For the most part, and nothing contradicts it" if most else "Mostly undecided; the rest is as stated"
     if count.contradicted and not count.holds:
         return "No, the other way round" if count.contradicted == made else "No"
     return "In part, and in part the other way round" if count.holds else "Undecided"

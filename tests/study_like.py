@@ -97,6 +97,7 @@ def _write_training(study: Study, trained: Trained, part: SuiteRecord, number: i
         drift["prior"]["forward_kl"] = 0.1 * place * (1 - kept)
         drifts.append(drift)
     measured["drift"] = drifts
+    measured["base"]["weights_digest"] = study.base.record.weights_digest
     path = study.dynamics(trained)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(measured), encoding="utf-8")

@@ -29,13 +29,16 @@ def test_the_wheel_holds_tasks_templates_and_checkpoints(wheel: Path) -> None:
         "harness/training/nano/checkpoints/base/model.safetensors",
         "harness/training/configs/nano-jigsaw.yaml",
         "harness/training/configs/accelerate/zero3.yaml",
+        "harness/training/study/plans/nano.yaml",
         "harness/report/pair.html.j2",
         "leaderboard/events.py",
         "leaderboard/schemas/event/1.json",
     ):
         assert wanted in names
     assert any(name.startswith("leaderboard/_site/templates/") for name in names)
-    assert not [name for name in names if name.startswith(("leaderboard/events/", "leaderboard/bases/"))]
+    assert not [
+        name for name in names if name.startswith(("leaderboard/events/", "leaderboard/bases/", "leaderboard/studies/"))
+    ]
     assert not [
         name for name in names if name.split("/")[0] not in ("harness", "leaderboard") and ".dist-info" not in name
     ]

@@ -10,7 +10,17 @@ from scipy.stats import spearmanr
 
 from harness.samples import Run
 from harness.scoring import score_pair
-from harness.scoring.study import Curves, Seed, agreement, check_claims, draw_seeds, last_of, predictor, spearman
+from harness.scoring.study import (
+    STUDY_LEVELS,
+    Curves,
+    Seed,
+    agreement,
+    check_claims,
+    draw_seeds,
+    last_of,
+    predictor,
+    spearman,
+)
 from harness.scoring.study_results import SeedCurve
 from harness.scoring.trajectory import LEVELS, score_trajectory
 from tests.synthetic import TASKS, synthetic_run
@@ -76,7 +86,9 @@ def test_matched_retention_is_the_mean_of_the_trajectories_of_the_seeds(
     base: Run, seeds: dict[str, list[Seed]], curves: Curves
 ) -> None:
     alone = [score_trajectory([base, *seed.runs.values()], "jigsaw") for seed in seeds["keeps"]]
-    for place, matched in enumerate(curves.matched("keeps")):
+    matched_all = curves.matched("keeps")
+    assert tuple(matched.normalised_gain for matched in matched_all) == STUDY_LEVELS
+    for place, matched in enumerate(matched_all[: len(LEVELS)]):
         each = [curve.matched[place].retention_macro for curve in alone]
         assert matched.normalised_gain == LEVELS[place]
         assert matched.by_seed == pytest.approx(each)
@@ -90,7 +102,7 @@ def test_matched_retention_is_the_mean_of_the_trajectories_of_the_seeds(
 def test_with_one_seed_the_interval_is_that_of_its_trajectory(base: Run, seeds: dict[str, list[Seed]]) -> None:
     one = seeds["loses"][0]
     alone = score_trajectory([base, *one.runs.values()], "jigsaw")
-    (_, matched, _) = Curves(base, {"loses": [one]}, "jigsaw").matched("loses")
+    (_, matched, *_) = Curves(base, {"loses": [one]}, "jigsaw").matched("loses")
     assert matched.retention_macro_ci == pytest.approx(alone.matched[1].retention_macro_ci, abs=0.01)
 
 
@@ -110,7 +122,7 @@ def test_the_spread_of_seeds_widens_the_interval(base: Run, tmp_path: Path) -> N
 
 def test_a_gain_that_not_every_seed_reaches_has_no_mean(base: Run, seeds: dict[str, list[Seed]]) -> None:
     mixed = [seeds["keeps"][0], Seed(7, seeds["weak"][0].runs, {})]
-    (_, matched, _) = Curves(base, {"x": mixed}, "jigsaw").matched("x")
+    (_, matched, *_) = Curves(base, {"x": mixed}, "jigsaw").matched("x")
     assert (matched.reached, matched.retention_macro) == (1, None)
     assert matched.by_seed[0] is not None
     assert matched.by_seed[1] is None
@@ -122,12 +134,12 @@ def test_claims_hold_are_contradicted_and_stay_open(curves: Curves) -> None:
         curves, [("keeps", "loses", "s"), ("loses", "keeps", "s"), ("keeps", "weak", "s"), ("keeps", "keeps", "s")]
     )
     verdicts = {(test.keeps, test.than, test.normalised_gain): test.verdict for test in found}
-    assert {verdicts["keeps", "loses", level] for level in LEVELS} == {"holds"}
-    assert {verdicts["loses", "keeps", level] for level in LEVELS} == {"contradicted"}
-    assert {verdicts["keeps", "weak", level] for level in LEVELS} == {"not comparable"}
-    assert {verdicts["keeps", "keeps", level] for level in LEVELS} == {"undecided"}
+    assert {verdicts["keeps", "loses", level] for level in STUDY_LEVELS} == {"holds"}
+    assert {verdicts["loses", "keeps", level] for level in STUDY_LEVELS} == {"contradicted"}
+    assert {verdicts["keeps", "weak", level] for level in STUDY_LEVELS} == {"not comparable"}
+    assert {verdicts["keeps", "keeps", level] for level in STUDY_LEVELS} == {"undecided"}
     count = agreement(found)
-    assert (count.holds, count.contradicted, count.undecided, count.not_comparable) == (3, 3, 3, 3)
+    assert (count.holds, count.contradicted, count.undecided, count.not_comparable) == (4, 4, 4, 4)
     for test in found:
         if test.difference is not None and test.keeps != test.than:
             assert test.difference_ci is not None

@@ -118,8 +118,9 @@ def test_an_unknown_study_and_one_without_a_short_form_are_refused(tmp_path: Pat
 
 
 @pytest.mark.parametrize("quick", [False, True])
-def test_every_recipe_of_the_nano_study_can_be_made(quick: bool) -> None:
-    plan = load_plan("nano", quick=quick)
+@pytest.mark.parametrize("name", plan_names())
+def test_every_recipe_of_a_shipped_study_can_be_made(name: str, quick: bool) -> None:
+    plan = load_plan(name, quick=quick)
     for target in plan.targets.values():
         for training in target.trainings.values():
             settings = {**training.set, **({"data.examples": "somewhere"} if training.policy else {})}

@@ -18,32 +18,58 @@ _PATH = click.Path(path_type=Path)
 @click.command(name="study")
 @click.argument("plan")
 @click.option("--quick", is_flag=True, help="The short form that the plan declares.")
+@click.option("--base", help="Another checkpoint than the plan's: a folder, a hub id, nano:NAME.")
 @click.option("--out", type=_PATH, help="Folder of the study.  [default: .retention/study/PLAN]")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Steps at once.")
 @click.option("--steps", "list_only", is_flag=True, help="List the steps and which are done; run none.")
 @click.option("--results", "collect_only", is_flag=True, help="Score what is there; run none.")
+@click.option("--entries", type=_PATH, help="Also write the last checkpoints' entries into this folder of submissions.")
+@click.option("--bases", type=_PATH, help="Runs of the bases of such entries.  [default: leaderboard/bases]")
+@click.option("--contact", help="Account name of who answers for the entries.")
+@click.option("--license", "licence", default="CC0-1.0", show_default=True, help="Licence of their outputs (SPDX).")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @data_dir
 def command(
-    plan: str, quick: bool, out: Path | None, jobs: int, list_only: bool, collect_only: bool, as_json: bool
+    plan: str,
+    quick: bool,
+    base: str | None,
+    out: Path | None,
+    jobs: int,
+    list_only: bool,
+    collect_only: bool,
+    entries: Path | None,
+    bases: Path | None,
+    contact: str | None,
+    licence: str,
+    as_json: bool,
 ) -> None:
     """Run the study PLAN: trainings, rollouts, evaluations along training, and what they show together.
 
     PLAN is a shipped study (nano, smollm2) or a YAML file. Every step is a process of its own with a log below --out;
     killed at any moment, the same command goes on, and a training where it was. results.json is written at the end;
     copied into leaderboard/studies/ it becomes the board's page "What the reference study shows".
+    --entries makes the last checkpoints of all trainings and seeds into entries of the board.
 
     \b
     Examples:
       retention study nano --quick
       retention study nano --out my-study --jobs 2
       retention study nano --steps
+      retention study nano --results --entries submissions --contact your-account
+      retention study smollm2 --base models/smollm2 --data-dir FOLDER
     """
     from harness.training.study.plan import load_plan
     from harness.training.study.running import Folder
     from harness.training.study.steps import Study
 
+    if entries is not None and contact is None:
+        raise click.UsageError("--entries needs --contact: the account name of who answers for them")
     declared = load_plan(plan, quick=quick)
+    if base is not None:
+        # Steps may run in another folder than this command.
+        folder_of_base = Path(base).expanduser()
+        place = str(folder_of_base.absolute()) if folder_of_base.is_dir() else base
+        declared = declared.model_copy(update={"base": place})
     folder = out or Path(".retention/study") / f"{declared.name}{'-quick' if quick else ''}"
     study = Study(declared, folder.absolute())
     steps = study.steps()
@@ -53,6 +79,8 @@ def command(
     if not collect_only:
         _run(study, steps, jobs)
     results = _collect(study, steps)
+    if entries is not None and contact is not None:
+        _enter(study, entries, bases or Path("leaderboard/bases"), contact, licence)
     if as_json:
         click.echo(results.to_json(), nl=False)
     else:
@@ -96,15 +124,21 @@ def _collect(study: "Study", steps: "list[Step]") -> "StudyResults":
     return results
 
 
+def _enter(study: "Study", entries: Path, bases: Path, contact: str, licence: str) -> None:
+    from harness.training.study.entries import Statement, write_entries
+
+    for key, said in write_entries(study, entries, bases, Statement(contact, licence)):
+        click.echo(f"{key}: {said}", err=True)
+
+
 def _print(results: "StudyResults", out: Path) -> None:
     from harness.cli.columns import echo_columns
     from harness.report.wording import ABSENT, per_cent
     from harness.training.study.results import RESULTS_FILE
 
     for target in results.targets:
-        click.echo(
-            f"\n{results.title}: {target.target}, {len(results.seeds)} seeds, base {per_cent(target.base_score)} %"
-        )
+        seeds = f"{len(results.seeds)} {'seed' if len(results.seeds) == 1 else 'seeds'}"
+        click.echo(f"\n{results.title}: {target.target}, {seeds}, base {per_cent(target.base_score)} %")
         rows = []
         for training in target.trainings:
             kept = [

@@ -26,6 +26,8 @@ from harness.scoring.trajectory import LEVELS, curve_draws, joint_draws, retenti
 from harness.scoring.transitions import Floats
 
 LEAST_PAIRS = 4
+# Beside the gains at which trajectories are read, one near the end, where published comparisons are usually made.
+STUDY_LEVELS = (*LEVELS, 0.9)
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,9 @@ class Curves:
         return tuple(found)
 
     def matched(self, name: str) -> tuple[Matched, ...]:
-        """Retention of a training at each of ``LEVELS``, the mean over its seeds, with its interval."""
+        """Retention of a training at each of ``STUDY_LEVELS``, the mean over its seeds, with its interval."""
         curves = self._curves[name]
-        return tuple(self._matched(name, curves, level) for level in LEVELS)
+        return tuple(self._matched(name, curves, level) for level in STUDY_LEVELS)
 
     def compared(self, name: str, other: str, level: float) -> tuple[float | None, Floats]:
         """Retention of ``name`` less that of ``other`` at a gain, and its draws; None where one never gets there."""
@@ -151,12 +153,12 @@ def draw_seeds(seeds: int, draws: int, name: str) -> NDArray[np.int64]:
 
 
 def check_claims(curves: Curves, claims: Sequence[tuple[str, str, str]]) -> tuple[Tested, ...]:
-    """Each claim (keeps, than, source) at each of ``LEVELS``: the difference of retention, its interval and a verdict.
+    """Each claim (keeps, than, source) at each of ``STUDY_LEVELS``: difference of retention, interval and verdict.
 
     The p-value is two-sided from the bootstrap, (1 + the smaller tail) * 2 / (1 + draws), and adjusted after Holm over
     all tests that could be made. "holds": the first keeps more; "contradicted": it keeps less; "undecided" else.
     """
-    tests = [(keeps, than, source, level) for keeps, than, source in claims for level in LEVELS]
+    tests = [(keeps, than, source, level) for keeps, than, source in claims for level in STUDY_LEVELS]
     results = [curves.compared(keeps, than, level) for keeps, than, _, level in tests]
     p_values = [None if here is None else _two_sided(drawn) for here, drawn in results]
     made = [p for p in p_values if p is not None]

@@ -97,15 +97,19 @@ class Target(_Strict):
 
 
 class Plan(_Strict):
-    """A whole study. ``part`` is how many items of each task answer for the checkpoints along training; last ones are
-    asked the whole suite. ``drift`` bounds the items of each task whose divergence is measured; ``seconds`` says how
-    long a step of a kind took when the plan was written, for the time left before anything was timed."""
+    """A whole study.
+
+    ``part`` is how many items of each task answer for the checkpoints along training, ``whole`` how many for the last
+    ones (None: the whole suite). ``drift`` bounds the items of each task whose divergence is measured; ``seconds`` says
+    how long a step of a kind took when the plan was written, for the time left before anything was timed.
+    """
 
     name: Name
     title: str
     base: str
     suite: Name
     part: Annotated[int, Field(ge=1)]
+    whole: Annotated[int, Field(ge=1)] | None = None
     seeds: Annotated[tuple[int, ...], Field(min_length=1)]
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
     engine: str | None = None

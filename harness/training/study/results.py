@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.checkpoints import CheckpointError, open_checkpoint
 from harness.errors import RetentionError
+from harness.freezing import open_suite
 from harness.noise import NOISE_FILE
 from harness.noise import NoiseFloor as MeasuredNoise
 from harness.samples import Run, RunRecord, SuiteRecord, read_record, read_run
@@ -55,7 +56,7 @@ class _Found:
     dynamics: Dynamics | None
 
 
-class _Runs:
+class Runs:
     """The run folders of a study by weights digest, on one suite."""
 
     def __init__(self, folder: Path, suite: SuiteRecord) -> None:
@@ -66,30 +67,38 @@ class _Runs:
                 self._folders[record.checkpoint.weights_digest] = path.parent
 
     def folder(self, digest: str) -> Path | None:
+        """The run folder of the checkpoint with this weights digest."""
         return self._folders.get(digest)
+
+    def find(self, checkpoint: Path) -> Path | None:
+        """The run folder of the checkpoint in this folder; None where either is not there."""
+        try:
+            return self.folder(open_checkpoint(str(checkpoint)).record.weights_digest)
+        except CheckpointError:
+            return None
 
     def of(self, checkpoint: Path) -> Run | None:
         """The run of the checkpoint in this folder; None where either is not there."""
-        try:
-            folder = self.folder(open_checkpoint(str(checkpoint)).record.weights_digest)
-        except CheckpointError:
-            return None
+        folder = self.find(checkpoint)
         return read_run(folder) if folder else None
 
 
 def collect(study: Study, steps: Sequence[Step]) -> StudyResults:
     """Everything the study shows so far. ``RetentionError`` when not even one training was evaluated."""
     targets, missing, records = [], [], []
+    packages: dict[str, str] = {}
     for target in study.plan.targets:
         base, found, absent = _found(study, target)
         missing += absent
         if base is not None and found:
             targets.append(_target(study, target, base, found))
             records += [base.record, *(run.record for each in found for run in each.runs.values())]
+            packages |= {name: said for each in found for name, said in each.record.versions.items()}
     if not targets:
         raise RetentionError(f"{study.out}: no training was evaluated yet; the same command goes on")
     first = records[0]
-    fields: dict[str, Any] = {"commit": first.commit}
+    commits = {record.commit if not record.dirty else None for record in records}
+    fields: dict[str, Any] = {"commit": commits.pop() if len(commits) == 1 else None}
     folder, seconds = Folder(study.out), dict[str, float]()
     for step in steps:
         if done := folder.done(step.key):
@@ -100,16 +109,16 @@ def collect(study: Study, steps: Sequence[Step]) -> StudyResults:
         quick=study.plan.quick,
         base=study.plan.base,
         base_weights_digest=study.base.record.weights_digest,
-        suite=study.suite.record,
+        suite=_suite(study.whole),
         seeds=study.plan.seeds,
         environment=first.engine.environment,
-        packages=dict(sorted(first.packages.items())),
+        packages=dict(sorted((packages | first.packages).items())),
         data_as_of=max(record.created[:10] for record in records),
         targets=tuple(targets),
         missing=tuple(missing),
         seconds=seconds,
         **fields,
-        reasons=reasons(fields, {"commit": "the code was not in a checkout"}),
+        reasons=reasons(fields, {"commit": "the runs are not all of one clean commit"}),
     )
 
 
@@ -119,7 +128,7 @@ def _found(study: Study, target: str) -> tuple[Run | None, list[_Found], list[st
     name = study.part(target)
     if not name.is_file():
         return None, [], [each.key.removeprefix("train/") for each in trainings]
-    part, whole = _Runs(study.runs, _suite(name)), _Runs(study.runs, study.suite.record)
+    part, whole = Runs(study.runs, _suite(name)), whole_runs(study)
     base_folder = part.folder(study.base.record.weights_digest)
     base = read_run(base_folder) if base_folder else None
     found, missing = [], []
@@ -134,10 +143,14 @@ def _found(study: Study, target: str) -> tuple[Run | None, list[_Found], list[st
     return base, found, missing
 
 
-def _suite(path: Path) -> SuiteRecord:
-    from harness.freezing import open_suite
+def _suite(reference: Path | str) -> SuiteRecord:
+    return open_suite(str(reference)).record
 
-    return open_suite(str(path)).record
+
+def whole_runs(study: Study) -> Runs:
+    """The runs of the last checkpoints."""
+    there = study.plan.whole is None or Path(study.whole).is_file()
+    return Runs(study.runs, _suite(study.whole) if there else study.suite.record)
 
 
 def _dynamics(study: Study, trained: Trained) -> Dynamics | None:
@@ -151,7 +164,7 @@ def _target(study: Study, target: str, base: Run, found: Sequence[_Found]) -> Ta
     by_name = {name: [each for each in found if each.trained.name == name] for name in plan.trainings}
     by_name = {name: each for name, each in by_name.items() if each}
     curves = Curves(base, {name: [_seed(one) for one in each] for name, each in by_name.items()}, family)
-    whole_base = _Runs(study.runs, study.suite.record).folder(study.base.record.weights_digest)
+    whole_base = whole_runs(study).folder(study.base.record.weights_digest)
     trainings = tuple(_training(study, curves, name, each, whole_base, family) for name, each in by_name.items())
     claims = [
         (claim.keeps, than, claim.source)
@@ -240,7 +253,7 @@ def _perplexity(dynamics: Dynamics | None) -> float | None:
 
 
 def _noise(study: Study, base: RunRecord) -> NoiseFloor | None:
-    runs = _Runs(study.runs, base.suite)
+    runs = Runs(study.runs, base.suite)
     folder = runs.folder(base.checkpoint.weights_digest)
     if folder is None or not (folder / NOISE_FILE).is_file():
         return None

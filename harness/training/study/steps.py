@@ -60,13 +60,20 @@ class Study:
 
     def part(self, target: str) -> Path:
         """The suite file of the part that answers for a target's checkpoints."""
-        return self.out / "suites" / f"{self.plan.suite}-part{self._count(target)}-1.yaml"
+        return self._part_file(self._count(target))
+
+    @property
+    def whole(self) -> str:
+        """What the last checkpoints are asked: the suite's name, or the file of a part of it."""
+        return self.plan.suite if self.plan.whole is None else str(self._part_file(self.plan.whole))
 
     def steps(self) -> list[Step]:
         """All steps, in the order in which they are best run."""
         steps: list[Step] = []
         for count in dict.fromkeys(self._count(target) for target in self.plan.targets):
             steps += self._part_steps(count)
+        if self.plan.whole is not None and f"suite/part{self.plan.whole}" not in {step.key for step in steps}:
+            steps += self._part_steps(self.plan.whole)[:1]
         for seed in self.plan.seeds:
             for target in self.plan.targets:
                 steps += self._seed_steps(target, seed)
@@ -82,6 +89,9 @@ class Study:
 
     def dynamics(self, trained: Trained) -> Path:
         return self.out / "dynamics" / trained.target / f"{trained.name}-seed{trained.seed}.json"
+
+    def _part_file(self, count: int) -> Path:
+        return self.out / "suites" / f"{self.plan.suite}-part{count}-1.yaml"
 
     def _count(self, target: str) -> int:
         return self.plan.targets[target].part or self.plan.part
@@ -138,7 +148,7 @@ class Study:
         return trained.checkpoints[saved[max(-len(saved), min(place, len(saved) - 1))]]
 
     def _part_steps(self, count: int) -> list[Step]:
-        file = self.out / "suites" / f"{self.plan.suite}-part{count}-1.yaml"
+        file = self._part_file(count)
 
         def sample() -> Sequence[str]:
             file.unlink(missing_ok=True)  # Of a run that was killed right after it wrote it.
@@ -172,7 +182,9 @@ class Study:
         steps += [self._dynamics_step(each, suite) for each in trained] if self.plan.drift else []
         steps += [
             self._evaluate_step(target, seed, trained, (*keys, suite)),
-            self._whole_step(target, seed, trained, keys),
+            self._whole_step(
+                target, seed, trained, (*keys, f"suite/part{self.plan.whole}") if self.plan.whole else keys
+            ),
         ]
         # What is compared comes before what explains it.
         return sorted(steps, key=lambda step: step.kind == "dynamics")
@@ -217,7 +229,7 @@ class Study:
         def command() -> Sequence[str]:
             for each in trained:
                 link_checkpoint(each.last, self.model(each))
-            return self._evaluate([self.model(each) for each in trained], self.plan.suite, family)
+            return self._evaluate([self.model(each) for each in trained], self.whole, family)
 
         inputs = {**self._how(family), "suite": self.suite.digest}
         return Step(f"evaluate/{target}/whole-seed{seed}", "evaluate/whole", command, inputs, needs)
