@@ -248,7 +248,7 @@ def test_the_first_page_stays_small_with_500_entries(board: Board) -> None:
         numbers = {"retention_macro": kept, "retention_macro_ci": (kept - 0.02, kept + 0.03), "balance": balance}
         name = base64.b32encode(rng.bytes(8)).decode().lower()[:12]
         manifest = row.manifest.model_copy(
-            update={"tuned": row.manifest.tuned_model.model_copy(update={"local": name})}
+            update={"tuned": row.manifest.tuned_model.model_copy(update={"local": f"qwen2.5-vl-7b-jigsaw-grpo-{name}"})}
         )
         card = row.card.model_copy(update={"target": learned, **numbers})
         rows.append(replace(row, entry_id=name, manifest=manifest, card=card, placing=Placing((at + 1, at + 9))))
