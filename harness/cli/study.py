@@ -101,7 +101,7 @@ def _list(folder: "Folder", steps: "list[Step]") -> None:
 
 
 def _run(study: "Study", steps: "list[Step]", jobs: int) -> None:
-    from harness.cli.steps import StepWatcher
+    from harness.cli.progress import StepWatcher
     from harness.errors import CheckFailedError
     from harness.training.study.running import Folder, Runner
 
