@@ -196,7 +196,12 @@ def is_free(out: Path, key: str) -> bool:
 
 def start_study(out: Path) -> "subprocess.Popen[bytes]":
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, "-c", STUDY, str(out)], env=environment)
+
+    def heeds_interrupts() -> None:
+        """A shell lets what it starts in the background ignore them, and all that comes of it."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    return subprocess.Popen([sys.executable, "-c", STUDY, str(out)], env=environment, preexec_fn=heeds_interrupts)
 
 
 def test_a_killed_study_goes_on_and_waits_for_the_child_that_outlived_it(tmp_path: Path) -> None:
