@@ -5,7 +5,8 @@ image markers) and two of them would ask the two models different questions (eng
 """
 
 import hashlib
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,9 @@ from harness.items import canonical_json
 from harness.protocol import Prompt
 from harness.scan import CheckpointError, read_json
 from harness.templates import MAX_TEMPLATE, ChatTemplate, TemplateError
+
+# Read by the tokenizer: its threads cost more than they save on a few short texts, and do not survive a fork.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 PromptStyle = Literal["chat", "plain"]
 
@@ -72,7 +76,12 @@ class PromptRenderer:
 
     def continuation(self, prompt: Prompt, text: str) -> tuple[int, ...]:
         """Token ids that ``text`` adds when it follows ``prompt``; tokens may merge across the seam, as in lm-eval."""
-        return self._encoded(prompt.text + text)[len(prompt.token_ids) :]
+        return self.continuations(prompt, [text])[0]
+
+    def continuations(self, prompt: Prompt, texts: Sequence[str]) -> tuple[tuple[int, ...], ...]:
+        """:meth:`continuation` of each of ``texts``."""
+        whole = self._encoded_each([prompt.text + text for text in texts])
+        return tuple(ids[len(prompt.token_ids) :] for ids in whole)
 
     def bos_count(self, prompt: Prompt) -> int:
         """How many BOS tokens a prompt starts with; two is the mistake that cost one paper 6 points (study.md)."""
@@ -85,8 +94,13 @@ class PromptRenderer:
         return count
 
     def _encoded(self, text: str) -> tuple[int, ...]:
+        return self._encoded_each([text])[0]
+
+    def _encoded_each(self, texts: list[str]) -> list[tuple[int, ...]]:
         with _no_panic(self._folder / "tokenizer.json"):
-            return tuple(self._tokenizer.encode(text, add_special_tokens=self.style == "plain").ids)
+            # The same ids as `encode`, without the places in the text that nobody asks for here.
+            encoded = self._tokenizer.encode_batch_fast(texts, add_special_tokens=self.style == "plain")
+            return [tuple(each.ids) for each in encoded]
 
 
 @contextmanager

@@ -2,8 +2,11 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
-from harness.checkpoints import CheckpointError
+from harness.checkpoints import CheckpointError, nano_root
 from harness.prompts import PromptRenderer
 from tests.fakes import write_checkpoint
 
@@ -132,3 +135,14 @@ def test_continuations_are_the_tokens_added_after_the_prompt(tmp_path: Path) -> 
     prompt = renderer.render("a b")
     assert renderer.continuation(prompt, " a") == (4,)
     assert renderer.continuation(prompt, " b a") == (5, 4)
+    assert renderer.continuations(prompt, [" b a", " a"]) == ((5, 4), (4,))
+
+
+@given(st.text(max_size=80), st.lists(st.text(max_size=20), min_size=1, max_size=5))
+def test_ids_are_those_of_the_tokenizers_own_encode(question: str, options: list[str]) -> None:
+    folder = nano_root() / "base"
+    renderer, tokenizer = PromptRenderer(folder, "plain"), Tokenizer.from_file(str(folder / "tokenizer.json"))
+    prompt = renderer.render(question)
+    assert prompt.token_ids == tuple(tokenizer.encode(question).ids)
+    whole = [tuple(tokenizer.encode(question + option).ids) for option in options]
+    assert renderer.continuations(prompt, options) == tuple(ids[len(prompt.token_ids) :] for ids in whole)

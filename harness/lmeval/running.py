@@ -155,9 +155,8 @@ class _EngineLM(LM):  # type: ignore[misc]
         # As lm-eval does: white space at the end of a context belongs to the continuation's tokens.
         kept = context.rstrip() if self._renderer.style == "plain" else context
         prompt = self._renderer.render(kept, images_of(options[0]))
-        continuations = tuple(
-            self._renderer.continuation(prompt, context[len(kept) :] + option.args[1]) for option in options
-        )
+        space = context[len(kept) :]
+        continuations = self._renderer.continuations(prompt, [space + option.args[1] for option in options])
         return ScoreRequest(self._item_id(options[0]), prompt, continuations)
 
     def _prompt(self, instance: Instance) -> Prompt:
