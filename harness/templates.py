@@ -9,6 +9,7 @@ the text around them is its frame, and questions are put into the frame here, un
 import functools
 import json
 import secrets
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,9 @@ _PROBES = (
 
 class TemplateError(ValueError):
     """A template that cannot be read, fails, or does not end; the message is one line."""
+
+
+_RANDOM = secrets.SystemRandom()
 
 
 @dataclass(frozen=True)
@@ -107,11 +111,12 @@ class ChatTemplate:
         return self._frames[images]
 
     def _find_frame(self, images: int) -> Frame | None:
-        first = secrets.token_hex(16)
+        halves = _halves()
+        first = _shuffled(halves[0])
         before, *rest = self._rendered([first], images)[0].split(first)
         if len(rest) != 1:
             return None
-        questions = [probe.replace("{}", secrets.token_hex(8)) for probe in _PROBES]
+        questions = [probe.replace("{}", _shuffled(halves[at % 2])) for at, probe in enumerate(_PROBES)]
         try:
             texts = self._rendered(questions, images)
         except TemplateError:
@@ -125,6 +130,16 @@ class ChatTemplate:
     def _rendered(self, questions: list[str], images: int, among: bool = False) -> list[str]:
         texts: list[str] = _answer("render_template", self._source, self._special, questions, images, among)
         return texts
+
+
+def _halves() -> tuple[str, str]:
+    """Letters and digits in two halves: each is in every second placeholder, so whatever looks for one is seen."""
+    characters = _shuffled(string.ascii_letters + string.digits)
+    return characters[::2], characters[1::2]
+
+
+def _shuffled(characters: str) -> str:
+    return "".join(_RANDOM.sample(characters, len(characters)))
 
 
 def compile_template(source: str) -> None:

@@ -1,5 +1,7 @@
 """Templates give what transformers would give, see no question where they need not, and end when they explode."""
 
+import string
+
 import jinja2
 import pytest
 from hypothesis import given
@@ -39,6 +41,12 @@ SEEING = [ESCAPING, JSON, COUNTING, TWICE, CAPPED, DISLIKING, "no question at al
 def test_a_template_is_told_by_what_it_does_with_questions() -> None:
     assert [ChatTemplate(each, SPECIAL).is_content_blind() for each in BLIND] == [True] * len(BLIND)
     assert [ChatTemplate(each, SPECIAL).is_content_blind() for each in SEEING] == [False] * len(SEEING)
+
+
+@pytest.mark.parametrize("looked_for", string.ascii_letters + string.digits)
+def test_a_template_that_looks_for_a_letter_or_digit_is_never_taken_for_blind(looked_for: str) -> None:
+    seeing = f"{{{{ messages[0].content }}}}{{% if '{looked_for}' in messages[0].content %}} (14){{% endif %}}"
+    assert not ChatTemplate(seeing, SPECIAL).is_content_blind()
 
 
 @pytest.mark.parametrize("source", [*BLIND, *SEEING])
