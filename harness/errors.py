@@ -1,5 +1,10 @@
 """Errors a user can mend: one line naming the file, field or value and the way out (design.md, "Bad input")."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 _LONGEST = 1_500
 
 
@@ -21,3 +26,11 @@ class CheckFailedError(RetentionError):
     """A check ran and did not hold (a refused pair, an invalid submission)."""
 
     exit_code = 1
+
+
+def first_problem(error: "ValidationError") -> str:
+    """The first thing that pydantic found wrong, as "field: message"; a rule on the whole document stands alone."""
+    problem = error.errors()[0]
+    message = problem["msg"].removeprefix("Value error, ")
+    field = ".".join(map(str, problem["loc"])) or ("" if problem["type"] == "value_error" else "document")
+    return f"{field}: {message}" if field else message

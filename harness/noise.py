@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.engines import EngineSettings
-from harness.errors import CheckFailedError, RetentionError
+from harness.errors import CheckFailedError, RetentionError, first_problem
 from harness.evaluate import Plan, Watcher, run_plan
 from harness.samples import Digest, Outcome, Run, read_run
 from harness.scoring import statistics
@@ -121,10 +121,8 @@ def noise_run(base: Path) -> Run | None:
     try:
         floor = NoiseFloor.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
         raise RetentionError(
-            f"{path}: {'.'.join(map(str, first['loc'])) or 'document'}: {first['msg']}; "
-            "measure it again with `retention noise`, or delete it"
+            f"{path}: {first_problem(error)}; measure it again with `retention noise`, or delete it"
         ) from error
     second = read_run(base.parent / floor.second)
     if read_run(base).record.samples_sha256 != floor.first_sha256 or (

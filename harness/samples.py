@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.errors import RetentionError
+from harness.errors import RetentionError, first_problem
 
 SAMPLES_FILE = "samples.parquet"
 RECORD_FILE = "run.json"
@@ -281,8 +281,7 @@ def iter_samples(path: Path) -> Iterator[Sample]:
         try:
             yield Sample.model_validate(values)
         except ValidationError as error:
-            first = error.errors()[0]
-            raise RunError(f"{path}: row {row}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+            raise RunError(f"{path}: row {row}: {first_problem(error)}") from error
 
 
 def _version(table: pa.Table) -> int:
@@ -318,8 +317,7 @@ def read_record(folder: Path) -> RunRecord:
     try:
         return RunRecord.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
-        raise RunError(f"{path}: {'.'.join(map(str, first['loc'])) or 'document'}: {first['msg']}") from error
+        raise RunError(f"{path}: {first_problem(error)}") from error
 
 
 def read_run(folder: Path) -> Run:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from harness.errors import RetentionError
+from harness.errors import RetentionError, first_problem
 from harness.items import items_digest
 from harness.samples import DRAFT, Digest, SuiteRecord
 
@@ -192,9 +192,7 @@ def read_suite(reference: str) -> Suite | Draft:
     except ValidationError as error:
         first = error.errors()[0]
         way_out = _TO_FREEZE if first["type"] == "missing" and first["loc"][-1] in ("count", "digest") else ""
-        raise SuiteError(
-            f"{path}: {'.'.join(map(str, first['loc'])) or 'document'}: {first['msg']}{way_out}"
-        ) from error
+        raise SuiteError(f"{path}: {first_problem(error)}{way_out}") from error
     if path.stem != suite.id:
         raise SuiteError(f"{path}: the file is named {path.stem}, but holds suite {suite.id}; rename one of them")
     return suite

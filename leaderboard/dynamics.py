@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.errors import RetentionError
+from harness.errors import RetentionError, first_problem
 from harness.scoring.dynamics import CheckpointDrift, Dynamics, InfluenceScore, PerplexityScore
 from leaderboard.charts import Axis, axis
 from leaderboard.identity import DYNAMICS_FILE
@@ -42,9 +42,7 @@ def read_dynamics(path: Path) -> Dynamics:
         json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
         return Dynamics.model_validate_json(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = clean(".".join(map(str, first["loc"])), 200) or "document"
-        raise DynamicsError(f"{path}: {place}: {first['msg'].removeprefix('Value error, ')}") from error
+        raise DynamicsError(f"{path}: {clean(first_problem(error), 400)}") from error
     except (ValueError, RecursionError) as error:
         raise DynamicsError(f"{path}: not JSON that is accepted ({clean(str(error), 120)})") from error
 

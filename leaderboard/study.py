@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from harness.errors import RetentionError
+from harness.errors import RetentionError, first_problem
 from harness.scoring.study_results import Matched, Predictor, StudyResults, TargetResult, Tested, TrainingResult
 from leaderboard.charts import Axis, axis, coordinate
 from leaderboard.formats import points, points_ci, probability, ratio, ratio_ci
@@ -64,10 +64,8 @@ def _read(path: Path) -> StudyResults:
     try:
         return StudyResults.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "document"
         raise RetentionError(
-            f"{path.name}: {field}: {first['msg']}; copy results.json of `retention study` there, or remove the file"
+            f"{path.name}: {first_problem(error)}; copy results.json of `retention study` there, or remove the file"
         ) from error
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.errors import RetentionError
+from harness.errors import RetentionError, first_problem
 from harness.items import Item, canonical_json, items_digest
 from harness.samples import Digest, brief, file_sha256
 
@@ -222,8 +222,7 @@ def read_about(folder: Path) -> About:
     except OSError as error:
         raise ExamplesError(f"{path}: missing; give a folder that `retention train rollouts` finished") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ExamplesError(f"{path}: {'.'.join(map(str, first['loc'])) or 'document'}: {first['msg']}") from error
+        raise ExamplesError(f"{path}: {first_problem(error)}") from error
 
 
 def read_examples(folder: Path) -> ExampleSet:
@@ -247,5 +246,4 @@ def _example(path: Path, row: int, fields: dict[str, object]) -> Example:
     try:
         return Example.model_validate(fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ExamplesError(f"{path}: row {row}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise ExamplesError(f"{path}: row {row}: {first_problem(error)}") from error

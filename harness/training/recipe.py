@@ -28,7 +28,7 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from harness.errors import RetentionError
+from harness.errors import RetentionError, first_problem
 from harness.items import canonical_json
 
 Method = Literal["sft", "rft", "rollouts", "rollout-sft", "simulated-rollout-sft", "self-sft", "replay-sft"]
@@ -304,10 +304,7 @@ def load_recipe(
     try:
         return Recipe.model_validate({name: value for name, value in document.items() if value is not None})
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        message = first["msg"].removeprefix("Value error, ")
-        raise RecipeError(f"{path}: methods.{method}: {f'{field}: ' if field else ''}{message}") from error
+        raise RecipeError(f"{path}: methods.{method}: {first_problem(error)}") from error
 
 
 def _config_path(reference: str) -> Path:

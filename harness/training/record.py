@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.errors import RetentionError
+from harness.errors import RetentionError, first_problem
 from harness.samples import Digest
 from harness.training.dataset import About, ExampleSet
 from harness.training.recipe import Method, Recipe
@@ -196,8 +196,7 @@ def read_record(folder: Path) -> TrainingRecord:
     except OSError as error:
         raise RecordError(f"{path}: missing; give the folder of a training, or one of its step folders") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        raise RecordError(f"{path}: {'.'.join(map(str, first['loc'])) or 'document'}: {first['msg']}") from error
+        raise RecordError(f"{path}: {first_problem(error)}") from error
 
 
 def versions(names: tuple[str, ...] = _PACKAGES) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from harness.errors import RetentionError
+from harness.errors import RetentionError, first_problem
 from harness.training.recipe import LEARNT_FROM, METHODS, Method, Name
 
 Scalar = str | int | float | bool | None
@@ -147,10 +147,7 @@ def load_plan(reference: str, *, quick: bool = False) -> Plan:
     try:
         return Plan.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        message = first["msg"].removeprefix("Value error, ")
-        raise PlanError(f"{path}: {f'{field}: ' if field else ''}{message}") from error
+        raise PlanError(f"{path}: {first_problem(error)}") from error
 
 
 def _laid_over(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
