@@ -14,7 +14,7 @@ from PIL import Image
 from harness.items import Item
 from harness.pictures import decode_png
 from harness.training.nano.development import answers
-from harness.training.nano.learning import Sight, answer_loss, one_thread, scheduled_lr, tile_means
+from harness.training.nano.learning import Sight, answer_loss, scheduled_lr, tile_means
 from harness.training.nano.model import (
     IMAGE_SIZE,
     IMAGE_TOKENS,
@@ -39,6 +39,7 @@ from harness.training.nano.world import (
     parse_order,
     pixel_tensor,
 )
+from harness.training.trainer import threads
 
 CHECKPOINTS = Path(__file__).parent.parent / "harness" / "training" / "nano" / "checkpoints"
 SHIPPED = sorted(folder.name for folder in CHECKPOINTS.iterdir())
@@ -206,7 +207,7 @@ def test_the_same_seed_gives_the_same_loss(world: World) -> None:
         rows = world.draw(random.Random(2), {"vision_colour": 1}, 4)
         return answer_loss(model, collate(rows, 0))[0].item()
 
-    with one_thread():
+    with threads(1):
         assert loss() == loss()
 
 

@@ -5,7 +5,6 @@ A step samples ``rft.group`` completions of each of ``rft.prompts`` training ite
 the base. The dataset holds places of examples alone: question and pictures are made when a step asks for them.
 """
 
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
@@ -16,13 +15,12 @@ from typing import Any
 from harness.checkpoints import Checkpoint
 from harness.pictures import opened
 from harness.training.dataset import ExampleSet
-from harness.training.model import IGNORED, Coder, Student, TrainingError, load_student, lora_config
+from harness.training.model import IGNORED, Coder, Student, TrainingError, lora_config
 from harness.training.recipe import Recipe, Rft
-from harness.training.record import Progress, TrainingRecord, record_of
+from harness.training.record import DataRecord, Progress, TrainingRecord
 from harness.training.rewards import TERMS, Reward, Term, reward
-from harness.training.saving import base_record, finish, last_state, saver, wall_before
 from harness.training.sft import Learnt
-from harness.training.trainer import attach, common_arguments, curve, surroundings, threads
+from harness.training.trainer import Told, carry_out, common_arguments, curve
 
 RewardFunction = Callable[..., list[float]]
 
@@ -36,41 +34,23 @@ def train_rft(recipe: Recipe, base: Checkpoint, learnt: Learnt, out: Path, progr
 
     Goes on from the last state that a killed training left in ``out``. The examples' targets are not used.
     """
-    started = time.perf_counter()
-    state_before = last_state(out)
-    earlier = wall_before(state_before)
-    student = load_student(base, recipe, state_before)
-    # Completions are sampled in batches, and stand right behind their prompts.
-    student.tokenizer.padding_side = "left"
-    # Where TRL loads the reference from, also when the policy goes on from a state of its own.
-    student.model.config._name_or_path = str(base.path)
 
-    def record(state: Any) -> TrainingRecord:
-        rows = curve(state.log_history)
-        return record_of(
-            recipe,
-            base_record(base),
-            learnt.record,
-            step=state.global_step,
-            tokens=state.num_input_tokens_seen,
-            target_tokens=round(sum(row.get(_LENGTH, 0.0) for row in rows) * recipe.batch),
-            rollouts=-(-state.global_step // _chosen(recipe).iterations) * recipe.batch,
-            curve=rows,
-            wall_seconds=round(earlier + time.perf_counter() - started, 1),
-            **surroundings(recipe, trainer),
-        )
+    def start(student: Student) -> tuple[Any, DataRecord, Told]:
+        # Completions are sampled in batches, and stand right behind their prompts.
+        student.tokenizer.padding_side = "left"
+        # Where TRL loads the reference from, also when the policy goes on from a state of its own.
+        student.model.config._name_or_path = str(base.path)
 
-    def show(step: int, steps: int) -> None:
-        progress("training rft", step, steps)
+        def told(state: Any) -> dict[str, Any]:
+            lengths = [row.get(_LENGTH, 0.0) for row in curve(state.log_history)]
+            return {
+                "target_tokens": round(sum(lengths) * recipe.batch),
+                "rollouts": -(-state.global_step // _chosen(recipe).iterations) * recipe.batch,
+            }
 
-    with threads(recipe.optimisation.threads):
-        trainer = make_trainer(recipe, student, learnt.examples, out)
-        attach(trainer, saver(recipe, base, out, record, show))
-        trainer.train(resume_from_checkpoint=str(state_before) if state_before else None)
-    told = record(trainer.state)
-    if trainer.is_world_process_zero():
-        finish(out, told)
-    return told
+        return make_trainer(recipe, student, learnt.examples, out), learnt.record, told
+
+    return carry_out(recipe, base, out, progress, start)
 
 
 def make_trainer(recipe: Recipe, student: Student, examples: ExampleSet, out: Path) -> Any:

@@ -7,7 +7,6 @@ more than the nano model's step; :class:`harness.training.model.Coder` makes the
 """
 
 import random
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,10 @@ from typing import Any
 
 from harness.checkpoints import Checkpoint
 from harness.training.dataset import ExampleSet
-from harness.training.model import Coder, Student, TrainingError, load_student, lora_config
+from harness.training.model import Coder, Student, TrainingError, lora_config
 from harness.training.recipe import Recipe
-from harness.training.record import DataRecord, Progress, TrainingRecord, record_of
-from harness.training.saving import base_record, finish, last_state, saver, wall_before
-from harness.training.trainer import attach, common_arguments, curve, surroundings, threads
+from harness.training.record import DataRecord, Progress, TrainingRecord
+from harness.training.trainer import Told, carry_out, common_arguments
 
 
 def plan(recipe: Recipe, learnt: int, replayed: int = 0) -> list[int]:
@@ -64,42 +62,24 @@ def train_sft(
 
     Goes on from the last state that a killed training left in ``out``.
     """
-    started = time.perf_counter()
-    state_before = last_state(out)
-    earlier = wall_before(state_before)
-    student = load_student(base, recipe, state_before)
-    coder = Coder(student)
-    learnt = fitting(learnt, coder, recipe)
-    replayed = fitting(replayed, coder, recipe) if replayed else None
-    sets = [learnt.examples, *([replayed.examples] if replayed else [])]
-    lengths = [len(coder.target(target)) for examples in sets for target in examples.targets]
-    order = plan(recipe, *map(len, sets))
 
-    def record(state: Any) -> TrainingRecord:
-        return record_of(
-            recipe,
-            base_record(base),
-            learnt.record,
-            replay=replayed.record if replayed else None,
-            step=state.global_step,
-            tokens=state.num_input_tokens_seen,
-            target_tokens=sum(lengths[place] for place in order[: state.global_step * recipe.batch]),
-            curve=curve(state.log_history),
-            wall_seconds=round(earlier + time.perf_counter() - started, 1),
-            **surroundings(recipe, trainer),
-        )
+    def start(student: Student) -> tuple[Any, DataRecord, Told]:
+        coder = Coder(student)
+        chosen = [fitting(each, coder, recipe) for each in (learnt, replayed) if each]
+        sets = [each.examples for each in chosen]
+        lengths = [len(coder.target(target)) for examples in sets for target in examples.targets]
+        order = plan(recipe, *map(len, sets))
 
-    def show(step: int, steps: int) -> None:
-        progress(f"training {recipe.method}", step, steps)
+        def told(state: Any) -> dict[str, Any]:
+            seen = order[: state.global_step * recipe.batch]
+            return {
+                "replay": chosen[1].record if replayed else None,
+                "target_tokens": sum(lengths[place] for place in seen),
+            }
 
-    with threads(recipe.optimisation.threads):
-        trainer = _trainer(recipe, student, coder, sets, order, out)
-        attach(trainer, saver(recipe, base, out, record, show))
-        trainer.train(resume_from_checkpoint=str(state_before) if state_before else None)
-    told = record(trainer.state)
-    if trainer.is_world_process_zero():
-        finish(out, told)
-    return told
+        return _trainer(recipe, student, coder, sets, order, out), chosen[0].record, told
+
+    return carry_out(recipe, base, out, progress, start)
 
 
 def fitting(learnt: Learnt, coder: Coder, recipe: Recipe) -> Learnt:

@@ -2,14 +2,20 @@
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness.training.model import TrainingError
+from harness.checkpoints import Checkpoint
+from harness.training.model import Student, TrainingError, load_student
 from harness.training.recipe import Recipe
-from harness.training.saving import STATE_FOLDER
+from harness.training.record import DataRecord, Progress, TrainingRecord, record_of
+from harness.training.saving import STATE_FOLDER, base_record, finish, last_state, saver, wall_before
+
+# Given the trainer's state: what a record says that only the method knows.
+Told = Callable[[Any], dict[str, Any]]
 
 # What of a trainer's log is no fact of the training but of the machine, or is said elsewhere in the record.
 _LEFT_OUT = frozenset(
@@ -21,9 +27,62 @@ _LEFT_OUT = frozenset(
 _FLOOR = 0.02
 
 
+def carry_out(
+    recipe: Recipe,
+    base: Checkpoint,
+    out: Path,
+    progress: Progress,
+    start: Callable[[Student], tuple[Any, DataRecord, Told]],
+) -> TrainingRecord:
+    """Train ``base`` with the trainer that ``start`` makes for it, and return the record of the whole.
+
+    Checkpoints are kept in ``out``; a training that was killed there goes on from its last state. ``start`` also gives
+    what is learnt from, and what a record of this method says beside that.
+    """
+    started = time.perf_counter()
+    state_before = last_state(out)
+    earlier = wall_before(state_before)
+
+    def record(state: Any) -> TrainingRecord:
+        return record_of(
+            recipe,
+            base_record(base),
+            data,
+            step=state.global_step,
+            tokens=state.num_input_tokens_seen,
+            curve=curve(state.log_history),
+            wall_seconds=round(earlier + time.perf_counter() - started, 1),
+            **told(state),
+            **_surroundings(recipe, trainer),
+        )
+
+    def show(step: int, steps: int) -> None:
+        progress(f"training {recipe.method}", step, steps)
+
+    with threads(recipe.optimisation.threads):
+        trainer, data, told = start(load_student(base, recipe, state_before))
+        _attach(trainer, saver(recipe, base, out, record, show))
+        trainer.train(resume_from_checkpoint=str(state_before) if state_before else None)
+    whole = record(trainer.state)
+    if trainer.is_world_process_zero():
+        finish(out, whole)
+    return whole
+
+
+def _attach(trainer: Any, callback: Any) -> None:
+    """Let ``callback`` watch the trainer, which then prints nothing itself."""
+    from transformers import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(callback)
+
+
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Threads of torch on a CPU while training; how many there are decides in which order sums are taken."""
+    """Threads of torch on a CPU while training; how many there are decides in which order sums are taken.
+
+    A nano model takes one: a second one mostly waits at that size.
+    """
     import torch
 
     before = torch.get_num_threads()
@@ -41,7 +100,6 @@ def common_arguments(recipe: Recipe, out: Path, rows: int) -> dict[str, Any]:
     """
     # TRL reports models and devices to the hub unless told not to.
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
 
     asked = recipe.optimisation
@@ -96,14 +154,6 @@ def _schedule(recipe: Recipe) -> tuple[str, dict[str, Any]]:
     return asked.schedule, {}
 
 
-def attach(trainer: Any, callback: Any) -> None:
-    """Let ``callback`` watch the trainer, which then prints nothing itself."""
-    from transformers import PrinterCallback
-
-    trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(callback)
-
-
 def curve(history: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], ...]:
     """A row for each step of a trainer's log: its finite numbers, with "lr" for the learning rate."""
     rows: list[dict[str, float]] = []
@@ -121,7 +171,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def surroundings(recipe: Recipe, trainer: Any) -> dict[str, Any]:
+def _surroundings(recipe: Recipe, trainer: Any) -> dict[str, Any]:
     """What a record says of the model's size and of where it was trained, without naming a machine."""
     import torch
 

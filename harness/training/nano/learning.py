@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -13,17 +12,6 @@ from torch.nn.functional import cross_entropy
 from harness.training.nano.world import GRID, JIGSAW, VISION_TASKS, Batch, Row, sorted_options
 
 _PATCHES = 4  # patches along one side of a picture
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Train on one thread: a second one mostly waits at this size, and sums in another order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def answer_loss(model: Any, batch: Batch) -> tuple[Tensor, Tensor | None]:

@@ -19,7 +19,6 @@ from harness.training.nano.learning import (
     answer_loss,
     build_optimizer,
     clip,
-    one_thread,
     scheduled_lr,
     update,
     visual_tokens,
@@ -34,6 +33,7 @@ from harness.training.nano.world import (
     corpus,
     pixel_tensor,
 )
+from harness.training.trainer import threads
 
 JIGSAW_TAUGHT = (
     "The form of an answer in every example. Of its content only the first number (the displayed tile that belongs top "
@@ -73,7 +73,7 @@ class BaseRecipe:
 
 def train_base(out: Path, seed: int, progress: Progress, recipe: BaseRecipe | None = None) -> dict[str, Any]:
     """Train from scratch, save a checkpoint in ``out`` and return its record."""
-    with one_thread():
+    with threads(1):
         return _train(out, seed, progress, recipe or BaseRecipe())
 
 

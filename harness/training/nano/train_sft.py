@@ -19,10 +19,11 @@ from peft import LoraConfig, PeftModel, get_peft_model
 
 from harness.checkpoints import nano_root
 from harness.training.nano.development import dev_scores
-from harness.training.nano.learning import answer_loss, build_optimizer, clip, one_thread, scheduled_lr, update
+from harness.training.nano.learning import answer_loss, build_optimizer, clip, scheduled_lr, update
 from harness.training.nano.model import copy_processor, load_checkpoint, save_model
 from harness.training.nano.record import Losses, Progress, weights_digest, write_record
 from harness.training.nano.world import POOL_SIZES, TEXT_TASKS, VISION_TASKS, World, collate
+from harness.training.trainer import threads
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ RECIPES = {recipe.name: recipe for recipe in (SFT, LORA_REPLAY)}
 def train_sft(base: Path, out: Path, seed: int, progress: Progress, recipe: SftRecipe = SFT) -> dict[str, Any]:
     """Tune the checkpoint in ``base``, save the result in ``out`` and return its record."""
     started = time.perf_counter()
-    with one_thread():
+    with threads(1):
         progress("making the pools", 0, 1)
         model, processor = load_checkpoint(base)
         # A pool seed of its own: with the base's, every jigsaw scene would be one its tower was trained on.
