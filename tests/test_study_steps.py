@@ -96,3 +96,21 @@ def test_last_checkpoints_may_be_asked_a_part_too(tmp_path: Path) -> None:
     assert made.whole.endswith("nano-1-part30-1.yaml")
     assert "suite/part30" not in by_key(study(tmp_path).steps())
     assert study(tmp_path).whole == "nano-1"
+
+
+def test_a_dtype_reaches_every_evaluation_and_another_one_is_another_step(tmp_path: Path) -> None:
+    plain, narrow = (by_key(study(tmp_path, **changes).steps()) for changes in ({}, {"dtype": "bfloat16"}))
+    asked = ["noise/part10", "evaluate/jigsaw/part-seed0", "evaluate/jigsaw/part-seed1"]
+    for key in asked:
+        command = list(narrow[key].command())
+        assert command[command.index("--dtype") + 1] == "bfloat16"
+        assert "--dtype" not in plain[key].command()
+    before, after = step_digests(list(plain.values())), step_digests(list(narrow.values()))
+    assert {key for key in before if before[key] != after[key]} >= set(asked)
+    assert before["train/jigsaw/sft-seed0"] == after["train/jigsaw/sft-seed0"]
+
+
+def test_what_explains_comes_after_all_that_is_compared_with_a_seed(tmp_path: Path) -> None:
+    targets = {**SMALL["targets"], "again": SMALL["targets"]["jigsaw"]}
+    kinds = [step.kind for step in study(tmp_path, drift=4, targets=targets, seeds=[0]).steps()]
+    assert kinds.index("dynamics") == len(kinds) - kinds.count("dynamics")

@@ -83,9 +83,10 @@ class Optimisation(_Strict):
     """AdamW on ``batch`` examples a step (for rft ``rft.prompts`` x ``rft.group`` completions, and no batch here).
 
     ``micro_batch`` examples are on a device at once (None: all of them); ``warmup`` counts steps, ``decay_share`` is
-    the last part of the steps, in which "trapezoid" falls linearly. ``dtype`` is that of the arithmetic: where all
-    weights are trained, they and the optimiser's state stay float32. ``max_tokens`` is the longest target that is
-    learnt from: longer ones are left out and counted. ``threads`` is for a CPU; two were slower than one at nano size.
+    the last part of the steps, in which "trapezoid" falls linearly. ``dtype`` is that of the arithmetic, of sampling
+    rollouts too: where all weights are trained, they and the optimiser's state stay float32. ``max_tokens`` is the
+    longest target that is learnt from: longer ones are left out and counted. ``threads`` is for a CPU; two were slower
+    than one at nano size.
     ``workers`` are processes that prepare batches ahead (0: the trainer itself).
     """
 

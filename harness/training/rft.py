@@ -166,10 +166,8 @@ def _grpo(chosen: Rft) -> tuple[Any, Any]:
 
 
 def _check_sharing(recipe: Recipe, common: dict[str, Any]) -> None:
-    if common["gradient_checkpointing"] or common["bf16"] or _chosen(recipe).generation == "vllm":
-        raise TrainingError(
-            "rft.share_prompts: not with gradient checkpointing, bfloat16 or vLLM; --set rft.share_prompts=false"
-        )
+    if common["gradient_checkpointing"] or _chosen(recipe).generation == "vllm":
+        raise TrainingError("rft.share_prompts: not with gradient checkpointing or vLLM; --set rft.share_prompts=false")
 
 
 def _check_prompts(trainer: Any, student: Student, examples: ExampleSet) -> None:

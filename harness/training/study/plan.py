@@ -100,8 +100,9 @@ class Plan(_Strict):
     """A whole study.
 
     ``part`` is how many items of each task answer for the checkpoints along training, ``whole`` how many for the last
-    ones (None: the whole suite). ``drift`` bounds the items of each task whose divergence is measured; ``seconds`` says
-    how long a step of a kind took when the plan was written, for the time left before anything was timed.
+    ones (None: the whole suite). ``engine`` and ``dtype`` are for all of them (None: what `retention evaluate` takes).
+    ``drift`` bounds the items of each task whose divergence is measured; ``seconds`` says how long a step
+    of a kind took when the plan was written, for the time left before anything was timed.
     """
 
     name: Name
@@ -113,6 +114,7 @@ class Plan(_Strict):
     seeds: Annotated[tuple[int, ...], Field(min_length=1)]
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
     engine: str | None = None
+    dtype: Literal["float32", "bfloat16"] | None = None
     drift: Annotated[int, Field(ge=1)] | None = None
     seconds: dict[str, float] = {}
     quick: bool = False

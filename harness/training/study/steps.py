@@ -75,8 +75,9 @@ class Study:
         if self.plan.whole is not None and f"suite/part{self.plan.whole}" not in {step.key for step in steps}:
             steps += self._part_steps(self.plan.whole)[:1]
         for seed in self.plan.seeds:
-            for target in self.plan.targets:
-                steps += self._seed_steps(target, seed)
+            of_seed = [step for target in self.plan.targets for step in self._seed_steps(target, seed)]
+            # What is compared comes before what explains it.
+            steps += sorted(of_seed, key=lambda step: step.kind == "dynamics")
         return steps
 
     def of(self, target: str, seed: int) -> list[Trained]:
@@ -158,10 +159,9 @@ class Study:
             return python_command("noise", self.plan.base, "--suite", file, "--out", self.runs, *self._engine())
 
         asked = {"suite": self.suite.digest, "count": str(count)}
-        known = {"base": self.base.record.weights_digest, "engine": self.plan.engine or ""}
         return [
             Step(f"suite/part{count}", "suite", sample, asked, (), (file,)),
-            Step(f"noise/part{count}", "noise", noise, known, (f"suite/part{count}",)),
+            Step(f"noise/part{count}", "noise", noise, self._known(), (f"suite/part{count}",)),
         ]
 
     def _seed_steps(self, target: str, seed: int) -> list[Step]:
@@ -186,8 +186,7 @@ class Study:
                 target, seed, trained, (*keys, f"suite/part{self.plan.whole}") if self.plan.whole else keys
             ),
         ]
-        # What is compared comes before what explains it.
-        return sorted(steps, key=lambda step: step.kind == "dynamics")
+        return steps
 
     def _rollouts_step(self, target: str, declared: Target, policy: Policy, trained: Trained) -> Step:
         recipe, settings = self._rollouts(target, declared, policy, trained.seed)
@@ -256,10 +255,16 @@ class Study:
         return python_command("evaluate", self.plan.base, *folders, *asked, *self._engine(), "--json")
 
     def _engine(self) -> tuple[str, ...]:
-        return ("--engine", self.plan.engine) if self.plan.engine else ()
+        asked = {"--engine": self.plan.engine, "--dtype": self.plan.dtype}
+        return tuple(word for option, value in asked.items() if value for word in (option, value))
+
+    def _known(self) -> dict[str, str]:
+        """What every evaluation depends on; a dtype that is not stated is left out, as before there was one."""
+        known = {"base": self.base.record.weights_digest, "engine": self.plan.engine or ""}
+        return known | ({"dtype": self.plan.dtype} if self.plan.dtype else {})
 
     def _how(self, family: str) -> dict[str, str]:
-        return {"base": self.base.record.weights_digest, "engine": self.plan.engine or "", "target": family}
+        return {**self._known(), "target": family}
 
 
 def link_checkpoint(source: Path, folder: Path) -> None:
