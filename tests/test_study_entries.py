@@ -32,7 +32,8 @@ def test_the_last_checkpoint_of_a_training_becomes_an_entry(study: Study, tmp_pa
     assert (manifest.target, manifest.method.family, manifest.method.algorithm) == ("jigsaw", "rft", "GRPO")
     assert manifest.method.steps == rft.recipe.optimisation.steps
     assert manifest.method.seeds == [0]
-    assert manifest.selection.attempts_evaluated == len(rft.checkpoints)
+    # All that the study evaluated for this target, not this training's own alone.
+    assert manifest.selection.attempts_evaluated == sum(len(each.checkpoints) for each in study.trained) == 20
     assert manifest.contact.handle == "ada"
 
 

@@ -53,5 +53,6 @@ def entry_command(
     if study.dynamics(trained).is_file():
         words += ["--dynamics", study.dynamics(trained)]
     words += ["--license", statement.license, "--contact", statement.contact, "--consent", "--yes"]
-    words += ["--attempts", str(len(trained.checkpoints)), "--chosen-by", _CHOSEN]
+    attempts = sum(len(each.checkpoints) for each in study.trained if each.target == trained.target)
+    words += ["--attempts", str(attempts), "--chosen-by", _CHOSEN]
     return python_command(*words, "--submissions", places[0], "--bases", places[1])
