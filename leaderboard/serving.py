@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from harness.errors import RetentionError
 
@@ -29,6 +31,13 @@ class _Quiet(SimpleHTTPRequestHandler):
         """Say nothing: the terminal is for what changed."""
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that leaves before it has read a page is no error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Preview:
     """A server of the folder ``out`` that calls ``build`` when a file below ``watched`` is added, changed or removed.
 
@@ -40,7 +49,7 @@ class Preview:
     ) -> None:
         self.watched, self.build, self.say = tuple(watched), build, say
         try:
-            self.server = ThreadingHTTPServer((HOST, port), partial(_Quiet, directory=str(out)))
+            self.server = _Server((HOST, port), partial(_Quiet, directory=str(out)))
         except OSError as error:
             raise RetentionError(f"--port {port}: cannot be used ({error.strerror}); give another one") from error
         self.seen: State | None = None

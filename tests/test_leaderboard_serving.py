@@ -1,6 +1,7 @@
 """The preview: this machine only, fresh files, a build for each change and none without."""
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -110,3 +111,22 @@ def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
         taken.listen()
         with pytest.raises(RetentionError, match=r"--port [0-9]+: cannot be used"):
             Preview(tmp_path, [], lambda: None, print, taken.getsockname()[1])
+
+
+def test_a_browser_that_leaves_early_is_passed_over_in_silence(site: Site, capfd: pytest.CaptureFixture[str]) -> None:
+    (site.out / "large").write_bytes(bytes(50_000_000))
+    server = site.preview.server
+    ended, shutdown = threading.Event(), server.shutdown_request
+
+    def watched(request: object) -> None:
+        shutdown(request)  # type: ignore[arg-type]
+        ended.set()
+
+    server.shutdown_request = watched  # type: ignore[method-assign,assignment]
+    with socket.create_connection(server.server_address[:2]) as browser:
+        # Closed without a farewell, which the server notices while it still writes.
+        browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        browser.sendall(b"GET /large HTTP/1.0\r\n\r\n")
+        browser.recv(1)
+    assert ended.wait(20)
+    assert capfd.readouterr().err == ""
