@@ -31,6 +31,16 @@ def test_items_most_often_forgotten_come_with_answers_of_entries_that_forgot_the
     assert any(item.now for item in found)
 
 
+def test_the_guide_explains_itself_with_an_entry_that_lost_something_and_kept_most(board: Board) -> None:
+    found = views.example(board)
+    assert found is not None
+    ranked = [row for row in board.tracks[0].ranked if row.card.prior_tasks]
+    distances = {row.entry_id: abs((row.card.retention_macro or 0.0) - 0.8) for row in ranked}
+    assert distances[found.row.entry_id] == min(distances.values())
+    assert len(set(distances.values())) > 1
+    assert found.task_name == next(iter(found.row.card.prior_tasks))
+
+
 def test_releases_are_listed_newest_first(tmp_path: Path) -> None:
     for version in ("2026.1", "2026.2"):
         (tmp_path / version).mkdir()
