@@ -140,7 +140,7 @@ class _Spot:
 def _point(spot: _Spot, taken: list[_Box], x: Axis, y: Axis, *, crossed: bool, labelled: bool) -> Point:
     """The point of ``spot``; the place of its label is added to ``taken``."""
     card = spot.row.card
-    label = _short(spot.row.name.rsplit("/", 1)[-1])
+    label = short(spot.row.name.rsplit("/", 1)[-1])
     anchor, text_x, text_y = (_place(label, spot.x, spot.y, taken) if labelled else None) or ("start", 0.0, 0.0)
     cross = ""
     if crossed:
@@ -205,7 +205,7 @@ def trajectories(curves: Iterable[Curve]) -> Curves:
     recipes = list(dict.fromkeys(curve.label for curve in runs))
     lines, named = [], set()
     for curve, dots in zip(runs, places, strict=True):
-        text = "" if curve.label in named else _short(curve.label)
+        text = "" if curve.label in named else short(curve.label)
         named.add(curve.label)
         left, top, _ = dots[-1]
         anchor, text_x, text_y = (_place(text, float(left), float(top), taken) if text else None) or ("start", 0.0, 0.0)
@@ -240,10 +240,11 @@ def across(tracks: Iterable[Track]) -> Across | None:
     return Across(x, y, tuple((x.at(gain), y.at(kept), at, row) for gain, kept, at, row in there))
 
 
-def _short(name: str) -> str:
-    """A label of at most 24 characters: names of one track often start alike and tell at their end what is special."""
+def short(name: str, most: int = 24) -> str:
+    """A label of ``most`` characters: names of one track often start alike and tell at their end what is special."""
     plain = clean(name)
-    return plain if len(plain) <= 24 else f"{plain[:8]}\N{HORIZONTAL ELLIPSIS}{plain[-15:]}"
+    head = most // 3
+    return plain if len(plain) <= most else f"{plain[:head]}\N{HORIZONTAL ELLIPSIS}{plain[head + 1 - most :]}"
 
 
 def _around(x: float, y: float) -> _Box:

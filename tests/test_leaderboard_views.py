@@ -6,7 +6,7 @@ import pytest
 
 from leaderboard import views
 from leaderboard.board import Board, load_board
-from leaderboard.plots import FAMILY_SHAPES, SHAPES, across, mark, scatter
+from leaderboard.plots import FAMILY_SHAPES, SHAPES, across, mark, scatter, short
 from tests.site.synthetic_board import rich_board
 
 
@@ -54,6 +54,13 @@ def test_releases_are_listed_newest_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "name"), [("nano-1", "nano-1"), ("a/b+c-1", "a-b-c-1"), ("../..", "unnamed")])
 def test_a_label_becomes_a_file_name(text: str, name: str) -> None:
     assert views.slug(text) == name
+
+
+def test_a_short_label_keeps_the_end_of_a_name() -> None:
+    assert short("nano-science-sft-slow-seed0") == "nano-sci…-sft-slow-seed0"
+    assert short("nano-science-sft-slow-seed0", 20) == "nano-s…ft-slow-seed0"
+    assert short("nano-sft", 20) == "nano-sft"
+    assert len(short("x" * 99)) == 24
 
 
 def test_marks_stay_inside_their_drawing() -> None:
