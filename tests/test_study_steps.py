@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from harness.checkpoints import nano_root
 from harness.training.study.plan import load_plan
 from harness.training.study.running import Step, step_digests
 from harness.training.study.steps import Study, link_checkpoint
@@ -74,6 +75,11 @@ def test_settings_reach_the_command_as_yaml_reads_them_back(tmp_path: Path) -> N
     read = {name: yaml.safe_load(value) for name, _, value in (text.partition("=") for text in given)}
     assert read["optimisation.lr"] == 1e-5
     assert read["optimisation.micro_batch"] is None
+
+
+def test_a_base_in_a_folder_is_told_by_its_name(tmp_path: Path) -> None:
+    assert study(tmp_path).base_name == "nano:base"
+    assert study(tmp_path, base=str(nano_root() / "base")).base_name == "base"
 
 
 def test_a_linked_checkpoint_has_the_model_files_alone(tmp_path: Path) -> None:

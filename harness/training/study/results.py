@@ -107,7 +107,7 @@ def collect(study: Study, steps: Sequence[Step]) -> StudyResults:
         name=study.plan.name,
         title=study.plan.title,
         quick=study.plan.quick,
-        base=study.plan.base,
+        base=study.base_name,
         base_weights_digest=study.base.record.weights_digest,
         suite=_suite(study.whole),
         seeds=study.plan.seeds,

@@ -67,6 +67,11 @@ class Study:
         """What the last checkpoints are asked: the suite's name, or the file of a part of it."""
         return self.plan.suite if self.plan.whole is None else str(self._part_file(self.plan.whole))
 
+    @property
+    def base_name(self) -> str:
+        """What results call the base: where a folder lies tells nobody else what it is."""
+        return self.base.record.name if Path(self.plan.base).expanduser().is_dir() else self.plan.base
+
     def steps(self) -> list[Step]:
         """All steps, in the order in which they are best run."""
         steps: list[Step] = []
