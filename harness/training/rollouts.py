@@ -21,7 +21,7 @@ from pathlib import Path
 
 from harness import engines
 from harness.checkpoints import Checkpoint, open_checkpoint, same_tokenizer
-from harness.engines import EngineSettings
+from harness.engines import Dtype, EngineSettings
 from harness.errors import CheckFailedError, RetentionError
 from harness.prompts import PromptRenderer
 from harness.protocol import Completion, Decoding, GenerateRequest
@@ -59,7 +59,7 @@ def write_rollouts(recipe: Recipe, out: Path, progress: Progress) -> About:
     examples = load_examples(recipe.data)
     counts = Sampling()
     with ResponseStore(out / STORE) as store:
-        engine = _engine(recipe, policy, store)
+        engine = _engine(chosen, recipe.optimisation.dtype, policy, store)
         try:
             samples = _samples(engine, PromptRenderer(base.path), examples, recipe, counts, progress)
             kept = list(keep(samples, chosen))
@@ -149,13 +149,11 @@ def _finished(recipe: Recipe, policy: Checkpoint, out: Path) -> About:
     return about
 
 
-def _engine(recipe: Recipe, policy: Checkpoint, store: ResponseStore) -> StoredEngine:
-    chosen = recipe.rollouts
-    assert chosen is not None, "checked when the recipe is made"
+def _engine(chosen: Rollouts, dtype: Dtype, policy: Checkpoint, store: ResponseStore) -> StoredEngine:
     device = engines.device_class()
     # The CPU build of vLLM (0.32) cannot give a request a seed of its own: "CPU Generator does not use offset".
     name = chosen.engine or ("transformers" if device == "cpu" else None)
-    settings = EngineSettings(name=engines.choose(name), dtype=recipe.optimisation.dtype, batch=chosen.batch)
+    settings = EngineSettings(name=engines.choose(name), dtype=dtype, batch=chosen.batch)
     record = engines.describe(settings, policy)
     variant = Variant(policy.record.weights_digest, record, engines.asked_as(settings, policy, record))
     return StoredEngine(store, variant, lambda: engines.start(settings, [policy]))

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from harness.engines import Dtype
 from harness.errors import RetentionError, first_problem
 from harness.training.recipe import LEARNT_FROM, METHODS, Method, Name
 
@@ -114,7 +115,7 @@ class Plan(_Strict):
     seeds: Annotated[tuple[int, ...], Field(min_length=1)]
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
     engine: str | None = None
-    dtype: Literal["float32", "bfloat16"] | None = None
+    dtype: Dtype | None = None
     drift: Annotated[int, Field(ge=1)] | None = None
     seconds: dict[str, float] = {}
     quick: bool = False

@@ -264,7 +264,7 @@ class Study:
         return tuple(word for option, value in asked.items() if value for word in (option, value))
 
     def _known(self) -> dict[str, str]:
-        """What every evaluation depends on; a dtype that is not stated is left out, as before there was one."""
+        """What every evaluation depends on; a dtype counts where it is stated, so that other plans keep their steps."""
         known = {"base": self.base.record.weights_digest, "engine": self.plan.engine or ""}
         return known | ({"dtype": self.plan.dtype} if self.plan.dtype else {})
 
