@@ -53,6 +53,11 @@ class Watched:
     def _asked(self, request: Request) -> None:
         self.requests.append(request.url)
 
+    @property
+    def address(self) -> str:
+        """As the page itself has it: `page.url` learns what the script makes of it only with the browser's next word."""
+        return str(self.page.evaluate("location.href"))
+
     def overflow(self) -> int:
         """How many pixels the page is wider than its window."""
         width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from leaderboard.board import Board
 from leaderboard.checks import check_site
@@ -76,7 +76,7 @@ def test_no_script_is_needed(browser: Browser, site: Path, board: Board) -> None
     assert watched.page.locator("figure svg a").count() == len(board.tracks[0].rows)
     assert watched.page.locator(".tools:visible, .sort").count() == 0
     watched.page.locator("table.lean tbody tr:not(.group) th a").first.click()
-    assert watched.page.url.endswith(f"entries/{board.rows[0].entry_id}.html")
+    expect(watched.page).to_have_url((site / "entries" / f"{board.rows[0].entry_id}.html").as_uri())
     watched.page.goto((site / "compare" / f"{board.tracks[0].key.slug}.html").as_uri())
     assert watched.page.locator("tr[data-id]:visible").count() == len(board.tracks[0].rows)
     watched.page.goto((site / "items" / f"{board.rows[0].entry_id}.html").as_uri())

@@ -31,7 +31,7 @@ def test_sorting_by_mouse_and_keyboard_is_kept_in_the_address(browser: Browser, 
     watched.page.keyboard.press("Enter")
     assert shown() == sorted(round(gain * 100, 1) for gain in gains)
     assert table.locator("th[aria-sort]").get_attribute("aria-sort") == "ascending"
-    watched.page.goto(watched.page.url)
+    watched.page.goto(watched.address)
     assert shown() == sorted(round(gain * 100, 1) for gain in gains)
     watched.page.get_by_role("button", name="Sort by Balance").focus()
     watched.page.keyboard.press("Space")
@@ -97,7 +97,7 @@ def test_order_filter_and_choice_of_a_track_are_found_again_together(
     rows = watched.page.locator("table.slim tbody tr:visible th a")
     seen, chosen = rows.all_inner_texts(), watched.page.locator("tbody input:checked").get_attribute("value")
     assert len(seen) == 3
-    address = watched.page.url
+    address = watched.address
     assert "sort=-4" in address
     assert "q=nano-rloo" in address
     assert f"of={chosen}" in address
@@ -155,11 +155,11 @@ def test_filters_work_with_the_keyboard_alone(browser: Browser, site: Path, boar
     watched.page.keyboard.type("merge")
     merged = [row for row in board.rows if row.manifest.method.family == "merge"]
     expect(rows).to_have_count(len(merged))
-    assert watched.page.url.endswith("?q=nano-&method=merge")
+    assert watched.address.endswith("?q=nano-&method=merge")
     watched.page.keyboard.press("Shift+Tab")
     watched.page.keyboard.press("Control+a")
     watched.page.keyboard.press("Delete")
-    assert watched.page.url.endswith("?method=merge")
+    assert watched.address.endswith("?method=merge")
     watched.context.close()
 
 
@@ -173,7 +173,7 @@ def test_filters_are_kept_in_the_address(browser: Browser, site: Path, board: Bo
     expect(watched.page.locator("tr.group:visible")).to_have_count(1)
     watched.page.get_by_role("combobox", name="Method").select_option("RFT")
     expect(watched.page.locator("[data-count]")).to_have_text(f"3 of {len(board.rows)} shown")
-    again = watched.page.url
+    again = watched.address
     assert again.endswith("index.html?q=NANO-RLOO&method=RFT")
     watched.page.goto("about:blank")
     watched.page.goto(again)
@@ -182,7 +182,7 @@ def test_filters_are_kept_in_the_address(browser: Browser, site: Path, board: Bo
     watched.page.get_by_label("Filter").fill("")
     watched.page.get_by_role("combobox", name="Method").select_option("")
     expect(rows).to_have_count(len(board.rows))
-    assert watched.page.url.endswith("index.html")
+    assert watched.address.endswith("index.html")
     assert watched.complaints == []
     watched.context.close()
 
@@ -198,7 +198,7 @@ def test_entries_are_chosen_and_compared(browser: Browser, site: Path, board: Bo
     watched.page.get_by_role("link", name="Compare", exact=True).click()
     chosen = watched.page.locator("table.chosen")
     expect(chosen.locator("thead th a")).to_have_text([first.name, second.name])
-    assert watched.page.url.endswith(f"compare/{track.key.slug}.html?of={first.entry_id},{second.entry_id}")
+    assert watched.address.endswith(f"compare/{track.key.slug}.html?of={first.entry_id},{second.entry_id}")
     watched.page.get_by_label("Third").focus()
     watched.page.keyboard.type(third.name)
     expect(chosen.locator("thead th a")).to_have_count(3)
@@ -206,7 +206,7 @@ def test_entries_are_chosen_and_compared(browser: Browser, site: Path, board: Bo
     assert len(rows) >= 6 + len(first.card.tasks)
     watched.page.reload()
     expect(chosen.locator("thead th a")).to_have_text([first.name, second.name, third.name])
-    watched.page.goto(watched.page.url.split("?")[0] + "?of=<img>,zzzzzzzzzzzz")
+    watched.page.goto(watched.address.split("?")[0] + "?of=<img>,zzzzzzzzzzzz")
     assert chosen.count() == 0
     assert watched.complaints == []
     watched.context.close()
@@ -227,7 +227,7 @@ def test_entries_are_compared_with_the_keyboard_alone(browser: Browser, site: Pa
     watched.page.keyboard.press("ArrowDown")
     watched.page.keyboard.press("ArrowDown")
     expect(chosen.first).to_have_text(track.rows[2].name)
-    assert f"of={track.rows[2].entry_id},{track.rows[1].entry_id}" in watched.page.url
+    assert f"of={track.rows[2].entry_id},{track.rows[1].entry_id}" in watched.address
     watched.context.close()
 
 
@@ -284,7 +284,7 @@ def test_the_explorer_is_searched_by_kind_task_and_text(browser: Browser, site: 
     said = items.nth(3).locator("code").inner_text()
     watched.page.get_by_label("Find").fill(said)
     expect(items).to_have_count(1)
-    watched.page.goto(watched.page.url)
+    watched.page.goto(watched.address)
     expect(items).to_have_count(1)
     assert watched.page.get_by_label("Show").input_value() == "forgotten"
     assert watched.complaints == []
@@ -309,7 +309,7 @@ def test_the_explorer_is_read_by_mouse_and_by_keyboard(browser: Browser, site: P
     watched.page.get_by_label("Task").select_option(task)
     watched.page.get_by_label("Find").focus()
     watched.page.keyboard.type("answer")
-    address, seen = watched.page.url, watched.page.locator(".item:visible h3").all_text_contents()
+    address, seen = watched.address, watched.page.locator(".item:visible h3").all_text_contents()
     assert seen
     for part in ("show=forgotten", f"task={task}", "q=answer"):
         assert part in address
