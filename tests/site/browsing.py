@@ -55,7 +55,7 @@ class Watched:
 
     @property
     def address(self) -> str:
-        """As the page itself has it: `page.url` learns what the script makes of it only with the browser's next word."""
+        """As the page itself has it: `page.url` hears of what the script makes of it only a little later."""
         return str(self.page.evaluate("location.href"))
 
     def overflow(self) -> int:
