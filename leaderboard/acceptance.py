@@ -17,6 +17,7 @@ from harness.items import items_digest
 from harness.samples import RECORD_FILE, SAMPLES_FILE, Run, file_sha256
 from harness.scoring import Scorecard, score_pair
 from harness.suites import Suite
+from leaderboard.copies import Fingerprint
 from leaderboard.events import Event, EventError, Submitted, read_ledgers
 from leaderboard.identity import TUNED_FOLDER
 from leaderboard.integrity import BaseRun, BaseRuns, Findings, Submission
@@ -38,6 +39,8 @@ class Surroundings:
         self.shelf = shelf
         self.bases = BaseRuns(shelf.bases)
         self.judges = Judges(suites)
+        # Of the entries that others were compared with, by folder; None where one cannot be read.
+        self.prints: dict[Path, Fingerprint | None] = {}
 
     @cached_property
     def accepted_bases(self) -> frozenset[str]:

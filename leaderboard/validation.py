@@ -85,9 +85,12 @@ def validate(folder: Path, around: Surroundings) -> Report:
     ``around`` may be shared by many calls: suites, base runs and the other entries are read once.
     """
     found, printed = examine(folder, around)
-    prints = [printed] if printed is not None else []
-    prints += [each for other in others(around.shelf, [folder]) if (each := print_of(other, around)) is not None]
-    return across([found], prints, around.shelf)[0]
+    prints = [printed]
+    for other in others(around.shelf, [folder]):
+        if other not in around.prints:
+            around.prints[other] = print_of(other, around)
+        prints.append(around.prints[other])
+    return across([found], [each for each in prints if each is not None], around.shelf)[0]
 
 
 def examine(folder: Path, around: Surroundings) -> tuple[Report, Fingerprint | None]:
