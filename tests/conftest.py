@@ -1,12 +1,24 @@
 """The order of the suite (tests that start a real engine or a browser come last, so that a mistake shows early), and
 the folders that tests read questions from."""
 
+import gc
 import os
 from pathlib import Path
 
 import pytest
 
 _BESIDE = Path(__file__).parent.parent.parent / "shared" / "data"
+
+
+# Unless said otherwise one thread each: several processes test beside each other, and threads that wait for each other
+# on busy cores take many times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_finish() -> None:
+    """What collecting made stays to the end: the garbage collector need not walk it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,7 @@
 """A pair of checkpoints on a scripted engine, and runs of it that can be altered: what verification is tried on."""
 
 import hashlib
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,6 +21,8 @@ from tests.test_evaluate import SETTINGS, Silent
 
 TASKS = ("math_arithmetic", "science_facts")
 SEED = "5e" * 20
+# By noise, the folder of runs that later worlds start from.
+_RUNS: dict[float, Path] = {}
 
 
 class Model(FakeEngine):
@@ -64,8 +67,13 @@ class World:
         return Sources(str(self.base), str(self.tuned), str(self.suite))
 
     def runs(self) -> tuple[Run, Run]:
+        """Of the base and of the tuned checkpoint: answered once in a process for each noise, and copied after that."""
+        if self.noise in _RUNS:
+            shutil.copytree(_RUNS[self.noise], self.root / "runs")
         plan = make_plan(str(self.base), (str(self.tuned),), str(self.suite), "math", SETTINGS, self.root / "runs")
         base, tuned = run_plan(plan, Silent())
+        if self.noise not in _RUNS:
+            shutil.copytree(self.root / "runs", _RUNS.setdefault(self.noise, self.root / "answered"))
         return read_run(base), read_run(tuned)
 
     def verify(self, base: Run, tuned: Run, **options: Any) -> Any:

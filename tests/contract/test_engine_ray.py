@@ -35,7 +35,10 @@ def suite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def ray_ends() -> Iterator[None]:
-    yield
+    # Ray's workers give way to everything else by default, and beside other tests they would hardly run.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_worker_niceness", "0")
+        yield
     import ray
 
     ray.shutdown()
