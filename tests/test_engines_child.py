@@ -36,7 +36,7 @@ def children() -> set[int]:
 def no_process_is_left() -> Iterator[None]:
     before = children()
     yield
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     # The fork server and multiprocessing's resource tracker stay for the next engine.
     while len(children() - before) > 2 and time.monotonic() < deadline:
         time.sleep(0.05)

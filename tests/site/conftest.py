@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from harness.training.study.results import collect
 from leaderboard.board import Board, load_board
@@ -15,6 +15,9 @@ from tests.site.axe import AxeMissingError, axe_source
 from tests.site.browsing import opened
 from tests.site.synthetic_board import rich_board
 from tests.study_like import made_study
+
+# Five seconds, its own choice, are few where other tests keep every core busy.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="package")
