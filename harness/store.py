@@ -149,11 +149,12 @@ class Variant:
 class StoredEngine:
     """An engine that answers from the store first and starts the real engine only when something is missing.
 
-    It answers as ``lead``. ``siblings`` are other models that the same engine can answer as: whatever is asked of the
-    lead is asked of them in the same stream and goes into the store, where their own runs find it, so that an engine
-    with a base and its adapters is kept full by all of them. ``reused`` and ``generated`` count the lead's answers,
-    ``generated_for`` those of each sibling by its weights digest. Answers that carry an error are handed on but never
-    stored, so the next run tries them again. The requests of a replicate reach the engine shuffled by ``seed``.
+    It answers as ``lead``. ``siblings`` are other models that the same engine can answer as: when the lead is asked,
+    they are asked the same in the same stream, and their answers go into the store, where their own runs find them, so
+    that an engine with a base and its adapters is kept full by all of them. ``reused`` and ``generated`` count the
+    lead's answers, ``generated_for`` those of each sibling by its weights digest. Answers that carry an error are
+    handed on but never stored, so the next run tries them again. The requests of a replicate reach the engine shuffled
+    by ``seed``.
     """
 
     def __init__(
@@ -217,7 +218,8 @@ class StoredEngine:
             if key in stored:
                 self.reused += 1
                 yield index, stored[key]
-        if not missing:
+        if all(variant is not lead for _, variant in missing):
+            # What only siblings miss is left to their own runs, which fail alone where it cannot be answered.
             return
         if lead.replicate:
             self._order.shuffle(missing)

@@ -155,6 +155,17 @@ def test_siblings_are_asked_in_the_same_stream_and_stored_under_their_own_keys(t
         assert (later.reused, later.generated) == (10, 0)
 
 
+def test_what_only_a_sibling_misses_is_left_to_its_own_run(tmp_path: Path) -> None:
+    lead, sibling = Variant("base", RECORD), Variant("tuned", RECORD, "tuned")
+    with ResponseStore(tmp_path / "s.sqlite") as store:
+        assert len(dict(StoredEngine(store, lead, FakeEngine).generate(requests(10)))) == 10
+        again = StoredEngine(store, lead, lambda: pytest.fail("started for another's sake"), [sibling])
+        assert len(dict(again.generate(requests(10)))) == again.reused == 10
+        one_more = StoredEngine(store, lead, FakeEngine, [sibling])
+        assert len(dict(one_more.generate(requests(11)))) == 11
+        assert one_more.generated_for == {"base": 1, "tuned": 11}
+
+
 def test_a_store_damaged_in_the_middle_is_named(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
     with ResponseStore(path) as store:

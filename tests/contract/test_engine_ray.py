@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from harness.checkpoints import open_checkpoint
 from harness.engines import EngineError, EngineSettings
 from harness.engines.ray import RayEngine
 from harness.evaluate import PlanFailedError, make_plan, run_plan
-from harness.samples import SAMPLES_FILE, read_run
+from harness.samples import SAMPLES_FILE
 from harness.suites import tasks_root
 from tests.fakes import write_adapter
 from tests.test_evaluate import Silent
@@ -76,29 +76,27 @@ def test_a_killed_worker_loses_nothing_and_the_samples_are_those_of_a_local_run(
     assert (folder / SAMPLES_FILE).read_bytes() == (expected / SAMPLES_FILE).read_bytes()
 
 
-def test_several_checkpoints_are_spread_at_once_and_give_the_files_of_local_runs(
+def test_several_checkpoints_are_spread_at_once_and_one_that_cannot_be_loaded_takes_no_other(
     tmp_path: Path, suite_file: Path
 ) -> None:
     checkpoints = ["nano:sft", "nano:lora-replay"]
-    folders = {}
-    for name, settings in (("local", LOCAL), ("ray", RAY)):
-        plan = make_plan("nano:base", checkpoints, str(suite_file), "general", settings, tmp_path / name)
-        watcher = Silent()
-        folders[name] = run_plan(plan, watcher)
-        assert [run[1:] for run in watcher.finished_runs] == [(0, plan.n_items)] * 3
-    for local, ray in zip(folders["local"], folders["ray"], strict=True):
-        assert (ray / SAMPLES_FILE).read_bytes() == (local / SAMPLES_FILE).read_bytes()
-
-
-def test_a_checkpoint_that_cannot_be_loaded_does_not_take_the_others(tmp_path: Path, suite_file: Path) -> None:
+    local = make_plan("nano:base", checkpoints, str(suite_file), "general", LOCAL, tmp_path / "local")
+    expected = run_plan(local, Silent())
     modules = ["language_model.model.layers.1.self_attn.q_proj"]
     base = open_checkpoint("nano:base").path
     broken = write_adapter(tmp_path / "idle", base, modules, reference="nano:base", scale=0)
-    plan = make_plan("nano:base", [str(broken)], str(suite_file), "general", RAY, tmp_path / "runs")
+    plan = make_plan("nano:base", [*checkpoints, str(broken)], str(suite_file), "general", RAY, tmp_path / "ray")
+    watcher = Silent()
     with pytest.raises(PlanFailedError, match="the adapter changes no weight") as caught:
-        run_plan(plan, Silent())
-    assert caught.value.finished == (plan.folder(plan.base),)
-    assert read_run(plan.folder(plan.base)).record.n_errors == 0
+        run_plan(plan, watcher)
+    assert [run[1:] for run in watcher.finished_runs] == [(0, plan.n_items)] * 3
+    assert samples_of(caught.value.finished) == samples_of(expected)
+    assert len(expected) == 3
+
+
+def samples_of(folders: Iterable[Path]) -> dict[str, bytes]:
+    """The samples files by checkpoint."""
+    return {folder.parent.name: (folder / SAMPLES_FILE).read_bytes() for folder in folders}
 
 
 def test_more_workers_than_room_are_refused() -> None:
