@@ -26,6 +26,7 @@ from harness.samples import (
     EngineRecord,
     RunRecord,
     Sample,
+    held,
     read_record,
     read_run,
     write_record,
@@ -45,6 +46,9 @@ class Watcher(Protocol):
     def engine_starting(self, name: str, engine: str) -> None: ...
 
     def answered(self, count: int) -> None: ...
+
+    def waiting(self, folder: Path) -> None:
+        """Another command is writing the run in ``folder``, and is waited for."""
 
     def finished(self, name: str, folder: Path, reused: int, generated: int) -> None: ...
 
@@ -220,12 +224,16 @@ class _Group:
 
     def run(self, checkpoint: Checkpoint, fail_on_error: float) -> None:
         """Write the run of one member; the answers of those after it go into the store on the way."""
+        folder = self._plan.folder(checkpoint)
+        with held(folder, lambda: self._watcher.waiting(folder)):
+            self._write(checkpoint, folder, fail_on_error)
+
+    def _write(self, checkpoint: Checkpoint, folder: Path, fail_on_error: float) -> None:
         plan, digest = self._plan, checkpoint.record.weights_digest
         self._watcher.checkpoint(checkpoint.record.name, _role(plan, checkpoint), plan.n_items)
         later = self._members[self._members.index(checkpoint) + 1 :]
         siblings = [self._variant(each) for each in engines.asked_together(plan.settings, checkpoint, later)]
         engine = StoredEngine(self._store, self._variant(checkpoint), self._start, siblings, seed=plan.seed)
-        folder = plan.folder(checkpoint)
         counts = _Counts()
         started = time.monotonic()
         try:

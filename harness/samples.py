@@ -4,10 +4,14 @@ A run folder holds ``run.json`` (one :class:`RunRecord`) and ``samples.parquet``
 This module is the only reader and writer of both; it never executes or trusts what it reads.
 """
 
+import contextlib
+import errno
+import fcntl
 import hashlib
 import json
+import os
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -230,6 +234,28 @@ ARROW_SCHEMA = pa.schema(
 # Columns that a row may leave empty; those of version 2 may be missing altogether.
 _OPTIONAL = ("extracted", "error", "layer", "details")
 SINCE_2 = ("layer", "details")
+
+
+@contextlib.contextmanager
+def held(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold a run folder while its files are written; ``waiting`` is called once where another process holds it.
+
+    Nothing is held where the file system has no locks for folders, as some network mounts.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in (errno.EBADF, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_samples(path: Path, chunks: Iterable[list[Sample]]) -> str:

@@ -26,6 +26,7 @@ from harness.samples import (
     Run,
     Sample,
     ScreenRecord,
+    held,
     read_run,
     write_record,
     write_samples,
@@ -89,15 +90,15 @@ class _Screening:
         engine = self._engine(checkpoint)
         folder = plan.folder(checkpoint)
         folder = folder.with_name(f"{folder.name}-screened-{self.target}")
-        folder.mkdir(parents=True, exist_ok=True)
-        # Says, until the samples are there, that this run is unfinished and its stored answers are wanted.
-        (folder / SAMPLES_FILE).with_suffix(".partial").touch()
-        started = time.monotonic()
-        try:
-            samples, stopped = self._ask(engine, name)
-        finally:
-            engine.close()
-        self._write(folder, checkpoint, engine, samples, stopped, time.monotonic() - started)
+        with held(folder, lambda: self.watcher.waiting(folder)):
+            # Says, until the samples are there, that this run is unfinished and its stored answers are wanted.
+            (folder / SAMPLES_FILE).with_suffix(".partial").touch()
+            started = time.monotonic()
+            try:
+                samples, stopped = self._ask(engine, name)
+            finally:
+                engine.close()
+            self._write(folder, checkpoint, engine, samples, stopped, time.monotonic() - started)
         self.watcher.finished(name, folder, engine.reused, engine.generated)
         tuned = read_run(folder)
         return Screened(folder, cut(self.base, tuned), tuned)

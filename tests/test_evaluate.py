@@ -1,6 +1,8 @@
 """Plan, run, commit, with a fake engine."""
 
 import errno
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from harness.engines import EngineError, EngineSettings
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluate import Plan, PlanFailedError, make_plan, run_plan
 from harness.protocol import Completion
-from harness.samples import read_run
+from harness.samples import held, read_run
 from harness.suites import tasks_root
 from tests.fakes import RECORD, FakeEngine, write_adapter, write_checkpoint
 
@@ -24,6 +26,7 @@ SETTINGS = EngineSettings(name="transformers", dtype="float32")
 class Silent:
     def __init__(self) -> None:
         self.finished_runs: list[tuple[str, int, int]] = []
+        self.waited_for: list[Path] = []
         self.count = 0
 
     def checkpoint(self, name: str, role: str, total: int) -> None: ...
@@ -32,6 +35,9 @@ class Silent:
 
     def answered(self, count: int) -> None:
         self.count += count
+
+    def waiting(self, folder: Path) -> None:
+        self.waited_for.append(folder)
 
     def finished(self, name: str, folder: Path, reused: int, generated: int) -> None:
         self.finished_runs.append((name, reused, generated))
@@ -93,6 +99,23 @@ def test_the_same_command_again_starts_nothing_and_changes_no_byte(
     assert run_plan(first, Silent()) == folders
     assert not started
     assert {path: path.read_bytes() for folder in folders for path in folder.iterdir()} == before
+
+
+def test_a_run_that_another_command_writes_is_waited_for(
+    tmp_path: Path, suite_file: Path, started: list[FakeEngine]
+) -> None:
+    wanted, watcher = plan(tmp_path, suite_file, tuned=0), Silent()
+    folder = wanted.folder(wanted.base)
+    with ThreadPoolExecutor() as threads:
+        with held(folder, lambda: pytest.fail("nobody else writes")):
+            later = threads.submit(run_plan, wanted, watcher)
+            while not watcher.waited_for:
+                time.sleep(0.01)
+            assert not later.done()
+            assert not started
+        assert later.result(60) == [folder]
+    assert watcher.waited_for == [folder]
+    assert read_run(folder).record.n_items == 300
 
 
 def test_a_crash_of_one_checkpoint_does_not_take_the_others(

@@ -60,6 +60,9 @@ class RichWatcher(_Display):
         if self._task is not None:
             self._progress.advance(self._task, count)
 
+    def waiting(self, folder: Path) -> None:
+        self._say(f"  another command is writing {folder}; waiting for it", style="dim")
+
     def finished(self, name: str, folder: Path, reused: int, generated: int) -> None:
         self._say(f"  {name}: {generated} answers generated, {reused} taken from the store -> {folder}")
 

@@ -21,6 +21,8 @@ class SilentWatcher:
 
     def answered(self, count: int) -> None: ...
 
+    def waiting(self, folder: Path) -> None: ...
+
     def finished(self, name: str, folder: Path, reused: int, generated: int) -> None:
         self.reused += reused
         self.generated += generated
