@@ -97,7 +97,9 @@ def test_base_and_adapter_by_name_answer_as_in_our_own_engine(address: str, pair
     answers = [answer for _, answer in sorted(server.generate(asked))]
     spans = ScoreRequest("s", prompts[0], ((5, 6), (6, 7)), digests[0])
     letters = ScoreRequest("l", prompts[0], ((5,), (6,)), digests[0])
-    scores = [answer for _, answer in sorted(server.score([spans, letters]))]
+    # One after the other: vLLM 0.32's adapter kernels for a CPU end the server where log-probabilities of a prompt are
+    # wanted and another request is in the same step.
+    scores = [answer for each in (spans, letters) for _, answer in server.score([each])]
     server.close()
     for place, checkpoint in enumerate((base, tuned)):
         own = engines.start(EngineSettings(name="transformers", dtype="float32", max_model_len=256), [checkpoint])
