@@ -14,7 +14,7 @@ demo: setup ## evaluate the nano pair, score it and build the board in site/publ
 
 test: ## run the whole test suite
 	@.ci/setup --browser
-	@pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+	@pytest -n auto --maxprocesses 4 --dist loadscope
 
 check: lint types floors test ## everything CI runs
 
