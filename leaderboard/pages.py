@@ -39,7 +39,7 @@ class _Around:
 
 
 class _Compiled(BytecodeCache):
-    """Templates compiled in this process, by name and content: compiling all of them takes longer than a small site."""
+    """Templates compiled in this process, by name and content, for every site that it builds."""
 
     def __init__(self) -> None:
         self.known: dict[tuple[str, str], CodeType] = {}

@@ -10,8 +10,7 @@ import pytest
 _BESIDE = Path(__file__).parent.parent.parent / "shared" / "data"
 
 
-# Unless said otherwise one thread each: several processes test beside each other, and threads that wait for each other
-# on busy cores take many times as long.
+# Unless said otherwise one thread each: several processes test beside each other, and fill the cores already.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
@@ -23,12 +22,6 @@ def pytest_collection_finish() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("engine") is not None)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores: many tests wait for a child."""
-    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")

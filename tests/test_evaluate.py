@@ -109,7 +109,7 @@ def test_a_run_that_another_command_writes_is_waited_for(
     with ThreadPoolExecutor() as threads:
         with held(folder, lambda: pytest.fail("nobody else writes")):
             later = threads.submit(run_plan, wanted, watcher)
-            while not watcher.waited_for:
+            while not (watcher.waited_for or later.done()):
                 time.sleep(0.01)
             assert not later.done()
             assert not started
