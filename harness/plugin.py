@@ -23,17 +23,13 @@ from typing import Any
 
 from PIL import Image
 
-from harness import checker
+from harness.answers import choices, extraction, mathematics, numbers, permutations
 from harness.items import IMAGE_MARK, Item, Split
 from harness.pictures import opened
-from harness.scoring import choices, outcomes, permutations
-from harness.scoring.numerals import read_numeral
 from harness.sources import Row, Source
 
 Generator = Callable[[Split, int, int], Iterator[Item]]
 Document = Mapping[str, Any]
-
-ASK_FOR_LETTER = "Answer with the letter of the correct option only."
 
 
 @dataclass(frozen=True)
@@ -97,28 +93,6 @@ def rows(items: Iterable[Item]) -> Iterator[dict[str, Any]]:
         yield {**item.model_dump(exclude={"task", "target"}), "item_id": item.item_id}
 
 
-def lettered(
-    task: str, stem: str, options: Sequence[str], gold: int, *, group: str = "", cluster_id: str = ""
-) -> Item | None:
-    """A question whose options stand below it with a letter each; the letter of ``options[gold]`` is the answer.
-
-    None where the right option stands there twice: such a question has no one answer.
-    """
-    if list(options).count(options[gold]) > 1:
-        return None
-    letter = choices.LETTERS[gold]
-    return Item(
-        task=task,
-        question=f"{stem}\n\n{choices.listed(options)}\n\n{ASK_FOR_LETTER}",
-        answer=letter,
-        target=letter,
-        guess_rate=1 / len(options),
-        options=tuple(options),
-        group=group,
-        cluster_id=cluster_id,
-    )
-
-
 def cluster(shared: str) -> str:
     """A short ``cluster_id`` for the items that share a passage, a stem or a context: 16 hex digits of its sha256."""
     return hashlib.sha256(shared.encode()).hexdigest()[:16]
@@ -140,34 +114,34 @@ def judge(doc: Document, results: Sequence[str]) -> dict[str, Any]:
     output, gold = results[0], str(doc["answer"])
     if doc["options"]:
         return _metrics(choices.judge_choice(output, gold, doc["options"]))
-    if outcomes.parse_number(gold) is not None:
-        return _metrics(outcomes.judge_number(output, gold))
-    return _metrics(outcomes.judge_text(output, gold))
+    if numbers.parse_number(gold) is not None:
+        return _metrics(numbers.judge_number(output, gold))
+    return _metrics(extraction.judge_text(output, gold))
 
 
 def judge_math(doc: Document, results: Sequence[str]) -> dict[str, Any]:
-    """``process_results`` of mathematics: a number, an expression or words, compared by the checker."""
-    judged = checker.judge_math(results[0], str(doc["answer"]))
+    """``process_results`` of mathematics: a number, an expression or words, compared by the mathematics."""
+    judged = mathematics.judge_math(results[0], str(doc["answer"]))
     return {**_metrics(judged), "layer": judged.layer}
 
 
 def judge_quantity(doc: Document, results: Sequence[str], rel_tol: float = 0.0) -> dict[str, Any]:
     """``process_results`` of short questions for one number: as :func:`judge_math`, and an output that is a number with
     or without its unit, and nothing else, is the answer too (layer "number")."""
-    output = checker.after_thought(results[0]).strip()
-    bare = outcomes.extract_answer(output) is None and read_numeral(output) is not None
-    judged = checker.judge_math(f"Answer: {output}" if bare else output, str(doc["answer"]), rel_tol)
+    output = mathematics.after_thought(results[0]).strip()
+    bare = extraction.extract_answer(output) is None and numbers.read_numeral(output) is not None
+    judged = mathematics.judge_math(f"Answer: {output}" if bare else output, str(doc["answer"]), rel_tol)
     return {**_metrics(judged), "layer": "number" if bare and judged.layer else judged.layer}
 
 
 def judge_lettered(doc: Document, results: Sequence[str]) -> dict[str, Any]:
-    """``process_results`` of :func:`lettered` questions that are answered in writing."""
+    """``process_results`` of :func:`~harness.answers.forms.lettered` questions that are answered in writing."""
     judged = choices.judge_lettered(results[0], str(doc["answer"]), doc["options"])
     return {**judged.metrics(), "extracted": judged.lenient.extracted, "layer": judged.layer}
 
 
 def letters(doc: Document) -> list[str]:
-    """``doc_to_choice`` of :func:`lettered` questions that are answered by log-probabilities."""
+    """``doc_to_choice`` of :func:`~harness.answers.forms.lettered` questions that are answered by log-probabilities."""
     return list(choices.LETTERS[: len(doc["options"])])
 
 
@@ -209,7 +183,7 @@ def judge_jigsaw(doc: Document, results: Sequence[str]) -> dict[str, Any]:
     return {**_metrics(judged.judgement), **judged.details, "layer": judged.layer}
 
 
-def _metrics(judgement: outcomes.Judgement) -> dict[str, Any]:
+def _metrics(judgement: extraction.Judgement) -> dict[str, Any]:
     return {**judgement.metrics(), "extracted": judgement.extracted}
 
 

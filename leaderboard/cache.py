@@ -78,7 +78,8 @@ def code_digest() -> str:
     digest = hashlib.sha256()
     core, board = Path(harness.__file__).parent, Path(leaderboard.__file__).parent
     # The engines, the trainers and the commands decide no number of a stored run.
-    files = [*core.glob("*.py"), *(core / "scoring").glob("*.py"), *board.rglob("*.py")]
+    wings = [core / name for name in ("answers", "scoring")]
+    files = [*core.glob("*.py"), *(file for wing in wings for file in wing.rglob("*.py")), *board.rglob("*.py")]
     for path in sorted(files, key=lambda file: file.as_posix()):
         digest.update(
             f"{path.relative_to(core.parent).as_posix() if path.is_relative_to(core) else path.name}\n".encode()

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import RetentionError, first_problem
-from harness.scoring.dynamics import CheckpointDrift, Dynamics, InfluenceScore, PerplexityScore
+from harness.scoring.dynamics.document import CheckpointDrift, Dynamics, InfluenceScore, PerplexityScore
 from leaderboard.charts import Axis, axis
 from leaderboard.identity import DYNAMICS_FILE
 from leaderboard.manifest import Manifest

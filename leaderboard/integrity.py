@@ -27,7 +27,7 @@ from harness.samples import (
     read_record,
     read_samples,
 )
-from harness.scoring.dynamics import Dynamics
+from harness.scoring.dynamics.document import Dynamics
 from leaderboard.dynamics import DynamicsError, contradictions, read_dynamics
 from leaderboard.identity import (
     BASE_FILES,

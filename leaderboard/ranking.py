@@ -29,7 +29,7 @@ from scipy.special import ndtri, stdtr, stdtrit
 from harness.samples import Outcome
 from harness.scoring.scorecard import Scorecard
 from harness.scoring.statistics import ALPHA, RESAMPLES, SEED, harmonic_mean
-from harness.scoring.tasks import cluster_labels
+from harness.scoring.task_scores import cluster_labels
 from harness.scoring.transitions import Bools, Floats
 
 Counts = NDArray[np.float32]

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.errors import RetentionError, first_problem
-from harness.scoring.study_results import Matched, Predictor, StudyResults, TargetResult, Tested, TrainingResult
+from harness.scoring.study.results import Matched, Predictor, StudyResults, TargetResult, Tested, TrainingResult
 from leaderboard.charts import Axis, axis, coordinate
 from leaderboard.formats import points, points_ci, probability, ratio, ratio_ci
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import checker
-from harness.checker import equivalent, judge_math
+from harness.answers import mathematics
+from harness.answers.mathematics import equivalent, judge_math
 from harness.samples import Outcome
 from harness.sandbox import Limits, Sandbox, SandboxError
 
@@ -234,7 +234,7 @@ PAIRS = [
 @pytest.fixture(scope="module", autouse=True)
 def _worker_ends() -> Iterator[None]:
     yield
-    checker.close()
+    mathematics.close()
 
 
 def outcome(gold: str, output: str, rel_tol: float = 0.0) -> str:
@@ -321,7 +321,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.timeout(3 * checker.LIMITS.wall_seconds)
+@pytest.mark.timeout(3 * mathematics.LIMITS.wall_seconds)
 @pytest.mark.parametrize("name", sorted(HOSTILE))
 def test_a_hostile_answer_is_never_right_and_ends_within_the_limit(name: str) -> None:
     """The limit counts twice: a worker that was used before is not held to what it had gathered."""
@@ -392,6 +392,6 @@ def test_a_gold_answer_that_nothing_can_read_is_compared_by_its_spelling() -> No
 
 def test_without_math_verify_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """A library that is missing must not pass for answers that nobody could read."""
-    monkeypatch.setattr(checker, "_sandbox", lambda: Sandbox("harness.no_such_module", ("compare",), Limits()))
+    monkeypatch.setattr(mathematics, "_sandbox", lambda: Sandbox("harness.no_such_module", ("compare",), Limits()))
     with pytest.raises(SandboxError, match="does not start: ModuleNotFoundError"):
         judge_math("\\boxed{\\sqrt{8}}", "2\\sqrt{2}")

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from harness.cli import cli
 from harness.errors import CheckFailedError
-from harness.scoring.study_results import StudyResults
+from harness.scoring.study.results import StudyResults
 from harness.training.study.results import RESULTS_FILE
 from harness.training.study.running import Folder, Step
 from tests.study_like import made_study

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from harness.answers.choices import judge_lettered
 from harness.errors import RetentionError
 from harness.items import Item
 from harness.plugin import Reader
 from harness.samples import Outcome
-from harness.scoring.choices import judge_lettered
 from harness.suites import load_task_module, tasks_root
 
 FILES = ("commonsense", "claims", "mmlu", "bbh", "ifeval")

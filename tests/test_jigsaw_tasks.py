@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from harness.answers.permutations import inverse
 from harness.catalogue import find_task, find_tasks
 from harness.checkpoints import nano_root
 from harness.cli import cli
@@ -20,7 +21,6 @@ from harness.prompts import PromptRenderer
 from harness.protocol import Completion, GenerateRequest
 from harness.puzzles import Grid, texture
 from harness.samples import Outcome, Sample
-from harness.scoring.permutations import inverse
 from harness.suites import Suite, load_suite, load_task_module, tasks_root
 from tests.fakes import FakeEngine
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import RetentionError
-from harness.scoring.dynamics import Dynamics
+from harness.scoring.dynamics.document import Dynamics
 from leaderboard.board import load_board
 from leaderboard.dynamics import MAX_BYTES, DynamicsError, contradictions, read_dynamics, why
 from leaderboard.entries import BadEntry

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.errors import RetentionError
-from harness.scoring.study_results import Agreement, Predictor, StudyResults, TargetResult
+from harness.scoring.study.results import Agreement, Predictor, StudyResults, TargetResult
 from harness.training.study.results import collect
 from leaderboard import study as page
 from leaderboard.board import Board

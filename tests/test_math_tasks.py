@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import sympy
 
-from harness import checker, plugin
+from harness import plugin
+from harness.answers import mathematics
 from harness.items import Item, items_digest, split_of
 from harness.lmeval import load_tasks
 from harness.suites import load_task_module, tasks_root
@@ -32,7 +33,7 @@ DIGESTS = {"math_algebra": "ffcf27716138e9f2", "math_long_arithmetic": "2be7b7a3
 @pytest.fixture(scope="module", autouse=True)
 def _worker_ends() -> Iterator[None]:
     yield
-    checker.close()
+    mathematics.close()
 
 
 @pytest.fixture

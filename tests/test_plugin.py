@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from harness import plugin
+from harness.answers import forms
 from harness.items import Item, Split
 from harness.pictures import encode_png
 
@@ -69,11 +70,11 @@ def test_mathematics_goes_to_the_checker_and_says_what_decided() -> None:
 
 
 def test_a_lettered_question_lists_its_options() -> None:
-    item = plugin.lettered("t", "Which is a metal?", ["air", "iron"], 1, group="g", cluster_id="c")
+    item = forms.lettered("t", "Which is a metal?", ["air", "iron"], 1, group="g", cluster_id="c")
     assert item is not None
     assert item.question == "Which is a metal?\n\nA. air\nB. iron\n\nAnswer with the letter of the correct option only."
     assert (item.answer, item.target, item.guess_rate, item.options) == ("B", "B", 0.5, ("air", "iron"))
-    assert plugin.lettered("t", "Which?", ["iron", "air", "iron"], 0) is None
+    assert forms.lettered("t", "Which?", ["iron", "air", "iron"], 0) is None
 
 
 def test_a_letter_in_a_sentence_is_right_and_not_strict() -> None:

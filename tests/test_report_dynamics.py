@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from harness.report.dynamics import Scale, figure, pair, render_page, render_terminal, signed
-from harness.scoring.dynamics import Dynamics
+from harness.scoring.dynamics.document import Dynamics
 from tests.explaining import document
 
 

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 from harness import lmeval
+from harness.answers.choices import LETTERS, judge_lettered
 from harness.checkpoints import nano_root
 from harness.items import Item, items_digest, split_of
 from harness.plugin import Reader
 from harness.prompts import PromptRenderer, PromptStyle
 from harness.protocol import ContinuationScore, ScoreRequest
 from harness.samples import Outcome
-from harness.scoring.choices import LETTERS, judge_lettered
 from harness.suites import Suite, SuiteTask, load_task_module, tasks_root
 from tests.bench import smollm2
 from tests.fakes import FakeEngine

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.answers.choices import LETTERS, judge_choice, judge_lettered, listed, shuffled
 from harness.samples import Outcome
-from harness.scoring.choices import LETTERS, judge_choice, judge_lettered, listed, shuffled
 
 PLANETS = (
     "Planetary density will decrease.",

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from harness.scoring.dynamics import Dynamics
+from harness.scoring.dynamics.document import Dynamics
 from harness.scoring.schema import dynamics_schema
 from tests.explaining import document
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
 
-from harness.scoring.influence import Pair, cosine, error_norm, jacobian_norm, magnitude, score
+from harness.scoring.dynamics.influence import Pair, cosine, error_norm, jacobian_norm, magnitude, score
 
 VOCABULARY, WIDTH = 5, 3
 Array = NDArray[np.float64]

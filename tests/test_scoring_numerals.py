@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.scoring.numerals import Numeral, find_numeral, read_numeral, same_number
-from harness.scoring.outcomes import MAX_ANSWER
+from harness.answers.extraction import MAX_ANSWER
+from harness.answers.numbers import Numeral, find_numeral, read_numeral, same_number
 
 
 @pytest.mark.parametrize(

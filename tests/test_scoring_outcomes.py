@@ -6,17 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.answers.choices import judge_choice
+from harness.answers.extraction import MAX_ANSWER, Judgement, cut_off, extract_answer, judge_text
+from harness.answers.numbers import judge_number, parse_number
 from harness.samples import Outcome
-from harness.scoring.choices import judge_choice
-from harness.scoring.outcomes import (
-    MAX_ANSWER,
-    Judgement,
-    cut_off,
-    extract_answer,
-    judge_number,
-    judge_text,
-    parse_number,
-)
 
 
 def tagged(answer: object) -> str:

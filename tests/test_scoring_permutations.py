@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import plugin
-from harness.samples import Outcome
-from harness.scoring.permutations import (
+from harness.answers.permutations import (
     Reading,
     inverse,
     judge_order,
@@ -18,6 +17,7 @@ from harness.scoring.permutations import (
     neighbour_accuracy,
     read_leniently,
 )
+from harness.samples import Outcome
 
 GOLD = "3,1,2,9,4,5,8,7,6"
 

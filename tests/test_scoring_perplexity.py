@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.scoring.dynamics import N_BINS
-from harness.scoring.perplexity import Reading, edges, histogram, perplexity, score
+from harness.scoring.dynamics.document import N_BINS
+from harness.scoring.dynamics.perplexity import Reading, edges, histogram, perplexity, score
 
 
 @given(st.lists(st.floats(1e-3, 1.0), min_size=1, max_size=40))

@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 
 from harness.samples import Run
 from harness.scoring import score_pair
-from harness.scoring.study import (
+from harness.scoring.study.comparison import (
     STUDY_LEVELS,
     Curves,
     Seed,
@@ -21,7 +21,7 @@ from harness.scoring.study import (
     predictor,
     spearman,
 )
-from harness.scoring.study_results import SeedCurve
+from harness.scoring.study.results import SeedCurve
 from harness.scoring.trajectory import LEVELS, score_trajectory
 from tests.synthetic import TASKS, synthetic_run
 

@@ -2,10 +2,9 @@
 
 import pytest
 
-from harness import checker
+from harness.answers import choices, mathematics
+from harness.answers.forms import Form, asked_by_letter, asked_freely
 from harness.items import Item
-from harness.scoring import choices
-from harness.solutions import Form, asked_by_letter, asked_freely
 
 
 @pytest.mark.parametrize("form", ["said", "boxed", "think"])
@@ -13,7 +12,7 @@ def test_a_target_answers_in_the_form_that_was_asked_for(form: Form) -> None:
     item = asked_freely("t", "What is 2 + 2?", "4", "2 + 2 = 4.", form=form, group="g")
     assert item.question.startswith("What is 2 + 2?\n\n")
     assert "4" not in item.question.partition("\n\n")[2], "an example of a number would be copied"
-    judged = checker.judge_math(item.target, item.answer)
+    judged = mathematics.judge_math(item.target, item.answer)
     assert judged.score == 1
     assert judged.layer == {"said": "said", "boxed": "boxed", "think": "tag"}[form]
     assert "2 + 2 = 4." in item.target

@@ -8,7 +8,7 @@ import pytest
 from harness.errors import RetentionError
 from harness.samples import read_run
 from harness.scoring import score_pair
-from harness.scoring.study_results import StudyResults, TargetResult, TrainingResult
+from harness.scoring.study.results import StudyResults, TargetResult, TrainingResult
 from harness.training.recipe import load_recipe
 from harness.training.study.results import collect
 from harness.training.study.steps import Study

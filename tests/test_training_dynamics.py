@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from harness.cli import cli
 from harness.errors import RetentionError
-from harness.scoring.dynamics import Dynamics
+from harness.scoring.dynamics.document import Dynamics
 from harness.scoring.schema import dynamics_schema
 from harness.training.dataset import write_examples
 from harness.training.dynamics import measure

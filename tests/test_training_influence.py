@@ -6,7 +6,7 @@ import pytest
 
 from harness.checkpoints import open_checkpoint
 from harness.prompts import PromptRenderer
-from harness.scoring import influence
+from harness.scoring.dynamics import influence
 from harness.training import influence as measured
 from harness.training.dataset import Example
 from harness.training.generators import load_examples

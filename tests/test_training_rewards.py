@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.answers.permutations import judge_permutation
 from harness.catalogue import CatalogueError
 from harness.errors import RetentionError
 from harness.jigsaw import question
 from harness.puzzles import Grid
-from harness.scoring.permutations import judge_permutation
 from harness.training.dataset import Example
 from harness.training.rewards import TERMS, Reward, judge_of, reward, stated_answer
 

@@ -8,7 +8,7 @@ import click
 from harness.cli.options import data_dir
 
 if TYPE_CHECKING:
-    from harness.scoring.study_results import StudyResults
+    from harness.scoring.study.results import StudyResults
     from harness.training.study.running import Folder, Step
     from harness.training.study.steps import Study
 

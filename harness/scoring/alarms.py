@@ -14,7 +14,7 @@ from harness.scoring.knowledge import corrected_items
 from harness.scoring.pairing import Pair
 from harness.scoring.scorecard import Alarm, AlarmKind, TaskScore
 from harness.scoring.statistics import ALPHA, Clusters, holm, mcnemar, standard_error
-from harness.scoring.tasks import cluster_labels, correct
+from harness.scoring.task_scores import cluster_labels, correct
 from harness.scoring.transitions import Bools, Floats
 
 Side = Literal["base", "tuned"]

@@ -8,7 +8,7 @@ from harness.samples import Run, RunRecord
 from harness.scoring import statistics
 from harness.scoring.pairing import Pair, Source, pair, refusal
 from harness.scoring.scorecard import Noise, NoiseScore
-from harness.scoring.tasks import cluster_labels, correct
+from harness.scoring.task_scores import cluster_labels, correct
 
 
 def score_noise(joined: Pair, base: Source, second: Source) -> Noise:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from harness.scoring.dynamics import Dynamics
+from harness.scoring.dynamics.document import Dynamics
 from harness.scoring.scorecard import Scorecard
 
 

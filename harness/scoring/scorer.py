@@ -16,7 +16,7 @@ from harness.scoring.noise import score_noise
 from harness.scoring.pairing import Pair, Source, pair, visible
 from harness.scoring.scorecard import Bootstrap, ModelIdentity, Provenance, Role, Scorecard
 from harness.scoring.summary import NO_TARGET, normalised_gain_draws, one_number, score_groups, score_target
-from harness.scoring.tasks import draw, mcnemar, reasons, score_task
+from harness.scoring.task_scores import draw, mcnemar, reasons, score_task
 
 _TABLE = "a bare table does not say"
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from harness.scoring import statistics
 from harness.scoring.scorecard import GroupScore, TargetScore, TaskScore, WorstGroup
-from harness.scoring.tasks import TOO_WEAK, Draws, reasons
+from harness.scoring.task_scores import TOO_WEAK, Draws, reasons
 from harness.scoring.transitions import Floats
 
 NO_TARGET = "no target family was named"

@@ -27,7 +27,7 @@ from harness.scoring.scorecard import (
 )
 from harness.scoring.scorer import score_pair
 from harness.scoring.summary import score_groups
-from harness.scoring.tasks import Draws, cluster_labels, correct, reasons
+from harness.scoring.task_scores import Draws, cluster_labels, correct, reasons
 from harness.scoring.transitions import Floats
 
 LEVELS = (0.25, 0.5, 0.75)

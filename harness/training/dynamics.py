@@ -11,9 +11,10 @@ from harness.engines import EngineSettings, default_dtype, device_class
 from harness.errors import RetentionError
 from harness.prompts import PromptRenderer
 from harness.protocol import Decoding, GenerateRequest
-from harness.scoring import drift, influence, perplexity
+from harness.scoring import drift
 from harness.scoring.drift import ItemDrift
-from harness.scoring.dynamics import (
+from harness.scoring.dynamics import influence, perplexity
+from harness.scoring.dynamics.document import (
     CheckpointDrift,
     Divergence,
     Dynamics,

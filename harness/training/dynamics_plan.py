@@ -9,7 +9,7 @@ from harness.catalogue import find_tasks
 from harness.checkpoints import Checkpoint, open_checkpoint, same_tokenizer
 from harness.engines import choose
 from harness.errors import RetentionError
-from harness.scoring.dynamics import TrainingSet
+from harness.scoring.dynamics.document import TrainingSet
 from harness.training.dataset import ABOUT_FILE, Example, ExampleSet, read_about, read_examples
 from harness.training.generators import SOURCES, load_examples
 from harness.training.probes import Suited, open_probes
@@ -18,7 +18,7 @@ from harness.training.recipe import Data
 
 @dataclass(frozen=True)
 class Size:
-    """How much is looked at; fields as in :class:`harness.scoring.dynamics.Settings`."""
+    """How much is looked at; fields as in :class:`harness.scoring.dynamics.document.Settings`."""
 
     limit: int = 64
     examples: int = 8

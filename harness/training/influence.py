@@ -1,8 +1,8 @@
 """Influence, measured: one real step of gradient descent on one example, and what the base then says at the probes.
 
 The step climbs log p of the example's target from the base's own weights, which are put back after it. Its size is
-chosen for each example: the formulas (``harness.scoring.influence``) divide by the size, and one that is small for one
-example would vanish in the rounding for another. Everything is float32.
+chosen for each example: the formulas (:mod:`harness.scoring.dynamics.influence`) divide by the size, and one that
+is small for one example would vanish in the rounding for another. Everything is float32.
 """
 
 import math
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.scoring.influence import Pair, cosine, error_norm, jacobian_norm, magnitude
+from harness.scoring.dynamics.influence import Pair, cosine, error_norm, jacobian_norm, magnitude
 from harness.training.reading import Reader, Text
 
 # At most ||delta weights|| / ||weights||. On the nano base steps of 1e-3, 1e-4, 1e-5 and 1e-6 were off the first order

@@ -8,7 +8,7 @@ from harness.checkpoints import Checkpoint
 from harness.engines import EngineSettings, describe
 from harness.engines.transformers import TransformersEngine
 from harness.protocol import Prompt
-from harness.scoring.perplexity import Reading
+from harness.scoring.dynamics.perplexity import Reading
 
 # Positions at once: rows of a large vocabulary in double precision are some megabytes each.
 _POSITIONS = 64

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import plugin
+from harness.answers import forms
 from harness.items import Item
 from harness.plugin import Reader
 from harness.sources import Row, Source, tidy
@@ -66,7 +67,7 @@ def _items(task: str, numbers: bool, rows: Iterator[Row]) -> Iterator[Item]:
         if (
             len(options) > 1
             and target in options
-            and (item := plugin.lettered(task, stem, options, options.index(target), group=subtask))
+            and (item := forms.lettered(task, stem, options, options.index(target), group=subtask))
         ):
             yield item
 

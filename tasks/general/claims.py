@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness import plugin
+from harness.answers import forms
+from harness.answers.choices import shuffled
 from harness.items import Item
 from harness.plugin import Reader, with_letters
-from harness.scoring.choices import shuffled
 from harness.sources import Row, Source, one_line, read_rows
 
 _YES_NO = ("yes", "no")
@@ -33,7 +34,7 @@ def _boolq(task: str, rows: Iterator[Row]) -> Iterator[Item]:
         passage = one_line(row["passage"])
         stem = f"{passage}\n\nQuestion: {one_line(row['question']).rstrip('?').rstrip()}?"
         gold = _YES_NO.index("yes" if row["answer"] else "no")
-        if item := plugin.lettered(task, stem, _YES_NO, gold, cluster_id=plugin.cluster(passage)):
+        if item := forms.lettered(task, stem, _YES_NO, gold, cluster_id=plugin.cluster(passage)):
             yield item
 
 
@@ -48,7 +49,7 @@ def _truthfulqa(task: str, rows: Iterator[Row]) -> Iterator[Item]:
         stem, targets = one_line(row["question"]), row["mc1_targets"]
         texts = [one_line(text) for text in targets["choices"]]
         right, options = texts[targets["labels"].index(1)], shuffled(texts, stem)
-        if item := plugin.lettered(task, stem, options, options.index(right)):
+        if item := forms.lettered(task, stem, options, options.index(right)):
             yield item
 
 

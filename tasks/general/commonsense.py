@@ -14,6 +14,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from harness import plugin
+from harness.answers import forms
 from harness.items import Item
 from harness.plugin import Reader, with_letters
 from harness.sources import Row, Source, one_line, read_rows, tidy
@@ -36,7 +37,7 @@ def _hellaswag(task: str, rows: Iterator[Row]) -> Iterator[Item]:
         context = _without_brackets(f"{row['activity_label']}: {row['ctx']}")
         options = [_without_brackets(ending) for ending in row["endings"]]
         stem = f"Which ending continues the text best?\n\n{context}"
-        if item := plugin.lettered(task, stem, options, int(row["label"]), cluster_id=plugin.cluster(context)):
+        if item := forms.lettered(task, stem, options, int(row["label"]), cluster_id=plugin.cluster(context)):
             yield item
 
 
@@ -56,7 +57,7 @@ def _winogrande(task: str, rows: Iterator[Row]) -> Iterator[Item]:
         before, _, after = row["sentence"].partition("_")
         sentence, options = _blank([before + row["option1"], before + row["option2"]], after)
         stem = f"Which option fills the blank?\n\n{sentence}"
-        if item := plugin.lettered(task, stem, options, int(row["answer"]) - 1, cluster_id=_twins(options)):
+        if item := forms.lettered(task, stem, options, int(row["answer"]) - 1, cluster_id=_twins(options)):
             yield item
 
 
@@ -91,7 +92,7 @@ def _commonsenseqa_copy(folder: Path) -> Iterator[Row]:
 def _commonsenseqa(task: str, rows: Iterator[Row]) -> Iterator[Item]:
     for row in rows:
         gold = row["choices"]["label"].index(row["answerKey"])
-        if item := plugin.lettered(task, tidy(row["question"]), [tidy(text) for text in row["choices"]["text"]], gold):
+        if item := forms.lettered(task, tidy(row["question"]), [tidy(text) for text in row["choices"]["text"]], gold):
             yield item
 
 

@@ -22,6 +22,7 @@ from typing import Any
 from PIL import Image
 
 from harness import plugin
+from harness.answers import forms
 from harness.items import Item, Split, split_of
 from harness.pictures import Pixels, encode_png, opened
 from harness.scenes import HEIGHT, WIDTH, Canvas, backdrop, develop, paint_balloon, paint_house, paint_tree
@@ -126,7 +127,7 @@ def items(task: str, split: Split, count: int, seed: int) -> Iterator[tuple[str,
         pixels, (stem, options, gold) = draw(scene)
         png = encode_png(pixels)
         digest = sha256(pixels.tobytes()).hexdigest()
-        item = plugin.lettered(task, stem, options, gold, group=task.rpartition("_")[2], cluster_id=digest)
+        item = forms.lettered(task, stem, options, gold, group=task.rpartition("_")[2], cluster_id=digest)
         assert item is not None, "options are different by construction"
         yield scene, item.model_copy(update={"images": (png,)})
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from harness import plugin
+from harness.answers.forms import Form, asked_freely
 from harness.items import Item
 from harness.plugin import Reader
-from harness.solutions import Form, asked_freely
 from harness.sources import Row, Source, tidy
 
 _REPO = "openai/gsm8k"

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from harness import plugin
+from harness.answers.forms import asked_by_letter
 from harness.items import Item
 from harness.plugin import Reader
-from harness.solutions import asked_by_letter
 from harness.sources import Row, Source, one_line, tidy
 
 _LABEL = re.compile(r"\A\s*[A-E]\s*[).:]\s*")

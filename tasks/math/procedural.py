@@ -14,9 +14,9 @@ import random
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
+from harness.answers.forms import asked_freely
 from harness.items import Item, Split, draw_items
 from harness.plugin import Generator, loader
-from harness.solutions import asked_freely
 
 # What a kind of question gives: the numbers it is made of, the question, the steps, and the answer.
 Problem = tuple[str, str, str, str]

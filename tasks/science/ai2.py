@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness import plugin
+from harness.answers import forms
 from harness.items import Item
 from harness.plugin import Reader, with_letters
 from harness.sources import Row, Source, read_rows, tidy
@@ -50,7 +51,7 @@ def _items(task: str, rows: Iterator[Row]) -> Iterator[Item]:
         stem = tidy(row["question_stem"] if "question_stem" in row else row["question"])
         options = [tidy(text) for text in row["choices"]["text"]]
         gold = row["choices"]["label"].index(row["answerKey"].strip())
-        if item := plugin.lettered(task, stem, options, gold):
+        if item := forms.lettered(task, stem, options, gold):
             yield item
 
 

@@ -7,9 +7,10 @@ data name the right answer first, so its options are put into an order drawn fro
 from collections.abc import Iterator
 
 from harness import plugin
+from harness.answers import forms
+from harness.answers.choices import shuffled
 from harness.items import Item
 from harness.plugin import Reader, with_letters
-from harness.scoring.choices import shuffled
 from harness.sources import Row, Source, tidy
 
 _ANSWERS = ("Correct Answer", "Incorrect Answer 1", "Incorrect Answer 2", "Incorrect Answer 3")
@@ -20,7 +21,7 @@ def _gpqa(task: str, rows: Iterator[Row]) -> Iterator[Item]:
         stem = tidy(row["Question"])
         right, *wrong = (tidy(row[field]) for field in _ANSWERS)
         options = shuffled([right, *wrong], stem)
-        if item := plugin.lettered(task, stem, options, options.index(right), group=row["High-level domain"]):
+        if item := forms.lettered(task, stem, options, options.index(right), group=row["High-level domain"]):
             yield item
 
 
@@ -33,7 +34,7 @@ def _sciknoweval(task: str, rows: Iterator[Row]) -> Iterator[Item]:
         stem = tidy(row["question"])
         options = [tidy(text) for text in row["choices"]["text"]]
         gold = labels.index(row["answerKey"].strip())
-        if item := plugin.lettered(task, stem, options, gold, group=row["domain"], cluster_id=plugin.cluster(stem)):
+        if item := forms.lettered(task, stem, options, gold, group=row["domain"], cluster_id=plugin.cluster(stem)):
             yield item
 
 

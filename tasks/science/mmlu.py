@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from harness import plugin
+from harness.answers import forms
 from harness.items import Item
 from harness.plugin import Reader, with_letters
 from harness.sources import Row, Source, tidy
@@ -100,7 +101,7 @@ def _item(task: str, row: Row, group: str) -> Item | None:
     """Questions with the same stem are not independent of each other."""
     stem = tidy(row["question"])
     options = [tidy(str(option)) for option in row["choices"]]
-    return plugin.lettered(task, stem, options, int(row["answer"]), group=group, cluster_id=plugin.cluster(stem))
+    return forms.lettered(task, stem, options, int(row["answer"]), group=group, cluster_id=plugin.cluster(stem))
 
 
 TASKS: dict[str, Reader] = {

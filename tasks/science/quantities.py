@@ -23,9 +23,10 @@ from molmass import Formula
 from scipy import constants
 
 from harness import plugin
+from harness.answers import forms
+from harness.answers.choices import shuffled
 from harness.items import Item, Split, draw_items
 from harness.plugin import Generator
-from harness.scoring.choices import shuffled
 
 # Largest relative error of a right answer.
 TOLERANCE = 0.01
@@ -368,7 +369,7 @@ def _open(rng: random.Random) -> tuple[str, Item]:
 def _choice(name: str, rng: random.Random) -> tuple[str, Item]:
     topic, drawn = _draw(rng)
     gold = drawn.options.index(f"{drawn.written(drawn.value)} {drawn.unit}".strip())
-    item = plugin.lettered(name, drawn.question, drawn.options, gold, group=topic, cluster_id=drawn.key)
+    item = forms.lettered(name, drawn.question, drawn.options, gold, group=topic, cluster_id=drawn.key)
     if item is None:
         raise ValueError(f"{drawn.key}: two options are the same {drawn.options}")
     return f"science:{drawn.key}", item

@@ -77,8 +77,8 @@ def _of_run(folder: Path, asked: dict[str, Row]) -> dict[str, Any]:
 
 def compared(rows: Sequence[Row], outputs: Sequence[str], cut: Sequence[bool] | None = None) -> dict[str, Any]:
     """Verdicts of both on ``outputs``, the n-th an answer to the n-th row; ``cut`` marks those ended by the budget."""
-    from harness.checker import judge_math
-    from harness.scoring.outcomes import cut_off
+    from harness.answers.extraction import cut_off
+    from harness.answers.mathematics import judge_math
 
     stock = stock_verdicts(rows, outputs)
     outcomes: Counter[str] = Counter()

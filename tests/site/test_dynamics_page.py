@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from harness.report.dynamics import render_page
-from harness.scoring.dynamics import Dynamics
+from harness.scoring.dynamics.document import Dynamics
 from tests.explaining import document
 from tests.site.browsing import Watched
 from tests.site.synthetic_board import HOSTILE

@@ -16,25 +16,10 @@ from harness.noise import NOISE_FILE
 from harness.noise import NoiseFloor as MeasuredNoise
 from harness.samples import Run, RunRecord, SuiteRecord, read_record, read_run
 from harness.scoring import score_pair, statistics
-from harness.scoring.dynamics import Dynamics
-from harness.scoring.study import (
-    Curves,
-    Seed,
-    agreement,
-    check_claims,
-    last_of,
-    mean_over_seeds,
-    predictor,
-)
-from harness.scoring.study_results import (
-    Made,
-    NoiseFloor,
-    Predictor,
-    StudyResults,
-    TargetResult,
-    TrainingResult,
-)
-from harness.scoring.tasks import reasons
+from harness.scoring.dynamics.document import Dynamics
+from harness.scoring.study.comparison import Curves, Seed, agreement, check_claims, last_of, mean_over_seeds, predictor
+from harness.scoring.study.results import Made, NoiseFloor, Predictor, StudyResults, TargetResult, TrainingResult
+from harness.scoring.task_scores import reasons
 from harness.training.record import TrainingRecord
 from harness.training.record import read_record as read_training_record
 from harness.training.study.running import Folder, Step

@@ -9,8 +9,10 @@ in ``<think>``, then the answer alone in ``<answer>``. The checker reads all of 
 from collections.abc import Sequence
 from typing import Literal
 
+from harness.answers import choices
 from harness.items import Item
-from harness.scoring import choices
+
+ASK_FOR_LETTER = "Answer with the letter of the correct option only."
 
 Form = Literal["said", "boxed", "think"]
 
@@ -25,6 +27,28 @@ _TARGET = {
     "boxed": "{solution}\nThe answer is \\boxed{{{answer}}}.",
     "think": "<think>{solution}</think>\n<answer>{answer}</answer>",
 }
+
+
+def lettered(
+    task: str, stem: str, options: Sequence[str], gold: int, *, group: str = "", cluster_id: str = ""
+) -> Item | None:
+    """A question whose options stand below it with a letter each; the letter of ``options[gold]`` is the answer.
+
+    None where the right option stands there twice: such a question has no one answer.
+    """
+    if list(options).count(options[gold]) > 1:
+        return None
+    letter = choices.LETTERS[gold]
+    return Item(
+        task=task,
+        question=f"{stem}\n\n{choices.listed(options)}\n\n{ASK_FOR_LETTER}",
+        answer=letter,
+        target=letter,
+        guess_rate=1 / len(options),
+        options=tuple(options),
+        group=group,
+        cluster_id=cluster_id,
+    )
 
 
 def asked_freely(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from harness.scoring import statistics
-from harness.scoring.dynamics import InfluencePart, InfluenceScore, spread
+from harness.scoring.dynamics.document import InfluencePart, InfluenceScore, spread
 
 
 def jacobian_norm(log_p: Any, exp: Callable[[Any], Any] = np.exp) -> float:

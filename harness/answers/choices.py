@@ -17,7 +17,8 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.scoring.outcomes import Judgement, decided, extract_layer, normal, parse_number, unparsed
+from harness.answers.extraction import Judgement, decided, extract_layer, normal, unparsed
+from harness.answers.numbers import parse_number
 
 LETTERS = string.ascii_uppercase
 MAX_OUTPUT = 4000

@@ -1,6 +1,6 @@
 r"""Numerals: the one number that an answer is, read exactly: 1,234.50, \frac{3}{4}, 1 1/2, 6.02e23, five.
 
-Stricter than ``outcomes.parse_number`` in what may stand around a number: a unit or words may, a formula may not
+Stricter than :func:`parse_number` in what may stand around a number: a unit or words may, a formula may not
 (``2x`` is no 2, ``\sqrt{9}`` no 9), because where formulas are answers too, one must not pass for the other. What is
 no number here is left to the checker's algebra. Every scan is linear in the length of the text.
 """
@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
 
-from harness.scoring.outcomes import MAX_ANSWER
+from harness.answers.extraction import MAX_ANSWER, WRAPPED_TEXT, Judgement, decided, extract_answer, unparsed
 
 _MAX_EXPONENT = 400
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
@@ -81,6 +81,13 @@ _SCALES = {"thousand": 1000, "million": 10**6, "billion": 10**9}
 # Behind a number in words these make it another one, or none.
 _SPELT = {*_ONES, *_TENS, *_SCALES, "hundred", "of", "or", "half", "third", "thirds", "quarter", "quarters", "point"}
 
+_GROUP_MARK = re.compile("\\{,\\}|\\\\,|(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3})")
+_PLAIN_FRAC = re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}")
+_POWER_OF_TEN = re.compile(r" ?(?:\u00d7|x|\*|\\times|\\cdot) ?10 ?\^ ?\{?([-+]?[0-9]+)\}?")
+_PLAIN_DIGITS = r"(?:(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+# A digit glued to a letter belongs to a formula or a unit (H2O, m2), and one after ^ to a power.
+_PLAIN_NUMBER = re.compile(rf"(?<![\w.^])([-+]? ?)\$?({_PLAIN_DIGITS})(?: ?/ ?({_PLAIN_DIGITS}))?")
+
 
 @dataclass(frozen=True)
 class Numeral:
@@ -93,6 +100,47 @@ class Numeral:
     value: Fraction
     factor: Fraction = Fraction(1)
     decimals: int = 0
+
+
+def judge_number(output: str, gold: str, rel_tol: float = 0.0) -> Judgement:
+    """Judge a numeric answer by exact rational arithmetic.
+
+    Correct when |x - gold| <= rel_tol * |gold|. Thousands separators, ``$``, ``%`` (dropped: 50% is 50), a unit, a
+    trailing dot, fractions and powers of ten are read; an answer holding no number, or several, is unparsed.
+    Raises ``ValueError`` when ``gold`` itself is not one number.
+    """
+    expected = parse_number(gold)
+    if expected is None:
+        raise ValueError(f"gold {gold!r} is not one number")
+    stated = extract_answer(output)
+    value = None if stated is None else parse_number(stated)
+    if value is None:
+        return unparsed(stated)
+    return decided(stated, abs(value - expected) <= Fraction(str(rel_tol)) * abs(expected))
+
+
+def parse_number(text: str) -> Fraction | None:
+    """The one number in ``text`` as an exact fraction, or None where there is none, several, or a power."""
+    if len(text) > MAX_ANSWER:
+        return None
+    text = " ".join(_GROUP_MARK.sub("", text.replace("\u2212", "-").replace("\\$", "$")).split())
+    text = _POWER_OF_TEN.sub(r"e\1", _PLAIN_FRAC.sub(r"\1/\2", WRAPPED_TEXT.sub(r"\1", text)))
+    found = list(_PLAIN_NUMBER.finditer(text))
+    if len(found) != 1 or text[found[0].end() :].lstrip(" )}")[:1] in ("^", "²", "³"):
+        return None
+    sign, over, under = found[0].groups()
+    numerator, denominator = _decimal(over), _decimal(under or "1")
+    if numerator is None or not denominator:
+        return None
+    return (-1 if "-" in sign else 1) * numerator / denominator
+
+
+def _decimal(digits: str) -> Fraction | None:
+    mantissa, _, exponent = digits.lower().replace(",", "").partition("e")
+    # An exponent of a billion would be exact too, and fill the memory.
+    if len(exponent) > 5 or abs(int(exponent or 0)) > _MAX_EXPONENT:
+        return None
+    return Fraction(mantissa) * Fraction(10) ** int(exponent or 0)
 
 
 def read_numeral(text: str) -> Numeral | None:

@@ -98,7 +98,8 @@ class InfluencePart(Strict):
 
     ``magnitude`` is the mean lower bound on the squared norm of the kernel, ``direction`` the mean cosine of the
     gradients, ``lowers`` the share of pairs where it is below 0, ``slope`` the mean change of the log-probability of
-    the base's own answer per unit of step, in nats (``harness.scoring.influence``). Intervals are over examples.
+    the base's own answer per unit of step, in nats (:mod:`harness.scoring.dynamics.influence`). Intervals are
+    over examples.
     """
 
     n: Annotated[int, Field(ge=1)]

@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.answers.extraction import MAX_ANSWER, Judgement, unparsed
 from harness.samples import Outcome
-from harness.scoring.outcomes import MAX_ANSWER, Judgement, unparsed
 
 _TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
 _THOUGHT = re.compile(r"</think>", re.IGNORECASE)

@@ -20,8 +20,8 @@ from harness.scoring import statistics
 from harness.scoring.pairing import pair
 from harness.scoring.scorecard import Scorecard
 from harness.scoring.scorer import score_pair
-from harness.scoring.study_results import Agreement, CurvePoint, Last, Matched, Predictor, SeedCurve, Tested, Verdict
-from harness.scoring.tasks import reasons
+from harness.scoring.study.results import Agreement, CurvePoint, Last, Matched, Predictor, SeedCurve, Tested, Verdict
+from harness.scoring.task_scores import reasons
 from harness.scoring.trajectory import LEVELS, curve_draws, joint_draws, retention_at
 from harness.scoring.transitions import Floats
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.scoring import statistics
-from harness.scoring.dynamics import N_BINS, PerplexityScore, spread
+from harness.scoring.dynamics.document import N_BINS, PerplexityScore, spread
 from harness.scoring.transitions import Floats
 
 # A quarter of a power of ten each, from 1 on; what lies above the last edge is counted in the last bin.

@@ -9,12 +9,10 @@ import re
 import unicodedata
 from collections import deque
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from harness.samples import Outcome
 
 MAX_ANSWER = 1000
-_MAX_EXPONENT = 400
 
 _TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
 _BRACE = re.compile(r"\\boxed ?\{|\\[{}]|[{}]")
@@ -22,13 +20,7 @@ _HASHES = re.compile(r"(?<!#)####(?!#)")
 _ANSWER_IS = re.compile(r"\banswer(?: is:?|:)(?! not\b)", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
 
-_GROUP_MARK = re.compile("\\{,\\}|\\\\,|(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3})")
-_FRAC = re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}")
-_TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\{([^{}]*)\}")
-_POWER_OF_TEN = re.compile(r" ?(?:\u00d7|x|\*|\\times|\\cdot) ?10 ?\^ ?\{?([-+]?[0-9]+)\}?")
-_DIGITS = r"(?:(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
-# A digit glued to a letter belongs to a formula or a unit (H2O, m2), and one after ^ to a power.
-_NUMBER = re.compile(rf"(?<![\w.^])([-+]? ?)\$?({_DIGITS})(?: ?/ ?({_DIGITS}))?")
+WRAPPED_TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\{([^{}]*)\}")
 
 
 @dataclass(frozen=True)
@@ -72,23 +64,6 @@ def extract_layer(text: str) -> tuple[str | None, str | None]:
     return None, None
 
 
-def judge_number(output: str, gold: str, rel_tol: float = 0.0) -> Judgement:
-    """Judge a numeric answer by exact rational arithmetic.
-
-    Correct when |x - gold| <= rel_tol * |gold|. Thousands separators, ``$``, ``%`` (dropped: 50% is 50), a unit, a
-    trailing dot, fractions and powers of ten are read; an answer holding no number, or several, is unparsed.
-    Raises ``ValueError`` when ``gold`` itself is not one number.
-    """
-    expected = parse_number(gold)
-    if expected is None:
-        raise ValueError(f"gold {gold!r} is not one number")
-    stated = extract_answer(output)
-    value = None if stated is None else parse_number(stated)
-    if value is None:
-        return unparsed(stated)
-    return decided(stated, abs(value - expected) <= Fraction(str(rel_tol)) * abs(expected))
-
-
 def judge_text(output: str, gold: str, *, case_sensitive: bool = False) -> Judgement:
     """Judge a short free-form answer by equality after normalisation (case, width, spaces, a leading article).
 
@@ -103,30 +78,6 @@ def judge_text(output: str, gold: str, *, case_sensitive: bool = False) -> Judge
 def cut_off(judgement: Judgement) -> Judgement:
     """The judgement of an output that hit the token budget (``finish_reason`` "length"): unparsed, score 0."""
     return replace(judgement, outcome=Outcome.UNPARSED, score=0.0)
-
-
-def parse_number(text: str) -> Fraction | None:
-    """The one number in ``text`` as an exact fraction, or None where there is none, several, or a power."""
-    if len(text) > MAX_ANSWER:
-        return None
-    text = " ".join(_GROUP_MARK.sub("", text.replace("\u2212", "-").replace("\\$", "$")).split())
-    text = _POWER_OF_TEN.sub(r"e\1", _FRAC.sub(r"\1/\2", _TEXT.sub(r"\1", text)))
-    found = list(_NUMBER.finditer(text))
-    if len(found) != 1 or text[found[0].end() :].lstrip(" )}")[:1] in ("^", "²", "³"):
-        return None
-    sign, over, under = found[0].groups()
-    numerator, denominator = _decimal(over), _decimal(under or "1")
-    if numerator is None or not denominator:
-        return None
-    return (-1 if "-" in sign else 1) * numerator / denominator
-
-
-def _decimal(digits: str) -> Fraction | None:
-    mantissa, _, exponent = digits.lower().replace(",", "").partition("e")
-    # An exponent of a billion would be exact too, and fill the memory.
-    if len(exponent) > 5 or abs(int(exponent or 0)) > _MAX_EXPONENT:
-        return None
-    return Fraction(mantissa) * Fraction(10) ** int(exponent or 0)
 
 
 def decided(stated: str | None, correct: bool) -> Judgement:
@@ -186,7 +137,7 @@ def _bare(text: str) -> str:
 
 def normal(text: str, case_sensitive: bool = False) -> str:
     """``text`` as short answers are compared: width, spaces, case, a leading article and a trailing stop taken away."""
-    text = unicodedata.normalize("NFKC", _TEXT.sub(r"\1", text))
+    text = unicodedata.normalize("NFKC", WRAPPED_TEXT.sub(r"\1", text))
     text = " ".join(_bare(text).strip("$").split())
     folded = text if case_sensitive else text.casefold()
     return re.sub(r"^(?:an?|the) (?=.)", "", folded, flags=re.IGNORECASE)

@@ -1,18 +1,18 @@
 r"""The checker of mathematical answers: one for all tasks, from "five" to \frac{3\sqrt{2}}{2} and (-\infty, 3].
 
-The answer an output states is found in layers (:func:`~harness.scoring.outcomes.extract_layer`) behind the last thought
-(``</think>``). What is a plain number on both sides is compared exactly, here; so are words and formulas that are spelt
-alike. Only the rest goes to math-verify, in a worker process that is killed at its limits: an answer that takes longer
-than a limit allows is no answer.
+The answer an output states is found in layers (:func:`~harness.answers.extraction.extract_layer`) behind the last
+thought (``</think>``). What is a plain number on both sides is compared exactly, here; so are words and formulas that
+are spelt alike. Only the rest goes to math-verify, in a worker process that is killed at its limits: an answer that
+takes longer than a limit allows is no answer.
 """
 
 import re
 from fractions import Fraction
 from functools import cache
 
+from harness.answers.extraction import Judgement, decided, extract_layer, normal, unparsed
+from harness.answers.numbers import find_numeral, read_numeral, same_number
 from harness.sandbox import Failure, Limits, Sandbox
-from harness.scoring.numerals import find_numeral, read_numeral, same_number
-from harness.scoring.outcomes import Judgement, decided, extract_layer, normal, unparsed
 
 # The longest gold answer of MATH-500 has 53 characters.
 MAX_EXPRESSION = 400
@@ -55,7 +55,7 @@ _LOOSE = re.compile(r"\\(?:left|right|displaystyle|[,;:! ])|~|\s|\$|(?<=\\)[dt](
 def judge_math(output: str, gold: str, rel_tol: float = 0.0) -> Judgement:
     """Judge a mathematical answer against ``gold``: a number, an expression in LaTeX, or words.
 
-    Correct when both are the same number (:func:`~harness.scoring.numerals.same_number`; ``rel_tol`` is for measured
+    Correct when both are the same number (:func:`~harness.answers.numbers.same_number`; ``rel_tol`` is for measured
     quantities, whose unit is dropped and has to be that of the gold answer), the same words, or equivalent expressions.
     Unparsed when nothing is stated, or what is stated is prose, several numbers where one is asked for, no expression
     that can be parsed, or too much work. A gold answer that is none of the three is compared by
@@ -111,7 +111,7 @@ def close() -> None:
 
 @cache
 def _sandbox() -> Sandbox:
-    return Sandbox("harness.equivalence", ("compare",), LIMITS)
+    return Sandbox("harness.answers.equivalence", ("compare",), LIMITS)
 
 
 def _same_expression(stated: str, gold: str) -> bool | None:

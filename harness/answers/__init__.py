@@ -1,0 +1,1 @@
+"""Answers: what a model's output says, and whether it is the answer. Pure."""

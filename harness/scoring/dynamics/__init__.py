@@ -1,0 +1,1 @@
+"""What the diagnostics of training measure: formulas and the document that holds them."""

@@ -1,0 +1,1 @@
+"""What the trainings of a study say when they are compared at the same gain."""
