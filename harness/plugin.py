@@ -25,8 +25,8 @@ from PIL import Image
 
 from harness.answers import choices, extraction, mathematics, numbers, permutations
 from harness.items import IMAGE_MARK, Item, Split
-from harness.pictures import opened
-from harness.sources import Row, Source
+from harness.pictures.pixels import opened
+from harness.sources import Row, Source, test_split
 
 Generator = Callable[[Split, int, int], Iterator[Item]]
 Document = Mapping[str, Any]
@@ -44,9 +44,7 @@ def loader(tasks: Mapping[str, Generator]) -> Callable[..., dict[str, Any]]:
     """The ``custom_dataset`` function of a task file: its test items as a ``datasets.Dataset``."""
 
     def load(task: str, count: int, seed: int, **_: Any) -> dict[str, Any]:
-        from datasets import Dataset
-
-        return {"test": Dataset.from_list(list(rows(tasks[task]("test", count, seed))))}
+        return test_split(rows(tasks[task]("test", count, seed)))
 
     return load
 
@@ -68,11 +66,9 @@ def reader(tasks: Mapping[str, Reader]) -> Callable[..., dict[str, Any]]:
     """
 
     def load(task: str, seed: int = 0, **_: Any) -> dict[str, Any]:
-        from datasets import Dataset
-
         chosen = tasks[task]
         items = chosen.items(row for source in chosen.sources for row in source.rows())
-        return {"test": Dataset.from_list(list(rows(sampled(items, seed))))}
+        return test_split(rows(sampled(items, seed)))
 
     return load
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from harness.items import image_digest
-from harness.samples import EngineRecord
+from harness.records.run import EngineRecord
 
 FinishReason = Literal["stop", "length", "error"]
 

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,33 @@ def data_folder() -> Path | None:
     if not folder.is_dir():
         raise SourceError(f"{DATA_VARIABLE} or --data-dir {named}: no such folder")
     return folder
+
+
+@lru_cache(maxsize=2)
+def hub_file(repo: str, revision: str, archive: str, wanted: str) -> Path:
+    """The file ``archive`` of data set ``repo`` at ``revision``; ``wanted`` is what stands for it in a data folder.
+
+    Raises ``SourceError`` where neither the hub nor its cache has it.
+    """
+    import huggingface_hub
+
+    use_hub_or_cache()
+    try:
+        return Path(huggingface_hub.hf_hub_download(repo, archive, repo_type="dataset", revision=revision))
+    except Exception as error:  # The hub's client raises many kinds, of several libraries.
+        folder = data_folder()
+        raise SourceError(
+            f"data set {repo}: {f'{folder} has no {wanted}' if folder else 'no data folder is set'}, and the hub did "
+            f"not give {archive} ({type(error).__name__}); connect to the hub, or name a folder that holds {wanted} "
+            f"with --data-dir or {DATA_VARIABLE}"
+        ) from error
+
+
+def test_split(documents: Iterable[Row]) -> dict[str, Any]:
+    """Documents as what a task's ``custom_dataset`` returns: a ``datasets.Dataset`` named "test"."""
+    from datasets import Dataset
+
+    return {"test": Dataset.from_list(list(documents))}
 
 
 def tidy(text: str) -> str:

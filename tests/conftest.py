@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 
-_BESIDE = Path(__file__).parent.parent.parent / "shared" / "data"
-
-
 # Unless said otherwise one thread each: several processes test beside each other, and fill the cores already.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -27,10 +24,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def published_sets() -> Path:
     """The folder of published question sets; where there is none, a test that wants it is skipped."""
-    folder = Path(os.environ.get("RETENTION_DATA") or _BESIDE)
-    if not folder.is_dir():
+    named = os.environ.get("RETENTION_DATA")
+    if not named:
         pytest.skip("no published question sets: set RETENTION_DATA to a folder that holds them")
-    return folder.resolve()
+    return Path(named).resolve(strict=True)
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness.cli import cli
+from harness.checkpoints.prompts import PromptRenderer
 from harness.lmeval import load_frozen, run_tasks
-from harness.prompts import PromptRenderer
-from harness.samples import Outcome
-from harness.suites import load_suite, tasks_root
-from tests.fakes import FakeEngine, write_checkpoint
+from harness.records.samples import Outcome
+from harness.records.suites import load_suite, tasks_root
+from leaderboard.cli import cli
+from tests.support.fakes import FakeEngine, write_checkpoint
 
-PAGE = Path(__file__).parent.parent / "CONTRIBUTING.md"
+PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
 CITIES = {"France": "Paris", "Japan": "Tokyo", "Kenya": "Nairobi"}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-GITHUB = Path(__file__).parent.parent / ".github"
+GITHUB = Path(__file__).parents[1] / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.y*ml"))
 FORMS = sorted(path for path in (GITHUB / "ISSUE_TEMPLATE").glob("*.yml") if path.name != "config.yml")
 PINNED = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_./-]+@[0-9a-f]{40}\Z")
@@ -100,7 +100,7 @@ def test_only_the_validation_of_submissions_runs_beside_a_pull_request() -> None
 def test_a_privileged_workflow_touches_nothing_of_the_pull_request_but_data(path: Path) -> None:
     workflow, text = read(path), path.read_text("utf-8")
     code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-    assert triggers(workflow)["pull_request_target"]["paths"] == ["submissions/**", "leaderboard/bases/**"]
+    assert triggers(workflow)["pull_request_target"]["paths"] == ["submissions/**", "leaderboard/data/bases/**"]
     assert workflow["permissions"] == {"contents": "read"}
     assert all("permissions" not in job for job in workflow["jobs"].values())
     assert "secrets" not in code
@@ -126,7 +126,7 @@ def test_a_privileged_workflow_touches_nothing_of_the_pull_request_but_data(path
 def test_the_commands_of_the_workflows_are_there() -> None:
     import click
 
-    from harness.cli import cli
+    from leaderboard.cli import cli
 
     called = {
         tuple(found.split())
@@ -184,7 +184,7 @@ def test_the_forms_and_the_template_ask_for_what_is_needed() -> None:
 
 
 def test_the_methods_of_the_form_are_those_of_the_manifest() -> None:
-    from leaderboard.manifest import Method
+    from leaderboard.documents.manifest import Method
 
     (method,) = (part for part in read(FORMS[0])["body"] if part.get("id") == "method")
     families = Method.model_fields["family"].annotation.__args__  # type: ignore[union-attr]

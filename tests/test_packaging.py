@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -26,21 +26,21 @@ def test_the_wheel_holds_tasks_templates_and_checkpoints(wheel: Path) -> None:
     for wanted in (
         "harness/_tasks/suites/nano-1.yaml",
         "harness/_tasks/jigsaw/nano.py",
-        "harness/training/nano/checkpoints/base/model.safetensors",
+        "harness/checkpoints/nano/base/model.safetensors",
         "harness/training/configs/nano-jigsaw.yaml",
         "harness/training/configs/accelerate/zero3.yaml",
-        "harness/training/study/plans/nano.yaml",
+        "harness/study/plans/nano.yaml",
         "harness/report/pair.html.j2",
-        "leaderboard/events.py",
-        "leaderboard/schemas/event/1.json",
+        "leaderboard/ledger/events.py",
+        "leaderboard/ledger/schemas/event/1.json",
     ):
         assert wanted in names
     assert any(name.startswith("leaderboard/_site/templates/") for name in names)
+    assert not [name for name in names if name.startswith("leaderboard/data/")]
     assert not [
-        name for name in names if name.startswith(("leaderboard/events/", "leaderboard/bases/", "leaderboard/studies/"))
-    ]
-    assert not [
-        name for name in names if name.split("/")[0] not in ("harness", "leaderboard") and ".dist-info" not in name
+        name
+        for name in names
+        if name.split("/")[0] not in ("harness", "leaderboard", "retentionbench") and ".dist-info" not in name
     ]
 
 
@@ -58,9 +58,9 @@ def test_the_wheel_works_elsewhere_beside_a_tasks_py(wheel: Path, tmp_path: Path
     (elsewhere / "tasks.py").write_text("raise SystemExit('the wrong tasks')")
     program = """
 import json, harness, leaderboard
-from harness.checkpoints import open_checkpoint
+from harness.checkpoints.checkpoint import open_checkpoint
 from harness.lmeval import load_tasks
-from harness.suites import load_suite
+from harness.records.suites import load_suite
 suite = load_suite("nano-1")
 for name, loaded in load_tasks(list(suite.tasks)).items():
     suite.check_items(name, loaded.item_ids)
@@ -73,7 +73,7 @@ print(json.dumps([harness.__file__, open_checkpoint("nano:base").record.name]))
     assert done.returncode == 0, done.stderr
     assert str(site) in done.stdout
     done = subprocess.run(
-        [python, "-m", "harness.cli", "evaluate", "nano:base", "x", "--suite", "nano-1", "--target", "jigsaw"],
+        [python, "-m", "leaderboard.cli", "evaluate", "nano:base", "x", "--suite", "nano-1", "--target", "jigsaw"],
         cwd=elsewhere,
         env=environment,
         capture_output=True,

@@ -1,4 +1,4 @@
-"""``python -m harness.cli``: the command line where its script is not on the path."""
+"""``python -m harness.cli``: the harness's own commands, as child processes call them."""
 
 from harness.cli import main
 

@@ -103,9 +103,9 @@ def _measure(
     base: "Source", tuned: "Source", base_checkpoint: str | None, tuned_checkpoint: str | None, limit: int | None,
     suite: str | None,
 ) -> Mapping[str, "ItemDrift"]:  # fmt: skip
-    from harness.checkpoints import open_checkpoint
-    from harness.drift import measure, plan_drift
-    from harness.samples import Run
+    from harness.checkpoints.checkpoint import open_checkpoint
+    from harness.dynamics.drift import measure, plan_drift
+    from harness.records.run import Run
 
     if not isinstance(base, Run) or not isinstance(tuned, Run):
         raise RetentionError("--drift needs run folders: a table does not say what the models were asked")

@@ -26,8 +26,8 @@ def command(data_dir: Path | None, online: bool, deep: bool, as_json: bool) -> N
     import json
     from dataclasses import asdict
 
-    from harness.doctor import diagnose
     from harness.errors import CheckFailedError
+    from harness.evaluation.doctor import diagnose
     from harness.report.wording import printable
 
     found = diagnose(data=data_dir, online=online, deep=deep)

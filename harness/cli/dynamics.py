@@ -81,9 +81,9 @@ def command(
 
     from harness.cli.compare import write_text
     from harness.cli.progress import Bars
+    from harness.dynamics.measure import measure
+    from harness.dynamics.plan import Size, plan_dynamics
     from harness.report.dynamics import render_page, render_terminal
-    from harness.training.dynamics import measure
-    from harness.training.dynamics_plan import Size, plan_dynamics
 
     size = Size(limit, examples, probes, prompts, answer_tokens, seed)
     plan = plan_dynamics(

@@ -8,9 +8,9 @@ import click
 from harness.cli.options import data_dir
 
 if TYPE_CHECKING:
-    from harness.engines import EngineSettings
-    from harness.evaluate import Plan
-    from harness.samples import Run
+    from harness.engines.settings import EngineSettings
+    from harness.evaluation.plan import Plan
+    from harness.records.run import Run
     from harness.scoring import Scorecard
 
 
@@ -108,7 +108,7 @@ def command(
         workers=workers,
         time_limit=time_limit,
     )
-    from harness.evaluate import make_plan
+    from harness.evaluation.plan import make_plan
 
     plan = make_plan(base, tuned, suite, target, settings, out, models)
     if screen:
@@ -119,12 +119,12 @@ def command(
 
 def settings_of(engine: str | None, dtype: str | None, **options: Any) -> "EngineSettings":
     """The engine settings that a command's options ask for."""
-    from harness import engines
+    from harness.engines import placement, settings
 
-    chosen = engines.choose(engine)
-    return engines.EngineSettings(
+    chosen = settings.choose(engine)
+    return settings.EngineSettings(
         name=chosen,
-        dtype=dtype or engines.default_dtype(engines.device_class()),  # type: ignore[arg-type]
+        dtype=dtype or placement.default_dtype(placement.device_class()),  # type: ignore[arg-type]
         **options,
     )
 
@@ -132,9 +132,9 @@ def settings_of(engine: str | None, dtype: str | None, **options: Any) -> "Engin
 def run_and_score(plan: "Plan", target: str, *, fail_on_error: float = 0, as_json: bool = False) -> list[Path]:
     """Run the plan, score each pair, write scorecard.json and report.html beside the tuned run, print; run folders."""
     from harness.cli.progress import RichWatcher
-    from harness.evaluate import PlanFailedError, run_plan
-    from harness.noise import noise_run
-    from harness.samples import read_run
+    from harness.evaluation.noise import noise_run
+    from harness.evaluation.run import PlanFailedError, run_plan
+    from harness.records.run import read_run
 
     failed: PlanFailedError | None = None
     with RichWatcher() as watcher:
@@ -158,8 +158,8 @@ def screen_and_score(plan: "Plan", target: str, *, as_json: bool = False) -> Non
     from harness.cli.columns import echo_columns
     from harness.cli.progress import RichWatcher
     from harness.errors import CheckFailedError
+    from harness.evaluation.screening import screen
     from harness.report.wording import point_interval, points
-    from harness.screening import screen
 
     with RichWatcher() as watcher:
         screened, failures = screen(plan, target, watcher)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from harness.jigsaw import JigsawSet, Recipe
-    from harness.puzzles import Grid
+    from harness.pictures.jigsaw import JigsawSet, Recipe
+    from harness.pictures.puzzles import Grid
 
 
 @click.command(name="jigsaw")
@@ -49,8 +49,8 @@ def command(
     from dataclasses import asdict
     from math import factorial
 
-    from harness.jigsaw import Recipe, make
-    from harness.photos import Folder
+    from harness.pictures.jigsaw import Recipe, make
+    from harness.pictures.photos import Folder
 
     folder = images.expanduser().resolve()
     shape = _grid(grid)
@@ -73,7 +73,7 @@ def command(
 
 
 def _grid(text: str) -> "Grid":
-    from harness.puzzles import Grid
+    from harness.pictures.puzzles import Grid
 
     rows, _, columns = text.partition("x")
     try:
@@ -87,9 +87,9 @@ def _write(out: Path, recipe: "Recipe", images: Path, count: int | None, made: "
     import yaml
     from pydantic import ValidationError
 
-    from harness.catalogue import find_task
     from harness.items import items_digest
-    from harness.suites import Suite, SuiteError, SuiteTask, tasks_root
+    from harness.records.suites import Suite, SuiteError, SuiteTask, tasks_root
+    from harness.suites.catalogue import find_task
 
     task_file, suite_file = out / f"{recipe.task}.yaml", out / f"{recipe.task}-1.yaml"
     for path in (task_file, suite_file):

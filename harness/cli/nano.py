@@ -45,7 +45,7 @@ def train_sft_command(base: str, out: Path, recipe: str, seed: int) -> None:
       retention nano train-sft --base my-base --out my-sft --seed 1
       retention nano train-sft --recipe lora-replay --out my-adapter
     """
-    from harness.checkpoints import open_checkpoint
+    from harness.checkpoints.checkpoint import open_checkpoint
     from harness.training.nano.train_sft import RECIPES, train_sft
 
     with Bars() as bars:

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 if TYPE_CHECKING:
-    from harness.training.study.running import Step
+    from harness.study.runner import Step
 
 
 class _Display:

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 def open_source(path: Path, chosen_filter: str | None = None, metric: str | None = None) -> "Source":
     """Read ``path`` as what it is: a folder with ``run.json``, logs of lm-eval's, else a table file."""
-    from harness.lmeval_logs import is_log, read_log
-    from harness.samples import RECORD_FILE, read_run
-    from harness.tables import read_table
+    from harness.records.lmeval_logs import is_log, read_log
+    from harness.records.run import RECORD_FILE, read_run
+    from harness.records.tables import read_table
 
     if not (path / RECORD_FILE).exists() and is_log(path):
         return read_log(path, chosen_filter, metric)

@@ -9,8 +9,8 @@ from harness.cli.options import data_dir
 
 if TYPE_CHECKING:
     from harness.scoring.study.results import StudyResults
-    from harness.training.study.running import Folder, Step
-    from harness.training.study.steps import Study
+    from harness.study.runner import Folder, Step
+    from harness.study.steps import Study
 
 _PATH = click.Path(path_type=Path)
 
@@ -24,7 +24,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--steps", "list_only", is_flag=True, help="List the steps and which are done; run none.")
 @click.option("--results", "collect_only", is_flag=True, help="Score what is there; run none.")
 @click.option("--entries", type=_PATH, help="Also write the last checkpoints' entries into this folder of submissions.")
-@click.option("--bases", type=_PATH, help="Runs of the bases of such entries.  [default: leaderboard/bases]")
+@click.option("--bases", type=_PATH, help="Runs of the bases of such entries.  [default: leaderboard/data/bases]")
 @click.option("--contact", help="Account name of who answers for the entries.")
 @click.option("--license", "licence", default="CC0-1.0", show_default=True, help="Licence of their outputs (SPDX).")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
@@ -47,7 +47,7 @@ def command(
 
     PLAN is a shipped study (nano, smollm2) or a YAML file. Every step is a process of its own with a log below --out;
     killed at any moment, the same command goes on, and a training where it was. results.json is written at the end;
-    copied into leaderboard/studies/ it becomes the board's page "What the reference study shows".
+    copied into leaderboard/data/studies/ it becomes the board's page "What the reference study shows".
     --entries makes the last checkpoints of all trainings and seeds into entries of the board.
 
     \b
@@ -58,9 +58,9 @@ def command(
       retention study nano --results --entries submissions --contact your-account
       retention study smollm2 --base models/smollm2 --data-dir FOLDER
     """
-    from harness.training.study.plan import load_plan
-    from harness.training.study.running import Folder
-    from harness.training.study.steps import Study
+    from harness.study.plan import load_plan
+    from harness.study.runner import Folder
+    from harness.study.steps import Study
 
     if entries is not None and contact is None:
         raise click.UsageError("--entries needs --contact: the account name of who answers for them")
@@ -80,7 +80,7 @@ def command(
         _run(study, steps, jobs)
     results = _collect(study, steps)
     if entries is not None and contact is not None:
-        _enter(study, entries, bases or Path("leaderboard/bases"), contact, licence)
+        _enter(study, entries, bases or Path("leaderboard/data/bases"), contact, licence)
     if as_json:
         click.echo(results.to_json(), nl=False)
     else:
@@ -89,7 +89,7 @@ def command(
 
 def _list(folder: "Folder", steps: "list[Step]") -> None:
     from harness.cli.columns import echo_columns
-    from harness.training.study.running import step_digests
+    from harness.study.runner import step_digests
 
     digests = step_digests(steps)
     rows = []
@@ -103,7 +103,7 @@ def _list(folder: "Folder", steps: "list[Step]") -> None:
 def _run(study: "Study", steps: "list[Step]", jobs: int) -> None:
     from harness.cli.progress import StepWatcher
     from harness.errors import CheckFailedError
-    from harness.training.study.running import Folder, Runner
+    from harness.study.runner import Folder, Runner
 
     folder = Folder(study.out)
     with StepWatcher() as watcher:
@@ -117,7 +117,7 @@ def _run(study: "Study", steps: "list[Step]", jobs: int) -> None:
 
 
 def _collect(study: "Study", steps: "list[Step]") -> "StudyResults":
-    from harness.training.study.results import RESULTS_FILE, collect
+    from harness.study.results import RESULTS_FILE, collect
 
     results = collect(study, steps)
     (study.out / RESULTS_FILE).write_text(results.to_json(), encoding="utf-8")
@@ -125,7 +125,7 @@ def _collect(study: "Study", steps: "list[Step]") -> "StudyResults":
 
 
 def _enter(study: "Study", entries: Path, bases: Path, contact: str, licence: str) -> None:
-    from harness.training.study.entries import Statement, write_entries
+    from harness.study.entries import Statement, write_entries
 
     for key, said in write_entries(study, entries, bases, Statement(contact, licence)):
         click.echo(f"{key}: {said}", err=True)
@@ -134,7 +134,7 @@ def _enter(study: "Study", entries: Path, bases: Path, contact: str, licence: st
 def _print(results: "StudyResults", out: Path) -> None:
     from harness.cli.columns import echo_columns
     from harness.report.wording import ABSENT, per_cent
-    from harness.training.study.results import RESULTS_FILE
+    from harness.study.results import RESULTS_FILE
 
     for target in results.targets:
         seeds = f"{len(results.seeds)} {'seed' if len(results.seeds) == 1 else 'seeds'}"

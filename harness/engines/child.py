@@ -17,13 +17,13 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
-from harness import engines
-from harness.checkpoints import Checkpoint
-from harness.engines import EngineError, EngineSettings
+from harness.checkpoints.checkpoint import Checkpoint
+from harness.engines import placement, starting
 from harness.engines.environment import prepare
 from harness.engines.failures import is_out_of_memory
+from harness.engines.settings import EngineError, EngineSettings
 from harness.protocol import Completion, Engine, GenerateRequest, ScoreAnswer, ScoreRequest
-from harness.samples import EngineRecord
+from harness.records.run import EngineRecord
 
 _PART = 256
 _QUIET = "ignore:resource_tracker"
@@ -37,7 +37,7 @@ class ChildEngine:
     """
 
     def __init__(
-        self, settings: EngineSettings, members: Sequence[Checkpoint], load: Callable[..., Engine] = engines.load
+        self, settings: EngineSettings, members: Sequence[Checkpoint], load: Callable[..., Engine] = starting.load
     ) -> None:
         self._load = load
         self._settings = settings
@@ -173,7 +173,7 @@ def _ending(code: int | None) -> str:
 
 
 def _context(settings: EngineSettings) -> Any:
-    on_cpu = engines.device_class() == "cpu"
+    on_cpu = placement.device_class() == "cpu"
     if not (on_cpu and sys.platform == "linux"):
         return multiprocessing.get_context("spawn")
     prepare(on_cpu, settings.threads)

@@ -4,7 +4,7 @@ import logging
 import os
 import warnings
 
-from harness import engines
+from harness.engines import placement
 
 
 def prepare(on_cpu: bool, threads: int) -> None:
@@ -26,7 +26,7 @@ def prepare(on_cpu: bool, threads: int) -> None:
             "OMP_NUM_THREADS": str(threads),
             "TORCH_COMPILE_DISABLE": "1",
         }
-    elif engines.batch_invariant():
+    elif placement.batch_invariant():
         wanted |= {"VLLM_BATCH_INVARIANT": "1"}
     for name, value in wanted.items():
         os.environ.setdefault(name, value)

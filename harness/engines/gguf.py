@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from harness.engines import EngineError
+from harness.engines.settings import EngineError
 from harness.engines.torchvision_ops import define_missing_ops
 
 

@@ -6,25 +6,24 @@ rendering would ask a different question. What the server holds under a name is 
 that no two names answer alike.
 """
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from functools import cache
 from typing import Any
 
-from harness.checkpoints import Checkpoint
-from harness.engines import EngineError, EngineSettings, describe
+from harness.checkpoints.checkpoint import Checkpoint
 from harness.engines.adapters import modules
 from harness.engines.failures import out_of_time
+from harness.engines.placement import describe
 from harness.engines.probe import check_effects
+from harness.engines.server import _CONCURRENCY, _client, base_url
+from harness.engines.settings import EngineError, EngineSettings
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, ScoreAnswer, ScoreRequest
 
 _TRIES = 6
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
 _PATIENCE = 600.0
-_CONCURRENCY = 64
 
 
 class ServerEngine:
@@ -197,39 +196,6 @@ class ServerEngine:
 
 class _ItemError(Exception):
     """One item that the server refuses."""
-
-
-def base_url(server: str | None) -> str:
-    """The server's address without a trailing /v1; ``EngineError`` when there is none."""
-    if not server or not server.startswith(("http://", "https://")):
-        raise EngineError(f"--server {server or ''}: give the server's address, e.g. --server http://localhost:8000")
-    return server.rstrip("/").removesuffix("/v1")
-
-
-@cache
-def server_version(server: str | None) -> str:
-    """What `vllm serve` says of its version; "unknown" for a server that does not say."""
-    import httpx
-
-    url = base_url(server)
-    try:
-        with _client(url, 30.0) as client:
-            response = client.get("/version")
-        version = response.json().get("version") if response.status_code == 200 else None
-    except httpx.HTTPError as error:
-        raise EngineError(f"--server {url}: cannot be reached ({error}); start it with `vllm serve`") from error
-    except (ValueError, AttributeError):
-        version = None
-    return version if isinstance(version, str) else "unknown"
-
-
-def _client(url: str, timeout: float) -> Any:
-    import httpx
-
-    key = os.environ.get("RETENTION_SERVER_KEY")
-    limits = httpx.Limits(max_connections=_CONCURRENCY)
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    return httpx.Client(base_url=url, timeout=httpx.Timeout(timeout, connect=10.0), limits=limits, headers=headers)
 
 
 def _served_as(checkpoint: Checkpoint, given: dict[str, str], listed: list[dict[str, Any]]) -> str:

@@ -8,7 +8,7 @@ base's answers in a shared batch would hide what it forgot: vLLM's CPU kernels d
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from harness.engines import EngineError
+from harness.engines.settings import EngineError
 from harness.protocol import Engine, Failed, Prompt, ScoreRequest
 
 _PROMPTS = 4

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness import engines
-from harness.checkpoints import Checkpoint
-from harness.engines import EngineError, EngineSettings
+from harness.checkpoints.checkpoint import Checkpoint
+from harness.engines import placement, starting
 from harness.engines.failures import is_out_of_memory
+from harness.engines.settings import EngineError, EngineSettings
 from harness.engines.shards import Shard, Shards
 from harness.protocol import Completion, Engine, Failed, GenerateRequest, ScoreAnswer, ScoreRequest
-from harness.samples import EngineRecord
+from harness.records.run import EngineRecord
 
 # How often one shard may lose its worker before it is taken to be the cause.
 _TRIES = 3
@@ -32,7 +32,7 @@ class Worker:
 
     def load(self, settings: EngineSettings, members: Sequence[Checkpoint]) -> tuple[int, EngineRecord]:
         """Start the engine; returns this worker's process id and the engine's record."""
-        self._engine = engines.load(settings, members)
+        self._engine = starting.load(settings, members)
         return os.getpid(), self._engine.record
 
     def answer(self, kind: str, requests: Sequence[Any]) -> list[tuple[int, Any]]:
@@ -51,7 +51,7 @@ class _Place:
 
 
 class RayEngine:
-    """Runs ``engines.load`` in workers, once for each of the members' groups; requests name their checkpoint."""
+    """Runs ``starting.load`` in workers, once for each of the members' groups; requests name their checkpoint."""
 
     def __init__(self, settings: EngineSettings, members: Sequence[Checkpoint]) -> None:
         try:
@@ -60,14 +60,16 @@ class RayEngine:
             raise EngineError("--executor ray: not installed; run `pip install 'retentionbench[ray]'`") from error
         self._ray = ray
         self._settings = replace(settings, executor="local")
-        self._groups = engines.groups(self._settings, members)
+        self._groups = placement.groups(self._settings, members)
         self._group_of = {each.record.weights_digest: k for k, group in enumerate(self._groups) for each in group}
         self._asked_as = {
-            each.record.weights_digest: engines.asked_as(self._settings, each, engines.describe(self._settings, each))
+            each.record.weights_digest: placement.asked_as(
+                self._settings, each, placement.describe(self._settings, each)
+            )
             for each in members
         }
         self._records = [
-            engines.describe(self._settings, engines.root_of(self._settings, group)) for group in self._groups
+            placement.describe(self._settings, placement.root_of(self._settings, group)) for group in self._groups
         ]
         self.record = self._records[0]
         _connect(ray, settings)

@@ -13,17 +13,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness import engines
-from harness.checkpoints import Checkpoint, read_json
-from harness.engines import EngineError, EngineSettings
+from harness.checkpoints.checkpoint import Checkpoint, read_json
+from harness.engines import placement
 from harness.engines.adapters import modules, rank_to_reserve
 from harness.engines.environment import prepare
 from harness.engines.exchange import Weights
 from harness.engines.failures import is_out_of_memory, out_of_time
 from harness.engines.probe import check_effects
+from harness.engines.settings import EngineError, EngineSettings
 from harness.engines.torchvision_ops import define_missing_ops
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
-from harness.samples import EngineRecord
+from harness.records.run import EngineRecord
 
 
 class VllmEngine:
@@ -53,7 +53,7 @@ class VllmEngine:
         # What vLLM raises for a single request that it refuses: ValueErrors in 0.26, kinds of their own in 0.32.
         self._refusals = (ValueError, VLLMValidationError, VLLMUnprocessableEntityError)
         self._adapters = {each.record.weights_digest: each for each in adapters}
-        beside = [each for each in adapters if engines.describe(settings, each).adapter == "lora"]
+        beside = [each for each in adapters if placement.describe(settings, each).adapter == "lora"]
         # Whose weights answer a request, by what it names; those beside are answered with the engine's own.
         self._owners: dict[str | None, Checkpoint] = {None: checkpoint}
         self._owners.update(self._adapters)

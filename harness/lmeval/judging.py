@@ -9,9 +9,9 @@ from typing import Any
 from lm_eval.api.instance import Instance
 
 from harness.lmeval.loading import TaskError
-from harness.lmeval_logs import NOT_PARSED
-from harness.samples import Outcome
-from harness.suites import SuiteTask
+from harness.records.lmeval_logs import NOT_PARSED
+from harness.records.samples import Outcome
+from harness.records.suites import SuiteTask
 
 
 def _extracted(metrics: dict[str, Any], output: str) -> str:

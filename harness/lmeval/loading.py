@@ -21,8 +21,8 @@ from harness.items import canonical_json, image_digest
 from harness.protocol import (
     Decoding,
 )
+from harness.records.suites import Draft, Suite, tasks_root
 from harness.sources import use_hub_or_cache
-from harness.suites import Draft, Suite, tasks_root
 
 VERSION = version("lm-eval")
 

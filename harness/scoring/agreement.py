@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from scipy.stats import binom, binomtest
 
-from harness.samples import Digest
+from harness.records.samples import Digest
 from harness.scoring import statistics
 from harness.scoring.scorecard import Count, Strict
 
@@ -78,8 +78,8 @@ class SideAgreement(Strict):
 class Agreement(Strict):
     """What a verification found. The counts decide: an ``agrees`` that they do not give is refused.
 
-    ``seed`` drew the items (``harness.verification.draw``) and did not exist when the entry was made; ``environment``
-    is that of the entry's runs and of those made now.
+    ``seed`` drew the items (``harness.evaluation.verification.draw``) and did not exist when the entry was made;
+    ``environment`` is that of the entry's runs and of those made now.
     """
 
     method: Literal["odd-one-out-1"] = "odd-one-out-1"

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import CheckFailedError
-from harness.samples import Outcome, Run, RunRecord
+from harness.records.run import Run, RunRecord
+from harness.records.samples import Outcome
+from harness.records.tables import Table, TableRecord
 from harness.scoring.transitions import transition_names
-from harness.tables import Table, TableRecord
 
 _SHARED = ("task", "family", "group", "cluster_id", "guess_rate")
 _SIDED = ("output", "extracted", "outcome", "score", "finish_reason", "n_output_tokens")

@@ -1,6 +1,6 @@
 """Schema: the JSON Schemas of the documents of this room, generated from their models.
 
-``scorecard.schema.json`` is a committed copy, and ``leaderboard/schemas/`` has one of each.
+``scorecard.schema.json`` is a committed copy, and ``leaderboard/ledger/schemas/`` has one of each.
 """
 
 import json

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from harness.samples import Digest, EngineRecord, RunRecord, SuiteRecord
+from harness.records.run import EngineRecord, RunRecord, SuiteRecord
+from harness.records.samples import Digest
+from harness.records.tables import TableRecord
 from harness.scoring.statistics import Verdict
-from harness.tables import TableRecord
 
 
 def _twelve_digits(value: float) -> float:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from harness import __version__
 from harness.errors import RetentionError
-from harness.samples import RunRecord, SuiteRecord
+from harness.records.run import RunRecord, SuiteRecord
 from harness.scoring import statistics
 from harness.scoring.alarms import find_alarms
 from harness.scoring.drift import ItemDrift, summarise
@@ -40,8 +40,8 @@ def score_pair(
     """Score ``tuned`` against ``base``: gain on the ``target`` family, forgetting on every other task.
 
     Without a target every task is a prior task and nothing is said of learning. ``noise`` is a second run of the base,
-    ``drift`` what ``harness.drift.measure`` measured. Raises ``CheckFailedError`` when the runs may not be compared and
-    ``RetentionError`` when no task of the suite belongs to ``target`` (metrics.md, all sections).
+    ``drift`` what ``harness.dynamics.drift.measure`` measured. Raises ``CheckFailedError`` when the runs may not be
+    compared and ``RetentionError`` when no task of the suite belongs to ``target`` (metrics.md, all sections).
     """
     joined = pair(base, tuned)
     frames = {str(name): items for name, items in joined.items.groupby("task")}

@@ -9,11 +9,11 @@
     gsm8k             the train split of GSM8K                            tasks/math/gsm8k.py
     science           computed science, half written freely, half lettered  tasks/science/quantities.py, train split
     jigsaw-RxC[-think]  puzzles of the pictures in a folder of one's own (COCO train2017 is the paper's)
-    scenes-RxC[-think]  puzzles of drawn landscapes                       harness/scenes.py, train split
+    scenes-RxC[-think]  puzzles of drawn landscapes                       harness/pictures/scenes.py, train split
 
 Training and test items are apart by construction: generated items by the split of their content key
 (``harness.items.split_of``), published sets by their own split, and of a folder of pictures those are dropped whose
-bytes a suite's list pins (tests/test_training_generators.py checks every source against every suite).
+bytes a suite's list pins (tests/harness/training/test_generators.py checks every source against every suite).
 """
 
 import csv
@@ -23,13 +23,13 @@ from itertools import islice
 from pathlib import Path
 
 from harness.items import Item
-from harness.jigsaw import Pictures, Reasoning, Recipe, make, question
-from harness.photos import Folder, PhotoError
-from harness.pictures import Pixels
+from harness.pictures.jigsaw import Pictures, Reasoning, Recipe, make, question
+from harness.pictures.photos import Folder, PhotoError
+from harness.pictures.pixels import Pixels
+from harness.pictures.puzzles import Grid, fit, show
+from harness.pictures.scenes import Scenes
 from harness.plugin import Generator, sampled
-from harness.puzzles import Grid, fit, show
-from harness.scenes import Scenes
-from harness.suites import load_task_module, tasks_root
+from harness.records.suites import load_task_module, tasks_root
 from harness.training.dataset import Example, ExampleSet, example_id, example_of, read_examples
 from harness.training.recipe import Data, RecipeError
 

@@ -1,7 +1,7 @@
 """What is trained: a base with its tokenizer, its processor and its own prompts.
 
-Prompts are rendered by :class:`harness.prompts.PromptRenderer`, as an evaluation renders them, so that a model is asked
-in training exactly what the suite will ask it.
+Prompts are rendered by :class:`harness.checkpoints.prompts.PromptRenderer`, as an evaluation renders them, so that a
+model is asked in training exactly what the suite will ask it.
 """
 
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoints import Checkpoint
+from harness.checkpoints.checkpoint import Checkpoint
+from harness.checkpoints.prompts import PromptRenderer
 from harness.engines.merge import model_class
 from harness.engines.torchvision_ops import define_missing_ops
 from harness.errors import RetentionError
-from harness.pictures import opened
-from harness.prompts import PromptRenderer
+from harness.pictures.pixels import opened
 from harness.protocol import Prompt
-from harness.suites import read_suite
+from harness.records.suites import read_suite
 from harness.training.dataset import Example
 from harness.training.recipe import Adapter, Recipe
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import RetentionError, first_problem
-from harness.samples import Digest
+from harness.records.samples import Digest
 from harness.training.dataset import About, ExampleSet
 from harness.training.recipe import Method, Recipe
 
@@ -22,7 +22,7 @@ Progress = Callable[[str, int, int], None]
 
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "numpy", "vllm")
 Amount = Annotated[int, Field(ge=0)]
-# What a submission's manifest calls the methods (leaderboard.manifest.Method.family).
+# What a submission's manifest calls the methods (leaderboard.documents.manifest.Method.family).
 _FAMILIES: dict[Method, str] = {
     "sft": "sft",
     "replay-sft": "sft",
@@ -110,7 +110,8 @@ class TrainingRecord(_Strict):
     submission: dict[str, Any] = {}
 
     def method_fields(self) -> dict[str, Any]:
-        """The fields of a submission's ``method`` (leaderboard.manifest.Method); what does not apply is left out."""
+        """The fields of a submission's ``method`` (leaderboard.documents.manifest.Method); what does not apply is left
+        out."""
         optimisation, adapter, rft = (self.recipe[name] for name in ("optimisation", "adapter", "rft"))
         sampled = self.rollouts or (self.data.about.sampled if self.data.about else None)
         fields = {

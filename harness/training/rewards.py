@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from harness import plugin
-from harness.catalogue import find_task
 from harness.errors import RetentionError
-from harness.suites import load_task_module
+from harness.records.suites import load_task_module
+from harness.suites.catalogue import find_task
 from harness.training.dataset import Example
 
 Judge = Callable[[Mapping[str, Any], Sequence[str]], dict[str, Any]]

@@ -19,13 +19,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import engines
-from harness.checkpoints import Checkpoint, open_checkpoint, same_tokenizer
-from harness.engines import Dtype, EngineSettings
+from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint, same_tokenizer
+from harness.checkpoints.prompts import PromptRenderer
+from harness.engines import placement, starting
+from harness.engines.settings import Dtype, EngineSettings, choose
 from harness.errors import CheckFailedError, RetentionError
-from harness.prompts import PromptRenderer
+from harness.evaluation.store import ResponseStore, StoredEngine, Variant
 from harness.protocol import Completion, Decoding, GenerateRequest
-from harness.store import ResponseStore, StoredEngine, Variant
 from harness.training.dataset import ABOUT_FILE, About, Example, ExampleSet, Kind, read_about, write_examples
 from harness.training.generators import load_examples
 from harness.training.recipe import Recipe, RecipeError, Rollouts
@@ -150,13 +150,13 @@ def _finished(recipe: Recipe, policy: Checkpoint, out: Path) -> About:
 
 
 def _engine(chosen: Rollouts, dtype: Dtype, policy: Checkpoint, store: ResponseStore) -> StoredEngine:
-    device = engines.device_class()
+    device = placement.device_class()
     # The CPU build of vLLM (0.32) cannot give a request a seed of its own: "CPU Generator does not use offset".
     name = chosen.engine or ("transformers" if device == "cpu" else None)
-    settings = EngineSettings(name=engines.choose(name), dtype=dtype, batch=chosen.batch)
-    record = engines.describe(settings, policy)
-    variant = Variant(policy.record.weights_digest, record, engines.asked_as(settings, policy, record))
-    return StoredEngine(store, variant, lambda: engines.start(settings, [policy]))
+    settings = EngineSettings(name=choose(name), dtype=dtype, batch=chosen.batch)
+    record = placement.describe(settings, policy)
+    variant = Variant(policy.record.weights_digest, record, placement.asked_as(settings, policy, record))
+    return StoredEngine(store, variant, lambda: starting.start(settings, [policy]))
 
 
 def _samples(

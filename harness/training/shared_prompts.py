@@ -3,7 +3,7 @@
 TRL reads a prompt anew for each of its completions, three times a step: to sample them, for the probabilities of the
 reference, and for those that the loss is taken on. Where a prompt is longer than its answers, as in a jigsaw, most of a
 step is spent on that. Here the keys and values of a prompt are computed once and shared by its completions, with their
-gradients, which adds up to the same numbers (tests/test_training_rft.py).
+gradients, which adds up to the same numbers (tests/harness/training/test_rft.py).
 
 Two methods of ``GRPOTrainer`` are replaced (trl 1.16), and nothing of what is optimised.
 """

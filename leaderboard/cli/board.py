@@ -15,7 +15,7 @@ import click
 from harness.errors import CheckFailedError, RetentionError
 
 if TYPE_CHECKING:
-    from leaderboard.board import Board
+    from leaderboard.board.board import Board
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _SUBMISSIONS = Path("submissions")
@@ -32,10 +32,10 @@ def _inputs(command: _Command) -> _Command:
     """The options that say what a board is made of."""
     for option in reversed((
         click.option("--submissions", type=_FOLDER, default=_SUBMISSIONS, show_default=True, help="Entries to show."),
-        click.option("--bases", type=_FOLDER, default=Path("leaderboard/bases"), show_default=True,
+        click.option("--bases", type=_FOLDER, default=Path("leaderboard/data/bases"), show_default=True,
                      help="Runs of the bases."),
         click.option("--events", type=_FOLDER,
-                     help="Their ledgers.  [default: leaderboard/events, for the entries of submissions]"),
+                     help="Their ledgers.  [default: leaderboard/data/events, for the entries of submissions]"),
         click.option("--cache", type=_FOLDER, default=_CACHE, show_default=True, help="Where scores are remembered."),
         click.option("--no-cache", is_flag=True, help="Score every entry anew."),
         click.option("--jobs", type=click.IntRange(1, 64), help="Processes that score (default: one a core)."),
@@ -71,7 +71,7 @@ def build(out: Path, url: str | None, strict: bool, as_json: bool, **inputs: Any
       retention board build --submissions ~/entries --out /tmp/board --strict
       retention board build --url https://board.example.org/ --json
     """
-    from leaderboard.site import write_site
+    from leaderboard.site.build import write_site
 
     board = _load(**inputs)
     index = write_site(board, out, _address(url), **_besides(**inputs))
@@ -104,7 +104,7 @@ def check(out: Path, url: str | None, as_json: bool, **inputs: Any) -> None:
     """
     import tempfile
 
-    from leaderboard.checks import check_site, compare_sites
+    from leaderboard.site.checks import check_site, compare_sites
 
     if not (out / "index.html").is_file():
         raise RetentionError(f"{out}: no site there; run `retention board build` first")
@@ -139,8 +139,8 @@ def serve(out: Path, url: str | None, port: int, **inputs: Any) -> None:
       retention board serve
       retention board serve --port 0 --submissions ~/entries --out /tmp/board
     """
-    from leaderboard.serving import Preview
-    from leaderboard.site import site_sources, write_site
+    from leaderboard.site.build import site_sources, write_site
+    from leaderboard.site.serving import Preview
 
     address = _address(url)
 
@@ -167,7 +167,7 @@ def serve(out: Path, url: str | None, port: int, **inputs: Any) -> None:
 @click.argument("version")
 @_inputs
 @click.option(
-    "--releases", type=_FOLDER, default=Path("leaderboard/releases"), show_default=True, help="Frozen boards."
+    "--releases", type=_FOLDER, default=Path("leaderboard/data/releases"), show_default=True, help="Frozen boards."
 )
 @_JSON
 def release(version: str, releases: Path, as_json: bool, **inputs: Any) -> None:
@@ -177,7 +177,7 @@ def release(version: str, releases: Path, as_json: bool, **inputs: Any) -> None:
     Examples:
       retention board release 2026.1
     """
-    from leaderboard.releases import write_release
+    from leaderboard.site.releases import write_release
 
     board = _load(**inputs)
     folder = write_release(board, version, releases)
@@ -191,8 +191,8 @@ def release(version: str, releases: Path, as_json: bool, **inputs: Any) -> None:
 
 
 def _load(submissions: Path, bases: Path, events: Path | None, cache: Path, no_cache: bool, jobs: int | None) -> Board:
-    from leaderboard.board import load_board
-    from leaderboard.cache import Cache
+    from leaderboard.board.board import load_board
+    from leaderboard.board.cache import Cache
 
     _check_inputs(submissions)
     remembered = Cache(None if no_cache else cache)
@@ -204,19 +204,19 @@ def _load(submissions: Path, bases: Path, events: Path | None, cache: Path, no_c
 def _besides(submissions: Path, cache: Path, no_cache: bool, **_: Any) -> dict[str, Any]:
     """What pages are made of besides the board: remembered pages, and what the checkout holds beside its own
     entries: releases and studies."""
-    from leaderboard.cache import Cache
+    from leaderboard.board.cache import Cache
 
     own = submissions == _SUBMISSIONS
     return {
         "cache": Cache(None if no_cache else cache),
-        "releases": Path("leaderboard/releases") if own else None,
-        "studies": Path("leaderboard/studies") if own else None,
+        "releases": Path("leaderboard/data/releases") if own else None,
+        "studies": Path("leaderboard/data/studies") if own else None,
     }
 
 
 def _ledgers(submissions: Path, events: Path | None) -> Path | None:
     # Ledgers are of entries: those of the checkout say nothing of entries elsewhere.
-    return Path("leaderboard/events") if events is None and submissions == _SUBMISSIONS else events
+    return Path("leaderboard/data/events") if events is None and submissions == _SUBMISSIONS else events
 
 
 def _check_inputs(submissions: Path) -> None:
@@ -227,7 +227,7 @@ def _check_inputs(submissions: Path) -> None:
 def _address(url: str | None) -> str | None:
     if url is None:
         return None
-    from leaderboard.fields import https_url
+    from leaderboard.documents.fields import https_url
 
     try:
         return https_url(url)
@@ -237,7 +237,7 @@ def _address(url: str | None) -> str | None:
 
 def _build_again(out: Path, url: str | None, inputs: dict[str, Any]) -> None:
     """Build into ``out`` in another process, under circumstances that must not matter."""
-    command = [sys.executable, "-m", "harness.cli", "board", "build", "--no-cache", "--out", str(out)]
+    command = [sys.executable, "-m", "leaderboard.cli", "board", "build", "--no-cache", "--out", str(out)]
     for name in ("submissions", "bases", "events", "jobs"):
         if inputs[name] is not None:
             command += [f"--{name}", str(inputs[name])]

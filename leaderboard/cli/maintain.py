@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,8 +12,8 @@ from leaderboard.cli.options import Command, places, shelf_of
 
 if TYPE_CHECKING:
     from harness.scoring.agreement import Agreement
-    from leaderboard.events import Event
-    from leaderboard.standing import State
+    from leaderboard.ledger.events import Event
+    from leaderboard.ledger.standing import State
 
 _BY = click.option("--by", "actor", required=True, metavar="ACCOUNT", help="Your account name; it is published.")
 _REASON = click.option("--reason", required=True, help="Why, in a sentence; it is published.")
@@ -50,7 +49,7 @@ def accept(entry: str, actor: str, **where: Path) -> None:
     Examples:
       retention maintain accept 4eauwmhpomvr --by your-account
     """
-    from leaderboard.maintain import accept as write
+    from leaderboard.entries.maintain import accept as write
 
     written = write(shelf_of(where), entry, actor)
     click.echo(f"wrote {written[0]}" if written else f"{entry}: its ledger has these files already")
@@ -107,9 +106,9 @@ def verify(
     import json
     import re
 
-    from leaderboard.events import Flagged, Reproduced, Verified
-    from leaderboard.maintain import merge_commit, record
-    from leaderboard.standing import Standing
+    from leaderboard.entries.maintain import merge_commit, record
+    from leaderboard.ledger.events import Flagged, Reproduced, Verified
+    from leaderboard.ledger.standing import Standing
 
     shelf = shelf_of(where)
     if seed is not None and not re.fullmatch(r"[0-9a-f]{40,64}", seed, re.ASCII):
@@ -118,14 +117,14 @@ def verify(
     if scored.state.standing is Standing.WITHDRAWN:
         raise RetentionError(f"{entry}: is withdrawn; there is nothing to verify")
     seed = seed or merge_commit(shelf.folder(entry))
-    # Loaded by name, since a leaderboard that imported engines could not be built without them.
-    verification: Any = importlib.import_module("harness.verification")
-    progress: Any = importlib.import_module("harness.cli.progress")
+    from harness.cli.progress import RichWatcher
+    from harness.evaluation import verification
+
     # Scoring is what refuses a pair that was not asked the same; then nothing needs to be generated.
     signature = scored.card.signature
     sources = verification.Sources(base_checkpoint, checkpoint, suite, threads, batch, max_model_len)
     plan = verification.plan_again(scored.entry.base, scored.entry.tuned, sources, out / entry)
-    with progress.RichWatcher() as watcher:
+    with RichWatcher() as watcher:
         found: Agreement = verification.verify(scored.entry.base, scored.entry.tuned, plan, seed, watcher, items=items)
     written: list[tuple[Path, Event]] = []
     if not dry_run:
@@ -224,9 +223,9 @@ def events(entry: str | None, since: str | None, as_json: bool, **where: Path) -
       retention maintain events 4eauwmhpomvr
       retention maintain events --since origin/main --json
     """
-    from leaderboard.events import EventError, read_ledgers
-    from leaderboard.maintain import changed_files, check_append_only, refuse_changed
-    from leaderboard.standing import fold
+    from leaderboard.entries.maintain import changed_files, check_append_only, refuse_changed
+    from leaderboard.ledger.events import EventError, read_ledgers
+    from leaderboard.ledger.standing import fold
 
     shelf = shelf_of(where)
     ledgers = {} if not shelf.events.is_dir() else read_ledgers(shelf.events)
@@ -267,7 +266,7 @@ def take(head: str, base: str, out: Path) -> None:
       retention maintain take refs/remotes/pull/12 --out /tmp/pull-12
       retention submit validate /tmp/pull-12/submissions/* --bases /tmp/pull-12/bases
     """
-    from leaderboard.pull_request import take as copy
+    from leaderboard.acceptance.pull_request import take as copy
 
     taken = copy(Path(), base, head, out)
     click.echo(taken.entry)
@@ -275,7 +274,7 @@ def take(head: str, base: str, out: Path) -> None:
 
 
 @group.command()
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("leaderboard/schemas"),
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("leaderboard/ledger/schemas"),
               show_default=True, help="Where the schemas lie.")  # fmt: skip
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if a schema is not what the models give.")
 def schemas(out: Path, check: bool) -> None:
@@ -286,7 +285,7 @@ def schemas(out: Path, check: bool) -> None:
       retention maintain schemas
       retention maintain schemas --check
     """
-    from leaderboard.schemas import all_schemas
+    from leaderboard.ledger.json_schemas import all_schemas
 
     made = all_schemas()
     stale_files = [name for name, text in made.items() if _text_of(out / name) != text]
@@ -309,8 +308,8 @@ def _text_of(path: Path) -> str | None:
 
 def _write(kind: str, entry: str, actor: str, where: dict[str, Path], **fields: object) -> None:
     """Record an event of the class named ``kind``, and say which files were written."""
-    from leaderboard import events as ledger
-    from leaderboard.maintain import record
+    from leaderboard.entries.maintain import record
+    from leaderboard.ledger import events as ledger
 
     for path, _ in record(shelf_of(where), getattr(ledger, kind), entry, actor, **fields):
         click.echo(f"wrote {path}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from harness.errors import CheckFailedError, RetentionError
 from leaderboard.cli.options import places, shelf_of
 
 if TYPE_CHECKING:
-    from leaderboard.reproduction import Reproduction
+    from leaderboard.numbers.reproduction import Reproduction
 
 _BUILT = Path("site/public/board.json")
 
@@ -54,20 +53,21 @@ def reproduce(
       retention reproduce 4eauwmhpomvr:task/vision_count/delta@nano-1 --board board.json --json
       retention reproduce 4eauwmhpomvr:balance@nano-1 --regenerate
     """
-    from leaderboard.cells import parse_cell
-    from leaderboard.reproduction import reproduce as compute
-    from leaderboard.reproduction import reproduce_by_running
+    from leaderboard.numbers.cells import parse_cell
+    from leaderboard.numbers.reproduction import reproduce as compute
+    from leaderboard.numbers.reproduction import reproduce_by_running
 
     shelf, ref = shelf_of(where), parse_cell(cell_id)
     suites = [Path(suite)] if suite else []
     if regenerate:
         entry = shelf.scored(ref.entry_id).entry
         stored = compute(ref, shelf, None, suites).cell
-        verification: Any = importlib.import_module("harness.verification")
-        progress: Any = importlib.import_module("harness.cli.progress")
+        from harness.cli.progress import RichWatcher
+        from harness.evaluation import verification
+
         sources = verification.Sources(base_checkpoint, checkpoint, suite, threads)
         plan = verification.plan_again(entry.base, entry.tuned, sources, out / ref.entry_id)
-        with progress.RichWatcher() as watcher:
+        with RichWatcher() as watcher:
             runs = verification.regenerate(plan, watcher)
         result = reproduce_by_running(ref, entry, runs, stored)
     else:
@@ -95,8 +95,8 @@ def cite(what: str, style: str, site: str | None, **where: Path) -> None:
       retention cite 4eauwmhpomvr:gain@nano-1 --format apa
       retention cite 4eauwmhpomvr:task/vision_count/delta@nano-1 --format signature
     """
-    from leaderboard.cells import find_cell, parse_cell
-    from leaderboard.citations import cite as write
+    from leaderboard.numbers.cells import find_cell, parse_cell
+    from leaderboard.numbers.citations import cite as write
 
     shelf = shelf_of(where)
     ref = parse_cell(what) if ":" in what else None
@@ -132,7 +132,7 @@ def verify_citation(text: str | None, file: Any, as_json: bool, **where: Path) -
     import json
 
     from harness.report.wording import printable
-    from leaderboard.quotations import MAX_CHARACTERS, verify
+    from leaderboard.numbers.quotations import MAX_CHARACTERS, verify
 
     if (text is None) == (file is None):
         raise RetentionError("give either a TEXT or --file")
@@ -154,7 +154,7 @@ def verify_citation(text: str | None, file: Any, as_json: bool, **where: Path) -
 def _show(result: Reproduction, *, as_json: bool) -> None:
     import json
 
-    from leaderboard.citations import quotation
+    from leaderboard.numbers.citations import quotation
 
     cell = result.cell
     if as_json:

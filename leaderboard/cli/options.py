@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from leaderboard.shelf import Shelf
+    from leaderboard.entries.shelf import Shelf
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _PLACES = (
     ("submissions", Path("submissions"), "Where entries live."),
-    ("bases", Path("leaderboard/bases"), "Runs of the bases."),
-    ("events", Path("leaderboard/events"), "Ledgers of the entries."),
-    ("releases", Path("leaderboard/releases"), "Frozen boards."),
+    ("bases", Path("leaderboard/data/bases"), "Runs of the bases."),
+    ("events", Path("leaderboard/data/events"), "Ledgers of the entries."),
+    ("releases", Path("leaderboard/data/releases"), "Frozen boards."),
 )
 
 
@@ -31,6 +31,6 @@ def places(command: Command) -> Command:
 
 def shelf_of(where: dict[str, Any]) -> Shelf:
     """The shelf that the options of :func:`places` name."""
-    from leaderboard.shelf import Shelf
+    from leaderboard.entries.shelf import Shelf
 
     return Shelf(**{name: where[name] for name, _, _ in _PLACES})

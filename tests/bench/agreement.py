@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 def measure(model: Path, items: int, settings: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
     """Judge all three kinds of outputs both ways; ``items`` of each kind that a model writes."""
-    from harness.suites import load_task_module, tasks_root
+    from harness.records.suites import load_task_module, tasks_root
 
     task = load_task_module(tasks_root() / "math" / "gsm8k.py")
     rows = list(task.TEST.rows())
@@ -69,7 +69,7 @@ def _asked(row: Row) -> str:
 
 
 def _of_run(folder: Path, asked: dict[str, Row]) -> dict[str, Any]:
-    from harness.samples import read_run
+    from harness.records.run import read_run
 
     samples = read_run(folder).samples.set_index("item_id").loc[list(asked)]
     return compared(list(asked.values()), list(samples["output"]), list(samples["finish_reason"] == "length"))

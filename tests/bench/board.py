@@ -47,7 +47,7 @@ def measure(sizes: Sequence[int], say: Callable[[str], None]) -> dict[str, Any]:
 
 
 def _build(root: Path) -> dict[str, float]:
-    command = [sys.executable, "-m", "harness.cli", "board", "build", "--json"]
+    command = [sys.executable, "-m", "leaderboard.cli", "board", "build", "--json"]
     for option, name in (
         ("submissions", "submissions"), ("bases", "bases"), ("events", "events"), ("out", "public"), ("cache", "cache")
     ):  # fmt: skip

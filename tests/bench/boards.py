@@ -14,11 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.items import files_digest
-from harness.samples import RECORD_FILE, SAMPLES_FILE, file_sha256
-from leaderboard.identity import entry_id, seal
-from leaderboard.submission import prepare
+from harness.records.run import RECORD_FILE
+from harness.records.samples import SAMPLES_FILE, file_sha256
+from leaderboard.documents.identity import entry_id, seal
+from leaderboard.submit.prepare import prepare
 from tests.site.synthetic_board import STATEMENT
-from tests.synthetic import TASKS, SyntheticTask, digest, synthetic_checkpoint, synthetic_run
+from tests.support.synthetic import TASKS, SyntheticTask, digest, synthetic_checkpoint, synthetic_run
 
 ITEMS = (500, 300, 300, 300, 300, 300)
 BENCH_TASKS = tuple(

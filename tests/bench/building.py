@@ -28,7 +28,7 @@ class _Built(Exception):
 
 def measure(text: int, jigsaw: int, repeats: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Both kinds, both sides, a process each, taking turns."""
-    from harness.checkpoints import nano_root
+    from harness.checkpoints.checkpoint import nano_root
 
     models = {"gsm8k": smollm2.base(), "arc": smollm2.base(), "jigsaw": nano_root() / "base"}
     report: dict[str, Any] = {}
@@ -69,12 +69,13 @@ def main() -> None:
 
 
 def _ours(spec: dict[str, Any]) -> float:
-    from harness.checkpoints import open_checkpoint
-    from harness.engines import EngineSettings, describe
+    from harness.checkpoints.checkpoint import open_checkpoint
+    from harness.checkpoints.prompts import PromptRenderer
+    from harness.engines.placement import describe
+    from harness.engines.settings import EngineSettings
+    from harness.evaluation.store import ResponseStore, StoredEngine, Variant
     from harness.lmeval import load_tasks, run_tasks
-    from harness.prompts import PromptRenderer
-    from harness.store import ResponseStore, StoredEngine, Variant
-    from harness.suites import load_suite
+    from harness.records.suites import load_suite
 
     checkpoint, suite = open_checkpoint(spec["model"]), load_suite(spec["suite"])
     record = describe(EngineSettings("vllm", "float32"), checkpoint)
@@ -97,14 +98,15 @@ def _ours(spec: dict[str, Any]) -> float:
 def _shipped(names: list[str]) -> dict[str, float]:
     import resource
 
-    from harness.checkpoints import open_checkpoint
-    from harness.engines import EngineSettings, describe
+    from harness.checkpoints.checkpoint import open_checkpoint
+    from harness.checkpoints.prompts import PromptRenderer
+    from harness.engines.placement import describe
+    from harness.engines.settings import EngineSettings
+    from harness.evaluation.store import ResponseStore, StoredEngine, Variant
     from harness.items import items_digest
     from harness.lmeval import load_tasks, run_tasks
-    from harness.prompts import PromptRenderer
-    from harness.store import ResponseStore, StoredEngine, Variant
-    from harness.suites import Suite, SuiteTask
-    from tests.fakes import FakeEngine
+    from harness.records.suites import Suite, SuiteTask
+    from tests.support.fakes import FakeEngine
 
     checkpoint = open_checkpoint("nano:base")
     record = describe(EngineSettings("vllm", "float32"), checkpoint)

@@ -69,7 +69,7 @@ def _write_stock(folder: Path, task: str, file: str, count: int) -> list[str]:
     import lm_eval.tasks
 
     from harness.lmeval import load_tasks
-    from harness.suites import load_task_module, tasks_root
+    from harness.records.suites import load_task_module, tasks_root
 
     module = load_task_module(tasks_root() / "science" / ("ai2.py" if "arc" in task else "mmlu.py"))
     name = f"{task}_letters"
@@ -92,7 +92,7 @@ def _write_stock(folder: Path, task: str, file: str, count: int) -> list[str]:
 
 
 def _runners(model: Path, folder: Path, settings: dict[str, Any], items: int) -> tuple[Any, Any]:
-    from harness.suites import tasks_root
+    from harness.records.suites import tasks_root
 
     def theirs(tasks: list[str], chat: bool) -> Any:
         where = str(folder / "stock") if tasks[0].startswith("stock") else str(tasks_root())
@@ -130,7 +130,7 @@ def _by_place(samples: list[dict[str, Any]]) -> list[tuple[bool, list[float]]]:
 
 
 def _by_item(run: dict[str, Any], task: str) -> list[tuple[bool, list[float]]]:
-    from harness.samples import read_run
+    from harness.records.run import read_run
 
     samples = read_run(Path(run["run"])).samples
     rows = samples[samples["task"] == task]

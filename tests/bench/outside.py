@@ -33,24 +33,25 @@ class _SharedEngine:
 
 def main() -> None:
     spec, told = spec_and_report()
-    from harness import engines
-    from harness.evaluate import make_plan, run_plan
+    from harness.engines import settings, starting
+    from harness.evaluation.plan import make_plan
+    from harness.evaluation.run import run_plan
 
-    settings = engines.EngineSettings(**spec["settings"])
+    settings = settings.EngineSettings(**spec["settings"])
     with tempfile.TemporaryDirectory() as folder:
         plans = [
             make_plan(spec["base"], (), spec["suite"], None, settings, Path(folder, str(number)))
             for number in range(spec["repeats"] + 2)
         ]
         stages = Stages()
-        here, child = engines.load(settings, (plans[0].base,)), engines.start(settings, (plans[0].base,))
+        here, child = starting.load(settings, (plans[0].base,)), starting.start(settings, (plans[0].base,))
         llm = here._llm
         worker = psutil.Process(child._process.pid)
         # The first runs warm up; the second also records what an engine is given.
         for plan, engine in ((plans[0], child), (plans[1], here)):
-            engines.start = lambda *_, engine=engine: _SharedEngine(engine, stages)  # type: ignore[assignment,return-value,misc]
+            starting.start = lambda *_, engine=engine: _SharedEngine(engine, stages)  # type: ignore[assignment,return-value,misc]
             calls = _recorded(llm, lambda plan=plan: run_plan(plan, SilentWatcher()))
-        engines.start = lambda *_: _SharedEngine(child, stages)  # type: ignore[assignment,return-value]
+        starting.start = lambda *_: _SharedEngine(child, stages)  # type: ignore[assignment,return-value]
         rounds = []
         for plan in plans[2:]:
             raw = _seconds(llm, lambda: [llm.generate(*call, use_tqdm=False) for call in calls])

@@ -11,7 +11,7 @@ from tests.bench import children
 
 def measure(say: Callable[[str], None]) -> dict[str, Any]:
     """Every nano checkpoint on the whole nano suite, on vLLM and on transformers; ids of the items that differ."""
-    from harness.checkpoints import nano_root
+    from harness.checkpoints.checkpoint import nano_root
 
     names = sorted(path.name for path in nano_root().glob("*/"))
     first, *others = [f"nano:{name}" for name in sorted(names, key=lambda name: name != "base")]
@@ -30,7 +30,7 @@ def _differing(first: Path, second: Path) -> dict[str, Any]:
     from click.testing import CliRunner
 
     from harness.cli.diff import command
-    from harness.samples import read_run
+    from harness.records.run import read_run
 
     told = CliRunner().invoke(command, [str(first), str(second), "--json"])
     rows = [json.loads(line) for line in told.stdout.splitlines() if line.startswith("{")]

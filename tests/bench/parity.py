@@ -29,10 +29,10 @@ def measure(
 
 
 def _compared(work: workload.Workload, model: Path, theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
+    from harness.checkpoints.prompts import PromptRenderer
     from harness.lmeval import load_tasks
-    from harness.prompts import PromptRenderer
     from harness.protocol import Prompt
-    from harness.samples import read_run
+    from harness.records.run import read_run
 
     samples = read_run(Path(ours["folders"][0])).samples.set_index("item_id")
     renderer = PromptRenderer(model, "plain")

@@ -37,11 +37,12 @@ def main(count: int, tables: bool) -> None:
 def measure(count: int) -> dict[str, Any]:
     """Rates of each task of a sample of the suite, and the seconds of the whole run, the engine's start included."""
     workload.use_data()
-    from harness.engines import EngineSettings
-    from harness.evaluate import make_plan, run_plan
-    from harness.freezing import sample
-    from harness.runs import summarise
-    from harness.samples import read_run
+    from harness.engines.settings import EngineSettings
+    from harness.evaluation.listing import summarise
+    from harness.evaluation.plan import make_plan
+    from harness.evaluation.run import run_plan
+    from harness.records.run import read_run
+    from harness.suites.freezing import sample
 
     load = machine.load()
     with tempfile.TemporaryDirectory() as folder:
@@ -84,7 +85,7 @@ def page(text: str) -> str:
 
 def tasks_table() -> str:
     """Every task with what its file says of it."""
-    from harness.catalogue import find_tasks
+    from harness.suites.catalogue import find_tasks
 
     rows = [
         [
@@ -104,8 +105,8 @@ def tasks_table() -> str:
 
 def suites_table() -> str:
     """Every released suite: its size, and the change that each family shows at a churn of 10 %."""
+    from harness.records.suites import load_suite, suite_names
     from harness.scoring.statistics import mean_minimum_detectable_difference
-    from harness.suites import load_suite, suite_names
 
     rows = []
     for name in suite_names():

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from harness.items import items_digest
+from harness.records.tables import Table, TableRecord
 from harness.scoring import score_pair
 from harness.scoring.statistics import RESAMPLES
-from harness.tables import Table, TableRecord
 
 CASES = {
     "20 tasks x 1,000 items": (20, 1_000, "binary"),

@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".retention" / "bench"
 _RANK = 8
 # Large enough that an adapter changes most answers, small enough that they stay words.
@@ -17,7 +17,7 @@ _ADAPTER_STD = 0.1
 
 def base() -> Path:
     """The folder of the converted checkpoint; downloads (94 MB) and converts it when it is not there yet."""
-    from harness.models import smollm2
+    from harness.study.smollm2 import smollm2
 
     folder = CACHE / "smollm2-135m-instruct"
     smollm2(folder, CACHE, lambda line: print(line, file=sys.stderr))
@@ -31,7 +31,7 @@ def adapters(count: int) -> list[Path]:
 
 def merged(adapter: Path) -> Path:
     """The adapter merged into a copy of the base, as a user of lm-eval has to do by hand."""
-    from harness.checkpoints import open_checkpoint
+    from harness.checkpoints.checkpoint import open_checkpoint
     from harness.engines.merge import merged_folder
 
     folder = CACHE / f"{adapter.name}-merged"

@@ -49,9 +49,10 @@ def _staged(stages: Stages, name: str, method: Any) -> Any:
 
 
 def _prepare(spec: dict[str, Any]) -> Any:
-    from harness.checkpoints import open_checkpoint
-    from harness.engines import device_class, vllm
+    from harness.checkpoints.checkpoint import open_checkpoint
+    from harness.engines import vllm
     from harness.engines.environment import prepare
+    from harness.engines.placement import device_class
     from harness.engines.torchvision_ops import define_missing_ops
 
     on_cpu = device_class() == "cpu"
@@ -84,7 +85,8 @@ def _prepare(spec: dict[str, Any]) -> Any:
 
 def _model_args(spec: dict[str, Any]) -> dict[str, Any]:
     """The arguments that this project's engine gives to its backend."""
-    from harness.engines import device_class, vllm
+    from harness.engines import vllm
+    from harness.engines.placement import device_class
 
     settings, model = spec["settings"], Path(spec["model"])
     if spec.get("backend") == "hf":

@@ -19,21 +19,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.items import files_digest
-from harness.samples import ARROW_SCHEMA, RECORD_FILE, SAMPLES_FILE, file_sha256, read_record, read_run, write_record
-from leaderboard.identity import TUNED_FOLDER, entry_id_of, seal
-from leaderboard.manifest import MANIFEST_FILE, Manifest, read_manifest, write_manifest
-from leaderboard.shelf import Shelf
-from leaderboard.validation import Report
-from leaderboard.workers import validate_all
+from harness.records.run import RECORD_FILE, read_record, read_run, write_record
+from harness.records.samples import ARROW_SCHEMA, SAMPLES_FILE, file_sha256
+from leaderboard.acceptance.report import Report
+from leaderboard.acceptance.workers import validate_all
+from leaderboard.documents.identity import TUNED_FOLDER, entry_id_of, seal
+from leaderboard.documents.manifest import MANIFEST_FILE, Manifest, read_manifest, write_manifest
+from leaderboard.entries.shelf import Shelf
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def measure(entries: int, jobs: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Make ``entries`` entries and validate them in ``jobs`` processes."""
     with tempfile.TemporaryDirectory() as folder:
         say(f"validation: making {entries} entries")
-        shelf = Shelf(Path(folder, "submissions"), ROOT / "leaderboard" / "bases", Path(folder, "e"), Path(folder, "r"))
+        shelf = Shelf(
+            Path(folder, "submissions"), ROOT / "leaderboard" / "data" / "bases", Path(folder, "e"), Path(folder, "r")
+        )
         folders = [_make(shelf.submissions, seed) for seed in range(entries)]
         items = read_record(folders[0] / TUNED_FOLDER).n_items
         say(f"validation: {entries} entries of {items} items in {jobs} processes")
@@ -135,4 +138,4 @@ def _entries() -> list[Path]:
 
 def _base(manifest: Manifest) -> Path:
     suite = f"{manifest.suite.id}-{manifest.suite.version}"
-    return ROOT / "leaderboard" / "bases" / suite / manifest.base.weights_digest[:12]
+    return ROOT / "leaderboard" / "data" / "bases" / suite / manifest.base.weights_digest[:12]

@@ -7,19 +7,20 @@ import yaml
 from click.testing import CliRunner
 from scipy.special import rel_entr
 
-from harness import engines
-from harness.checkpoints import open_checkpoint
-from harness.cli import cli
-from harness.drift import DriftPlan, measure, plan_drift
-from harness.engines import EngineSettings
+from harness.checkpoints.checkpoint import open_checkpoint
+from harness.dynamics.drift import DriftPlan, measure, plan_drift
+from harness.engines import starting
+from harness.engines.settings import EngineSettings
 from harness.engines.torchvision_ops import define_missing_ops
 from harness.errors import CheckFailedError, RetentionError
-from harness.evaluate import make_plan, run_plan
-from harness.samples import Run, read_run
+from harness.evaluation.plan import make_plan
+from harness.evaluation.run import run_plan
+from harness.records.run import Run, read_run
+from harness.records.suites import load_suite
 from harness.scoring import Scorecard, score_pair
-from harness.suites import load_suite
-from tests.fakes import FakeEngine, write_checkpoint
-from tests.test_evaluate import Silent
+from leaderboard.cli import cli
+from tests.harness.evaluation.test_run import Silent
+from tests.support.fakes import FakeEngine, write_checkpoint
 
 pytestmark = pytest.mark.engine
 TASK = "math_arithmetic"
@@ -51,7 +52,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "tiny-1.yaml").write_text(yaml.safe_dump(suite))
     settings = EngineSettings(name="transformers", dtype="float32")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engines, "start", lambda *_: FakeEngine("The answer is 1."))
+        patch.setattr(starting, "start", lambda *_: FakeEngine("The answer is 1."))
         plan = make_plan(
             str(folder / "base"),
             [str(folder / "tuned")],

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import engines
-from harness.checkpoints import open_checkpoint
-from harness.engines import EngineError, EngineSettings
-from harness.prompts import PromptRenderer
+from harness.checkpoints.checkpoint import open_checkpoint
+from harness.checkpoints.prompts import PromptRenderer
+from harness.engines import starting
+from harness.engines.settings import EngineError, EngineSettings
 from harness.protocol import Decoding, GenerateRequest, Prompt, ScoreRequest
-from tests.fakes import write_llama
+from tests.support.fakes import write_llama
 
 pytestmark = pytest.mark.engine
 
@@ -23,7 +23,7 @@ def test_lm_evals_own_backend_answers_and_scores_as_ours(tmp_path: Path) -> None
     scored = [ScoreRequest(str(k), prompt, spans) for k, prompt in enumerate(prompts)]
     answers, scores = [], []
     for name in ("transformers", "lm-eval:hf"):
-        engine = engines.start(EngineSettings(name=name, dtype="float32", max_model_len=128), [checkpoint])
+        engine = starting.start(EngineSettings(name=name, dtype="float32", max_model_len=128), [checkpoint])
         assert engine.record.name == name
         answers.append([answer.text.split() for _, answer in sorted(engine.generate(asked))])
         found = [answer for _, answer in sorted(engine.score(scored))]
@@ -40,4 +40,4 @@ def test_lm_evals_own_backend_answers_and_scores_as_ours(tmp_path: Path) -> None
 def test_an_unknown_backend_is_named(tmp_path: Path) -> None:
     checkpoint = open_checkpoint(str(write_llama(tmp_path / "llama")))
     with pytest.raises(EngineError, match=r"engine lm-eval:nothing: lm-eval 0\.4\.\d+ has no such backend"):
-        engines.start(EngineSettings(name="lm-eval:nothing", dtype="float32"), [checkpoint])
+        starting.start(EngineSettings(name="lm-eval:nothing", dtype="float32"), [checkpoint])

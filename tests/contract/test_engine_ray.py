@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness import engines
-from harness.checkpoints import open_checkpoint
-from harness.engines import EngineError, EngineSettings
+from harness.checkpoints.checkpoint import open_checkpoint
+from harness.engines import starting
 from harness.engines.ray import RayEngine
-from harness.evaluate import PlanFailedError, make_plan, run_plan
-from harness.samples import SAMPLES_FILE
-from harness.suites import tasks_root
-from tests.fakes import write_adapter
-from tests.test_evaluate import Silent
+from harness.engines.settings import EngineError, EngineSettings
+from harness.evaluation.plan import make_plan
+from harness.evaluation.run import PlanFailedError, run_plan
+from harness.protocol import Engine
+from harness.records.samples import SAMPLES_FILE
+from harness.records.suites import tasks_root
+from tests.harness.evaluation.test_run import Silent
+from tests.support.fakes import write_adapter
 
 pytestmark = pytest.mark.engine
 LOCAL = EngineSettings(name="transformers", dtype="float32", max_model_len=256)
@@ -51,9 +53,9 @@ def test_a_killed_worker_loses_nothing_and_the_samples_are_those_of_a_local_run(
     (expected,) = run_plan(local, Silent())
 
     running: list[RayEngine] = []
-    start = engines.start
+    start = starting.start
 
-    def remember(*arguments: object) -> engines.Engine:
+    def remember(*arguments: object) -> Engine:
         running.append(start(*arguments))  # type: ignore[arg-type]
         return running[-1]
 
@@ -66,7 +68,7 @@ def test_a_killed_worker_loses_nothing_and_the_samples_are_those_of_a_local_run(
                 self.killed = running[0].pids[-1]
                 os.kill(self.killed, signal.SIGKILL)
 
-    monkeypatch.setattr(engines, "start", remember)
+    monkeypatch.setattr(starting, "start", remember)
     watcher = Killer()
     plan = make_plan("nano:base", [], str(suite_file), "general", RAY, tmp_path / "ray")
     (folder,) = run_plan(plan, watcher)
@@ -102,4 +104,4 @@ def samples_of(folders: Iterable[Path]) -> dict[str, bytes]:
 def test_more_workers_than_room_are_refused() -> None:
     plan = make_plan("nano:base", [], "nano-1", "math", replace(RAY, workers=999), Path("unused"))
     with pytest.raises(EngineError, match="--workers 999: the Ray cluster has room for"):
-        engines.start(plan.settings, [plan.base])
+        starting.start(plan.settings, [plan.base])

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from harness import engines
-from harness.checkpoints import Checkpoint, open_checkpoint
-from harness.engines import EngineError, EngineSettings
+from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
+from harness.checkpoints.prompts import PromptRenderer
+from harness.engines import placement, settings, starting
 from harness.engines.child import ChildEngine
+from harness.engines.settings import EngineError, EngineSettings
 from harness.lmeval import load_tasks
-from harness.prompts import PromptRenderer
 from harness.protocol import Completion, Decoding, Engine, Failed, GenerateRequest, Prompt, ScoreRequest
-from harness.suites import load_suite
-from tests.fakes import load_starved, write_adapter, write_llama
+from harness.records.suites import load_suite
+from tests.support.fakes import load_starved, write_adapter, write_llama
 
 pytestmark = pytest.mark.engine
 PER_TASK = 6
@@ -35,7 +35,7 @@ def prompts(base: Checkpoint) -> list[Prompt]:
 
 @pytest.fixture(scope="module", params=["vllm", "transformers"])
 def engine(request: pytest.FixtureRequest, base: Checkpoint) -> Iterator[Engine]:
-    running = engines.start(EngineSettings(name=request.param, dtype="float32", max_model_len=256), [base])
+    running = starting.start(EngineSettings(name=request.param, dtype="float32", max_model_len=256), [base])
     yield running
     running.close()
 
@@ -104,7 +104,7 @@ def test_both_engines_gave_the_same_answers_and_counts() -> None:
 
 def test_the_description_is_the_running_engine(engine: Engine, base: Checkpoint) -> None:
     settings = EngineSettings(name=engine.record.name, dtype="float32")  # type: ignore[arg-type]
-    assert engines.describe(settings, base) == engine.record
+    assert placement.describe(settings, base) == engine.record
 
 
 @pytest.fixture(scope="module")
@@ -120,8 +120,8 @@ def adapters(base: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> dict
 def test_an_adapter_changes_answers_alike_in_both_engines(adapters: dict[str, Path], prompts: list[Prompt]) -> None:
     adapter = open_checkpoint(str(adapters["random"]))
     answers = {}
-    for name in engines.NAMES:
-        running = engines.start(EngineSettings(name=name, dtype="float32", max_model_len=256), [adapter])
+    for name in settings.NAMES:
+        running = starting.start(EngineSettings(name=name, dtype="float32", max_model_len=256), [adapter])
         assert running.record.adapter == "merged"
         answers[name] = [answer for _, answer in sorted(running.generate(requests(prompts[::4], 32)))]
         running.close()
@@ -131,14 +131,14 @@ def test_an_adapter_changes_answers_alike_in_both_engines(adapters: dict[str, Pa
 
 def test_an_adapter_without_effect_stops_the_run(adapters: dict[str, Path]) -> None:
     with pytest.raises(EngineError, match="the adapter changes no weight; its target modules are"):
-        engines.start(EngineSettings(name="transformers", dtype="float32"), [open_checkpoint(str(adapters["idle"]))])
+        starting.start(EngineSettings(name="transformers", dtype="float32"), [open_checkpoint(str(adapters["idle"]))])
 
 
-@pytest.mark.parametrize("name", engines.NAMES)
+@pytest.mark.parametrize("name", settings.NAMES)
 def test_an_item_that_takes_too_long_or_is_too_long_fails_alone(name: str, tmp_path: Path) -> None:
     """Random weights that never end their answer by themselves, and a budget that takes longer than the limit."""
     checkpoint = open_checkpoint(str(write_llama(tmp_path / "llama")))
-    running = engines.start(
+    running = starting.start(
         EngineSettings(name=name, dtype="float32", max_model_len=4200, time_limit=0.5), [checkpoint]
     )
     prompt = PromptRenderer(checkpoint.path, "plain").render("w1 w2")

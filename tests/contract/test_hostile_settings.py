@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import engines
-from harness.checkpoints import open_checkpoint
-from harness.engines import EngineSettings
-from harness.prompts import PromptRenderer
+from harness.checkpoints.checkpoint import open_checkpoint
+from harness.checkpoints.prompts import PromptRenderer
+from harness.engines import starting
+from harness.engines.settings import EngineSettings
 from harness.protocol import Completion, Decoding, GenerateRequest
-from tests.fakes import write_llama
+from tests.support.fakes import write_llama
 
 pytestmark = pytest.mark.engine
 
@@ -37,7 +37,7 @@ TRICKS = {
 
 
 def answers(engine: str, folder: Path) -> list[Completion]:
-    started = engines.start(
+    started = starting.start(
         EngineSettings(name=engine, dtype="float32", max_model_len=64), [open_checkpoint(str(folder))]
     )
     renderer = PromptRenderer(folder, "plain")

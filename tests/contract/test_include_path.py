@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkpoints import nano_root
+from harness.checkpoints.checkpoint import nano_root
 from harness.lmeval import load_tasks
-from harness.samples import read_samples
-from harness.suites import tasks_root
+from harness.records.samples import read_samples
+from harness.records.suites import tasks_root
 
 pytestmark = pytest.mark.engine
 
@@ -50,7 +50,7 @@ def test_vision_tasks_give_its_own_vision_model_the_answers_of_our_base_run(tmp_
     arguments = f"pretrained={nano_root() / 'base'},dtype=float32"
     model = ("--model", "hf-multimodal", "--model_args", arguments, "--device", "cpu", "--apply_chat_template")
     lm_eval(tmp_path, VISION, *model, "--batch_size", "1")
-    (run,) = (Path(__file__).parents[2] / "leaderboard" / "bases" / "nano-1").glob("*/samples.parquet")
+    (run,) = (Path(__file__).parents[2] / "leaderboard" / "data" / "bases" / "nano-1").glob("*/samples.parquet")
     ours = read_samples(run).set_index("item_id")["output"]
     for name, loaded in load_tasks(VISION).items():
         (log,) = tmp_path.rglob(f"samples_{name}_*.jsonl")

@@ -11,7 +11,7 @@ import pytest
 from lm_eval.api.model import LM
 
 from harness.lmeval import load_tasks
-from harness.suites import load_suite
+from harness.records.suites import load_suite
 
 IDS = """
 import json, sys

@@ -12,11 +12,11 @@ from lm_eval.api.model import LM
 from lm_eval.loggers import EvaluationTracker
 from lm_eval.tasks import TaskManager
 
-from harness.cli import cli
 from harness.errors import CheckFailedError
-from harness.lmeval_logs import is_log, read_log
-from harness.samples import RunError
+from harness.records.lmeval_logs import is_log, read_log
+from harness.records.samples import RunError
 from harness.scoring import Scorecard, score_pair
+from leaderboard.cli import cli
 
 N = 12
 SUMS = {

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.engines import EngineSettings
-from harness.evaluate import make_plan
-from harness.noise import measure_noise
-from tests.fakes import part_of_nano
-from tests.test_evaluate import Silent
+from harness.engines.settings import EngineSettings
+from harness.evaluation.noise import measure_noise
+from harness.evaluation.plan import make_plan
+from tests.harness.evaluation.test_run import Silent
+from tests.support.fakes import part_of_nano
 
 
 @pytest.mark.engine

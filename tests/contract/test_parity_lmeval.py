@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkpoints import nano_root
+from harness.checkpoints.checkpoint import nano_root
 from tests.bench import choices, parity
 
 pytestmark = pytest.mark.engine

@@ -9,15 +9,15 @@ from datasets import Dataset, DatasetDict
 from PIL import Image
 
 from harness import lmeval
-from harness.freezing import complete
+from harness.checkpoints.prompts import PromptRenderer
 from harness.items import items_digest
 from harness.lmeval import running
-from harness.pictures import decode_png
-from harness.prompts import PromptRenderer
+from harness.pictures.pixels import decode_png
 from harness.protocol import GenerateRequest
-from harness.samples import Outcome
-from harness.suites import Draft, DraftTask, Suite, SuiteTask, read_suite, suite_names
-from tests.fakes import FakeEngine, write_checkpoint
+from harness.records.samples import Outcome
+from harness.records.suites import Draft, DraftTask, Suite, SuiteTask, read_suite, suite_names
+from harness.suites.freezing import complete
+from tests.support.fakes import FakeEngine, write_checkpoint
 
 MMMU = {"mmmu_val_accounting": lmeval.StockTask("mmmu")}
 GSM8K = {"gsm8k": lmeval.StockTask("gsm8k", max_tokens=64)}

@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from harness.checkpoints import open_checkpoint
-from harness.cli import cli
-from harness.samples import read_record
-from leaderboard.acceptance import Surroundings
-from leaderboard.identity import BASE_FILES, ENTRY_FILES
-from leaderboard.shelf import Shelf
-from leaderboard.validation import validate
+from harness.checkpoints.checkpoint import open_checkpoint
+from harness.records.run import read_record
+from leaderboard.acceptance.coverage import Surroundings
+from leaderboard.acceptance.steps import validate
+from leaderboard.cli import cli
+from leaderboard.documents.identity import BASE_FILES, ENTRY_FILES
+from leaderboard.entries.shelf import Shelf
 from tests.bench.smollm2 import CACHE
-from tests.fakes import write_adapter
-from tests.tiny import tiny_suite
+from tests.support.fakes import write_adapter
+from tests.support.tiny import tiny_suite
 
 pytestmark = pytest.mark.engine
 PLACES = ("submissions", "bases", "events", "releases")

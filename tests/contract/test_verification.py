@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness import engines
-from harness.cli import cli
+from harness.engines import placement
+from leaderboard.cli import cli
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.skipif(engines.device_class() != "cpu", reason="the shipped entries were answered on a CPU"),
+    pytest.mark.skipif(placement.device_class() != "cpu", reason="the shipped entries were answered on a CPU"),
 ]
-ROOT = Path(__file__).parent.parent.parent
-PLACES = ["--submissions", str(ROOT / "submissions"), "--bases", str(ROOT / "leaderboard/bases"),
-          "--events", str(ROOT / "leaderboard/events")]  # fmt: skip
+ROOT = Path(__file__).parents[2]
+PLACES = ["--submissions", str(ROOT / "submissions"), "--bases", str(ROOT / "leaderboard/data/bases"),
+          "--events", str(ROOT / "leaderboard/data/events")]  # fmt: skip
 
 
 def test_a_shipped_adapter_agrees_with_its_stored_answers(tmp_path: Path) -> None:

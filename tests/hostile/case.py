@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.items import files_digest
-from harness.samples import RECORD_FILE, SAMPLES_FILE, read_record
-from leaderboard.identity import entry_id, seal
-from leaderboard.manifest import MANIFEST_FILE, read_manifest
-from tests.tiny import TinyShelf, model, tiny_shelf, tiny_suite
+from harness.records.run import RECORD_FILE, read_record
+from harness.records.samples import SAMPLES_FILE
+from leaderboard.documents.identity import entry_id, seal
+from leaderboard.documents.manifest import MANIFEST_FILE, read_manifest
+from tests.support.tiny import TinyShelf, model, tiny_shelf, tiny_suite
 
 # The threats of the design, in its words.
 THREATS = {

@@ -16,11 +16,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.samples import ARROW_SCHEMA, RECORD_FILE, SAMPLES_FILE
-from leaderboard.identity import DYNAMICS_FILE
-from leaderboard.manifest import MANIFEST_FILE, read_manifest
-from tests.explaining import document, written_for
+from harness.records.run import RECORD_FILE
+from harness.records.samples import ARROW_SCHEMA, SAMPLES_FILE
+from leaderboard.documents.identity import DYNAMICS_FILE
+from leaderboard.documents.manifest import MANIFEST_FILE, read_manifest
 from tests.hostile.case import Case, Shop, edit, put, put_samples, record
+from tests.support.explaining import document, written_for
 
 Harm = Callable[[Shop, Case, Path], Path | None]
 _TUNED = Path("tuned")

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.fakes import write_adapter, write_checkpoint
 from tests.hostile.case import Case, Shop
+from tests.support.fakes import write_adapter, write_checkpoint
 
 Harm = Callable[[Shop, Case, Path], object]
 

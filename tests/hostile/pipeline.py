@@ -76,8 +76,8 @@ def main(root: Path) -> None:
 
 def run_model(given: Any) -> str:
     """One folder, or a base and its fine-tune: scanned, opened, compared, and asked for a prompt."""
-    from harness.checkpoints import open_checkpoint, same_tokenizer
-    from harness.prompts import PromptRenderer
+    from harness.checkpoints.checkpoint import open_checkpoint, same_tokenizer
+    from harness.checkpoints.prompts import PromptRenderer
 
     folders = [given] if isinstance(given, str) else given
     checkpoints = [open_checkpoint(folder) for folder in folders]
@@ -88,15 +88,15 @@ def run_model(given: Any) -> str:
 
 
 def run_names(given: list[str]) -> str:
-    from harness.scan import scan_names
+    from harness.checkpoints.scan import scan_names
 
     scan_names("owner/repository", given)
     return "names"
 
 
 def run_template(source: str) -> str:
+    from harness.checkpoints.templates import ChatTemplate, TemplateError
     from harness.errors import RetentionError
-    from harness.templates import ChatTemplate, TemplateError
     from tests.hostile.prompts import QUESTION
 
     try:
@@ -106,8 +106,8 @@ def run_template(source: str) -> str:
 
 
 def run_table(given: str) -> str:
-    from harness.lmeval_logs import is_log, read_log
-    from harness.tables import read_table
+    from harness.records.lmeval_logs import is_log, read_log
+    from harness.records.tables import read_table
 
     path = Path(given)
     table = read_log(path) if is_log(path) else read_table(path)
@@ -116,12 +116,12 @@ def run_table(given: str) -> str:
 
 def run_answers(cases: list[dict[str, Any]], results: dict[str, dict[str, Any]]) -> None:
     """Every answer to the first items of every task of the nano suite, through the tasks' own scoring."""
-    from harness.recompute import Recomputer
-    from harness.samples import read_samples
-    from harness.suites import load_suite
+    from harness.lmeval.recompute import Recomputer
+    from harness.records.samples import read_samples
+    from harness.records.suites import load_suite
 
     recomputer = Recomputer(load_suite("nano-1"))
-    (home,) = Path("leaderboard/bases/nano-1").iterdir()
+    (home,) = Path("leaderboard/data/bases/nano-1").iterdir()
     base = read_samples(home / "samples.parquet")
     for case in cases:
         begun = time.monotonic()
@@ -141,14 +141,14 @@ def run_answers(cases: list[dict[str, Any]], results: dict[str, dict[str, Any]])
 
 def run_entries(plan: dict[str, Any], results: dict[str, dict[str, Any]]) -> None:
     """Validate every entry, compare them with each other, build the board of all, cite and quote what is on it."""
-    from leaderboard.acceptance import Surroundings
-    from leaderboard.board import load_board
-    from leaderboard.citations import cite
-    from leaderboard.opening import pull_request
-    from leaderboard.shelf import Shelf
-    from leaderboard.site import write_site
-    from leaderboard.validation import across, examine
-    from leaderboard.wording import report_lines
+    from leaderboard.acceptance.coverage import Surroundings
+    from leaderboard.acceptance.steps import across, examine
+    from leaderboard.acceptance.wording import report_lines
+    from leaderboard.board.board import load_board
+    from leaderboard.entries.shelf import Shelf
+    from leaderboard.numbers.citations import cite
+    from leaderboard.site.build import write_site
+    from leaderboard.submit.opening import pull_request
 
     cases = [case for case in plan["cases"] if case["kind"] == "entry"]
     shelves: dict[str, Surroundings] = {}

@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.items import canonical_json
-from harness.samples import SAMPLES_FILE, read_record
-from leaderboard.identity import seal
+from harness.records.run import read_record
+from harness.records.samples import SAMPLES_FILE
+from leaderboard.documents.identity import seal
 from tests.hostile.case import Case, Shop, Verdict, edit, put_samples
-from tests.tiny import TinyShelf, model, tiny_run, tiny_shelf, tiny_suite
+from tests.support.tiny import TinyShelf, model, tiny_run, tiny_shelf, tiny_suite
 
 Says = Callable[[str, dict[str, Any]], str | int]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.tables import MAX_LINE
+from harness.records.tables import MAX_LINE
 from tests.hostile.case import Case, Shop
 
 _ROW = {"item_id": "a", "task": "sums", "family": "math", "outcome": "correct"}

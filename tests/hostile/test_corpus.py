@@ -20,13 +20,13 @@ from typing import Any
 
 import pytest
 
-from leaderboard.text import clean
+from leaderboard.documents.text import clean
 from tests.hostile.case import THREATS, Case, Payload
 from tests.hostile.corpus import CASES, build, readme_table
 from tests.hostile.pages import Page, check_page, unseen
 from tests.hostile.pipeline import HONEST
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 SECRETS = {"HF_TOKEN": "hf_" + "cAnArY" * 6, "AWS_SECRET_ACCESS_KEY": "canarycanarycanary", "PASSWORD": "canary-word"}
 MOST_MEMORY = 1 << 30
 MOST_SECONDS = 60

@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
+from harness.records.run import read_run
 from harness.report import page, terminal
-from harness.samples import read_run
 from harness.scoring import score_pair
-from leaderboard.board import Board, load_board
-from leaderboard.site import render
+from leaderboard.board.board import Board, load_board
+from leaderboard.site.build import render
 from tests.hostile.pages import Page, check_page, unseen
 from tests.hostile.texts import STRINGS, hostile_board, shown
 from tests.site.synthetic_board import Folders

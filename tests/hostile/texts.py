@@ -12,15 +12,16 @@ from typing import Any
 
 import yaml
 
-from harness.samples import RECORD_FILE, file_sha256
-from leaderboard.events import Flagged, Submitted, append
-from leaderboard.identity import seal
-from leaderboard.manifest import MANIFEST_FILE
-from leaderboard.plain_yaml import Node, read_plain_yaml
-from leaderboard.text import clean, deceptive
+from harness.records.run import RECORD_FILE
+from harness.records.samples import file_sha256
+from leaderboard.documents.identity import seal
+from leaderboard.documents.manifest import MANIFEST_FILE
+from leaderboard.documents.plain_yaml import Node, read_plain_yaml
+from leaderboard.documents.text import clean, deceptive
+from leaderboard.ledger.events import Flagged, Submitted, append
 from tests.hostile.case import Case, Shop, put
 from tests.site.synthetic_board import Folders, add_entry, folders
-from tests.synthetic import SyntheticTask, synthetic_run
+from tests.support.synthetic import SyntheticTask, synthetic_run
 
 MARKUP = (
     "<script>alert(1)</script>",

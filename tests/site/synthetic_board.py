@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.samples import read_record
-from leaderboard.events import Flagged, Withdrawn
-from leaderboard.maintain import record
-from leaderboard.shelf import Shelf
-from leaderboard.submission import Prepared, prepare
-from tests.explaining import written_for
-from tests.synthetic import synthetic_run
+from harness.records.run import read_record
+from leaderboard.entries.maintain import record
+from leaderboard.entries.shelf import Shelf
+from leaderboard.ledger.events import Flagged, Withdrawn
+from leaderboard.submit.prepare import Prepared, prepare
+from tests.support.explaining import written_for
+from tests.support.synthetic import synthetic_run
 
 PRIORS = ("math_addition", "math_word", "science_elements", "vision_colour", "vision_count")
 BASE = {"jigsaw_2x2": 0.14, "math_addition": 0.97, "math_word": 0.91, "science_elements": 0.95,
@@ -63,7 +63,7 @@ def add_entry(
     **run: Any,
 ) -> Prepared:
     """Write a tuned run and prepare its entry; ``accuracy`` says how it differs from the base, ``dynamics`` how the
-    document of its dynamics differs from ``tests.explaining`` (None: it has none)."""
+    document of its dynamics differs from ``tests.support.explaining`` (None: it has none)."""
     folder, base = made.runs / f"tuned-{seed}", made.runs / "base"
     synthetic_run(folder, name=name, accuracy={**BASE, **accuracy}, seed=seed, **run)
     said = {**STATEMENT, **(statement or {})}

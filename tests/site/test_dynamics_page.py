@@ -7,9 +7,9 @@ from playwright.sync_api import Browser
 
 from harness.report.dynamics import render_page
 from harness.scoring.dynamics.document import Dynamics
-from tests.explaining import document
 from tests.site.browsing import Watched
 from tests.site.synthetic_board import HOSTILE
+from tests.support.explaining import document
 
 pytestmark = pytest.mark.engine
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from leaderboard.board import Board
-from leaderboard.text import deceptive
+from leaderboard.board.board import Board
+from leaderboard.documents.text import deceptive
 from tests.hostile.texts import MARKUP, STRINGS, shown
 from tests.site.browsing import Watched
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from leaderboard.board import Board
-from leaderboard.checks import check_site
+from leaderboard.board.board import Board
+from leaderboard.site.checks import check_site
 from tests.site.browsing import Watched
 
 pytestmark = pytest.mark.engine

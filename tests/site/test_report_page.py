@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from harness.records.run import read_run
+from harness.records.samples import Outcome
 from harness.report import page
 from harness.report.flips import LONGEST_OUTPUT
-from harness.samples import Outcome, read_run
 from harness.scoring import score_pair
 from tests.site.browsing import Watched
-from tests.synthetic import SyntheticTask, synthetic_run
+from tests.support.synthetic import SyntheticTask, synthetic_run
 
 pytestmark = pytest.mark.engine
 TASKS = tuple(

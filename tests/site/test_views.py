@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from leaderboard.board import Board, Row, Track
-from leaderboard.explorer import SHOWN, shares
+from leaderboard.board.board import Board, Row, Track
+from leaderboard.site.explorer import SHOWN, shares
 from tests.site.browsing import Watched
 
 pytestmark = pytest.mark.engine

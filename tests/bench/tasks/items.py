@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from harness import pictures
-from harness.suites import load_task_module, tasks_root
+from harness.pictures import pixels as pictures
+from harness.records.suites import load_task_module, tasks_root
 
 SIZE = (504, 336)
 SHOTS = 4

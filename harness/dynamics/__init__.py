@@ -1,0 +1,1 @@
+"""Dynamics: why training data moves a base. Perplexity, influence and drift, measured on models."""

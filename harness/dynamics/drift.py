@@ -1,0 +1,172 @@
+"""Drift, measured: what the base answered is read again by both models, and their distributions are compared.
+
+Prompts are rendered anew from the suite's items and must be the run's own (by digest); responses are the base run's
+stored outputs. Nothing is sampled: the divergence at each token is exact over the vocabulary (metrics.md, "Why").
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from harness.checkpoints.checkpoint import Checkpoint, same_tokenizer
+from harness.checkpoints.prompts import PromptRenderer
+from harness.engines import placement
+from harness.engines.settings import EngineSettings, choose
+from harness.errors import CheckFailedError, RetentionError
+from harness.lmeval import load_frozen, run_tasks
+from harness.protocol import Completion, ContinuationScore, GenerateRequest, Prompt, ScoreRequest
+from harness.records.run import EngineRecord, Run
+from harness.records.suites import Suite, suite_path
+from harness.scoring.drift import ItemDrift
+from harness.suites.freezing import open_suite
+
+_FIRST = 16
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One prompt and the base's output to it, as tokens; ``stopped`` where the base ended it by itself."""
+
+    item_id: str
+    task: str
+    prompt: Prompt
+    output: tuple[int, ...]
+    stopped: bool
+
+    @property
+    def n_tokens(self) -> int:
+        return len(self.prompt.token_ids) + len(self.output)
+
+
+@dataclass(frozen=True)
+class DriftPlan:
+    """Everything known before a model is loaded, so that the cost can be told."""
+
+    probes: tuple[Probe, ...]
+    base: Checkpoint
+    tuned: Checkpoint
+    settings: EngineSettings
+
+    @property
+    def cost(self) -> str:
+        tokens = sum(probe.n_tokens for probe in self.probes)
+        where = f"{self.settings.dtype} on {placement.device_class()}"
+        return f"{len(self.probes):,} items, {tokens:,} tokens, each read once by both models ({where})"
+
+
+def plan_drift(
+    base_run: Run,
+    tuned_run: Run,
+    base: Checkpoint,
+    tuned: Checkpoint,
+    *,
+    suite: str | None = None,
+    limit: int | None = None,
+) -> DriftPlan:
+    """Render the prompts of the base run and take its outputs; at most ``limit`` items a task, chosen by item id.
+
+    Raises ``RetentionError`` when a checkpoint is not the one of its run or the prompts are not the run's.
+    """
+    for side, run, checkpoint in (("base", base_run, base), ("tuned", tuned_run, tuned)):
+        if run.record.checkpoint.weights_digest != checkpoint.record.weights_digest:
+            raise RetentionError(
+                f"--{side}-checkpoint {checkpoint.record.name}: not the model of the {side} run, "
+                f"{run.record.checkpoint.name} (weights {run.record.checkpoint.weights_digest[:12]})"
+            )
+    same_tokenizer(base, tuned)
+    reference = suite or f"{base_run.record.suite.name}-{base_run.record.suite.version}"
+    loaded = open_suite(reference)
+    if loaded.digest != base_run.record.suite.digest:
+        raise RetentionError(f"suite {loaded.id}: its digest is not that of the runs; give theirs with --suite FILE")
+    probes = _probes(loaded, reference, base_run, PromptRenderer(_folder(base), loaded.prompt))
+    # In order of their digests, the first items are a sample like any other.
+    chosen = sorted(probes, key=lambda probe: probe.item_id)
+    if limit is not None:
+        chosen = [probe for name in loaded.tasks for probe in [p for p in chosen if p.task == name][:limit]]
+    settings = EngineSettings(name="transformers", dtype=base_run.record.engine.dtype)  # type: ignore[arg-type]
+    choose("transformers")
+    return DriftPlan(tuple(chosen), base, tuned, settings)
+
+
+def _folder(checkpoint: Checkpoint) -> Path:
+    return checkpoint.base.path if checkpoint.base else checkpoint.path
+
+
+def _probes(suite: Suite, reference: str, run: Run, renderer: PromptRenderer) -> list[Probe]:
+    tasks = load_frozen(suite, suite_path(reference).parent)
+    recorder = _Recorder(run, renderer)
+    for _ in run_tasks(suite, tasks, recorder, renderer, lambda _: None):
+        pass
+    return recorder.probes
+
+
+class _Recorder:
+    """An engine that answers what the base answered, and remembers what it was asked."""
+
+    def __init__(self, run: Run, renderer: PromptRenderer) -> None:
+        self.record: EngineRecord = run.record.engine
+        self.probes: list[Probe] = []
+        self._rows: pd.DataFrame = run.samples.set_index("item_id")
+        self._renderer = renderer
+
+    def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
+        for index, request in enumerate(requests):
+            row = self._row(request.item_id, request.prompt)
+            output = self._renderer.continuation(request.prompt, row["output"])
+            stopped = row["finish_reason"] == "stop"
+            self.probes.append(Probe(request.item_id, row["task"], request.prompt, output, stopped))
+            yield index, Completion(row["output"], "stop", 0, 0)
+
+    def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, tuple[ContinuationScore, ...]]]:
+        for index, request in enumerate(requests):
+            row = self._row(request.item_id, request.prompt)
+            said = [self._renderer.continuation(request.prompt, space + row["output"]) for space in (" ", "")]
+            chosen = next((each for each in request.continuations if each in said), None)
+            if chosen is None:
+                raise CheckFailedError(f"item {request.item_id[:12]}: the stored answer is none of its options")
+            # The option was given, not written: there is no decision to stop after it.
+            self.probes.append(Probe(request.item_id, row["task"], request.prompt, chosen, stopped=False))
+            yield index, tuple(ContinuationScore(0.0, each == chosen) for each in request.continuations)
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+    def _row(self, item_id: str, prompt: Prompt) -> "pd.Series":
+        row = self._rows.loc[item_id]
+        if row["prompt_digest"] != prompt.digest:
+            raise CheckFailedError(f"item {item_id[:12]}: this code renders another prompt than the run was asked")
+        return row
+
+
+def measure(plan: DriftPlan, report: Callable[[str], None]) -> dict[str, ItemDrift]:
+    """Read every probe with both models; ``report`` is told the cost first, and a time once the first are read.
+
+    An output of no token whose end the base did not choose has no position and is left out, and ``report`` is told.
+    """
+    from harness.dynamics.two_models import TwoModels
+
+    report(plan.cost)
+    probes = [probe for probe in plan.probes if probe.output or probe.stopped]
+    if len(probes) < len(plan.probes):
+        report(f"{len(plan.probes) - len(probes)} items have no output to read and are left out")
+    found: dict[str, ItemDrift] = {}
+    models = TwoModels(plan.base, plan.tuned, plan.settings)
+    try:
+        started, timed = time.monotonic(), 0
+        for place, probe in enumerate(probes):
+            n_tokens, forward, reverse = models.divergence(probe.prompt, probe.output, probe.stopped)
+            found[probe.item_id] = ItemDrift(probe.task, n_tokens, forward, reverse)
+            if place == 0:
+                # The first call also loads kernels, and would make the estimate of a short job absurd.
+                started = time.monotonic()
+            else:
+                timed += probe.n_tokens
+            if place == _FIRST:
+                rest = sum(each.n_tokens for each in probes[place + 1 :])
+                report(f"about {(time.monotonic() - started) / timed * rest:.0f} s")
+    finally:
+        models.close()
+    return found

@@ -1,0 +1,80 @@
+"""Reading: the base takes texts in, token by token, and says what it thinks of them; in float32, in one process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.checkpoints.checkpoint import Checkpoint
+from harness.engines.placement import describe
+from harness.engines.settings import EngineSettings
+from harness.engines.transformers import TransformersEngine
+from harness.protocol import Prompt
+from harness.scoring.dynamics.perplexity import Reading
+
+# Positions at once: rows of a large vocabulary in double precision are some megabytes each.
+_POSITIONS = 64
+
+
+@dataclass(frozen=True)
+class Text:
+    """A prompt and the tokens that follow it, every one of them predicted; ``task`` is asked, or trained, by it.
+
+    ``label`` is the kind of a training example; for a probe it is empty.
+    """
+
+    key: str
+    task: str
+    label: str
+    prompt: Prompt
+    tokens: tuple[int, ...]
+
+
+class Reader:
+    """A checkpoint loaded with transformers in float32, in which small steps and small differences still show."""
+
+    def __init__(self, checkpoint: Checkpoint, threads: int = 1) -> None:
+        settings = EngineSettings(name="transformers", dtype="float32", threads=threads)
+        self.engine = TransformersEngine(checkpoint, settings, describe(settings, checkpoint))
+        self.parameters = [each for each in self.engine.model.parameters() if each.requires_grad]
+
+    def read(self, text: Text) -> Reading:
+        """The negative log-likelihood of a training target, over its tokens and the end of its turn."""
+        nll = -float(self.told(self.logits(text), text.tokens))
+        return Reading(text.label, text.prompt.digest, len(text.tokens), nll)
+
+    def logits(self, text: Text) -> Any:
+        """Logits (tokens x vocabulary, float32, no graph) that predict each token of ``text``."""
+        return self.engine.logits(text.prompt, text.tokens)[:-1]
+
+    def gradient(self, text: Text) -> tuple[list[Any], Any]:
+        """The gradient of log p of the whole text in each parameter, and the logits, cut from their graph."""
+        logits = self.engine.differentiable_logits(text.prompt, text.tokens)[:-1]
+        self.engine.model.zero_grad(set_to_none=True)
+        self.told(logits, text.tokens).backward()
+        found = [each.grad.detach() for each in self.parameters if each.grad is not None]
+        if len(found) != len(self.parameters):
+            # A parameter that the text does not touch (a vision tower without a picture) has no slope.
+            found = [_zero_or(each) for each in self.parameters]
+        self.engine.model.zero_grad(set_to_none=True)
+        return found, logits.detach()
+
+    def told(self, logits: Any, tokens: Sequence[int]) -> Any:
+        """The sum of log p of the tokens, in double precision."""
+        import torch
+
+        total = torch.zeros((), dtype=torch.float64, device=logits.device)
+        wanted = torch.tensor(tokens, device=logits.device)
+        for start in range(0, len(tokens), _POSITIONS):
+            rows = logits[start : start + _POSITIONS].double().log_softmax(dim=-1)
+            total = total + rows.gather(1, wanted[start : start + _POSITIONS, None]).sum()
+        return total
+
+    def close(self) -> None:
+        self.parameters = []
+        self.engine.close()
+
+
+def _zero_or(parameter: Any) -> Any:
+    import torch
+
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad.detach()

@@ -1,0 +1,43 @@
+"""Two models reading one text: how far apart their next-token distributions are at each of its tokens."""
+
+from harness.checkpoints.checkpoint import Checkpoint
+from harness.engines.placement import describe
+from harness.engines.settings import EngineError, EngineSettings
+from harness.engines.transformers import TransformersEngine
+from harness.protocol import Prompt
+from harness.scoring.drift import token_kl
+
+# Positions at once: two rows of a large vocabulary in double precision are some megabytes each.
+_POSITIONS = 64
+
+
+class TwoModels:
+    """The base and the tuned model, both in memory, in one process."""
+
+    def __init__(self, base: Checkpoint, tuned: Checkpoint, settings: EngineSettings) -> None:
+        self._base, self._tuned = (
+            TransformersEngine(checkpoint, settings, describe(settings, checkpoint)) for checkpoint in (base, tuned)
+        )
+
+    def divergence(self, prompt: Prompt, output: tuple[int, ...], stopped: bool) -> tuple[int, float, float]:
+        """Number of positions, and the mean over them of KL(base || tuned) and KL(tuned || base), in nats.
+
+        Positions predict the tokens of ``output`` and, where the base stopped there, its decision to stop.
+        """
+        import torch
+
+        kept = len(output) + stopped
+        logits = [model.logits(prompt, output)[:kept] for model in (self._base, self._tuned)]
+        if logits[0].shape != logits[1].shape:
+            raise EngineError(f"the vocabularies differ: {logits[0].shape[-1]} and {logits[1].shape[-1]} tokens")
+        forward = reverse = 0.0
+        with torch.inference_mode():
+            for start in range(0, kept, _POSITIONS):
+                log_p, log_q = (rows[start : start + _POSITIONS].double().log_softmax(dim=-1) for rows in logits)
+                forward += float(token_kl(log_p, log_q, torch.exp).sum())
+                reverse += float(token_kl(log_q, log_p, torch.exp).sum())
+        return kept, forward / kept, reverse / kept
+
+    def close(self) -> None:
+        self._base.close()
+        self._tuned.close()

@@ -1,0 +1,76 @@
+"""What the user chooses of an engine, and which engines there are."""
+
+import importlib.metadata
+import importlib.util
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.errors import RetentionError
+
+# The engines that load a checkpoint themselves, best first. Beside them: "openai" and "lm-eval:NAME".
+NAMES = ("vllm", "transformers")
+
+LM_EVAL = "lm-eval:"
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+Adapters = Literal["auto", "merge", "lora"]
+
+_PADDED = 32
+
+
+class EngineError(RetentionError):
+    """No engine can be used, or the chosen one cannot run this checkpoint."""
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """What the user chooses.
+
+    ``max_model_len`` bounds prompt plus answer in tokens, ``batch`` the requests at once, ``time_limit`` the seconds
+    of one item. ``server`` and ``served`` (weights digest and served name, the base first) are for engine "openai";
+    ``workers``, ``address`` and ``tensor_parallel`` (GPUs a worker) are for executor "ray".
+    """
+
+    name: str
+    dtype: Dtype
+    max_model_len: int = 4096
+    batch: int = 256
+    threads: int = 1
+    adapters: Adapters = "auto"
+    time_limit: float | None = None
+    tensor_parallel: int = 1
+    server: str | None = None
+    served: tuple[tuple[str, str], ...] = ()
+    executor: Literal["local", "ray"] = "local"
+    workers: int | None = None
+    address: str | None = None
+
+    @property
+    def at_once(self) -> int:
+        """Requests that are really in one batch: transformers pads them to the longest, so it takes fewer."""
+        return min(self.batch, _PADDED) if self.name == "transformers" else self.batch
+
+
+def available() -> list[str]:
+    """Engines whose package is installed, best first."""
+    return [name for name in NAMES if importlib.util.find_spec(name) and importlib.util.find_spec("torch")]
+
+
+def choose(name: str | None) -> str:
+    """The engine asked for, else vLLM, else transformers; ``EngineError`` when it is not installed or unknown."""
+    if name is not None and (name == "openai" or name.startswith(LM_EVAL)):
+        return name
+    if name is not None and name not in NAMES:
+        raise EngineError(f"engine {name}: unknown; there are {', '.join(NAMES)}, openai and {LM_EVAL}NAME")
+    installed = available()
+    if name is not None and name not in installed:
+        raise EngineError(
+            f"engine {name}: not installed; run `pip install 'retentionbench[{'vllm' if name == 'vllm' else 'train'}]'`"
+            + (f", or use --engine {installed[0]}" if installed else "")
+        )
+    if not installed:
+        raise EngineError(
+            "no engine installed; run `pip install 'retentionbench[vllm]'` (GPU) or `pip install 'retentionbench[cpu]'`"
+        )
+    return name or installed[0]

@@ -1,0 +1,1 @@
+"""Evaluation: checkpoints on suites, from the plan to finished runs."""

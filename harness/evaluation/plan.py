@@ -1,0 +1,97 @@
+"""The plan of an evaluation: everything that is decided before any engine starts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint, same_tokenizer
+from harness.checkpoints.prompts import PromptRenderer
+from harness.engines.settings import EngineSettings
+from harness.errors import RetentionError
+from harness.records.suites import Suite, suite_path
+from harness.suites.freezing import open_suite
+
+
+class Watcher(Protocol):
+    """Told what happens, for a progress display."""
+
+    def checkpoint(self, name: str, role: str, total: int) -> None: ...
+
+    def engine_starting(self, name: str, engine: str) -> None: ...
+
+    def answered(self, count: int) -> None: ...
+
+    def waiting(self, folder: Path) -> None:
+        """Another command is writing the run in ``folder``, and is waited for."""
+
+    def finished(self, name: str, folder: Path, reused: int, generated: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything decided before any engine starts: all bad input is found here.
+
+    A ``replicate`` above 0 repeats its runs beside the first ones, in an order of requests shuffled by ``seed``.
+    """
+
+    suite: Suite
+    tasks_folder: Path
+    base: Checkpoint
+    tuned: tuple[Checkpoint, ...]
+    renderer: PromptRenderer
+    settings: EngineSettings
+    out: Path
+    replicate: int = 0
+    seed: int = 0
+
+    @property
+    def n_items(self) -> int:
+        return sum(task.count for task in self.suite.tasks.values())
+
+    def folder(self, checkpoint: Checkpoint) -> Path:
+        """Where a run lives: its suite, then the checkpoint's name and digest, then the engine and the replicate."""
+        digest = checkpoint.record.weights_digest[:12]
+        name = checkpoint.record.name.replace("/", "--")
+        engine = f"{self.settings.name.replace(':', '-')}-{self.settings.dtype}"
+        replicate = f"-replicate{self.replicate}" if self.replicate else ""
+        return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{replicate}"
+
+
+def make_plan(
+    base: str,
+    tuned: Sequence[str],
+    suite: str,
+    target: str | None,
+    settings: EngineSettings,
+    out: Path,
+    served_names: Sequence[str] = (),
+) -> Plan:
+    """Resolve and check everything; raises :class:`~harness.errors.RetentionError` with the way out.
+
+    ``served_names`` are what a server calls the checkpoints, the base first.
+    """
+    loaded_suite = open_suite(suite)
+    if target is not None and target not in loaded_suite.families:
+        raise RetentionError(
+            f"--target {target}: suite {loaded_suite.id} has no such family; it has {', '.join(loaded_suite.families)}"
+        )
+    base_checkpoint = open_checkpoint(base)
+    tuned_checkpoints = tuple(open_checkpoint(reference) for reference in tuned)
+    for checkpoint in tuned_checkpoints:
+        same_tokenizer(base_checkpoint, checkpoint)
+        if checkpoint.base and checkpoint.base.record.weights_digest != base_checkpoint.record.weights_digest:
+            raise RetentionError(
+                f"{checkpoint.record.name}: its adapter_config.json names base {checkpoint.base.record.name}, "
+                f"not {base_checkpoint.record.name}; evaluate it against its own base"
+            )
+    if served_names:
+        digests = [each.record.weights_digest for each in (base_checkpoint, *tuned_checkpoints)]
+        if len(served_names) != len(digests):
+            raise RetentionError(
+                f"--model: {len(served_names)} names for {len(digests)} checkpoints; give one each, the base's first"
+            )
+        settings = replace(settings, served=tuple(zip(digests, served_names, strict=True)))
+    renderer_folder = base_checkpoint.base.path if base_checkpoint.base else base_checkpoint.path
+    renderer = PromptRenderer(renderer_folder, loaded_suite.prompt)
+    return Plan(loaded_suite, suite_path(suite).parent, base_checkpoint, tuned_checkpoints, renderer, settings, out)

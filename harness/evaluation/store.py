@@ -1,0 +1,259 @@
+"""The response store: every answer an engine ever gave, keyed by everything that decides it.
+
+A key covers item, prompt token ids and image bytes, decoding, weights, engine fingerprint and replicate (design.md,
+invariant 3), so an answer can never be taken for another model's, another prompt's or another engine's. One SQLite file
+in WAL mode; answers are committed in chunks while the engine works, so a crash loses at most one chunk (invariant 4).
+"""
+
+import hashlib
+import json
+import random
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.errors import RetentionError
+from harness.items import canonical_json
+from harness.protocol import (
+    Completion,
+    ContinuationScore,
+    Engine,
+    Failed,
+    GenerateRequest,
+    ScoreAnswer,
+    ScoreRequest,
+)
+from harness.records.run import EngineRecord
+
+STORE_FILE = "store.sqlite"
+CHUNK = 256
+_VERSION = 1
+_LOOKUP = 500
+
+
+class StoreError(RetentionError):
+    """A store that cannot be opened or written; what it already holds is left as it is."""
+
+
+class ResponseStore:
+    """A file of answers by key. Use as a context manager; two processes may share one file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version not in (0, _VERSION):
+                raise StoreError(f"{path}: store version {version} is newer than this program; upgrade retentionbench")
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, source TEXT, answer TEXT) WITHOUT ROWID"
+            )
+            self._db.execute("SELECT key, source, answer FROM answers LIMIT 0")
+            self._db.execute(f"PRAGMA user_version={_VERSION}")
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(
+                f"{path}: cannot be used as a response store ({error}); move it away or mend it"
+            ) from error
+
+    def __enter__(self) -> "ResponseStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    def get(self, keys: Sequence[bytes]) -> dict[bytes, Any]:
+        """The stored answers among ``keys``."""
+        found: dict[bytes, Any] = {}
+        for start in range(0, len(keys), _LOOKUP):
+            part = keys[start : start + _LOOKUP]
+            marks = ",".join("?" * len(part))
+            try:
+                # Only question marks are put into the statement.
+                with closing(self._db.execute(f"SELECT key, answer FROM answers WHERE key IN ({marks})", part)) as rows:  # noqa: S608
+                    found.update((key, json.loads(answer)) for key, answer in rows)
+            except (sqlite3.Error, ValueError) as error:
+                raise StoreError(f"{self.path}: cannot be read ({error}); move it away or mend it") from error
+        return found
+
+    def put(self, answers: Iterable[tuple[bytes, str, Any]]) -> None:
+        """Commit a chunk of ``(key, source, answer)``, all or none, and wait until they are on disk."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany(
+                "INSERT OR IGNORE INTO answers VALUES (?, ?, ?)",
+                [(key, source, json.dumps(answer, ensure_ascii=False)) for key, source, answer in answers],
+            )
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise StoreError(
+                f"{self.path}: an answer could not be stored ({error}); everything before this chunk is kept: "
+                "mend the cause (free some space if the disk is full), and the same command goes on from there"
+            ) from error
+
+    def sources(self) -> dict[str, int]:
+        """How many answers each source (:func:`source_of`) has given."""
+        query = "SELECT source, count(*) FROM answers GROUP BY source ORDER BY source"
+        try:
+            with closing(self._db.execute(query)) as rows:
+                return dict(rows)
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: cannot be read ({error}); move it away or mend it") from error
+
+    def drop(self, sources: Iterable[str]) -> None:
+        """Delete all answers of these sources, all or none, and give their space back to the disk."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("DELETE FROM answers WHERE source = ?", [(source,) for source in sources])
+            self._db.execute("COMMIT")
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise StoreError(
+                f"{self.path}: cannot be cleaned up now ({error}); no answer in use is lost, try again when no "
+                "evaluation is running"
+            ) from error
+
+
+def source_of(weights_digest: str, fingerprint: str, replicate: int = 0) -> str:
+    """Who gave an answer: a checkpoint's weights on an engine, in one of its replicates."""
+    return f"{weights_digest} {fingerprint}" + (f" replicate {replicate}" if replicate else "")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A model that an engine can answer as: ``adapter`` as in the requests of :mod:`harness.protocol`.
+
+    A ``replicate`` (1, 2, ...) repeats a run to measure its noise, and shares no answer with another replicate.
+    """
+
+    weights_digest: str
+    record: EngineRecord
+    adapter: str | None = None
+    replicate: int = 0
+
+    @property
+    def source(self) -> str:
+        return source_of(self.weights_digest, self.record.fingerprint, self.replicate)
+
+
+class StoredEngine:
+    """An engine that answers from the store first and starts the real engine only when something is missing.
+
+    It answers as ``lead``. ``siblings`` are other models that the same engine can answer as: when the lead is asked,
+    they are asked the same in the same stream, and their answers go into the store, where their own runs find them, so
+    that an engine with a base and its adapters is kept full by all of them. ``reused`` and ``generated`` count the
+    lead's answers, ``generated_for`` those of each sibling by its weights digest. Answers that carry an error are
+    handed on but never stored, so the next run tries them again. The requests of a replicate reach the engine shuffled
+    by ``seed``.
+    """
+
+    def __init__(
+        self,
+        store: ResponseStore,
+        lead: Variant,
+        start: Callable[[], Engine],
+        siblings: Sequence[Variant] = (),
+        *,
+        seed: int = 0,
+    ) -> None:
+        self._store = store
+        self._order = random.Random(seed)  # noqa: S311 - an order, not a secret
+        self._variants = (lead, *siblings)
+        self._start = start
+        self._engine: Engine | None = None
+        self.record = lead.record
+        self.reused = 0
+        self.generated_for = dict.fromkeys((variant.weights_digest for variant in self._variants), 0)
+
+    @property
+    def generated(self) -> int:
+        return self.generated_for[self._variants[0].weights_digest]
+
+    def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
+        """Yield ``(index, completion)``: stored answers first, then new ones as the engine finishes them."""
+        asked = [{"decoding": asdict(each.decoding), "prompt": each.prompt.digest} for each in requests]
+        for index, answer in self._answers(requests, asked, lambda engine, missing: engine.generate(missing)):
+            yield index, answer if isinstance(answer, Completion) else Completion(**answer)
+
+    def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
+        """Like :meth:`generate`, for log-probabilities of continuations."""
+        asked = [{"continuations": each.continuations, "prompt": each.prompt.digest} for each in requests]
+        for index, answer in self._answers(requests, asked, lambda engine, missing: engine.score(missing)):
+            if isinstance(answer, Failed):
+                yield index, answer
+            else:
+                scores = (each if isinstance(each, ContinuationScore) else ContinuationScore(**each) for each in answer)
+                yield index, tuple(scores)
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    def _answers(
+        self,
+        requests: Sequence[Any],
+        asked: list[dict[str, Any]],
+        ask: Callable[[Engine, list[Any]], Iterator[tuple[int, Any]]],
+    ) -> Iterator[tuple[int, Any]]:
+        lead = self._variants[0]
+        keys = {
+            variant: [_key(variant, request, each) for request, each in zip(requests, asked, strict=True)]
+            for variant in self._variants
+        }
+        stored = self._store.get(keys[lead])
+        known = set(stored).union(*(self._store.get(keys[variant]) for variant in self._variants[1:]))
+        missing = [(i, v) for i in range(len(requests)) for v in self._variants if keys[v][i] not in known]
+        for index, key in enumerate(keys[lead]):
+            if key in stored:
+                self.reused += 1
+                yield index, stored[key]
+        if all(variant is not lead for _, variant in missing):
+            # What only siblings miss is left to their own runs, which fail alone where it cannot be answered.
+            return
+        if lead.replicate:
+            self._order.shuffle(missing)
+        if self._engine is None:
+            self._engine = self._start()
+        chunk: list[tuple[bytes, str, Any]] = []
+        try:
+            wanted = [replace(requests[index], adapter=variant.adapter) for index, variant in missing]
+            for position, answer in ask(self._engine, wanted):
+                index, variant = missing[position]
+                self.generated_for[variant.weights_digest] += 1
+                if not getattr(answer, "error", None):
+                    chunk.append((keys[variant][index], variant.source, _plain(answer)))
+                if len(chunk) >= CHUNK:
+                    self._store.put(chunk)
+                    chunk = []
+                if variant is lead:
+                    yield index, answer
+        finally:
+            # Also when the engine fails or the run is interrupted: what was answered is paid for.
+            if chunk:
+                self._store.put(chunk)
+
+
+def _key(variant: Variant, request: GenerateRequest | ScoreRequest, asked: dict[str, Any]) -> bytes:
+    parts = {
+        **asked,
+        "item": request.item_id,
+        "weights": variant.weights_digest,
+        "engine": variant.record.fingerprint,
+        "replicate": variant.replicate,
+    }
+    return hashlib.sha256(canonical_json(parts)).digest()
+
+
+def _plain(answer: Any) -> Any:
+    return [asdict(each) for each in answer] if isinstance(answer, tuple) else asdict(answer)

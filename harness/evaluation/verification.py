@@ -1,0 +1,222 @@
+"""Verification: a random part of a pair's runs, generated again from the pinned checkpoints, against what was stored.
+
+The items are drawn by a seed that did not exist when the entry was made (the hash of the commit that merged it), so
+that nobody could know which answers would be asked for. They are asked of both checkpoints, in the environment of the
+stored runs, twice: in suite order, and once more in another order and batch size, which shows what is the engine's
+noise (:mod:`harness.scoring.agreement` has the test).
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+
+from harness.checkpoints.checkpoint import Checkpoint, nano_root
+from harness.engines import placement, starting
+from harness.engines.settings import Dtype, EngineSettings, choose
+from harness.errors import CheckFailedError, RetentionError
+from harness.evaluation.noise import other_batch
+from harness.evaluation.plan import Plan, Watcher, make_plan
+from harness.evaluation.run import run_plan
+from harness.evaluation.store import STORE_FILE, ResponseStore, StoredEngine, Variant
+from harness.lmeval import LoadedTask, load_frozen, run_tasks, select
+from harness.protocol import Engine
+from harness.records.run import CheckpointRecord, Run, read_run
+from harness.records.samples import Outcome, Sample
+from harness.scoring.agreement import ENOUGH, Agreement, SideAgreement, agree, compare_side
+
+ITEMS = 280
+_REPO = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}\Z")
+_REVISION = re.compile(r"\A[0-9a-f]{40}\Z")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the checkpoints and the suite are, where their records cannot say; ``threads`` and ``batch`` are speed."""
+
+    base: str | None = None
+    tuned: str | None = None
+    suite: str | None = None
+    threads: int = 1
+    batch: int = 256
+    max_model_len: int = 4096
+
+
+def plan_again(base: Run, tuned: Run, sources: Sources, out: Path) -> Plan:
+    """The plan that made the two runs, from their records: same checkpoints, suite, engine, number format, template.
+
+    Raises ``RetentionError`` when a checkpoint cannot be found or is not the recorded one, or when this machine cannot
+    give the environment of the runs.
+    """
+    record = base.record
+    if record.template_policy != "shared":
+        raise RetentionError("the runs used the tuned model's own chat template, which is not rendered again here")
+    if record.engine.name == "openai" or record.engine.dtype not in get_args(Dtype):
+        raise RetentionError(f"the runs were answered by {record.engine.environment}, which no pinned file can restore")
+    settings = EngineSettings(
+        name=choose(record.engine.name),
+        dtype=record.engine.dtype,  # type: ignore[arg-type]
+        max_model_len=sources.max_model_len,
+        batch=sources.batch,
+        threads=sources.threads,
+        adapters="lora" if tuned.record.engine.adapter == "lora" else "auto",
+    )
+    plan = make_plan(
+        find_reference(record.checkpoint, sources.base, "--base-checkpoint"),
+        (find_reference(tuned.record.checkpoint, sources.tuned, "--checkpoint"),),
+        sources.suite or f"{record.suite.name}-{record.suite.version}",
+        None,
+        settings,
+        out,
+    )
+    for option, checkpoint, run in (
+        ("--base-checkpoint", plan.base, base),
+        ("--checkpoint", plan.tuned[0], tuned),
+    ):
+        if checkpoint.record.weights_digest != run.record.checkpoint.weights_digest:
+            raise RetentionError(
+                f"{checkpoint.record.name}: its weights are {checkpoint.record.weights_digest[:12]}, those of the run "
+                f"are {run.record.checkpoint.weights_digest[:12]}; name the checkpoint of the run with {option}"
+            )
+        here = placement.describe(settings, checkpoint).environment
+        if here != run.record.engine.environment:
+            raise RetentionError(
+                f"the run was made on {run.record.engine.environment}, this machine has {here}; answers are compared "
+                "on one environment only: verify where the recorded one is installed (run.json names its packages)"
+            )
+    if plan.suite.digest != record.suite.digest:
+        raise RetentionError(
+            f"suite {plan.suite.id}: its digest is not that of the runs; give theirs with --suite FILE"
+        )
+    if plan.renderer.template_digest != record.template_digest:
+        raise RetentionError("the base's chat template is not the one of the runs, by its digest")
+    return plan
+
+
+def find_reference(record: CheckpointRecord, reference: str | None, option: str) -> str:
+    """What to open for a recorded checkpoint: as told, its hub id at its revision, or the shipped one of its name."""
+    if reference is not None:
+        return reference
+    if record.source == "hub":
+        if not _REPO.match(record.name) or not _REVISION.match(record.revision or ""):
+            raise RetentionError(
+                f"{record.name[:100]!r}: the run names no hub checkpoint at a commit; give {option} REF"
+            )
+        return f"{record.name}@{record.revision}"
+    shipped = {f"nano-{folder.name}": f"nano:{folder.name}" for folder in nano_root().glob("*/")}
+    if record.name not in shipped:
+        raise RetentionError(f"{record.name[:100]!r}: was a local folder; say where its weights are with {option} REF")
+    return shipped[record.name]
+
+
+def draw(item_ids: Mapping[str, Sequence[str]], seed: str, count: int) -> dict[str, list[int]]:
+    """Which items ``seed`` draws: places in ``item_ids`` by task, in order, at least ``count`` together if there are.
+
+    Each task gives its share, rounded up. Items are taken in the order of sha256(seed, item id): a uniform draw without
+    replacement that needs no random generator, so it is the same for ever.
+    """
+    total = sum(map(len, item_ids.values()))
+    drawn = {}
+    for task, ids in item_ids.items():
+        share = min(len(ids), -(-count * len(ids) // total))
+        order = sorted(range(len(ids)), key=lambda row: hashlib.sha256(f"{seed}:{ids[row]}".encode()).digest())
+        drawn[task] = sorted(order[:share])
+    return drawn
+
+
+def verify(base: Run, tuned: Run, plan: Plan, seed: str, watcher: Watcher, *, items: int = ITEMS) -> Agreement:
+    """Generate the items that ``seed`` draws again with both checkpoints, and test their agreement with the two runs.
+
+    Raises ``CheckFailedError`` when a prompt is not the stored one or an item fails: then nothing can be compared, and
+    nothing is said about the entry.
+    """
+    total = sum(task.count for task in plan.suite.tasks.values())
+    if items < min(ENOUGH, total):
+        raise RetentionError(f"--items {items}: fewer than {min(ENOUGH, total)} would often miss altered answers")
+    tasks = load_frozen(plan.suite, plan.tasks_folder)
+    rows = draw({name: loaded.item_ids for name, loaded in tasks.items()}, seed, items)
+    part = {name: select(tasks[name], chosen) for name, chosen in rows.items()}
+    with ResponseStore(plan.out / STORE_FILE) as store:
+        asking = _Asking(plan, part, store, watcher, int(seed[:8], 16))
+        sides = [asking.side("base", plan.base, base), asking.side("tuned", plan.tuned[0], tuned)]
+    return Agreement(
+        seed=seed,
+        environment=base.record.engine.environment,
+        tasks={name: len(chosen) for name, chosen in rows.items()},
+        base=sides[0],
+        tuned=sides[1],
+        agrees=agree(*sides),
+    )
+
+
+def regenerate(plan: Plan, watcher: Watcher) -> tuple[Run, Run]:
+    """Both runs of the plan, whole, generated again into its folder."""
+    base, tuned = run_plan(plan, watcher)
+    return read_run(base), read_run(tuned)
+
+
+@dataclass(frozen=True)
+class _Asking:
+    plan: Plan
+    part: dict[str, LoadedTask]
+    store: ResponseStore
+    watcher: Watcher
+    order_seed: int
+
+    def side(self, role: str, checkpoint: Checkpoint, run: Run) -> SideAgreement:
+        name = checkpoint.record.name
+        self.watcher.checkpoint(name, role, 2 * sum(len(loaded.item_ids) for loaded in self.part.values()))
+        first, reused, generated = self._answers(checkpoint, 0)
+        second, *counts = self._answers(checkpoint, 1)
+        self.watcher.finished(name, self.plan.out, reused + counts[0], generated + counts[1])
+        stored = run.samples.set_index("item_id")
+        if missing := first.index.difference(stored.index).tolist():
+            raise CheckFailedError(
+                f"{name}: the stored run lacks {len(missing)} of the suite's items ({missing[0][:12]})"
+            )
+        stored = stored.loc[first.index]
+        differing = int((stored["prompt_digest"] != first["prompt_digest"]).sum())
+        if differing:
+            raise CheckFailedError(
+                f"{name}: {differing} of {len(first)} prompts rendered now are not those of the stored run, so its "
+                "answers cannot be compared; verify with the version of the harness that run.json names"
+            )
+        right = [(frame["outcome"] == Outcome.CORRECT).to_numpy(dtype=bool) for frame in (stored, first, second)]
+        same: np.ndarray[tuple[int], np.dtype[np.bool_]] = (stored["output"] == first["output"]).to_numpy(dtype=bool)
+        return compare_side(
+            right[0], right[1], right[2], same, checkpoint.record.weights_digest, run.record.samples_sha256
+        )
+
+    def _answers(self, checkpoint: Checkpoint, replicate: int) -> tuple[pd.DataFrame, int, int]:
+        """The samples of one pass by item id, and how many answers were there already and how many are new."""
+        plan, name = self.plan, checkpoint.record.name
+        settings = plan.settings
+        if replicate:
+            settings = replace(settings, batch=other_batch(settings))
+        record = placement.describe(settings, checkpoint)
+
+        def start() -> Engine:
+            self.watcher.engine_starting(name, record.fingerprint)
+            return starting.start(settings, [checkpoint])
+
+        asked_as = placement.asked_as(settings, checkpoint, record)
+        variant = Variant(checkpoint.record.weights_digest, record, asked_as, replicate)
+        engine = StoredEngine(self.store, variant, start, seed=self.order_seed)
+        samples: list[Sample] = []
+        try:
+            for chunk in run_tasks(plan.suite, self.part, engine, plan.renderer, self.watcher.answered):
+                samples += chunk
+        finally:
+            engine.close()
+        if failed := [sample for sample in samples if sample.error is not None]:
+            raise CheckFailedError(
+                f"{name}: {len(failed)} of {len(samples)} items failed (first: {failed[0].error}); a failure is no "
+                "disagreement: run the same command again"
+            )
+        frame = pd.DataFrame([sample.model_dump() for sample in samples])
+        return frame.set_index("item_id"), engine.reused, engine.generated

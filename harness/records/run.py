@@ -1,0 +1,207 @@
+"""Runs: the record of one checkpoint on one suite, and the folder that holds it beside its samples."""
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import string
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pandas as pd
+from pydantic import Field, ValidationError
+
+from harness.errors import first_problem
+from harness.records.samples import SAMPLES_FILE, Digest, RunError, StrictModel, file_sha256, read_samples
+
+RECORD_FILE = "run.json"
+
+# What the version of a suite ends in whose items are not fixed yet.
+DRAFT = "-draft"
+
+
+class CheckpointRecord(StrictModel):
+    """Identity of the model that answered: ``weights_digest`` covers every file's path and sha256."""
+
+    name: str
+    kind: Literal["full", "adapter"]
+    source: Literal["hub", "local"]
+    revision: str | None = None
+    weights_digest: Digest
+    tokenizer_digest: Digest
+    files: dict[str, Digest]
+    architecture: str
+    base: "CheckpointRecord | None" = None
+
+
+class SuiteRecord(StrictModel):
+    """Identity of the questions: ``digest`` covers all item ids in suite order.
+
+    ``transfer`` names tasks that are variants of their family on which nobody trains; ``adjacent`` names, for a task,
+    the families whose training is known to move it. Both are empty in records written before suites could say so.
+    """
+
+    name: str
+    version: str
+    digest: Digest
+    protocol: str
+    tasks: dict[str, int]
+    transfer: tuple[str, ...] = ()
+    adjacent: dict[str, tuple[str, ...]] = {}  # noqa: RUF012 (pydantic copies it)
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether the suite was still in the making, so that nobody else can be asked the same questions."""
+        return self.version.endswith(DRAFT)
+
+    @property
+    def comparable(self) -> str:
+        """``<name>-<number>``: what versions share whose scores may be compared; their letters differ."""
+        return f"{self.name}-{self.version}".rstrip(string.ascii_lowercase)
+
+
+class EngineRecord(StrictModel):
+    """What produced the answers; a pair never mixes two environments."""
+
+    name: str
+    version: str
+    dtype: str
+    mode: str
+    device: str
+    adapter: Literal["none", "merged", "lora"] = "none"
+
+    @property
+    def environment(self) -> str:
+        """What the two runs of a pair must share: everything but how an adapter was applied."""
+        return "/".join((self.name, self.version, self.dtype, self.mode, self.device))
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides an answer, for the response store."""
+        return f"{self.environment}/{self.adapter}"
+
+
+class ScreenRecord(StrictModel):
+    """Where a screening stopped: after ``look`` of ``looks`` looks, because ``z`` had left [-boundary, boundary] or all
+    items were asked. ``seed`` fixed the order in which items were taken."""
+
+    target: str
+    seed: int
+    look: Annotated[int, Field(ge=1)]
+    looks: Annotated[int, Field(ge=1)]
+    z: Annotated[float, Field(allow_inf_nan=False)]
+    boundary: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+    @property
+    def decided(self) -> bool:
+        return abs(self.z) >= self.boundary
+
+
+class FullLog(StrictModel):
+    """The samples file as the run wrote it, where the one beside this record holds some outputs cut short.
+
+    ``samples_sha256`` and ``size`` (bytes) are of the whole file, ``cut`` counts the outputs that were cut. ``repo``,
+    ``revision`` (a commit of a data set on the hub) and ``path`` say where the whole file lies, if it was uploaded.
+    """
+
+    samples_sha256: Digest
+    size: Annotated[int, Field(ge=0)]
+    cut: Annotated[int, Field(ge=0)]
+    repo: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9_.-]{1,96}\z")] | None = None
+    revision: Annotated[str, Field(pattern=r"\A[0-9a-f]{40}\z")] | None = None
+    path: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_./-]{0,199}\z")] | None = None
+
+
+class RunRecord(StrictModel):
+    """``run.json``: everything needed to say what a samples file is, and nothing from the environment beside it.
+
+    ``replicate`` is 0 for a run, and counts the repetitions of it that measure the noise floor; ``seed`` is the seed of
+    the order in which a repetition's requests reached the engine. ``screened`` marks a run that holds only the first
+    part of a suite. ``full_log`` is there when outputs were cut short or the whole file was uploaded.
+    """
+
+    schema_version: Literal[1] = 1
+    checkpoint: CheckpointRecord
+    suite: SuiteRecord
+    engine: EngineRecord
+    decoding: dict[str, str | int | float | bool]
+    seed: int
+    replicate: Annotated[int, Field(ge=0)] = 0
+    template_digest: Digest
+    template_policy: Literal["shared", "native"]
+    bos_count: Annotated[int, Field(ge=0)]
+    packages: dict[str, str]
+    n_items: Annotated[int, Field(ge=0)]
+    n_errors: Annotated[int, Field(ge=0)]
+    samples_sha256: Digest
+    created: str
+    wall_seconds: Annotated[float, Field(ge=0)]
+    commit: str | None = None
+    dirty: bool | None = None
+    screened: ScreenRecord | None = None
+    full_log: FullLog | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One checkpoint on one suite: its record and its samples (one row an item, columns of :class:`Sample`)."""
+
+    record: RunRecord
+    samples: pd.DataFrame
+
+
+@contextlib.contextmanager
+def held(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold a run folder while its files are written; ``waiting`` is called once where another process holds it.
+
+    Nothing is held where the file system has no locks for folders, as some network mounts.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in (errno.EBADF, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise
+        yield
+    finally:
+        os.close(handle)
+
+
+def write_record(folder: Path, record: RunRecord) -> None:
+    (folder / RECORD_FILE).write_text(
+        json.dumps(record.model_dump(), indent=2, sort_keys=True) + "\n", encoding="utf-8"
+    )
+
+
+def read_record(folder: Path) -> RunRecord:
+    path = folder / RECORD_FILE
+    if not path.is_file():
+        raise RunError(f"{path}: no such file; is {folder} a run folder written by `retention evaluate`?")
+    try:
+        return RunRecord.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise RunError(f"{path}: {first_problem(error)}") from error
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run folder, checking the samples against the sha256 in its record."""
+    record = read_record(folder)
+    path = folder / SAMPLES_FILE
+    if not path.is_file():
+        raise RunError(f"{path}: no such file; run `retention evaluate` again to finish the run")
+    if file_sha256(path) != record.samples_sha256:
+        raise RunError(
+            f"{path}: sha256 differs from samples_sha256 in {RECORD_FILE}; the file was changed after the run"
+        )
+    frame = read_samples(path)
+    if len(frame) != record.n_items:
+        raise RunError(f"{path}: {len(frame)} rows, but {RECORD_FILE} says n_items = {record.n_items}")
+    return Run(record, frame)

@@ -1,0 +1,173 @@
+"""Samples and runs: the row schema, the record beside it, and their files.
+
+A run folder holds ``run.json`` (one :class:`RunRecord`) and ``samples.parquet`` (one :class:`Sample` a row, zstd).
+This module is the only reader and writer of both; it never executes or trusts what it reads.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import RetentionError, first_problem
+
+SAMPLES_FILE = "samples.parquet"
+SCHEMA_VERSION = 2
+
+Digest = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
+
+
+class RunError(RetentionError):
+    """A run folder or sample table that cannot be read; the message names the file and the field."""
+
+
+class Outcome(StrEnum):
+    """What became of one answer (metrics.md): unparsed is not wrong, and cut off counts as unparsed."""
+
+    CORRECT = "correct"
+    WRONG = "wrong"
+    UNPARSED = "unparsed"
+
+
+class StrictModel(BaseModel):
+    # JSON that Python writes may hold NaN and Infinity, which no other reader takes for numbers.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Sample(StrictModel):
+    """One row of a run: one item, one answer (design.md, "Sample row").
+
+    ``layer`` names the part of the extraction that found the answer ("tag", "boxed", ...). ``details`` are further
+    numbers of a task's own (a jigsaw's neighbour accuracy, the verdict of a more lenient reading), by name. Both came
+    with version 2 of the schema; a file of version 1 reads as None and empty.
+    """
+
+    item_id: Digest
+    task: str
+    family: str
+    group: str
+    cluster_id: str
+    guess_rate: Annotated[float, Field(ge=0, lt=1)]
+    output: str
+    extracted: str | None
+    outcome: Outcome
+    score: Annotated[float, Field(ge=0, le=1)]
+    finish_reason: str
+    n_prompt_tokens: Annotated[int, Field(ge=0)]
+    n_output_tokens: Annotated[int, Field(ge=0)]
+    prompt_digest: Digest
+    error: str | None
+    layer: str | None = None
+    details: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = {}
+
+
+ARROW_SCHEMA = pa.schema(
+    [
+        ("item_id", pa.string()),
+        ("task", pa.string()),
+        ("family", pa.string()),
+        ("group", pa.string()),
+        ("cluster_id", pa.string()),
+        ("guess_rate", pa.float64()),
+        ("output", pa.string()),
+        ("extracted", pa.string()),
+        ("outcome", pa.string()),
+        ("score", pa.float64()),
+        ("finish_reason", pa.string()),
+        ("n_prompt_tokens", pa.int32()),
+        ("n_output_tokens", pa.int32()),
+        ("prompt_digest", pa.string()),
+        ("error", pa.string()),
+        ("layer", pa.string()),
+        ("details", pa.map_(pa.string(), pa.float64())),
+    ],
+    metadata={"retentionbench_samples": str(SCHEMA_VERSION)},
+)
+
+
+# Columns that a row may leave empty; those of version 2 may be missing altogether.
+_OPTIONAL = ("extracted", "error", "layer", "details")
+SINCE_2 = ("layer", "details")
+
+
+def write_samples(path: Path, chunks: Iterable[list[Sample]]) -> str:
+    """Stream chunks of samples into one parquet file and return its sha256 (hex).
+
+    Rows are written as they come, so memory does not grow with the run; the file appears only when it is complete.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    with pq.ParquetWriter(partial, ARROW_SCHEMA, compression="zstd") as writer:
+        for chunk in chunks:
+            writer.write_table(pa.Table.from_pylist([sample.model_dump() for sample in chunk], schema=ARROW_SCHEMA))
+    partial.replace(path)
+    return file_sha256(path)
+
+
+def read_samples(path: Path) -> pd.DataFrame:
+    """Read a samples file into a frame with the columns of :class:`Sample`; any other shape is a ``RunError``."""
+    try:
+        table = pq.read_table(path)
+        # Text that is no UTF-8 would break whoever looks at it first, far from here.
+        table.validate(full=True)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise RunError(f"{path}: not a readable samples file ({brief(error)})") from error
+    for name in SINCE_2:
+        if name not in table.column_names and _version(table) < 2:
+            table = table.append_column(name, pa.nulls(len(table), ARROW_SCHEMA.field(name).type))
+    if missing := set(ARROW_SCHEMA.names) - set(table.column_names):
+        raise RunError(f"{path}: column {sorted(missing)[0]!r} is missing")
+    if extra := set(table.column_names) - set(ARROW_SCHEMA.names):
+        raise RunError(f"{path}: unknown column {sorted(extra)[0][:60]!a}")
+    try:
+        frame = table.select(ARROW_SCHEMA.names).cast(ARROW_SCHEMA).to_pandas(maps_as_pydicts="strict")
+    except (pa.ArrowException, ValueError, TypeError, KeyError) as error:
+        raise RunError(f"{path}: a column has the wrong type ({brief(error)})") from error
+    return _checked(frame, path)
+
+
+def brief(error: Exception) -> str:
+    """What a library says of a hostile file, on one line and short; it may quote the file."""
+    return " ".join("".join(char if char.isprintable() else " " for char in str(error)[:1_000]).split())[:160]
+
+
+def iter_samples(path: Path) -> Iterator[Sample]:
+    """Validate every row of a samples file against :class:`Sample`, one at a time."""
+    for row, fields in enumerate(read_samples(path).to_dict("records")):
+        values = {str(k): v for k, v in fields.items() if k not in _OPTIONAL or isinstance(v, str | dict)}
+        values = {"extracted": None, "error": None, **values}
+        try:
+            yield Sample.model_validate(values)
+        except ValidationError as error:
+            raise RunError(f"{path}: row {row}: {first_problem(error)}") from error
+
+
+def _version(table: pa.Table) -> int:
+    written = (table.schema.metadata or {}).get(b"retentionbench_samples", b"1")
+    return int(written) if written.isdigit() and len(written) <= 4 else 1
+
+
+def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    required = [name for name in ARROW_SCHEMA.names if name not in _OPTIONAL]
+    for column in required:
+        if frame[column].isna().any():
+            raise RunError(f"{path}: column {column!r} has {int(frame[column].isna().sum())} missing values")
+    if unknown := set(frame["outcome"]) - set(Outcome):
+        raise RunError(f"{path}: unknown outcome {sorted(unknown)[0][:60]!a}; expected correct, wrong or unparsed")
+    if (duplicates := int(frame["item_id"].duplicated().sum())) > 0:
+        raise RunError(f"{path}: {duplicates} items appear more than once")
+    for column, upper in (("guess_rate", frame["guess_rate"] < 1), ("score", frame["score"] <= 1)):
+        if not bool((upper & (frame[column] >= 0)).all()):
+            raise RunError(f"{path}: column {column!r} has values outside its range")
+    return frame
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,288 @@
+"""Bare tables: rows of anybody's log, read strictly and without a record of what produced them.
+
+A table is a parquet or a JSON lines file with the columns ``item_id``, ``task``, ``family`` and ``outcome``; ``score``,
+``group``, ``cluster_id``, ``guess_rate``, ``output``, ``extracted``, ``finish_reason``, ``n_output_tokens`` and
+``prompt_digest`` are used where they are there. The file is hostile: it is read in pieces, against caps.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from harness.items import items_digest
+from harness.records.run import SuiteRecord
+from harness.records.samples import Outcome, RunError, brief, file_sha256
+
+REQUIRED = ("item_id", "task", "family", "outcome")
+_TEXTS = (
+    "item_id",
+    "task",
+    "family",
+    "outcome",
+    "group",
+    "cluster_id",
+    "output",
+    "extracted",
+    "finish_reason",
+    "error",
+)
+_NUMBERS = ("score", "guess_rate", "n_output_tokens")
+COLUMNS = (*_TEXTS, *_NUMBERS, "prompt_digest")
+MAX_FILE = 4 * 1024**3
+MAX_ROWS = 5_000_000
+MAX_LINE = 32 * 1024**2
+# Text in memory once it is decoded: a small file can unfold into any amount of it.
+MAX_TEXT = 4 * 1024**3
+_MAX_NAME = 200
+_BATCH = 50_000
+_EXAMPLES = 3
+# An integer of JSON has any number of digits; beyond this a float cannot hold it.
+_LARGEST = 2**53
+
+Form = Literal["table", "lm-eval log"]
+
+
+@dataclass(frozen=True)
+class TableRecord:
+    """What is known of a table: its name, its bytes, and ``notes`` on what it does not say and what was assumed.
+
+    It answers what a :class:`~harness.records.samples.RunRecord` answers, as far as a table can.
+    """
+
+    name: str
+    form: Form
+    samples_sha256: str
+    tasks: dict[str, int]
+    items: str
+    notes: tuple[str, ...] = ()
+
+    engine: None = None
+    template_policy: None = None
+
+    @cached_property
+    def suite(self) -> SuiteRecord:
+        """The items as a suite without a name: ``digest`` covers the sorted item ids."""
+        return SuiteRecord(name=self.form, version="none", digest=self.items, protocol="unknown", tasks=self.tasks)
+
+    @property
+    def decoding(self) -> dict[str, str | int | float | bool]:
+        return {}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A bare table: rows like those of a :class:`~harness.records.samples.Run`, whose provenance nobody checked."""
+
+    record: TableRecord
+    samples: pd.DataFrame
+
+
+def read_table(path: Path) -> Table:
+    """Read a parquet or JSON lines table; ``RunError`` says what is wrong with how many rows, and which."""
+    check_size(path)
+    with path.open("rb") as file:
+        columnar = file.read(4) == b"PAR1"
+    frame, ignored = _read_parquet(path) if columnar else _read_lines(path)
+    notes = [f"column {name} was not used" for name in ignored]
+    return make_table(frame, path, "table", file_sha256(path), notes)
+
+
+def make_table(frame: pd.DataFrame, path: Path, form: Form, sha256: str, notes: Sequence[str]) -> Table:
+    """Check a frame of rows, fill in the columns it may lack, and say what was assumed."""
+    if missing := [name for name in REQUIRED if name not in frame]:
+        raise RunError(f"{path}: column {missing[0]!r} is missing; a table needs {', '.join(REQUIRED)}")
+    if not len(frame):
+        raise RunError(f"{path}: no rows")
+    frame = _checked(frame, path)
+    assumed = [why for name, why in _ASSUMED.items() if name not in frame]
+    samples = _filled(frame)
+    counts = {str(task): int(n) for task, n in samples["task"].value_counts().sort_index().items()}
+    record = TableRecord(path.stem, form, sha256, counts, items_digest(sorted(samples["item_id"])), (*assumed, *notes))
+    return Table(record, samples)
+
+
+_ASSUMED = {
+    "guess_rate": "no guess_rate: chance is taken to be 0, so guessing is not corrected for",
+    "finish_reason": "no finish_reason: answers that were cut off cannot be told from others",
+    "prompt_digest": "no prompt_digest: nobody checked that both models were asked the same",
+    "output": "no output: answers cannot be shown, nor constant ones noticed",
+    "cluster_id": "no cluster_id: items are taken to be independent",
+}
+
+
+def check_size(path: Path) -> None:
+    """Raise ``RunError`` unless ``path`` is a file of at most ``MAX_FILE`` bytes."""
+    if not path.is_file():
+        raise RunError(f"{path}: no such file")
+    if (size := path.stat().st_size) > MAX_FILE:
+        raise RunError(f"{path}: {size:,} bytes is more than the {MAX_FILE:,} that a table may have")
+
+
+def json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON lines file, one a line; ``RunError`` names the line that is none, or is too long."""
+    with path.open("rb") as file:
+        for number in range(1, MAX_ROWS + 2):
+            line = file.readline(MAX_LINE + 1)
+            if not line:
+                return
+            if not line.strip():
+                continue
+            if len(line) > MAX_LINE:
+                raise RunError(f"{path}: line {number} is longer than {MAX_LINE:,} bytes")
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise RunError(f"{path}: line {number} is not valid JSON ({str(error)[:80]})") from error
+            if not isinstance(row, dict):
+                raise RunError(f"{path}: line {number} is not a JSON object")
+            yield row
+    raise RunError(f"{path}: more than {MAX_ROWS:,} lines, the most that a table may have")
+
+
+def _read_lines(path: Path) -> tuple[pd.DataFrame, list[str]]:
+    columns: dict[str, list[Any]] = {}
+    ignored: dict[str, None] = {}
+    count = 0
+    for row in json_lines(path):
+        for name, value in row.items():
+            if name not in COLUMNS:
+                if len(ignored) < 20:
+                    ignored[name[:40]] = None
+                continue
+            held = columns.setdefault(name, [])
+            held += [None] * (count - len(held))
+            held.append(value)
+        count += 1
+    for held in columns.values():
+        held += [None] * (count - len(held))
+    return pd.DataFrame(columns, dtype=object), list(ignored)
+
+
+def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:
+    try:
+        names = pq.read_schema(path).names
+        wanted = [name for name in names if name in COLUMNS]
+        # Text stays as dictionary codes until its size is known: a few bytes can stand for gigabytes.
+        file = pq.ParquetFile(path, read_dictionary=[name for name in wanted if name not in _NUMBERS])
+        if file.metadata.num_rows > MAX_ROWS:
+            raise RunError(f"{path}: {file.metadata.num_rows:,} rows is more than the {MAX_ROWS:,} a table may have")
+        frames, text = [], 0
+        for batch in file.iter_batches(_BATCH, columns=wanted):
+            text += sum(_text_bytes(column) for column in batch.columns)
+            if text > MAX_TEXT:
+                raise RunError(f"{path}: more than {MAX_TEXT:,} bytes of text, the most that a table may have")
+            part = pa.table({name: _plain(batch[name]) for name in wanted})
+            part.validate(full=True)  # Text that is no UTF-8 would break whoever looks at it first.
+            frames.append(part.to_pandas())
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise RunError(f"{path}: not a readable parquet file ({brief(error)})") from error
+    empty = pd.DataFrame({name: [] for name in wanted}, dtype=object)
+    ignored = [name[:40] for name in names if name not in COLUMNS][:20]
+    return pd.concat(frames, ignore_index=True) if frames else empty, ignored
+
+
+def _text_bytes(column: Any) -> int:
+    if pa.types.is_dictionary(column.type):
+        lengths = pc.binary_length(column.dictionary).take(column.indices)
+        return int(pc.sum(lengths).as_py() or 0)
+    return int(column.nbytes)
+
+
+def _plain(column: Any) -> Any:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    frame = frame.copy(deep=False)
+    if pd.api.types.is_integer_dtype(frame["item_id"]) or frame["item_id"].map(type).eq(int).all():
+        frame["item_id"] = frame["item_id"].map(str)
+    for name in frame.columns:
+        if name in _NUMBERS:
+            numbers = _numbers(frame[name])
+            high = {"score": 1.0, "guess_rate": np.nextafter(1.0, 0.0)}.get(name, float(np.iinfo(np.int64).max))
+            _refuse(path, frame, ~numbers.between(0, high), name, _RANGES[name])
+            frame[name] = numbers
+        else:
+            if name in ("output", "extracted", "error"):
+                frame[name] = frame[name].map(_encodable)
+            texts = frame[name].map(_is_text).astype(bool)
+            absent = frame[name].isna()
+            required = name in (*REQUIRED, "prompt_digest")
+            _refuse(path, frame, ~texts & (required | ~absent), name, "is missing or no text")
+            frame[name] = frame[name].where(texts, None)
+    for name in ("item_id", "task", "family"):
+        lengths = frame[name].str.len()
+        _refuse(path, frame, ~lengths.between(1, _MAX_NAME), name, f"is empty or longer than {_MAX_NAME} characters")
+    known = frame["outcome"].isin([str(outcome) for outcome in Outcome])
+    _refuse(path, frame, ~known, "outcome", "is not correct, wrong or unparsed")
+    if "error" in frame:
+        _refuse(path, frame, frame["error"].notna(), "error", "is set: the item failed, so it has no answer,")
+    _refuse(path, frame, frame["item_id"].duplicated(), "item_id", "repeats an earlier one; name the task in it")
+    return frame
+
+
+_RANGES = {
+    "score": "is no number from 0 to 1",
+    "guess_rate": "is no number from 0 to below 1",
+    "n_output_tokens": "is no number from 0",
+}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and (value.isascii() or value == _encodable(value))
+
+
+def _encodable(value: object) -> object:
+    """A text without half a surrogate pair, which JSON can write and no file can hold."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    if pd.api.types.is_numeric_dtype(column):
+        return column.astype(float)
+    plain = column.map(lambda value: isinstance(value, int | float) and abs(value) <= _LARGEST).astype(bool)
+    # As objects: a column of times has no numbers and takes none.
+    return column.astype(object).where(plain, np.nan).astype(float)
+
+
+def _refuse(path: Path, frame: pd.DataFrame, bad: pd.Series, column: str, why: str) -> None:
+    if not bad.any():
+        return
+    rows = frame.index[bad.to_numpy(dtype=bool)]
+    examples = ", ".join(f"row {row + 1}: {_shown(frame.at[row, column])}" for row in rows[:_EXAMPLES])
+    more = ", ..." if len(rows) > _EXAMPLES else ""
+    raise RunError(f"{path}: {column} {why} in {len(rows)} of {len(frame)} rows ({examples}{more})")
+
+
+def _shown(value: Any) -> str:
+    # ascii() also hides what could steer a terminal.
+    return ascii(value if isinstance(value, str | int | float | bool) or value is None else type(value).__name__)[:40]
+
+
+def _filled(frame: pd.DataFrame) -> pd.DataFrame:
+    correct = frame["outcome"] == Outcome.CORRECT
+    defaults: dict[str, Any] = {
+        "score": correct.astype(float),
+        "guess_rate": 0.0,
+        "n_output_tokens": np.nan,
+        "prompt_digest": "",
+    }
+    for name, value in defaults.items():
+        if name not in frame:
+            frame[name] = value
+    for name in ("group", "cluster_id", "output", "finish_reason"):
+        frame[name] = frame[name].fillna("") if name in frame else ""
+    if "extracted" not in frame:
+        # Without a parser's word for it, a short output is its own answer.
+        frame["extracted"] = frame["output"].where(frame["output"].str.len().between(1, _MAX_NAME), None)
+    frame["error"] = None
+    return frame

@@ -1,0 +1,59 @@
+"""Entries: the last checkpoints of a study as folders of ``submissions/``, written by ``retention submit prepare``.
+
+The board's code builds on the harness, so that it is called as the command that anybody would type.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import CheckFailedError
+from harness.study.results import whole_runs
+from harness.study.steps import Study, Trained
+from harness.training.record import RECORD_FILE
+
+_CHOSEN = "the last checkpoint of a training that the plan of the study declares"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What no run can tell of an entry: who answers for it, and under which licence its outputs are published."""
+
+    contact: str
+    license: str
+
+
+def write_entries(study: Study, submissions: Path, bases: Path, statement: Statement) -> Iterator[tuple[str, str]]:
+    """Write an entry for each training whose last checkpoint was asked the whole suite; yields key and what was said.
+
+    An entry that is there already is written again. ``CheckFailedError`` with the command's last line when one fails.
+    """
+    runs = whole_runs(study)
+    base = runs.folder(study.base.record.weights_digest)
+    for trained in study.trained:
+        run = runs.find(trained.last)
+        if base is None or run is None:
+            continue
+        command = entry_command(study, trained, (base, run), (submissions, bases), statement)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = done.stderr.strip().splitlines() or ["no reason given"]
+            raise CheckFailedError(f"{trained.key}: no entry could be written: {said[-1].removeprefix('Error: ')}")
+        yield trained.key, done.stdout.strip().splitlines()[0]
+
+
+def entry_command(
+    study: Study, trained: Trained, runs: tuple[Path, Path], places: tuple[Path, Path], statement: Statement
+) -> list[str]:
+    """The command for one entry; ``runs`` are those of base and last checkpoint, ``places`` submissions and bases."""
+    base, run = runs
+    words: list[str | Path] = ["submit", "prepare", base, run, "--training", trained.last / RECORD_FILE]
+    if study.dynamics(trained).is_file():
+        words += ["--dynamics", study.dynamics(trained)]
+    words += ["--license", statement.license, "--contact", statement.contact, "--consent", "--yes"]
+    attempts = sum(len(each.checkpoints) for each in study.trained if each.target == trained.target)
+    words += ["--attempts", str(attempts), "--chosen-by", _CHOSEN]
+    words += ["--submissions", places[0], "--bases", places[1]]
+    return [sys.executable, "-m", "retentionbench", *map(str, words)]

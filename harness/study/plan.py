@@ -1,0 +1,166 @@
+"""Plans: what a study trains and evaluates, declared before anything runs, strictly typed, read from one YAML file.
+
+``quick`` in the file is laid over the rest, key by key, for the short form of the study; null takes a key away there.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from harness.engines.settings import Dtype
+from harness.errors import RetentionError, first_problem
+from harness.training.recipe import LEARNT_FROM, METHODS, Method, Name
+
+Scalar = str | int | float | bool | None
+Role = Literal["study", "sweep"]
+
+
+class PlanError(RetentionError):
+    """A plan that breaks its schema; the message names the file, the field and the rule."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Policy(_Strict):
+    """Whose samples a training learns from: ``training`` names one of the same target and seed, or is "base".
+
+    ``checkpoint`` counts that training's saved checkpoints from 1; negative numbers count from its end. ``set`` are
+    overrides of the recipe of ``rollouts``.
+    """
+
+    training: str
+    checkpoint: int = -1
+    set: dict[str, Scalar] = {}
+
+    @model_validator(mode="after")
+    def _counted_from_one(self) -> "Policy":
+        if self.checkpoint == 0:
+            raise ValueError("checkpoint counts from 1, or from the end with -1")
+        return self
+
+
+class Training(_Strict):
+    """One line of the study: a method with its settings, trained once a seed. ``set`` overrides the recipe."""
+
+    method: Method
+    title: str
+    set: dict[str, Scalar] = {}
+    policy: Policy | None = None
+
+    @model_validator(mode="after")
+    def _policy_where_needed(self) -> "Training":
+        if (self.policy is not None) != (self.method in LEARNT_FROM):
+            needs = "needs" if self.method in LEARNT_FROM else "has no use for"
+            raise ValueError(f"method {self.method} {needs} a policy")
+        if self.method == "rollouts":
+            raise ValueError(f"rollouts is no training; choose of {', '.join(m for m in METHODS if m != 'rollouts')}")
+        return self
+
+
+class Claim(_Strict):
+    """An ordering that somebody stated: ``keeps`` retains more than each of ``than`` at the same gain."""
+
+    keeps: str
+    than: Annotated[tuple[str, ...], Field(min_length=1)]
+    source: str
+
+
+class Target(_Strict):
+    """What is trained for one target family: a config of ``retention train``, the trainings, and the claims tested.
+
+    ``part`` overrides the plan's number of items a task.
+    """
+
+    config: str
+    trainings: Annotated[dict[Name, Training], Field(min_length=1)]
+    claims: tuple[Claim, ...] = ()
+    part: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> "Target":
+        for name, training in self.trainings.items():
+            policy = training.policy
+            if policy is None or policy.training == "base":
+                continue
+            if policy.training not in self.trainings:
+                raise ValueError(f"trainings.{name}: its policy is {policy.training}, which is no training here")
+            if self.trainings[policy.training].policy is not None:
+                raise ValueError(f"trainings.{name}: its policy {policy.training} learns from rollouts itself")
+        for claim in self.claims:
+            if unknown := {claim.keeps, *claim.than} - set(self.trainings):
+                raise ValueError(f"claims: {sorted(unknown)[0]} is no training here")
+        return self
+
+
+class Plan(_Strict):
+    """A whole study.
+
+    ``part`` is how many items of each task answer for the checkpoints along training, ``whole`` how many for the last
+    ones (None: the whole suite). ``engine`` and ``dtype`` are for all of them (None: what `retention evaluate` takes).
+    ``drift`` bounds the items of each task whose divergence is measured; ``seconds`` says how long a step
+    of a kind took when the plan was written, for the time left before anything was timed.
+    """
+
+    name: Name
+    title: str
+    base: str
+    suite: Name
+    part: Annotated[int, Field(ge=1)]
+    whole: Annotated[int, Field(ge=1)] | None = None
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    targets: Annotated[dict[Name, Target], Field(min_length=1)]
+    engine: str | None = None
+    dtype: Dtype | None = None
+    drift: Annotated[int, Field(ge=1)] | None = None
+    seconds: dict[str, float] = {}
+    quick: bool = False
+
+
+def plans_root() -> Path:
+    """The folder of the shipped plans."""
+    return Path(__file__).parent / "plans"
+
+
+def plan_names() -> list[str]:
+    """The shipped plans, by name."""
+    return sorted(path.stem for path in plans_root().glob("*.yaml"))
+
+
+def load_plan(reference: str, *, quick: bool = False) -> Plan:
+    """A shipped plan by its name or a YAML file of one's own; raises ``PlanError`` naming the file and the field."""
+    path = plans_root() / f"{reference}.yaml" if reference in plan_names() else Path(reference).expanduser()
+    if path.suffix not in (".yaml", ".yml") or not path.is_file():
+        raise PlanError(f"{reference}: unknown study; there are {', '.join(plan_names())}, or give a .yaml file")
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise PlanError(f"{path}: not valid YAML ({' '.join(str(error).split())[:160]})") from error
+    if not isinstance(document, dict):
+        raise PlanError(f"{path}: not a mapping of fields")
+    shorter = document.pop("quick", None)
+    if quick:
+        if not isinstance(shorter, dict):
+            raise PlanError(f"{path}: quick: this study has no short form")
+        document = {**_laid_over(document, shorter), "quick": True}
+    try:
+        return Plan.model_validate(document)
+    except ValidationError as error:
+        raise PlanError(f"{path}: {first_problem(error)}") from error
+
+
+def _laid_over(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(base)
+    for key, value in over.items():
+        before = found.get(key)
+        if value is None:
+            found.pop(key, None)
+        elif isinstance(before, Mapping) and isinstance(value, Mapping):
+            found[key] = _laid_over(before, value)
+        else:
+            found[key] = value
+    return found

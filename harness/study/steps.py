@@ -1,0 +1,305 @@
+"""Steps: what a plan comes to: which child processes, in which order, each with all that decides its result.
+
+Seed by seed and target by target, so that a study that was stopped early has whole methods to compare and not many
+seeds of one. Evaluations of one target and seed are one process, because every start of an engine costs seconds.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from harness.checkpoints.checkpoint import open_checkpoint
+from harness.study.plan import Plan, Policy, Scalar, Target
+from harness.study.runner import Step, python_command
+from harness.suites.freezing import open_suite
+from harness.training.recipe import Data, Recipe, Replay, load_recipe
+
+_NO_BREAK = 1 << 30
+# The files of a checkpoint that an engine reads; the trainer's own state is not among them.
+_MODEL_SUFFIXES = (".safetensors", ".json", ".jinja", ".txt", ".model")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One training with one seed: where it lies, its recipe, and the folder its examples lie in (None: a source)."""
+
+    target: str
+    name: str
+    seed: int
+    recipe: Recipe
+    folder: Path
+    model_name: str
+    examples: Path | None
+    key: str
+    settings: tuple[str, ...]
+
+    @property
+    def checkpoints(self) -> dict[int, Path]:
+        """The folder of each checkpoint that the training saves, by step."""
+        return {step: self.folder / f"step-{step:06d}" for step in self.recipe.saved_steps}
+
+    @property
+    def last(self) -> Path:
+        return self.checkpoints[self.recipe.saved_steps[-1]]
+
+
+class Study:
+    """A plan laid out below a folder: its trainings, its suites, and the steps that make them."""
+
+    def __init__(self, plan: Plan, out: Path) -> None:
+        self.plan, self.out = plan, out
+        self.base = open_checkpoint(plan.base)
+        self.suite = open_suite(plan.suite)
+        self.runs = out / "runs"
+        self.trained = tuple(self._trained())
+
+    def part(self, target: str) -> Path:
+        """The suite file of the part that answers for a target's checkpoints."""
+        return self._part_file(self._count(target))
+
+    @property
+    def whole(self) -> str:
+        """What the last checkpoints are asked: the suite's name, or the file of a part of it."""
+        return self.plan.suite if self.plan.whole is None else str(self._part_file(self.plan.whole))
+
+    @property
+    def base_name(self) -> str:
+        """What results call the base: where a folder lies tells nobody else what it is."""
+        return self.base.record.name if Path(self.plan.base).expanduser().is_dir() else self.plan.base
+
+    def steps(self) -> list[Step]:
+        """All steps, in the order in which they are best run."""
+        steps: list[Step] = []
+        for count in dict.fromkeys(self._count(target) for target in self.plan.targets):
+            steps += self._part_steps(count)
+        if self.plan.whole is not None and f"suite/part{self.plan.whole}" not in {step.key for step in steps}:
+            steps += self._part_steps(self.plan.whole)[:1]
+        for seed in self.plan.seeds:
+            of_seed = [step for target in self.plan.targets for step in self._seed_steps(target, seed)]
+            # What is compared comes before what explains it.
+            steps += sorted(of_seed, key=lambda step: step.kind == "dynamics")
+        return steps
+
+    def of(self, target: str, seed: int) -> list[Trained]:
+        """The trainings of one target with one seed, in the order of the plan."""
+        return [each for each in self.trained if (each.target, each.seed) == (target, seed)]
+
+    def model(self, trained: Trained) -> Path:
+        """The last checkpoint under a name of its own, which its runs and its entry carry."""
+        return self.out / "models" / trained.model_name
+
+    def dynamics(self, trained: Trained) -> Path:
+        return self.out / "dynamics" / trained.target / f"{trained.name}-seed{trained.seed}.json"
+
+    def _part_file(self, count: int) -> Path:
+        return self.out / "suites" / f"{self.plan.suite}-part{count}-1.yaml"
+
+    def _count(self, target: str) -> int:
+        return self.plan.targets[target].part or self.plan.part
+
+    def _family(self, target: str) -> str:
+        return next(each.recipe.target for each in self.trained if each.target == target)
+
+    def _trained(self) -> Iterator[Trained]:
+        for seed in self.plan.seeds:
+            for target, declared in self.plan.targets.items():
+                for name in declared.trainings:
+                    yield self._one(target, declared, name, seed)
+
+    def _one(self, target: str, declared: Target, name: str, seed: int) -> Trained:
+        training = declared.trainings[name]
+        settings = {"base": self.plan.base, **training.set}
+        examples = None
+        if training.policy is not None:
+            examples = self._rollouts_folder(target, declared, training.policy, seed)
+            settings["data.examples"] = str(examples)
+        recipe = load_recipe(declared.config, training.method, settings, seed=seed)
+        # Another recipe, or another policy, goes into another folder, so that two trainings are never mixed in one.
+        short = _short(recipe.digest, examples.name if examples else "")
+        folder = self.out / "trainings" / target / f"{name}-seed{seed}-{short}"
+        return Trained(
+            target=target,
+            name=name,
+            seed=seed,
+            recipe=recipe,
+            folder=folder,
+            model_name=f"{self.plan.name}-{target}-{name}-seed{seed}",
+            examples=examples,
+            key=f"train/{target}/{name}-seed{seed}",
+            settings=_settings(settings),
+        )
+
+    def _rollouts_folder(self, target: str, declared: Target, policy: Policy, seed: int) -> Path:
+        recipe, _ = self._rollouts(target, declared, policy, seed)
+        own = "" if policy.training == "base" else self._one(target, declared, policy.training, seed).folder.name
+        short = _short(recipe.digest, str(policy.checkpoint), own)
+        return self.out / "rollouts" / target / f"{policy.training}-seed{seed}-{short}"
+
+    def _rollouts(self, target: str, declared: Target, policy: Policy, seed: int) -> tuple[Recipe, tuple[str, ...]]:
+        """The recipe of the rollouts of a policy, and the overrides that make it."""
+        settings = {"base": self.plan.base, **policy.set}
+        if policy.training != "base":
+            settings["rollouts.policy"] = str(self._policy_checkpoint(target, declared, policy, seed))
+        return load_recipe(declared.config, "rollouts", settings, seed=seed), _settings(settings)
+
+    def _policy_checkpoint(self, target: str, declared: Target, policy: Policy, seed: int) -> Path:
+        trained = self._one(target, declared, policy.training, seed)
+        saved = trained.recipe.saved_steps
+        place = policy.checkpoint - 1 if policy.checkpoint > 0 else policy.checkpoint
+        return trained.checkpoints[saved[max(-len(saved), min(place, len(saved) - 1))]]
+
+    def _part_steps(self, count: int) -> list[Step]:
+        file = self._part_file(count)
+
+        def sample() -> Sequence[str]:
+            file.unlink(missing_ok=True)  # Of a run that was killed right after it wrote it.
+            return python_command("suite", "sample", self.plan.suite, "--count", str(count), "--out", file)
+
+        def noise() -> Sequence[str]:
+            return python_command("noise", self.plan.base, "--suite", file, "--out", self.runs, *self._engine())
+
+        asked = {"suite": self.suite.digest, "count": str(count)}
+        return [
+            Step(f"suite/part{count}", "suite", sample, asked, (), (file,)),
+            Step(f"noise/part{count}", "noise", noise, self._known(), (f"suite/part{count}",)),
+        ]
+
+    def _seed_steps(self, target: str, seed: int) -> list[Step]:
+        declared, trained = self.plan.targets[target], self.of(target, seed)
+        steps: list[Step] = []
+        # Policies before those that learn from them, whatever the plan's order.
+        for each in sorted(trained, key=lambda one: declared.trainings[one.name].policy is not None):
+            policy = declared.trainings[each.name].policy
+            needs: tuple[str, ...] = ()
+            if policy is not None:
+                rollouts = self._rollouts_step(target, declared, policy, each)
+                if rollouts.key not in {step.key for step in steps}:
+                    steps.append(rollouts)
+                needs = (rollouts.key,)
+            steps.append(self._train_step(each, needs))
+        keys = tuple(each.key for each in trained)
+        suite = f"suite/part{self._count(target)}"
+        steps += [self._dynamics_step(each, suite) for each in trained] if self.plan.drift else []
+        steps += [
+            self._evaluate_step(target, seed, trained, (*keys, suite)),
+            self._whole_step(
+                target, seed, trained, (*keys, f"suite/part{self.plan.whole}") if self.plan.whole else keys
+            ),
+        ]
+        return steps
+
+    def _rollouts_step(self, target: str, declared: Target, policy: Policy, trained: Trained) -> Step:
+        recipe, settings = self._rollouts(target, declared, policy, trained.seed)
+        folder = trained.examples
+        assert folder is not None, "a training with a policy learns from rollouts"
+        needs = () if policy.training == "base" else (f"train/{target}/{policy.training}-seed{trained.seed}",)
+        return Step(
+            f"rollouts/{target}/{folder.name}",
+            "rollouts",
+            lambda: _train("rollouts", declared.config, trained.seed, settings, folder),
+            {"recipe": recipe.digest, "base": self.base.record.weights_digest, "checkpoint": str(policy.checkpoint)},
+            needs,
+            (folder / "about.json",),
+        )
+
+    def _train_step(self, trained: Trained, needs: tuple[str, ...]) -> Step:
+        declared = self.plan.targets[trained.target]
+        return Step(
+            trained.key,
+            f"train/{trained.recipe.method}",
+            lambda: _train(trained.recipe.method, declared.config, trained.seed, trained.settings, trained.folder),
+            {"recipe": trained.recipe.digest, "base": self.base.record.weights_digest},
+            needs,
+            (trained.last,),
+        )
+
+    def _evaluate_step(self, target: str, seed: int, trained: Sequence[Trained], needs: tuple[str, ...]) -> Step:
+        family = self._family(target)
+
+        def command() -> Sequence[str]:
+            folders = [path for each in trained for path in each.checkpoints.values()]
+            return self._evaluate(folders, self.part(target), family)
+
+        return Step(f"evaluate/{target}/part-seed{seed}", "evaluate/part", command, self._how(family), needs)
+
+    def _whole_step(self, target: str, seed: int, trained: Sequence[Trained], needs: tuple[str, ...]) -> Step:
+        family = self._family(target)
+
+        def command() -> Sequence[str]:
+            for each in trained:
+                link_checkpoint(each.last, self.model(each))
+            return self._evaluate([self.model(each) for each in trained], self.whole, family)
+
+        inputs = {**self._how(family), "suite": self.suite.digest}
+        return Step(f"evaluate/{target}/whole-seed{seed}", "evaluate/whole", command, inputs, needs)
+
+    def _dynamics_step(self, trained: Trained, suite: str) -> Step:
+        recipe, out = trained.recipe, self.dynamics(trained)
+        asked = {"prompts": str(self.plan.drift), "examples": "2", "probes": "1"}
+
+        def command() -> Sequence[str]:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            learnt = [str(trained.examples or _named(recipe.data))]
+            learnt += [_named(recipe.replay)] if recipe.replay else []
+            words: list[str | Path] = [word for each in learnt for word in ("--train", each)]
+            words += ["--probe", self.part(trained.target), "--target", recipe.target]
+            words += [word for name, value in asked.items() for word in (f"--{name}", value)]
+            words += [word for path in trained.checkpoints.values() for word in ("--checkpoint", path)]
+            return python_command("dynamics", self.plan.base, *words, "--json", out)
+
+        key = f"dynamics/{trained.target}/{trained.name}-seed{trained.seed}"
+        return Step(key, "dynamics", command, asked, (trained.key, suite), (out,))
+
+    def _evaluate(self, folders: Sequence[Path], suite: Path | str, family: str) -> list[str]:
+        asked = ("--suite", suite, "--target", family, "--out", self.runs)
+        return python_command("evaluate", self.plan.base, *folders, *asked, *self._engine(), "--json")
+
+    def _engine(self) -> tuple[str, ...]:
+        asked = {"--engine": self.plan.engine, "--dtype": self.plan.dtype}
+        return tuple(word for option, value in asked.items() if value for word in (option, value))
+
+    def _known(self) -> dict[str, str]:
+        """What every evaluation depends on; a dtype counts where it is stated, so that other plans keep their steps."""
+        known = {"base": self.base.record.weights_digest, "engine": self.plan.engine or ""}
+        return known | ({"dtype": self.plan.dtype} if self.plan.dtype else {})
+
+    def _how(self, family: str) -> dict[str, str]:
+        return {**self._known(), "target": family}
+
+
+def link_checkpoint(source: Path, folder: Path) -> None:
+    """``folder`` with the files of the checkpoint ``source``: hard links where the file system has them."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path in sorted(source.iterdir()):
+        if path.is_file() and path.suffix in _MODEL_SUFFIXES:
+            try:
+                os.link(path, folder / path.name)
+            except OSError:
+                shutil.copyfile(path, folder / path.name)
+
+
+def _named(data: Data | Replay) -> str:
+    """A named source of examples, as `retention dynamics` takes it."""
+    return f"{data.source}/worked" if data.form == "worked" else str(data.source)
+
+
+def _train(method: str, config: str, seed: int, settings: Sequence[str], out: Path) -> list[str]:
+    overrides = [word for setting in settings for word in ("--set", setting)]
+    return python_command("train", method, "--config", config, "--seed", str(seed), *overrides, "--out", out)
+
+
+def _settings(settings: Mapping[str, Scalar]) -> tuple[str, ...]:
+    """``--set`` texts: what YAML reads back to the same values (it takes 1e-05 for a word)."""
+    texts = {name: yaml.safe_dump(value, width=_NO_BREAK).splitlines()[0] for name, value in settings.items()}
+    return tuple(f"{name}={text}" for name, text in texts.items())
+
+
+def _short(*parts: str) -> str:
+    """A name for what follows from all of ``parts``."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]

@@ -1,0 +1,157 @@
+"""Catalogue: which tasks there are and what their YAML says of them, read without lm-eval and without any data.
+
+lm-eval's own loader runs the functions that a YAML names; here they stay words, so listing all tasks is quick and runs
+nothing. Only :meth:`TaskFile.sources` loads a task's Python file, to see which published data it asks for.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.errors import RetentionError
+from harness.records.suites import load_task_module, tasks_root
+
+
+class CatalogueError(RetentionError):
+    """A task that is not there, or whose YAML cannot be read."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as lm-eval writes it; ``!function name.of`` is the path that it names, as words."""
+
+
+def _function(loader: yaml.SafeLoader, node: yaml.Node) -> str:
+    return str(Path(loader.name).parent / str(node.value))
+
+
+_Loader.add_constructor("!function", _function)
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A published data set that a task asks for, at a revision where one is pinned."""
+
+    repo: str
+    revision: str | None
+
+    def __str__(self) -> str:
+        return f"{self.repo}@{self.revision}" if self.revision else self.repo
+
+
+@dataclass(frozen=True)
+class TaskFile:
+    """One task: its YAML and, merged with what that includes, its fields.
+
+    ``metadata`` may state what only the data could tell otherwise: ``items`` (of the whole set), ``chance`` (mean guess
+    rate) and ``licence``.
+    """
+
+    name: str
+    path: Path
+    fields: dict[str, Any]
+
+    @property
+    def family(self) -> str:
+        return self.path.parent.name
+
+    @property
+    def output_type(self) -> str:
+        return str(self.fields.get("output_type", "generate_until"))
+
+    @property
+    def max_tokens(self) -> int | None:
+        """The budget of an answer in tokens; None for a task that chooses among options."""
+        return self._decoding.get("max_gen_toks")
+
+    @property
+    def stop(self) -> tuple[str, ...]:
+        until = self._decoding.get("until") or ()
+        return (until,) if isinstance(until, str) else tuple(until)
+
+    @property
+    def items(self) -> int | None:
+        """How many items the whole set has, where the YAML says it."""
+        items: int | None = self._metadata.get("items", (self.fields.get("dataset_kwargs") or {}).get("count"))
+        return items
+
+    @property
+    def chance(self) -> float | None:
+        chance: float | None = self._metadata.get("chance")
+        return chance
+
+    @property
+    def licence(self) -> str | None:
+        licence: str | None = self._metadata.get("licence")
+        return licence
+
+    @property
+    def readme(self) -> Path:
+        return self.path.parent / "README.md"
+
+    def sources(self) -> tuple[DataSet, ...]:
+        """The published data sets that the task asks for; none for a procedural task."""
+        module, _, _ = Path(self.fields.get("custom_dataset", "")).name.rpartition(".")
+        file = self.path.parent / f"{module}.py"
+        if not module or not file.is_file():
+            repo = self.fields.get("dataset_path")
+            return (DataSet(repo, (self.fields.get("dataset_kwargs") or {}).get("revision")),) if repo else ()
+        named = (self.fields.get("dataset_kwargs") or {}).get("task", self.name)
+        task = getattr(load_task_module(file), "TASKS", {}).get(named)
+        found = {DataSet(each.repo, each.revision): None for each in getattr(task, "sources", ())}
+        return tuple(found)
+
+    @property
+    def _decoding(self) -> dict[str, Any]:
+        return self.fields.get("generation_kwargs") or {} if self.output_type == "generate_until" else {}
+
+    @property
+    def _metadata(self) -> dict[str, Any]:
+        return self.fields.get("metadata") or {}
+
+
+def find_tasks(extra_root: Path | None = None) -> dict[str, TaskFile]:
+    """Every task of the shipped ones and, if given, of a folder of the user's own, whose names win; by family, name."""
+    roots = [tasks_root(), *([] if extra_root is None else [extra_root])]
+    found = {task.name: task for root in roots for task in _tasks_below(root)}
+    return dict(sorted(found.items(), key=lambda each: (each[1].family, each[0])))
+
+
+def find_task(name: str, extra_root: Path | None = None) -> TaskFile:
+    """One task by its name; ``CatalogueError`` names those that are close to it."""
+    tasks = find_tasks(extra_root)
+    if name not in tasks:
+        import difflib
+
+        close = difflib.get_close_matches(name, tasks, n=3)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise CatalogueError(f"task {name}: there is none of that name{hint}; `retention tasks list` shows all")
+    return tasks[name]
+
+
+def _tasks_below(root: Path) -> Iterator[TaskFile]:
+    for path in sorted(root.rglob("*.yaml")):
+        fields = _read(path)
+        # As in lm-eval's index: what has no `task` is a group, a suite, or there to be included.
+        if isinstance(name := fields.get("task"), str):
+            yield TaskFile(name, path, fields)
+
+
+def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    if path in above:
+        raise CatalogueError(f"{path}: includes itself")
+    try:
+        with path.open(encoding="utf-8") as file:
+            loader = _Loader(file)
+            fields = loader.get_single_data() or {}
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{path}: not a readable task file ({str(error).splitlines()[0]})") from error
+    if not isinstance(fields, dict):
+        return {}
+    included: dict[str, Any] = {}
+    names = fields.pop("include", [])
+    for name in [names] if isinstance(names, str) else names:
+        included |= _read((path.parent / name).resolve(), (*above, path))
+    return included | fields

@@ -1,0 +1,74 @@
+"""Preview: one item of a task as a model would be asked it, before any model is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.checkpoints.prompts import PromptRenderer
+from harness.errors import RetentionError
+from harness.lmeval import asked, decoding_of, images_of, load_tasks
+
+
+class PreviewError(RetentionError):
+    """An item that a task has not."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Item ``number`` (from 0) of ``items``.
+
+    ``prompt`` is what is sent, images as marks; ``continuations`` are the texts whose log-probabilities are compared,
+    none where an answer is generated. ``guess_rate`` is None for a task whose documents carry none.
+    """
+
+    task: str
+    number: int
+    items: int
+    item_id: str
+    prompt: str
+    n_tokens: int | None
+    answer: str
+    options: tuple[str, ...]
+    guess_rate: float | None
+    max_tokens: int | None
+    stop: tuple[str, ...]
+    continuations: tuple[str, ...]
+    images: tuple[bytes, ...]
+
+    def write_images(self, folder: Path) -> list[Path]:
+        """Write the images to ``folder``, named by task, item and place; their paths."""
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = []
+        for place, image in enumerate(self.images, 1):
+            suffix = ".png" if image.startswith(b"\x89PNG") else ".jpg"
+            name = f"{self.task}-{self.number}{f'-{place}' if len(self.images) > 1 else ''}{suffix}"
+            paths.append(folder / name)
+            paths[-1].write_bytes(image)
+        return paths
+
+
+def preview(task: str, number: int, extra_root: Path | None = None, renderer: PromptRenderer | None = None) -> Preview:
+    """Item ``number`` of a task, rendered for a model by ``renderer``; the bare question without one."""
+    loaded = load_tasks([task], extra_root)[task]
+    items = len(loaded.item_ids)
+    if not 0 <= number < items:
+        raise PreviewError(f"--item {number}: task {task} has items 0 to {items - 1}")
+    doc = loaded.task.eval_docs[number]
+    requests = asked(loaded.task, doc)
+    question, images = requests[0].args[0], images_of(requests[0])
+    rendered = renderer.render(question, images) if renderer else None
+    max_tokens, stop = decoding_of(loaded)
+    return Preview(
+        task=task,
+        number=number,
+        items=items,
+        item_id=loaded.item_ids[number],
+        prompt=rendered.text if rendered else question,
+        n_tokens=len(rendered.token_ids) if rendered else None,
+        answer=str(doc["answer"] if "answer" in doc else loaded.task.doc_to_target(doc)),
+        options=tuple(map(str, doc.get("options") or ())),
+        guess_rate=doc.get("guess_rate"),
+        max_tokens=max_tokens,
+        stop=stop,
+        continuations=() if max_tokens else tuple(request.args[1] for request in requests),
+        images=images,
+    )

@@ -1,0 +1,1 @@
+"""Acceptance: the steps that a submission passes, and what they found."""

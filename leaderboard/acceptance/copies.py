@@ -1,0 +1,194 @@
+"""Copies among entries: each entry's outputs as numbers that can be compared by the hundred thousand.
+
+An output becomes two hashes: of its letters and digits, which case, white space and punctuation do not change; and the
+least hash of its runs of four words, which two outputs share with a probability equal to the share of such runs that
+they have in common (Broder, "On the resemblance and containment of documents", 1997). Runs that an entry says again and
+again are left out, so neither a preamble of the model's nor one that was put there counts. Over the long outputs of an
+entry the second hash measures how much text is common. Comparing two entries is two passes over their items: 500
+entries of 2,000 items are compared in seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.records.run import Run
+from harness.records.samples import SAMPLES_FILE, Outcome
+from leaderboard.documents.identity import TUNED_FOLDER, suite_name
+from leaderboard.documents.manifest import MANIFEST_FILE, Manifest
+from leaderboard.entries.rules import Finding, finding
+
+_WORD = re.compile(r"[^\W_]+")
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_RUN = 4
+# Words at either end that are looked at: bounds the work on an output of any length.
+_END = 100
+_LONG = 16
+# A run that more than one text in so many has says nothing of any of them.
+_COMMON = 50
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+_NONE = np.uint64(2**64 - 1)
+_FEW_LONG = 20
+_NEAR_ALL = 0.98
+_NEAR_TEXT = 0.8
+_NEAR_MISTAKES = 0.9
+_FEW_MISTAKES = 20
+
+Hashes = NDArray[np.uint64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What comparing needs of an entry. Arrays have one place an item, in the order of item ids.
+
+    ``whole`` and ``runs`` are the two hashes; ``long`` marks outputs of 16 words or more with runs of their own,
+    ``changed`` those that are not the base's, ``mistakes`` those of them that are not correct.
+    """
+
+    entry: str
+    group: str
+    author: tuple[str, str, str, str]
+    attempts: int
+    created: str
+    whole: Hashes
+    runs: Hashes
+    long: Flags
+    changed: Flags
+    mistakes: Flags
+
+
+def fingerprint(entry: str, manifest: Manifest, base: Run, tuned: Run) -> Fingerprint:
+    """The fingerprint of an entry's tuned outputs; entries of one suite and one set of items share a ``group``."""
+    rows = tuned.samples.sort_values("item_id")
+    outputs = rows["output"].tolist()
+    said = base.samples.set_index("item_id")["output"].reindex(rows["item_id"]).tolist()
+    changed = np.array([mine != theirs for mine, theirs in zip(outputs, said, strict=True)], dtype=bool)
+    words = [words_of(output) for output in outputs]
+    runs = least_runs(words)
+    items = hashlib.sha256("".join(rows["item_id"]).encode()).hexdigest()
+    handle, weights = manifest.contact.handle.casefold(), manifest.base.weights_digest
+    return Fingerprint(
+        entry=entry,
+        group=f"{suite_name(tuned.record)} {items}",
+        author=(handle, f"{manifest.suite.id}-{manifest.suite.version}", weights, manifest.target),
+        attempts=manifest.selection.attempts_evaluated,
+        created=tuned.record.created,
+        whole=_hashes(["".join(each) for each in words]),
+        runs=runs,
+        long=np.array([len(each) >= _LONG for each in words], dtype=bool) & (runs != _NONE),
+        changed=changed,
+        mistakes=changed & (rows["outcome"] != Outcome.CORRECT).to_numpy(),
+    )
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, folded to one case and width; what is neither letter nor digit only parts them."""
+    folded = text if text.isascii() else _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
+    return _WORD.findall(folded.casefold())
+
+
+def compare(prints: Sequence[Fingerprint], order: dict[str, int]) -> Iterator[tuple[str, Finding]]:
+    """``(entry, finding)`` for every entry that copies an earlier one, or whose author has more entries than attempts.
+
+    ``order`` ranks entries by when they were accepted; one that is not in it is later than all that are.
+    """
+    ranked = sorted(prints, key=lambda each: (order.get(each.entry, len(order)), each.created, each.entry))
+    groups: dict[str, list[Fingerprint]] = {}
+    authors: dict[tuple[str, str, str, str], list[Fingerprint]] = {}
+    for each in ranked:
+        earlier = groups.setdefault(each.group, [])
+        if (found := _copy(each, earlier)) is not None:
+            yield each.entry, found
+        earlier.append(each)
+        same_author = authors.setdefault(each.author, [])
+        same_author.append(each)
+        if len(same_author) > each.attempts:
+            why = f"{each.attempts}, but this is entry {len(same_author)} of its author on this suite, base and target"
+            others = [other.entry for other in same_author[:-1]]
+            yield (
+                each.entry,
+                finding("attempts", MANIFEST_FILE, why, "selection.attempts_evaluated", entries=others[:10]),
+            )
+
+
+def _copy(mine: Fingerprint, earlier: Sequence[Fingerprint]) -> Finding | None:
+    """The nearest of the earlier entries, if it is near enough to be said. One without effect is nobody's copy."""
+    if not mine.changed.any():
+        return None
+    shares = [(*_shares(mine, other), other) for other in earlier]
+    if not shares:
+        return None
+    outputs, text, mistakes, other = max(shares, key=lambda each: each[:3])
+    file = f"{TUNED_FOLDER}/{SAMPLES_FILE}"
+    if outputs == 1.0:
+        why = f"every output is that of entry {other.entry}"
+        return finding("copied-outputs", file, why, "output", entry=other.entry)
+    outputs, text, mistakes, other = max(shares, key=lambda each: max(_excess(*each[:3])))
+    if max(_excess(outputs, text, mistakes)) < 0:
+        return None
+    why = (
+        f"{outputs:.1%} of the outputs, {text:.1%} of the text of long ones and {mistakes:.1%} of the common mistakes "
+        f"are those of entry {other.entry}"
+    )
+    return finding("near-copy", file, why, "output", entry=other.entry, outputs=outputs, text=text, mistakes=mistakes)
+
+
+def _shares(mine: Fingerprint, other: Fingerprint) -> tuple[float, float, float]:
+    """Shares in [0, 1] of equal outputs, of common text among long ones, and of equal among common mistakes."""
+    equal = mine.whole == other.whole
+    long, mistakes = mine.long & other.long, mine.mistakes & other.mistakes
+    return (
+        float(equal.mean()) if len(equal) else 0.0,
+        float((mine.runs == other.runs)[long].mean()) if int(long.sum()) >= _FEW_LONG else 0.0,
+        float(equal[mistakes].mean()) if int(mistakes.sum()) >= _FEW_MISTAKES else 0.0,
+    )
+
+
+def _excess(outputs: float, text: float, mistakes: float) -> tuple[float, float, float]:
+    """How far each share is above what is said of it."""
+    return outputs - _NEAR_ALL, text - _NEAR_TEXT, mistakes - _NEAR_MISTAKES
+
+
+def _hashes(texts: Sequence[str]) -> Hashes:
+    digests = b"".join(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest() for text in texts)
+    return np.frombuffer(digests, dtype=np.uint64)
+
+
+def least_runs(texts: Sequence[Sequence[str]]) -> Hashes:
+    """The least hash of the runs of four words of each text, common runs left out; ``_NONE`` where none is left."""
+    if not texts:
+        return np.array([], dtype=np.uint64)
+    # Short texts are filled up, so that every text has a run.
+    ends = [[*words, *[""] * (_RUN - len(words))] for words in map(_ends, texts)]
+    known: dict[str, int] = {}
+    for words in ends:
+        for word in words:
+            if word not in known:
+                known[word] = int.from_bytes(
+                    hashlib.blake2b(word.encode(errors="surrogatepass"), digest_size=8).digest()
+                )
+    codes = np.array([known[word] for words in ends for word in words], dtype=np.uint64)
+    text_of = np.repeat(np.arange(len(ends)), [len(words) for words in ends])
+    last = len(codes) - _RUN + 1
+    hashes = np.zeros(last, dtype=np.uint64)
+    for place in range(_RUN):  # A polynomial over 2^64 is enough for a sketch, and fast.
+        hashes = hashes * _FACTOR + codes[place : place + last]
+    hashes = (hashes ^ (hashes >> np.uint64(29))) * _FACTOR
+    within = text_of[:last] == text_of[_RUN - 1 :]
+    hashes, text_of = hashes[within], text_of[:last][within]
+    _, inverse, counts = np.unique(hashes, return_inverse=True, return_counts=True)
+    hashes[counts[inverse] > max(2, len(texts) // _COMMON)] = _NONE
+    least: Hashes = np.minimum.reduceat(hashes, np.searchsorted(text_of, np.arange(len(ends))))
+    return least
+
+
+def _ends(words: Sequence[str]) -> Sequence[str]:
+    return words if len(words) <= 2 * _END else [*words[:_END], *words[-_END:]]

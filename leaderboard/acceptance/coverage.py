@@ -1,0 +1,240 @@
+"""Steps 5, 6 and 8 of acceptance: every item answered once and alike, every value recomputed, the pair scored.
+
+Step 7 is :mod:`leaderboard.acceptance.plausibility`; steps 1 to 4 are :mod:`leaderboard.entries.integrity`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import CheckFailedError
+from harness.items import items_digest
+from harness.records.run import RECORD_FILE, Run
+from harness.records.samples import SAMPLES_FILE, file_sha256
+from harness.records.suites import Suite
+from harness.scoring import Scorecard, score_pair
+from leaderboard.acceptance.copies import Fingerprint
+from leaderboard.documents.identity import TUNED_FOLDER
+from leaderboard.documents.manifest import MANIFEST_FILE
+from leaderboard.entries.integrity import BaseRun, BaseRuns, Findings, Submission
+from leaderboard.entries.judges import Judges, public
+from leaderboard.entries.rules import Finding, finding, some
+from leaderboard.entries.shelf import Shelf
+from leaderboard.ledger.events import Event, EventError, Submitted, read_ledgers
+from leaderboard.ledger.standing import fold
+
+if TYPE_CHECKING:
+    from leaderboard.entries.judges import Difference
+
+
+class Surroundings:
+    """What entries are held against, read once however many there are: the shelf they belong to, the base runs, the
+    ledgers and the suites (the shipped ones, and those in the files ``suites``)."""
+
+    def __init__(self, shelf: Shelf, suites: Sequence[Path] = ()) -> None:
+        self.shelf = shelf
+        self.bases = BaseRuns(shelf.bases)
+        self.judges = Judges(suites)
+        # Of the entries that others were compared with, by folder; None where one cannot be read.
+        self.prints: dict[Path, Fingerprint | None] = {}
+
+    @cached_property
+    def accepted_bases(self) -> frozenset[str]:
+        """sha256 of the samples of every base run that an accepted entry used."""
+        return frozenset(event.base_samples_sha256 for event in self._submitted.values())
+
+    @cached_property
+    def accepted_files(self) -> dict[str, str]:
+        """sha256 by name (``bases/...``) of the files of base runs that accepted entries used."""
+        return {
+            name: digest
+            for event in self._submitted.values()
+            for name, digest in event.files.items()
+            if name.startswith("bases/")
+        }
+
+    def submitted(self, entry_id: str) -> Submitted | None:
+        """What the ledger of an entry recorded of its files, if it was merged before."""
+        return self._submitted.get(entry_id)
+
+    @cached_property
+    def broken_ledgers(self) -> dict[str, str]:
+        """Why the ledger of an entry does not hold, by entry."""
+        return {name: str(ledger) for name, ledger in self._ledgers.items() if isinstance(ledger, EventError)}
+
+    @cached_property
+    def _ledgers(self) -> dict[str, tuple[Event, ...] | EventError]:
+        return read_ledgers(self.shelf.events)
+
+    @cached_property
+    def _submitted(self) -> dict[str, Submitted]:
+        last = {name: fold(ledger).submitted for name, ledger in self._ledgers.items() if isinstance(ledger, tuple)}
+        return {name: event for name, event in last.items() if event is not None}
+
+    def other_runs(self, base: BaseRun) -> Iterator[tuple[str, Run]]:
+        """Runs of the same weights on other suites."""
+        weights = base.name.rstrip("/").rpartition("/")[2]
+        for home in sorted(self.shelf.bases.glob(f"*/{weights}")):
+            other = self.bases.get(home.parent.name, weights)
+            if other is not None and other.name != base.name and other.run is not None and not other.findings:
+                yield other.name, other.run
+
+
+@dataclass
+class Candidate(Submission):
+    """A submission on its way through all steps."""
+
+    around: Surroundings = field(kw_only=True)
+    card: Scorecard | None = None
+
+    @property
+    def suite(self) -> Suite | None:
+        if self.manifest is None:
+            return None
+        return self.around.judges.suite(f"{self.manifest.suite.id}-{self.manifest.suite.version}")
+
+    @property
+    def pair(self) -> tuple[Run, Run] | None:
+        """Both runs, once they can be read."""
+        base = None if self.base is None else self.base.run
+        return None if base is None or self.tuned is None else (base, self.tuned)
+
+    def sides(self) -> Iterator[tuple[str, Run]]:
+        """Each run with what its files are called in findings."""
+        if self.base is not None and self.base.run is not None:
+            yield self.base.name, self.base.run
+        if self.tuned is not None:
+            yield f"{TUNED_FOLDER}/", self.tuned
+
+
+def candidate(folder: Path, around: Surroundings) -> Candidate:
+    return Candidate(folder, around.bases, around=around)
+
+
+def merged(entry: Candidate) -> Findings:
+    """4, for what was merged before: an entry's files and its base's are those that the ledgers recorded."""
+    name, around = entry.folder.name, entry.around
+    if (why := around.broken_ledgers.get(name)) is not None:
+        yield finding("changed-after-merge", f"events/{name}", why.rpartition("/")[2])
+    own = around.submitted(name)
+    recorded = {file: digest for file, digest in (own.files if own else {}).items() if not file.startswith("bases/")}
+    if entry.base is not None:
+        recorded |= {file: digest for file, digest in around.accepted_files.items() if file.startswith(entry.base.name)}
+    for file, digest in sorted(recorded.items()):
+        base = file.startswith("bases/")
+        path = around.shelf.bases / file.removeprefix("bases/") if base else entry.folder / file
+        if path.is_symlink() or not path.is_file() or file_sha256(path) != digest:
+            yield finding("changed-after-merge", file, "is not the file that was merged", stated=digest[:12])
+
+
+def coverage(entry: Candidate) -> Findings:
+    """5: every item of the suite exactly once on either side, and the same prompts on both."""
+    if entry.manifest is None:
+        return
+    if entry.suite is None:
+        suite = entry.manifest.suite
+        yield finding("suite", MANIFEST_FILE, f"there is no open suite {suite.id}-{suite.version}", "suite")
+        return
+    for name, run in entry.sides():
+        yield from _frozen(name, run, entry.suite)
+        yield from _covered(name, run, entry.suite, entry.around.judges)
+    if (pair := entry.pair) is not None:
+        base, tuned = pair
+        yield from _same_prompts(base, tuned)
+        try:
+            entry.card = score_pair(base, tuned, entry.manifest.target)
+        except CheckFailedError as error:
+            yield finding("pair", f"{TUNED_FOLDER}/{RECORD_FILE}", str(error).removeprefix("refused: "))
+        except Exception as error:  # scoring meets hostile samples here
+            yield finding("report", f"{TUNED_FOLDER}/{SAMPLES_FILE}", f"cannot be scored ({type(error).__name__})")
+
+
+def recomputation(entry: Candidate) -> Findings:
+    """6: extraction, outcome, score and the item's own columns are what the task's scoring gives for the output."""
+    suite = entry.suite
+    if suite is None:
+        return
+    for name, run in entry.sides():
+        found = entry.around.judges.recompute(suite, run, keep=not name.startswith(TUNED_FOLDER))
+        columns: dict[str, list[Difference]] = defaultdict(list)
+        for each in found.differences:
+            columns[each.column].append(each)
+        for column, differences in columns.items():
+            yield _differs(f"{name}{SAMPLES_FILE}", column, differences, found.rows)
+        for task, reason in found.unavailable.items():
+            why = f"could not be recomputed: data of task {task} is not here ({public(reason)})"
+            yield finding("not-recomputed", f"{name}{SAMPLES_FILE}", why, f"task {task}", task=task)
+
+
+def _frozen(name: str, run: Run, suite: Suite) -> Findings:
+    stored, frozen = run.record.suite, suite.record
+    for place in ("digest", "protocol", "tasks", "transfer", "adjacent"):
+        if getattr(stored, place) != getattr(frozen, place):
+            why = f"the run answered another {suite.id} than the frozen one"
+            yield finding("suite", f"{name}{RECORD_FILE}", why, f"suite.{place}")
+
+
+def _covered(name: str, run: Run, suite: Suite, judges: Judges) -> Findings:
+    file = f"{name}{SAMPLES_FILE}"
+    failed = run.samples["error"].notna()
+    if failed.any():
+        why = f"{int(failed.sum())} of {len(failed)} items failed"
+        yield finding("coverage", file, why, "error", items=some(run.samples.loc[failed, "item_id"]))
+    held = {str(task): rows["item_id"].tolist() for task, rows in run.samples.groupby("task", sort=False)}
+    for task in sorted(held.keys() - suite.tasks.keys()):
+        yield finding("coverage", file, f"{len(held[task])} rows of {task}, which the suite has not", "task")
+    for task, place in suite.tasks.items():
+        items = held.get(task, [])
+        if len(items) == place.count and items_digest(items) == place.digest:
+            continue
+        yield _not_covered(file, task, items, suite, judges)
+
+
+def _not_covered(file: str, task: str, items: list[str], suite: Suite, judges: Judges) -> Finding:
+    """Says which items are wrong where the suite's own are at hand, and counts otherwise."""
+    expected = list(judges.recomputer(suite).asked(task))
+    if not expected:
+        why = f"{task}: {len(items)} rows are not the {suite.tasks[task].count} frozen items in their order"
+        return finding("coverage", file, why, "item_id", task=task)
+    missing, extra = set(expected) - set(items), set(items) - set(expected)
+    if not missing and not extra:
+        return finding("coverage", file, f"{task}: rows are not in the order of the suite", "item_id", task=task)
+    why = f"{task}: {len(missing)} of {len(expected)} items are missing, {len(extra)} rows are of no item"
+    return finding(
+        "coverage", file, why, "item_id", task=task, missing=some(sorted(missing)), extra=some(sorted(extra))
+    )
+
+
+def _same_prompts(base: Run, tuned: Run) -> Findings:
+    name = f"{TUNED_FOLDER}/{SAMPLES_FILE}"
+    if base.record.checkpoint.tokenizer_digest != tuned.record.checkpoint.tokenizer_digest:
+        yield finding(
+            "tokenizer", f"{TUNED_FOLDER}/{RECORD_FILE}", "differs from the base's", "checkpoint.tokenizer_digest",
+            base=base.record.checkpoint.tokenizer_digest[:12], tuned=tuned.record.checkpoint.tokenizer_digest[:12],
+        )  # fmt: skip
+    if base.record.template_policy == tuned.record.template_policy == "native":
+        return
+    both = base.samples.merge(tuned.samples, on="item_id", suffixes=("_base", "_tuned"))
+    for column in ("prompt_digest", "n_prompt_tokens"):
+        differing = both.loc[both[f"{column}_base"] != both[f"{column}_tuned"], "item_id"]
+        if len(differing):
+            why = f"differs from the base's on {len(differing)} of {len(both)} items"
+            yield finding("prompts", name, why, column, items=some(differing))
+
+
+def _differs(file: str, column: str, differences: list[Difference], rows: int) -> Finding:
+    first = differences[0]
+    why = (
+        f"{len(differences)} of {rows} rows are not what the task's scoring gives (first: {first.task} "
+        f"{first.item_id[:12]}, stored {str(first.stored)[:80]!r}, recomputed {str(first.recomputed)[:80]!r})"
+    )
+    examples = [
+        {"task": each.task, "item": each.item_id[:12], "stored": str(each.stored), "recomputed": str(each.recomputed)}
+        for each in differences[:3]
+    ]
+    return finding("recomputation", file, why, column, rows=len(differences), examples=examples)

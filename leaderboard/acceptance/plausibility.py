@@ -1,0 +1,293 @@
+"""Step 7 of acceptance: outputs and scores that no model is likely to have given, each a named alarm with evidence.
+
+An honest run may raise most of them, so most only flag (:data:`leaderboard.entries.rules.RULES` says which refuse).
+None proves an output genuine: that is what verification is for, which generates a random sample again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chisquare
+
+from harness.checkpoints.templates import ChatTemplate, TemplateError
+from harness.items import canonical_json
+from harness.records.run import RECORD_FILE, Run
+from harness.records.samples import SAMPLES_FILE, Outcome
+from harness.scoring.scorecard import Scorecard
+from harness.scoring.statistics import MARGIN, holm, mcnemar
+from leaderboard.acceptance.coverage import Candidate
+from leaderboard.documents.identity import TEMPLATE_FILE, TUNED_FOLDER
+from leaderboard.documents.manifest import MANIFEST_FILE
+from leaderboard.entries.integrity import Findings
+from leaderboard.entries.rules import finding, some
+
+if TYPE_CHECKING:
+    from leaderboard.entries.judges import Asked, Recomputer
+
+SAMPLES = f"{TUNED_FOLDER}/{SAMPLES_FILE}"
+RECORD = f"{TUNED_FOLDER}/{RECORD_FILE}"
+_LITTLE_EFFECT = 0.99
+_FEW = 20
+_LEARNED_ALONE = 20
+_BAND_P = 1e-4
+_BIAS_P = 1e-6
+_BIAS_DISTANCE = 0.2
+_LONG_GOLD = 40
+# The longest token of a common vocabulary has 128 characters; a mark of what was cut adds some.
+_CHARACTERS_A_TOKEN = 256
+# Rate that a flag begins at: of unparsed, cut-off and empty outputs among a task's items.
+_RATES = {"unparsed": 0.2, "cut-off": 0.1, "empty": 0.05}
+_LABEL = re.compile(r"\A\(?([a-z]|[0-9]{1,2})\)?[.):]?\Z")
+_TAGS = re.compile(r"</?answer>|\\boxed\{|\}", re.IGNORECASE)
+# Alarms of the scorecard that have a rule of their own here.
+_OWN_RULE = {"constant_answers": "constant-answers"}
+
+
+def plausibility(entry: Candidate) -> Findings:
+    """7: all alarms that one entry raises by itself; :mod:`~leaderboard.acceptance.copies` compares it with others."""
+    if entry.pair is None or entry.suite is None or entry.manifest is None:
+        return
+    base, tuned = entry.pair
+    yield from effect(base, tuned)
+    yield from base_band(entry, base)
+    yield from template(entry, tuned, entry.around.judges.recomputer(entry.suite))
+    for name, run in entry.sides():
+        yield from token_counts(name, run, entry.around.judges.recomputer(entry.suite))
+        if run.record.dirty:
+            yield finding("modified-harness", f"{name}{RECORD_FILE}", "the checkout had changed files", "dirty")
+    yield from answer_rates(base, tuned)
+    yield from gold(base, tuned, entry.around.judges.recomputer(entry.suite))
+    yield from positions(tuned, entry.around.judges.recomputer(entry.suite))
+    if entry.card is not None:
+        yield from only_improves(entry.card)
+        yield from alarms(entry.card)
+    tested = [data.id for data in entry.manifest.training_data if data.overlap_with_suite == "test"]
+    if tested:
+        yield finding("test-data", MANIFEST_FILE, f"{tested[0]} overlaps the test items", "training_data")
+
+
+def effect(base: Run, tuned: Run) -> Findings:
+    """Outputs that are the base's own."""
+    both = _joined(base, tuned)
+    same = int((both["output_base"] == both["output_tuned"]).sum())
+    why = f"{same} of {len(both)} outputs are the base's"
+    if len(both) and same == len(both):
+        yield finding("no-effect", SAMPLES, why, "output", same=same, items=len(both))
+    elif len(both) and same >= _LITTLE_EFFECT * len(both):
+        yield finding("little-effect", SAMPLES, why, "output", same=same, items=len(both))
+
+
+def base_band(entry: Candidate, base: Run) -> Findings:
+    """The base against every other run of its weights that is known, on the items that both answered."""
+    if entry.base is None:
+        return
+    file = f"{entry.base.name}{SAMPLES_FILE}"
+    known = False
+    for other_name, other in entry.around.other_runs(entry.base):
+        both = base.samples.merge(other.samples, on="item_id", suffixes=("", "_known"))
+        tests = []
+        for task, rows in both.groupby("task", sort=True):
+            mine, theirs = (rows[f"outcome{side}"] == Outcome.CORRECT for side in ("", "_known"))
+            n01, n10 = int((mine & ~theirs).sum()), int((~mine & theirs).sum())
+            tests.append((str(task), float(mine.mean() - theirs.mean()), mcnemar(n10, n01), len(rows)))
+        known = known or bool(tests)
+        adjusted = holm([test[2] for test in tests])
+        for (task, delta, _, n), p in zip(tests, adjusted, strict=True):
+            if p < _BAND_P and abs(delta) >= MARGIN:
+                why = f"{task}: {100 * delta:+.1f} points against {other_name} on {n} common items (p = {p:.1g})"
+                yield finding("base-band", file, why, "outcome", task=task, delta=delta, p=p, known=other_name)
+    if not known and base.record.samples_sha256 not in entry.around.accepted_bases:
+        yield finding("base-unknown", file, "no accepted entry uses this run, and no other run of its weights is known")
+
+
+def template(entry: Candidate, tuned: Run, recomputer: Recomputer) -> Findings:
+    """A chat template of the run's own: the one that was named, and blind to what a question says."""
+    if tuned.record.template_policy != "native":
+        return
+    path = entry.folder / TUNED_FOLDER / TEMPLATE_FILE
+    name = f"{TUNED_FOLDER}/{TEMPLATE_FILE}"
+    if name in entry.broken or not path.is_file():
+        return
+    source = path.read_bytes().decode("utf-8", errors="replace")
+    digest = hashlib.sha256(canonical_json({"style": "chat", "template": source})).hexdigest()
+    if digest != tuned.record.template_digest:
+        yield finding("template", name, f"its digest is not template_digest in {RECORD_FILE}", actual=digest[:12])
+        return
+    try:
+        rendered = ChatTemplate(source, {})
+        asked = (0, 1) if recomputer.shows_images else (0,)
+        seeing = [images for images in asked if not rendered.is_content_blind(images)]
+        questions = [] if seeing else [each for task in recomputer.suite.tasks for each in recomputer.questions(task)]
+        known = sorted({place for images in asked for place in rendered.recognised(questions, images)})
+    except TemplateError as error:
+        yield finding("template", name, str(error))
+        return
+    if seeing:
+        yield finding("template", name, "the text around a question depends on what it says", images=seeing)
+    elif known:
+        why = f"the text around {len(known)} of {len(questions)} questions of the suite is another than around others"
+        yield finding("template", name, why, questions=[questions[place] for place in known[:3]])
+
+
+def token_counts(name: str, run: Run, recomputer: Recomputer) -> Findings:
+    """Counts that no engine gives: over the budget, or text that no tokens stand for."""
+    file = f"{name}{SAMPLES_FILE}"
+    for task, rows in run.samples.groupby("task", sort=False):
+        budget = recomputer.budget(str(task)) if str(task) in recomputer.suite.tasks else None
+        if budget is None:
+            continue
+        tokens = rows["n_output_tokens"]
+        over = rows.loc[tokens > budget, "item_id"]
+        if len(over):
+            why = f"{task}: {len(over)} outputs have more than the {budget} tokens that the task allows"
+            yield finding("token-counts", file, why, "n_output_tokens", items=some(over))
+        bare = rows.loc[rows["output"].str.len() > _CHARACTERS_A_TOKEN * tokens, "item_id"]
+        if len(bare):
+            why = f"{task}: {len(bare)} outputs have more text than their tokens can hold"
+            yield finding("token-counts", file, why, "n_output_tokens", items=some(bare))
+
+
+def answer_rates(base: Run, tuned: Run) -> Findings:
+    """Tasks on which the tuned model leaves many outputs without an answer, and the base fewer."""
+    for task, rows in tuned.samples.groupby("task", sort=False):
+        rates, before = _rates(rows), _rates(base.samples[base.samples["task"] == task])
+        for rule, least in _RATES.items():
+            if rates[rule] >= least and rates[rule] > before[rule]:
+                why = f"{task}: {rates[rule]:.0%} of the outputs, {before[rule]:.0%} of the base's"
+                yield finding(rule, SAMPLES, why, task=str(task), tuned=rates[rule], base=before[rule])
+
+
+def gold(base: Run, tuned: Run, recomputer: Recomputer) -> Findings:
+    """Outputs that are the gold answer word for word.
+
+    Two signs. An output that is nothing but the answer is always right, while the model's other outputs have another
+    form: a model that answers barely is sometimes wrong barely. Or a long gold text stands in half of the outputs,
+    where the base's have it in fewer than one of twenty.
+    """
+    for task, rows in tuned.samples.groupby("task", sort=False):
+        asked = recomputer.asked(str(task)) if str(task) in recomputer.suite.tasks else {}
+        golds = [_gold(asked, item_id) for item_id in rows["item_id"]]
+        if len(rows) < _FEW or not any(golds):
+            continue
+        bare = np.array([_bare(output) for output in rows["output"]], dtype=object)
+        stated = rows["extracted"].fillna("").to_numpy()
+        is_bare = np.array([text != "" and text == _bare(answer) for text, answer in zip(bare, stated, strict=True)])
+        right = (rows["outcome"] == Outcome.CORRECT).to_numpy()
+        others = int((~is_bare).sum())
+        if int(is_bare.sum()) >= _FEW and right[is_bare].all() and others >= _FEW and others >= 0.2 * len(rows):
+            why = f"{task}: {int(is_bare.sum())} outputs are the bare gold answer, and none is a bare wrong one"
+            yield finding("gold-copied", SAMPLES, why, "output", task=str(task), bare=int(is_bare.sum()), other=others)
+        long = [text if len(text) >= _LONG_GOLD else "" for text in map(_plain, golds)]
+        copied = _containing(rows["output"], long)
+        if sum(map(bool, long)) >= _FEW and copied >= 0.5:
+            mine = dict(zip(rows["item_id"], long, strict=True))
+            own = base.samples[base.samples["task"] == task]
+            before = _containing(own["output"], [mine.get(item_id, "") for item_id in own["item_id"]])
+            if before < 0.05:
+                why = (
+                    f"{task}: {copied:.0%} of the outputs hold the gold text word for word, {before:.0%} of the base's"
+                )
+                yield finding("gold-copied", SAMPLES, why, "output", task=str(task), tuned=copied, base=before)
+
+
+def positions(tuned: Run, recomputer: Recomputer) -> Findings:
+    """Which place the chosen options have, against the place of the right ones, per task of options."""
+    for task, rows in tuned.samples.groupby("task", sort=False):
+        asked = recomputer.asked(str(task)) if str(task) in recomputer.suite.tasks else {}
+        places: list[tuple[int, int, int]] = []
+        for item_id, stated in zip(rows["item_id"], rows["extracted"], strict=True):
+            item = asked.get(item_id)
+            if item is None or not item.options or not isinstance(stated, str) or item.answer is None:
+                continue
+            chosen, right = option_of(stated, item.options), option_of(item.answer, item.options)
+            if chosen is not None and right is not None:
+                places.append((len(item.options), chosen, right))
+        for size in sorted({place[0] for place in places}):
+            alike = [place[1:] for place in places if place[0] == size]
+            if len(alike) < _FEW:
+                continue
+            chosen_counts, right_counts = (
+                np.bincount([place[side] for place in alike], minlength=size).astype(float) for side in (0, 1)
+            )
+            # A place that is never right would make its expected count zero; half an item each is no evidence.
+            expected = (right_counts + 0.5) / (right_counts + 0.5).sum() * len(alike)
+            distance = 0.5 * float(np.abs(chosen_counts - expected).sum()) / len(alike)
+            p = float(chisquare(chosen_counts, expected).pvalue)
+            if distance >= _BIAS_DISTANCE and p < _BIAS_P:
+                shares = [round(float(count) / len(alike), 3) for count in chosen_counts]
+                why = f"{task}: options by place were chosen {shares}, right {_shares(right_counts)}"
+                yield finding("position-bias", SAMPLES, why, "extracted", task=str(task), chosen=shares, p=p)
+
+
+def only_improves(card: Scorecard) -> Findings:
+    """Prior tasks on which much was learned and nothing forgotten: real answers move both ways."""
+    learned = sum(task.n01 for task in card.prior_tasks.values())
+    forgotten = sum(task.n10 for task in card.prior_tasks.values())
+    if learned >= _LEARNED_ALONE and forgotten == 0:
+        why = f"{learned} items of the prior tasks were learned and none forgotten"
+        yield finding("only-improves", SAMPLES, why, "outcome", learned=learned)
+
+
+def alarms(card: Scorecard) -> Findings:
+    """What the scorecard itself warns of."""
+    for alarm in card.alarms:
+        rule = _OWN_RULE.get(alarm.kind, "alarm")
+        yield finding(rule, SAMPLES, alarm.message, kind=alarm.kind, task=alarm.task, side=alarm.side)
+
+
+def _joined(base: Run, tuned: Run) -> pd.DataFrame:
+    columns = ["item_id", "output"]
+    return base.samples[columns].merge(tuned.samples[columns], on="item_id", suffixes=("_base", "_tuned"))
+
+
+def _rates(rows: pd.DataFrame) -> dict[str, float]:
+    if not len(rows):
+        return dict.fromkeys(_RATES, 0.0)
+    return {
+        "unparsed": float((rows["outcome"] == Outcome.UNPARSED).mean()),
+        "cut-off": float((rows["finish_reason"] == "length").mean()),
+        "empty": float((rows["output"].str.strip() == "").mean()),
+    }
+
+
+def _gold(asked: dict[str, Asked], item_id: str) -> str:
+    item = asked.get(item_id)
+    return "" if item is None or item.answer is None else item.answer
+
+
+def _bare(text: str) -> str:
+    """The text without the marks of an answer, white space, case or a full stop."""
+    return "" if len(text) > 2000 else _plain(_TAGS.sub(" ", text)).strip(" .*")
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _containing(outputs: pd.Series, golds: list[str]) -> float:
+    """Share of the outputs that hold their gold text, among those that have a long one."""
+    pairs = [(output, text) for output, text in zip(outputs, golds, strict=True) if text]
+    return sum(text in _plain(output) for output, text in pairs) / len(pairs) if pairs else 0.0
+
+
+def _shares(counts: np.ndarray) -> list[float]:
+    return [round(float(count) / float(counts.sum()), 3) for count in counts]
+
+
+def option_of(stated: str, options: Sequence[str]) -> int | None:
+    """Which option a stated answer names, by its text or by its letter or number, for counting positions."""
+    plain = stated.strip().casefold()
+    texts = [option.strip().casefold() for option in options]
+    if plain in texts:
+        return texts.index(plain)
+    label = _LABEL.match(plain)
+    if label is None:
+        return None
+    place = int(label[1]) - 1 if label[1].isdigit() else ord(label[1]) - ord("a")
+    return place if 0 <= place < len(texts) else None

@@ -1,0 +1,119 @@
+"""Validation: all steps of acceptance over one entry or many, on a CPU, and the report of what they found.
+
+Nothing of a submission is executed; its content is read within limits (:mod:`leaderboard.entries.limits`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from harness.scoring import Scorecard
+from leaderboard.acceptance import coverage as acceptance
+from leaderboard.acceptance.copies import Fingerprint, compare, fingerprint
+from leaderboard.acceptance.coverage import Candidate, Surroundings, candidate
+from leaderboard.acceptance.plausibility import plausibility
+from leaderboard.acceptance.report import Numbers, Report, report
+from leaderboard.entries import integrity
+from leaderboard.entries.integrity import Findings
+from leaderboard.entries.rules import STEPS, Finding, finding
+from leaderboard.entries.shelf import Shelf
+from leaderboard.ledger.events import read_ledgers
+
+_STEPS: tuple[tuple[Callable[[Candidate], Findings], Callable[[Candidate], bool]], ...] = (
+    (integrity.files, lambda entry: True),
+    (integrity.schema, lambda entry: True),
+    (integrity.path, lambda entry: entry.manifest is not None),
+    (integrity.hashes, lambda entry: True),
+    (acceptance.merged, lambda entry: True),
+    (acceptance.coverage, lambda entry: entry.manifest is not None),
+    (acceptance.recomputation, lambda entry: entry.suite is not None and entry.pair is not None),
+    (plausibility, lambda entry: entry.suite is not None and entry.pair is not None),
+)
+
+
+def validate(folder: Path, around: Surroundings) -> Report:
+    """The report on one entry, in this process, compared with the other entries of the shelf.
+
+    ``around`` may be shared by many calls: suites, base runs and the other entries are read once.
+    """
+    found, printed = examine(folder, around)
+    prints = [printed]
+    for other in others(around.shelf, [folder]):
+        if other not in around.prints:
+            around.prints[other] = print_of(other, around)
+        prints.append(around.prints[other])
+    return across([found], [each for each in prints if each is not None], around.shelf)[0]
+
+
+def examine(folder: Path, around: Surroundings) -> tuple[Report, Fingerprint | None]:
+    """One entry through all steps by itself; a step that cannot run for want of an earlier one is not reached."""
+    entry = candidate(folder, around)
+    found: list[Finding] = []
+    reached: set[str] = set()
+    for number, (step, ready) in zip((1, 2, 3, 4, 4, 5, 6, 7), _STEPS, strict=True):
+        try:
+            if ready(entry):
+                reached.add(STEPS[number])
+                found += step(entry)
+        except Exception as error:  # hostile content may break any step, and must not pass for it
+            why = f"step {number} ({STEPS[number]}) broke on this entry ({type(error).__name__})"
+            found.append(finding("broken", ".", why))
+    numbers = None if entry.card is None else _numbers(entry.card)
+    made = report(folder.name, found, reached | {STEPS[8]}, numbers)
+    return made, _print(entry)
+
+
+def others(shelf: Shelf, folders: Sequence[Path]) -> list[Path]:
+    """The entries of the shelf that are not among ``folders``: an entry of the same name is an older form of itself."""
+    own = {folder.resolve().name for folder in folders}
+    if not shelf.submissions.is_dir():
+        return []
+    return [path for path in sorted(shelf.submissions.iterdir()) if path.is_dir() and path.name not in own]
+
+
+def print_of(folder: Path, around: Surroundings) -> Fingerprint | None:
+    """The fingerprint of an entry that is not validated itself; None when it cannot be read."""
+    entry = candidate(folder, around)
+    try:
+        for step in (integrity.files, integrity.schema, integrity.path):
+            if any(found.action == "refuse" for found in step(entry)):
+                return None
+        return _print(entry)
+    except Exception:  # another entry's trouble is not this one's
+        return None
+
+
+def across(reports: Sequence[Report], prints: Sequence[Fingerprint], shelf: Shelf) -> list[Report]:
+    """The reports with what comparing the entries found."""
+    accepted = [
+        (ledger[0].at, name) for name, ledger in read_ledgers(shelf.events).items() if isinstance(ledger, tuple)
+    ]
+    order = {name: place for place, (_, name) in enumerate(sorted(accepted))}
+    found: dict[str, list[Finding]] = {}
+    for name, each in compare(prints, order):
+        found.setdefault(name, []).append(each)
+    return [made.with_findings(found[made.entry]) if made.entry in found else made for made in reports]
+
+
+def _print(entry: Candidate) -> Fingerprint | None:
+    if entry.pair is None or entry.manifest is None:
+        return None
+    try:
+        return fingerprint(entry.folder.name, entry.manifest, *entry.pair)
+    except Exception:  # the steps have said what is wrong with such an entry
+        return None
+
+
+def _numbers(card: Scorecard) -> Numbers:
+    return Numbers(
+        target=card.learned.family,
+        gain=card.learned.gain,
+        gain_ci=card.learned.gain_ci,
+        normalised_gain=card.learned.normalised_gain,
+        retention_macro=card.retention_macro,
+        retention_macro_ci=card.retention_macro_ci,
+        worst_group=card.worst_group.group if card.worst_group else None,
+        balance=card.balance,
+        signature=card.signature,
+    )

@@ -1,0 +1,1 @@
+"""The board: entries scored, compared and ranked within tracks."""

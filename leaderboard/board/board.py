@@ -1,0 +1,275 @@
+"""The board: entries scored, sorted into tracks (sets of entries that may be put side by side) and ranked in them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from harness.items import canonical_json
+from harness.records.run import RunRecord, read_run
+from harness.scoring import Scorecard, transitions
+from leaderboard.board.cache import Cache
+from leaderboard.board.comparisons import compare_all
+from leaderboard.board.ranking import Comparison, Contender, Contest, ForgottenItem, Placing, Questions, forgotten_most
+from leaderboard.board.scores import Score, score_entries
+from leaderboard.documents.identity import TUNED_FOLDER
+from leaderboard.documents.manifest import Manifest
+from leaderboard.entries.entry import BadEntry, entry_folders
+from leaderboard.entries.maintain import changed_files
+from leaderboard.entries.shelf import Shelf
+from leaderboard.ledger.events import Event, EventError, read_ledgers
+from leaderboard.ledger.standing import Evidence, Standing, State, fold
+
+_DATE = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry on the board: what was stated, what was run, what it scored, and where that places it.
+
+    ``state`` is what its events say (evidence, standing, the events themselves); ``placing`` its rank interval, tie
+    letters and Pareto status within its track. ``folders`` are those of the base's and the tuned run.
+    """
+
+    entry_id: str
+    manifest: Manifest
+    base: RunRecord
+    tuned: RunRecord
+    card: Scorecard
+    state: State
+    placing: Placing
+    hashes: dict[str, str] = field(repr=False)
+    folders: tuple[Path, Path] = field(compare=False)
+
+    @property
+    def name(self) -> str:
+        return self.manifest.tuned_model.name
+
+    @property
+    def created(self) -> str:
+        """When the tuned model was run, as its record says."""
+        return self.tuned.created
+
+    @property
+    def evidence(self) -> Evidence:
+        return self.state.evidence
+
+    @property
+    def standing(self) -> Standing:
+        return self.state.standing
+
+    @property
+    def folder(self) -> Path:
+        """The entry's own folder."""
+        return self.folders[1].parent
+
+    def reference(self, metric: str) -> str:
+        """What to quote a number by: its cell id with the hash (metrics are named in
+        :mod:`leaderboard.numbers.cells`)."""
+        suite = self.card.suite
+        return f"{self.entry_id}:{metric}@{suite.name}-{suite.version}#{self.hashes[metric]}"
+
+    def items(self) -> pd.DataFrame:
+        """One row an item with both answers and the transition, read from the stored runs (``pairing.Pair.items``)."""
+        base, tuned = (read_run(folder) for folder in self.folders)
+        return transitions(base, tuned)
+
+
+@dataclass(frozen=True)
+class TrackKey:
+    """What entries must share to be compared: questions, target, base, protocol and environment."""
+
+    suite: str
+    target: str
+    base_digest: str
+    protocol: str
+    environment: str
+    kind: str
+
+    @property
+    def slug(self) -> str:
+        """A short name for addresses that never changes while the track is the same."""
+        return "track-" + hashlib.sha256(canonical_json(vars(self))).hexdigest()[:8]
+
+
+@dataclass(frozen=True)
+class Track:
+    """Entries of one key: the ranked ones by balance, then those without a rank (``row.placing.reason`` says why).
+
+    ``comparison`` holds what was tested between them, ``forgotten`` the items that most of the ranked entries forgot.
+    """
+
+    key: TrackKey
+    base: RunRecord
+    rows: tuple[Row, ...]
+    comparison: Comparison = field(default=Comparison(), compare=False)
+    forgotten: tuple[ForgottenItem, ...] = ()
+
+    @cached_property
+    def ranked(self) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if row.placing.rank is not None)
+
+
+@dataclass(frozen=True)
+class Tombstone:
+    """An entry that was withdrawn: its numbers are gone from the board, what happened to it is not."""
+
+    entry_id: str
+    state: State
+
+    @property
+    def name(self) -> str:
+        """What it was called when it was submitted."""
+        return self.state.submitted.name if self.state.submitted else self.entry_id
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything the site shows."""
+
+    tracks: tuple[Track, ...]
+    bad: tuple[BadEntry, ...]
+    tombstones: tuple[Tombstone, ...] = ()
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        return tuple(row for track in self.tracks for row in track.rows)
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        """Every event of every entry shown, and of the tombstones, newest first."""
+        states = [row.state for row in self.rows] + [stone.state for stone in self.tombstones]
+        found = [event for state in states for event in state.events]
+        return tuple(sorted(found, key=lambda event: (event.at, event.entry_id, event.seq), reverse=True))
+
+    @cached_property
+    def data_as_of(self) -> str:
+        """Date of the newest run or event shown, empty without one: pages carry no other date than those of data."""
+        dates = [row.tuned.created[:10] for row in self.rows] + [event.at[:10] for event in self.events[:1]]
+        return max((date for date in dates if _DATE.fullmatch(date)), default="")
+
+
+def load_board(
+    submissions: Path,
+    bases: Path,
+    events: Path | None = None,
+    *,
+    cache: Cache | None = None,
+    jobs: int | None = 1,
+) -> Board:
+    """Read, score and rank every entry under ``submissions``; one that does not hold is listed in ``bad``.
+
+    ``events`` is the folder of ledgers, ``cache`` remembers scores and comparisons between builds, ``jobs`` is how many
+    processes may score (None: one a core).
+    """
+    remembered = cache or Cache(None)
+    shelf = Shelf(submissions, bases, events or Path(), Path())
+    ledgers = {} if events is None else read_ledgers(events)
+    bad = [BadEntry(name, _public(error, shelf)) for name, error in ledgers.items() if isinstance(error, EventError)]
+    states = {name: fold(ledger) for name, ledger in ledgers.items() if isinstance(ledger, tuple)}
+    withdrawn = {name: state for name, state in states.items() if state.standing is Standing.WITHDRAWN}
+    left_out = withdrawn.keys() | {each.path for each in bad}
+    folders = [folder for folder in entry_folders(submissions) if folder.name not in left_out]
+    scores: list[tuple[Score, State]] = []
+    for found in score_entries(folders, bases, remembered, jobs):
+        if isinstance(found, BadEntry):
+            bad.append(found)
+            continue
+        state = states.get(found.entry_id, fold([]))
+        if state.submitted is not None and (changed := changed_files(state.submitted, shelf)):
+            bad.append(BadEntry(found.entry_id, f"{changed[0]}: is not the file that the entry's ledger recorded"))
+            continue
+        scores.append((found, state))
+    for name in sorted(states.keys() - withdrawn.keys() - {folder.name for folder in folders}):
+        bad.append(BadEntry(name, "its folder is gone, but its ledger does not say that it was withdrawn"))
+    return Board(
+        _tracks(scores, submissions, bases, remembered),
+        tuple(sorted(bad, key=lambda each: each.path)),
+        tuple(Tombstone(name, state) for name, state in sorted(withdrawn.items())),
+    )
+
+
+def _public(error: EventError, shelf: Shelf) -> str:
+    # The reason is published, and the folders of whoever builds the site are nobody's business.
+    return str(error).replace(f"{shelf.events}/", "events/")
+
+
+def track_key(row: Row) -> TrackKey:
+    """The track ``row`` belongs to."""
+    return _track_key(row.manifest, row.base)
+
+
+def _track_key(manifest: Manifest, base: RunRecord) -> TrackKey:
+    """The environment is the engine's environment: outputs of two versions of one engine differ, and nothing here has
+    shown that they may be compared."""
+    return TrackKey(
+        suite=base.suite.comparable,
+        target=manifest.target,
+        base_digest=base.checkpoint.weights_digest,
+        protocol=base.suite.protocol,
+        environment=base.engine.environment,
+        kind=manifest.track,
+    )
+
+
+@dataclass
+class _Members:
+    """The entries of one track while it is put together."""
+
+    base: RunRecord
+    questions: Questions
+    scores: list[tuple[Score, State]] = field(default_factory=list)
+
+
+def _tracks(scores: Sequence[tuple[Score, State]], submissions: Path, bases: Path, cache: Cache) -> tuple[Track, ...]:
+    base_runs: dict[str, tuple[RunRecord, Questions]] = {}
+    members: dict[TrackKey, _Members] = {}
+    for score, state in scores:
+        if score.base not in base_runs:
+            run = read_run(bases / score.base)
+            base_runs[score.base] = run.record, Questions.of(run.samples, run.record.suite.digest)
+        base, questions = base_runs[score.base]
+        key = _track_key(score.manifest, base)
+        members.setdefault(key, _Members(base, questions)).scores.append((score, state))
+    contests = [
+        Contest(
+            track.questions,
+            tuple(
+                Contender(one.entry_id, one.card, one.solved) for one, state in track.scores if state.standing.ranked
+            ),
+        )
+        for track in members.values()
+    ]
+    tracks = []
+    for (key, track), contest, compared in zip(members.items(), contests, compare_all(contests, cache), strict=True):
+        rows = [_row(score, state, track.base, compared, submissions, bases) for score, state in track.scores]
+        forgotten = forgotten_most(track.questions, contest.contenders)
+        tracks.append(Track(key, track.base, tuple(sorted(rows, key=_order)), compared, forgotten))
+    # Standard before custom, then the largest track first: that is where a reader finds most to compare.
+    return tuple(sorted(tracks, key=lambda track: (track.key.kind == "custom", -len(track.rows), track.key.slug)))
+
+
+def _row(score: Score, state: State, base: RunRecord, compared: Comparison, submissions: Path, bases: Path) -> Row:
+    unranked = Placing(reason=f"{state.standing} entries are not ranked")
+    return Row(
+        entry_id=score.entry_id,
+        manifest=score.manifest,
+        base=base,
+        tuned=score.tuned,
+        card=score.card,
+        state=state,
+        placing=compared.placings.get(score.entry_id, unranked),
+        hashes=score.hashes,
+        folders=(bases / score.base, submissions / score.entry_id / TUNED_FOLDER),
+    )
+
+
+def _order(row: Row) -> tuple[bool, bool, float, str]:
+    balance = row.card.balance
+    return row.placing.rank is None, balance is None, 0.0 if balance is None else -balance, row.entry_id

@@ -1,0 +1,72 @@
+"""Comparisons remembered by content: a track in which nothing changed is not compared again."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from leaderboard.board.cache import Cache, code_digest
+from leaderboard.board.ranking import Comparison, Contest, Placing, compare
+
+
+def compare_all(contests: Sequence[Contest], cache: Cache) -> list[Comparison]:
+    """:func:`~leaderboard.board.ranking.compare` of those contests that the cache does not know."""
+    keys = [_key(contest) for contest in contests]
+    known = [_read(cache.get(key)) for key in keys]
+    missing = [place for place, found in enumerate(known) if found is None]
+    for place, made in zip(missing, compare([contests[place] for place in missing]), strict=True):
+        known[place] = made
+        cache.put(keys[place], _written(made))
+    return [found for found in known if found is not None]
+
+
+def _key(contest: Contest) -> str:
+    """sha256 over the code, the questions, and what every contender answered and scored."""
+    asked = contest.questions
+    digest = hashlib.sha256(f"comparison {code_digest()} {asked.digest}\n".encode())
+    digest.update("\n".join(asked.item_ids).encode())
+    digest.update(json.dumps({name: [place.start, place.stop] for name, place in asked.tasks.items()}).encode())
+    for column in (asked.cluster, asked.guess_rate, asked.solved):
+        digest.update(np.ascontiguousarray(column).tobytes())
+    for one in contest.contenders:
+        digest.update(f"\n{one.entry_id}\n{one.card.model_dump_json()}\n".encode())
+        digest.update(np.ascontiguousarray(one.solved).tobytes())
+    return digest.hexdigest()
+
+
+def _written(compared: Comparison) -> bytes:
+    document = {
+        "order": compared.order,
+        "placings": {
+            name: [placing.rank, placing.letters, placing.front, placing.reason]
+            for name, placing in compared.placings.items()
+        },
+        "better": base64.b64encode(np.packbits(compared.better).tobytes()).decode(),
+        "pairs": compared.pairs,
+        "detectable": compared.detectable,
+    }
+    return json.dumps(document).encode()
+
+
+def _read(content: bytes | None) -> Comparison | None:
+    """A comparison as it was written; None for anything else."""
+    if content is None:
+        return None
+    try:
+        document = json.loads(content)
+        order = tuple(map(str, document["order"]))
+        packed = np.frombuffer(base64.b64decode(document["better"]), dtype=np.uint8)
+        better = np.unpackbits(packed, count=len(order) ** 2).reshape(len(order), len(order)).astype(bool)
+        placings = {name: _placing(*fields) for name, fields in document["placings"].items()}
+        return Comparison(order, placings, better, document["pairs"], document["detectable"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _placing(rank: list[int] | None, letters: str, front: Any, reason: str | None) -> Placing:
+    return Placing(None if rank is None else (rank[0], rank[1]), letters, front, reason)

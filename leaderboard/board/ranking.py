@@ -1,0 +1,435 @@
+"""Ranking: who of a track is better, as far as the items can tell (metrics.md, "Statistics", "Board").
+
+All entries of a track answered the same items, so that a resample is one and the same set of items for all of them:
+how often each item comes in each resample is one matrix, which items each entry solves another, and their product
+holds every entry's every draw. The variance of a difference then comes from the covariance of two entries' draws.
+
+**Test.** p of a difference is two-sided from Student's t with z = difference / s, where s^2 is the variance of the
+difference over the draws plus difference^2 / n: the variance around "no difference", as in McNemar's test, which keeps
+a handful of items that all fell one way from looking certain. Percentiles of draws cannot be used: after Holm over the
+124,750 pairs of 500 entries a p-value must be below 4e-7, and 10,000 draws know none below 2e-4.
+
+Draws are rounded to 2^-18 before they are multiplied, so that every sum is exact, and the same on every machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import string
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtri, stdtr, stdtrit
+
+from harness.records.samples import Outcome
+from harness.scoring.scorecard import Scorecard
+from harness.scoring.statistics import ALPHA, RESAMPLES, SEED, harmonic_mean
+from harness.scoring.task_scores import cluster_labels
+from harness.scoring.transitions import Bools, Floats
+
+Counts = NDArray[np.float32]
+Front = Literal["on the front", "not distinguishable", "dominated"]
+
+_POWER = 0.8
+# Draws are multiples of this, so that products of two of them sum exactly in a double: 2^36 * 10,000 < 2^53.
+_GRAIN = 2.0**-18
+# Counts held at once: draws of a block times items of a task.
+_BLOCK = 4_000_000
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The items of a suite, sorted by task and item id, and which of them the base solved.
+
+    ``tasks`` gives each task its slice; ``cluster`` numbers the clusters of each task from 0 (each item its own where
+    there are none).
+    """
+
+    digest: str
+    item_ids: tuple[str, ...]
+    tasks: dict[str, slice]
+    cluster: NDArray[np.int64]
+    guess_rate: Floats
+    solved: Bools
+
+    @classmethod
+    def of(cls, samples: pd.DataFrame, digest: str) -> Questions:
+        """From the samples of a base run and the digest of its suite."""
+        rows = samples.sort_values(["task", "item_id"], ignore_index=True)
+        tasks: dict[str, slice] = {}
+        cluster = np.zeros(len(rows), dtype=np.int64)
+        for name, items in rows.groupby("task", sort=True):
+            place = slice(int(items.index[0]), int(items.index[-1]) + 1)
+            labels = cluster_labels(items)
+            cluster[place] = np.arange(len(items)) if labels is None else labels
+            tasks[str(name)] = place
+        return cls(
+            digest=digest,
+            item_ids=tuple(rows["item_id"]),
+            tasks=tasks,
+            cluster=cluster,
+            guess_rate=rows["guess_rate"].to_numpy(dtype=float),
+            solved=solved(rows),
+        )
+
+    def units(self, task: str) -> int:
+        """Number of independent units (clusters) of a task."""
+        return int(self.cluster[self.tasks[task]].max()) + 1
+
+
+def solved(rows: pd.DataFrame) -> Bools:
+    """Where the outcome is correct."""
+    right: Bools = (rows["outcome"] == Outcome.CORRECT).to_numpy(dtype=bool)
+    return right
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One entry of a track: its scorecard, and which items it solved, in the order of the track's questions."""
+
+    entry_id: str
+    card: Scorecard
+    solved: Bools
+
+
+@dataclass(frozen=True)
+class Placing:
+    """What the comparison says of one entry; without a rank, ``reason`` says why there is none.
+
+    ``rank`` is [1 + number significantly better, M - number significantly worse] of M ranked entries. Two entries share
+    a letter of ``letters`` exactly if their balance does not differ significantly; there are no letters where a
+    track would need more than 26. ``front`` is the Pareto status in (gain, retention).
+    """
+
+    rank: tuple[int, int] | None = None
+    letters: str = ""
+    front: Front | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the entries of one track say against each other.
+
+    ``order`` are the ids of the ranked entries by balance, best first; ``better[a, b]`` says whether a's balance is
+    significantly higher than b's, in that order. ``detectable`` is the smallest difference of balance that a typical
+    pair of this table shows with 80 % power after the correction for all its pairs; None with fewer than two entries.
+    """
+
+    order: tuple[str, ...] = ()
+    placings: dict[str, Placing] = field(default_factory=dict)
+    better: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), dtype=bool), compare=False)
+    pairs: int = 0
+    detectable: float | None = None
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Row and column of each ranked entry in ``better``."""
+        return {entry_id: at for at, entry_id in enumerate(self.order)}
+
+    def told_apart(self, one: str, other: str) -> bool | None:
+        """Whether the balance of two entries differs significantly; None where one of them is not ranked."""
+        if one not in self.place or other not in self.place:
+            return None
+        a, b = self.place[one], self.place[other]
+        return bool(self.better[a, b] or self.better[b, a])
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The entries of one track that take part in its ranking, with the questions all of them answered."""
+
+    questions: Questions
+    contenders: tuple[Contender, ...]
+
+
+def compare(contests: Sequence[Contest], *, resamples: int = RESAMPLES) -> list[Comparison]:
+    """Compare the entries of each contest among themselves, never with those of another.
+
+    Resamples are drawn once for all contests over the same items, from a seed that follows from the suite's digest and
+    the task's name, so that an entry's draws never depend on which others are there.
+    """
+    draws = {place: _Draws(contest, resamples) for place, contest in enumerate(contests) if len(contest.contenders) > 1}
+    by_items: dict[str, list[_Draws]] = {}
+    for drawn in draws.values():
+        by_items.setdefault(drawn.contest.questions.digest, []).append(drawn)
+    for alike in by_items.values():
+        questions = alike[0].contest.questions
+        for task in questions.tasks:
+            for rows, counts in _counts(questions, task, resamples):
+                for drawn in alike:
+                    drawn.add(task, rows, counts)
+    compared = []
+    for place, contest in enumerate(contests):
+        drawn_here = draws.pop(place, None)
+        compared.append(_alone(contest) if drawn_here is None else _compare(contest, drawn_here))
+    return compared
+
+
+def _counts(questions: Questions, task: str, resamples: int) -> Iterator[tuple[slice, Counts]]:
+    """How often each item of a task comes in each resample (resamples x items), some resamples at a time."""
+    cluster, units = questions.cluster[questions.tasks[task]], questions.units(task)
+    name = f"{questions.digest}/{task}"
+    rng = np.random.default_rng([SEED, int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])])
+    block = max(1, _BLOCK // max(len(cluster), units))
+    for start in range(0, resamples, block):
+        size = min(block, resamples - start)
+        drawn = rng.integers(0, units, size=(size, units)) + np.arange(size)[:, None] * units
+        counts = np.bincount(drawn.ravel(), minlength=size * units).reshape(size, units).astype(np.float32)
+        # Whole clusters come: each of their items as often as they do.
+        yield slice(start, start + size), counts if len(cluster) == units else counts[:, cluster]
+
+
+class _Draws:
+    """Draws of gain, retention and balance of every entry of one contest (resamples x entries)."""
+
+    def __init__(self, contest: Contest, resamples: int) -> None:
+        self.contest = contest
+        card = contest.contenders[0].card
+        self.target = [name for name, task in card.tasks.items() if task.role == "target"]
+        # What a prior task weighs in retention_macro. Whether it is defined depends on the base alone.
+        defined = {
+            group: [name for name in score.tasks if card.tasks[name].retention is not None]
+            for group, score in card.groups.items()
+            if score.retention is not None
+        }
+        self.prior = {name: 1 / (len(defined) * len(names)) for names in defined.values() for name in names}
+        shape = resamples, len(contest.contenders)
+        self.gain = np.zeros(shape, dtype=np.float32)
+        self.retention = np.zeros(shape, dtype=np.float32)
+        self.base = np.zeros((resamples, 1), dtype=np.float32)
+
+    def add(self, task: str, rows: slice, counts: Counts) -> None:
+        """Add what one task's resamples ``rows`` contribute."""
+        if task not in self.prior and task not in self.target:
+            return
+        questions = self.contest.questions
+        place = questions.tasks[task]
+        right = np.column_stack([questions.solved[place], *(one.solved[place] for one in self.contest.contenders)])
+        items = counts.sum(axis=1, keepdims=True)
+        if task in self.target:
+            # Sums of whole numbers: exact, in whatever order they are taken.
+            means = (counts @ right.astype(np.float32)) / items
+            self.gain[rows] += (means[:, 1:] - means[:, :1]) / len(self.target)
+            self.base[rows] += means[:, :1] / len(self.target)
+        else:
+            corrected = _corrected(counts, right, questions.guess_rate[place]) / items
+            before, after = corrected[:, :1], corrected[:, 1:]
+            ratio = np.where(after > 0, np.float32(1), np.float32(0))
+            np.divide(after, before, out=ratio, where=before > 0)
+            self.retention[rows] += np.clip(ratio, 0, 1) * np.float32(self.prior[task])
+
+    @property
+    def balance(self) -> Floats:
+        normalised = np.zeros_like(self.gain)
+        np.divide(self.gain, 1 - self.base, out=normalised, where=self.base < 1)
+        return harmonic_mean(np.clip(normalised, 0, 1).astype(float), self.retention.astype(float))
+
+    def units(self, tasks: Sequence[str]) -> int:
+        return sum(self.contest.questions.units(task) for task in tasks)
+
+
+def _corrected(counts: Counts, right: Bools, guess_rate: Floats) -> Counts:
+    """Sums over the items of each resample of (s - g)/(1 - g), by model."""
+    total = np.zeros((len(counts), right.shape[1]), dtype=np.float32)
+    for guess in np.unique(guess_rate):
+        alike = guess_rate == guess
+        chosen = counts[:, alike] if not alike.all() else counts
+        found = chosen @ right[alike].astype(np.float32)
+        total += ((found - guess * chosen.sum(axis=1, keepdims=True)) / (1 - guess)).astype(np.float32)
+    return total
+
+
+def _alone(contest: Contest) -> Comparison:
+    """The comparison of one entry with nobody."""
+    (only,) = contest.contenders or (None,)
+    if only is None:
+        return Comparison()
+    status: Front | None = None if only.card.retention_macro is None else "on the front"
+    if only.card.balance is None:
+        return Comparison(placings={only.entry_id: Placing(front=status, reason=only.card.reasons["balance"])})
+    return Comparison((only.entry_id,), {only.entry_id: Placing((1, 1), "a", status)}, np.zeros((1, 1), dtype=bool))
+
+
+def _compare(contest: Contest, drawn: _Draws) -> Comparison:
+    contenders = contest.contenders
+    fronts = _fronts(contenders, drawn)
+    ranked = [at for at, one in enumerate(contenders) if one.card.balance is not None]
+    ranked.sort(key=lambda at: (-_number(contenders[at].card.balance), contenders[at].entry_id))
+    units = min(drawn.units(drawn.target), drawn.units(list(drawn.prior)))
+    tests = _Tests.of(
+        np.array([_number(contenders[at].card.balance) for at in ranked]), drawn.balance[:, ranked], units
+    )
+    better = tests.better()
+    letters = tie_letters(~(better | better.T))
+    placings = {}
+    for row, at in enumerate(ranked):
+        one = contenders[at]
+        rank = 1 + int(better[:, row].sum()), len(ranked) - int(better[row].sum())
+        placings[one.entry_id] = Placing(rank, letters[row] if letters else "", fronts[at])
+    for at, one in enumerate(contenders):
+        if at not in ranked:
+            placings[one.entry_id] = Placing(front=fronts[at], reason=one.card.reasons["balance"])
+    return Comparison(
+        order=tuple(contenders[at].entry_id for at in ranked),
+        placings=placings,
+        better=better,
+        pairs=len(ranked) * (len(ranked) - 1) // 2,
+        detectable=tests.detectable(),
+    )
+
+
+def _number(value: float | None) -> float:
+    return 0.0 if value is None else value
+
+
+@dataclass(frozen=True)
+class _Tests:
+    """Two-sided tests of the differences between all entries: ``difference[a, b]`` = a - b, ``p`` is symmetric."""
+
+    difference: Floats
+    variance: Floats
+    p: Floats
+    units: int
+
+    @classmethod
+    def of(cls, values: Floats, draws: Floats | Counts, units: int) -> _Tests:
+        """From point values (entries), their draws (resamples x entries) and the number of independent items."""
+        difference = values[:, None] - values[None, :]
+        variance = _variance_of_differences(draws)
+        error = np.sqrt(variance + difference**2 / units)
+        z = np.divide(np.abs(difference), error, out=np.zeros_like(error), where=error > 0)
+        return cls(difference, variance, 2 * stdtr(max(units - 1, 1), -z), units)
+
+    def better(self) -> Bools:
+        """Whether a is significantly better than b, after Holm over all pairs."""
+        return holm_rejects(self.p) & (self.difference > 0)
+
+    def detectable(self) -> float | None:
+        """The difference that a typical pair shows with 80 % power at the first step of Holm; 2.8 standard errors for
+        one pair."""
+        pairs = self.variance[np.triu_indices(len(self.variance), 1)]
+        if not len(pairs):
+            return None
+        factor = stdtrit(max(self.units - 1, 1), 1 - ALPHA / (2 * len(pairs))) + ndtri(_POWER)
+        return float(f"{factor * np.sqrt(np.median(pairs)):.6g}")
+
+
+def _variance_of_differences(draws: Floats | Counts) -> Floats:
+    """Variance over the resamples of every entry's draws minus every other's; exactly 0 where two are equal."""
+    grains = np.rint(draws.astype(float) / _GRAIN)
+    grains -= np.rint(grains.mean(axis=0))
+    products, means = grains.T @ grains / len(grains), grains.mean(axis=0)
+    covariance = products - np.outer(means, means)
+    own = np.diag(covariance)
+    variance: Floats = np.maximum(own[:, None] + own[None, :] - 2 * covariance, 0) * _GRAIN**2
+    return variance
+
+
+def holm_rejects(p: Floats) -> Bools:
+    """Which differences are significant at 5 % after Holm over the pairs of a symmetric matrix of p-values.
+
+    Source: metrics.md, "Statistics"; Holm 1979. Only p-values below 5 % are sorted: no other can be rejected.
+    """
+    rows, columns = np.triu_indices(len(p), 1)
+    each = p[rows, columns]
+    small = np.flatnonzero(each < ALPHA)
+    small = small[np.argsort(each[small], kind="stable")]
+    kept = each[small] * (len(each) - np.arange(len(small))) >= ALPHA
+    small = small[: int(np.argmax(kept)) if kept.any() else len(small)]
+    rejected: Bools = np.zeros(p.shape, dtype=bool)
+    rejected[rows[small], columns[small]] = True
+    rejected[columns[small], rows[small]] = True
+    return rejected
+
+
+def tie_letters(alike: Bools, most: int = len(string.ascii_lowercase)) -> list[str] | None:
+    """Letters such that two entries share one exactly if they are ``alike``; None where ``most`` do not suffice.
+
+    Runs of neighbours that are all alike come first. Where a pair further apart is alike although somebody between
+    them differs (their errors are larger), a letter of its own covers it and as many others as it can: after Piepho
+    2004, with greedy cliques, since the least number of letters is a hard problem.
+    """
+    size = len(alike)
+    groups: list[NDArray[np.int64]] = []
+    start_of = [0] * size
+    for row in range(size):
+        different = np.flatnonzero(~alike[row, :row])
+        start_of[row] = max(start_of[row - 1] if row else 0, int(different[-1]) + 1 if len(different) else 0)
+        if row and start_of[row] > start_of[row - 1]:
+            groups.append(np.arange(start_of[row - 1], row))
+    if size:
+        groups.append(np.arange(start_of[-1], size))
+    covered = np.zeros_like(alike)
+    for group in groups[: most + 1]:
+        covered[np.ix_(group, group)] = True
+    while len(groups) <= most and len(left := np.argwhere(np.triu(alike & ~covered, 1))):
+        one, other = left[0]
+        members, candidates = [int(one), int(other)], alike[one] & alike[other]
+        for entry in np.flatnonzero(candidates):
+            if candidates[entry] and entry not in (one, other):
+                members.append(int(entry))
+                candidates &= alike[entry]
+        group = np.array(sorted(members))
+        groups.append(group)
+        covered[np.ix_(group, group)] = True
+    if len(groups) > most:
+        return None
+    letters = [""] * size
+    for letter, group in zip(string.ascii_lowercase, sorted(groups, key=lambda each: each.tolist()), strict=False):
+        for entry in group:
+            letters[entry] += letter
+    return letters
+
+
+def _fronts(contenders: Sequence[Contender], drawn: _Draws) -> list[Front | None]:
+    """Pareto status of each entry in (gain, retention), None without a retention.
+
+    On the front: no entry is at least as good in both and better in one. Dominated: for some entry that is, both
+    differences are significant (the larger of the two p-values counts, by intersection and union), after Holm over the
+    pairs; an axis on which both are exactly equal needs no test. Else not distinguishable from the front.
+    """
+    there = [at for at, one in enumerate(contenders) if one.card.retention_macro is not None]
+    gain = _Tests.of(
+        np.array([contenders[at].card.learned.gain for at in there]),
+        drawn.gain[:, there],
+        drawn.units(drawn.target),
+    )
+    kept = _Tests.of(
+        np.array([_number(contenders[at].card.retention_macro) for at in there]),
+        drawn.retention[:, there],
+        max(drawn.units(list(drawn.prior)), 1),
+    )
+    above = (gain.difference >= 0) & (kept.difference >= 0) & ((gain.difference > 0) | (kept.difference > 0))
+    p = np.maximum(np.where(gain.difference == 0, 0, gain.p), np.where(kept.difference == 0, 0, kept.p))
+    surely = holm_rejects(np.where(above | above.T, p, 1.0)) & above
+    statuses: list[Front | None] = [None] * len(contenders)
+    for row, at in enumerate(there):
+        statuses[at] = "dominated" if surely[:, row].any() else "not distinguishable"
+        if not above[:, row].any():
+            statuses[at] = "on the front"
+    return statuses
+
+
+@dataclass(frozen=True)
+class ForgottenItem:
+    """An item that the base solves, and how many entries of a track do not solve any more."""
+
+    item_id: str
+    task: str
+    forgotten_by: int
+
+
+def forgotten_most(questions: Questions, contenders: Sequence[Contender], most: int = 50) -> tuple[ForgottenItem, ...]:
+    """The items of a track that most entries forgot, most often first; equal ones in the order of their ids."""
+    lost = np.zeros(len(questions.item_ids), dtype=np.int64)
+    for one in contenders:
+        lost += questions.solved & ~one.solved
+    task_of = {at: name for name, place in questions.tasks.items() for at in range(place.start, place.stop)}
+    order = sorted(map(int, np.flatnonzero(lost)), key=lambda at: (-int(lost[at]), questions.item_ids[at]))
+    return tuple(ForgottenItem(questions.item_ids[at], task_of[at], int(lost[at])) for at in order[:most])

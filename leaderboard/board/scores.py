@@ -1,0 +1,221 @@
+"""Scores: entries read, checked and scored, several at a time, and remembered by what they were made of.
+
+A cached score is used only while every byte of the entry's folder, of its base's run and of the code is the same; then
+nothing of the entry is opened but to be hashed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import cache as remembered
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from harness.errors import RetentionError
+from harness.records.run import RunRecord
+from harness.records.samples import file_sha256
+from harness.scoring import Scorecard, score_pair
+from harness.scoring.transitions import Bools
+from leaderboard.board.cache import Cache, code_digest
+from leaderboard.board.ranking import solved
+from leaderboard.documents.identity import base_folder, suite_name
+from leaderboard.documents.manifest import Manifest
+from leaderboard.entries.entry import BadEntry, Entry, load_entry
+from leaderboard.entries.integrity import BaseRuns
+from leaderboard.entries.limits import MAX_FILE_BYTES
+from leaderboard.numbers.cells import cells_of
+
+# Starting processes costs about as much as scoring so many entries in this one.
+_WORTH_PROCESSES = 24
+_MOST_FILES = 50
+
+
+@dataclass(frozen=True)
+class Score:
+    """An entry with its scorecard. ``base`` is the folder of its base's run below the folder of bases; ``solved`` says
+    which items the tuned model solved, in the order of :class:`~leaderboard.board.ranking.Questions`; ``hashes`` are
+    those of its cells, by metric."""
+
+    entry_id: str
+    manifest: Manifest
+    tuned: RunRecord
+    card: Scorecard
+    base: str
+    solved: Bools
+    hashes: dict[str, str]
+
+
+def score_entries(
+    folders: Sequence[Path], bases: Path, cache: Cache, jobs: int | None = None
+) -> Iterator[Score | BadEntry]:
+    """Score the entry in each folder, in the order given; one that does not hold is a :class:`BadEntry`.
+
+    ``jobs`` processes are used (by default one a core) where there is enough to do for them.
+    """
+    bases_seen: dict[str, str] = {}
+    keys = {folder: _key(folder) for folder in folders}
+    known = {folder: _cached(cache, key, bases, bases_seen) for folder, key in keys.items() if key is not None}
+    missing = [folder for folder in folders if known.get(folder) is None]
+    made = _make(missing, bases, jobs or os.cpu_count() or 1)
+    for folder in folders:
+        found = known.pop(folder, None)
+        if found is None:
+            content = next(made)
+            if isinstance(content, BadEntry):
+                yield content
+                continue
+            found = _parse(content)
+            key = keys[folder]
+            if key is not None:
+                cache.put(key, _with_base(content, _digest_of(bases / found.base, bases_seen)))
+        yield found
+
+
+def _make(folders: list[Path], bases: Path, jobs: int) -> Iterator[bytes | BadEntry]:
+    """The documents of entries, in the order given."""
+    if jobs == 1 or len(folders) < _WORTH_PROCESSES:
+        runs = BaseRuns(bases)
+        for folder in folders:
+            yield _score(folder, runs)
+        return
+    waiting = list(folders)
+    while waiting:
+        try:
+            with _pool(min(jobs, len(waiting))) as pool:
+                # Few are handed out ahead, so that results do not pile up before they are asked for.
+                running: list[Future[bytes | BadEntry]] = []
+                ahead = iter(list(waiting))
+                for folder in islice(ahead, 4 * jobs):
+                    running.append(pool.submit(_score_there, folder, bases))
+                while running:
+                    found = running[0].result()
+                    running.pop(0)
+                    for folder in islice(ahead, 1):
+                        running.append(pool.submit(_score_there, folder, bases))
+                    waiting.pop(0)
+                    yield found
+        except BrokenProcessPool:
+            yield _alone(waiting.pop(0), bases)
+
+
+def _alone(folder: Path, bases: Path) -> bytes | BadEntry:
+    """Score one entry in a process that may end over it."""
+    try:
+        with _pool(1) as pool:
+            return pool.submit(_score_there, folder, bases).result()
+    except BrokenProcessPool:
+        return BadEntry(folder.name, "cannot be scored (the process that tried it ended)")
+
+
+def _pool(jobs: int) -> ProcessPoolExecutor:
+    # Not forked: threads of pyarrow and of the linear algebra do not survive that.
+    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+
+
+@remembered
+def _runs(bases: Path) -> BaseRuns:
+    return BaseRuns(bases)
+
+
+def _score_there(folder: Path, bases: Path) -> bytes | BadEntry:
+    return _score(folder, _runs(bases))
+
+
+def _score(folder: Path, bases: BaseRuns) -> bytes | BadEntry:
+    entry = load_entry(folder, bases)
+    if isinstance(entry, BadEntry):
+        return entry
+    try:
+        return _document(entry, score_pair(entry.base, entry.tuned, entry.manifest.target))
+    except RetentionError as error:
+        return BadEntry(entry.entry_id, str(error))
+    except Exception as error:  # scoring meets hostile samples here, and must not stop the others
+        return BadEntry(entry.entry_id, f"cannot be scored ({type(error).__name__})")
+
+
+def _document(entry: Entry, card: Scorecard) -> bytes:
+    rows = entry.tuned.samples.sort_values(["task", "item_id"], ignore_index=True)
+    right = solved(rows)
+    home = base_folder(Path(), suite_name(entry.base.record), entry.base.record.checkpoint.weights_digest)
+    document = {
+        "entry_id": entry.entry_id,
+        "manifest": entry.manifest.model_dump(mode="json", by_alias=True, exclude_none=True),
+        "tuned": entry.tuned.record.model_dump(mode="json"),
+        "card": card.model_dump(mode="json"),
+        "base": home.as_posix(),
+        "items": len(right),
+        "solved": base64.b64encode(np.packbits(right).tobytes()).decode(),
+        "hashes": {metric: cell.hash for metric, cell in cells_of(entry.entry_id, card).items()},
+    }
+    return json.dumps(document).encode()
+
+
+def _parse(content: bytes) -> Score:
+    document = json.loads(content)
+    packed = np.frombuffer(base64.b64decode(document["solved"]), dtype=np.uint8)
+    return Score(
+        entry_id=document["entry_id"],
+        manifest=Manifest.model_validate(document["manifest"]),
+        tuned=RunRecord.model_validate(document["tuned"]),
+        card=Scorecard.model_validate(document["card"]),
+        base=document["base"],
+        solved=np.unpackbits(packed, count=document["items"]).astype(bool),
+        hashes=document["hashes"],
+    )
+
+
+# A cached document is the digest of the base's run on its first line, then the document itself.
+
+
+def _with_base(content: bytes, digest: str) -> bytes:
+    return f"{digest}\n".encode() + content
+
+
+def _cached(cache: Cache, key: str, bases: Path, bases_seen: dict[str, str]) -> Score | None:
+    stored = cache.get(key)
+    if stored is None:
+        return None
+    digest, _, content = stored.partition(b"\n")
+    try:
+        found = _parse(content)
+    except (ValueError, KeyError, TypeError, ValidationError):
+        return None
+    return found if _digest_of(bases / found.base, bases_seen).encode() == digest else None
+
+
+def _key(folder: Path) -> str | None:
+    """sha256 over the code, the folder's name and every file in it; None where it holds more than a few plain files."""
+    digest = _files_digest(folder)
+    return None if digest is None else hashlib.sha256(f"{code_digest()} {folder.name} {digest}".encode()).hexdigest()
+
+
+def _digest_of(home: Path, seen: dict[str, str]) -> str:
+    name = str(home)
+    if name not in seen:
+        seen[name] = _files_digest(home) or "none"
+    return seen[name]
+
+
+def _files_digest(folder: Path) -> str | None:
+    digest = hashlib.sha256()
+    for number, path in enumerate(sorted(folder.rglob("*"))):
+        if number == _MOST_FILES or path.is_symlink() or not (path.is_file() or path.is_dir()):
+            return None
+        if path.is_file():
+            if path.stat().st_size > MAX_FILE_BYTES:
+                return None
+            digest.update(f"{path.relative_to(folder).as_posix()} {file_sha256(path)}\n".encode())
+        else:
+            digest.update(f"{path.relative_to(folder).as_posix()}/\n".encode())
+    return None if folder.is_symlink() else digest.hexdigest()

@@ -1,0 +1,5 @@
+"""``python -m leaderboard.cli``: the command line where its script is not on the path."""
+
+from leaderboard.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Documents: the files that an author writes, read as hostile input."""

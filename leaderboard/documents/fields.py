@@ -1,0 +1,96 @@
+"""Field types of files that authors write: text typed exactly, without a library's generosity."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from leaderboard.documents.text import deceptive
+
+_INTEGER = re.compile(r"[0-9]{1,18}")
+# A name of the public net: no address of a machine, no name without a top level.
+_HOST = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,63}|xn--[a-z0-9-]{1,59})", re.ASCII)
+_RESERVED_FILE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"[-+]?[0-9]{0,18}\.?[0-9]{1,18}([eE][-+]?[0-9]{1,3})?")
+
+
+def _exactly_bool(value: Any) -> Any:
+    # YAML's many spellings of true are a known trap, so a manifest has one.
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise ValueError("write true or false")
+
+
+def _exactly_int(value: Any) -> Any:
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise ValueError("write a whole number in digits")
+
+
+def _exactly_float(value: Any) -> Any:
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    raise ValueError("write a plain decimal number")
+
+
+def https_url(value: str) -> str:
+    """``value`` when it is an https address with a host and without credentials, else ``ValueError``."""
+    if not value.isascii() or not value.isprintable() or set(value) & set(" \"'<>\\^`{|}"):
+        raise ValueError("write an https address in plain ASCII")
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError("not an address") from error
+    if parts.scheme != "https" or not host or not _HOST.fullmatch(host) or "@" in parts.netloc:
+        raise ValueError("write https://host/..., without a user name")
+    return value
+
+
+def _safe_file(name: str) -> str:
+    parts = name.split("/")
+    if "\\" in name or ":" in name or not name.isprintable() or any(part in ("", ".", "..") for part in parts):
+        raise ValueError("write a relative path with forward slashes")
+    if any(part.endswith((".", " ")) or part.startswith((" ", "~")) or len(part.encode()) > 255 for part in parts):
+        raise ValueError("write parts that begin and end with letters or digits, of at most 255 bytes")
+    if any(_RESERVED_FILE.fullmatch(part) for part in parts):
+        raise ValueError("names such as aux or con are devices on some systems")
+    return name
+
+
+def _different_files(files: dict[str, Any]) -> dict[str, Any]:
+    if len({unicodedata.normalize("NFC", name).casefold() for name in files}) != len(files):
+        raise ValueError("two names are one file on disks that ignore case")
+    return files
+
+
+def _own_name(name: str) -> str:
+    if why := deceptive(name):
+        raise ValueError(f"{why}; write the name in plain letters of one script")
+    return name
+
+
+Bool = Annotated[bool, BeforeValidator(_exactly_bool)]
+Count = Annotated[int, BeforeValidator(_exactly_int), Field(ge=0, le=10**15)]
+Number = Annotated[float, BeforeValidator(_exactly_float), Field(allow_inf_nan=False)]
+Positive = Annotated[float, BeforeValidator(_exactly_float), Field(allow_inf_nan=False, ge=0)]
+Digest = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
+# As in a suite file: both become part of a folder's name.
+SuiteName = Annotated[str, Field(pattern=r"\A[a-z0-9][a-z0-9_.-]{0,63}\z")]
+SuiteVersion = Annotated[str, Field(pattern=r"\A[0-9]{1,6}[a-z]?\z")]
+Label = Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._+/-]{0,95}\z")]
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_own_name)]
+Note = Annotated[str, Field(min_length=1, max_length=500)]
+Url = Annotated[str, Field(max_length=300), AfterValidator(https_url)]
+FileName = Annotated[str, Field(max_length=256), AfterValidator(_safe_file)]
+Files = Annotated[dict[FileName, Digest], Field(min_length=1, max_length=500), AfterValidator(_different_files)]

@@ -1,0 +1,75 @@
+"""What an entry is called and which files it is: names follow from content, and content is listed by its sha256."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+
+from harness.errors import RetentionError
+from harness.items import canonical_json
+from harness.records.run import RECORD_FILE, RunRecord
+from harness.records.samples import SAMPLES_FILE, file_sha256
+from leaderboard.documents.manifest import MANIFEST_FILE
+
+TUNED_FOLDER = "tuned"
+TEMPLATE_FILE = "chat_template.jinja"
+SUMS_FILE = "SHA256SUMS"
+DYNAMICS_FILE = "dynamics.json"
+
+ENTRY_FILES = frozenset({MANIFEST_FILE, SUMS_FILE, f"{TUNED_FOLDER}/{RECORD_FILE}", f"{TUNED_FOLDER}/{SAMPLES_FILE}"})
+# Only a run with a chat template of its own brings the template, which is checked before it is believed.
+OPTIONAL_FILES = frozenset({f"{TUNED_FOLDER}/{TEMPLATE_FILE}", DYNAMICS_FILE})
+BASE_FILES = frozenset({SUMS_FILE, RECORD_FILE, SAMPLES_FILE})
+
+ENTRY_ID = re.compile(r"\A[a-z2-7]{12}\Z", re.ASCII)
+_SUMS_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_./-]{1,80})", re.ASCII)
+
+
+def entry_id(suite: str, base_digest: str, tuned_digest: str, protocol: str) -> str:
+    """The name of an entry: 12 base32 characters of sha256 over what makes it unique.
+
+    ``suite`` is ``<id>-<version>``. Two submissions of one pair under one protocol are the same entry.
+    """
+    content = {"suite": suite, "base": base_digest, "tuned": tuned_digest, "protocol": protocol}
+    return base64.b32encode(hashlib.sha256(canonical_json(content)).digest()).decode().lower()[:12]
+
+
+def entry_id_of(base: RunRecord, tuned: RunRecord) -> str:
+    """The entry id of a pair of runs."""
+    return entry_id(
+        suite_name(base), base.checkpoint.weights_digest, tuned.checkpoint.weights_digest, base.suite.protocol
+    )
+
+
+def suite_name(record: RunRecord) -> str:
+    """``<id>-<version>`` of the suite a run answered."""
+    return f"{record.suite.name}-{record.suite.version}"
+
+
+def base_folder(bases: Path, suite: str, weights_digest: str) -> Path:
+    """Where the one run of a base on a suite is kept."""
+    return bases / suite / weights_digest[:12]
+
+
+def seal(folder: Path) -> None:
+    """Write ``SHA256SUMS`` over every other file of ``folder`` (``sha256sum -c`` reads it), replacing an older one."""
+    (folder / SUMS_FILE).unlink(missing_ok=True)
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    (folder / SUMS_FILE).write_text(
+        "".join(f"{file_sha256(folder / name)}  {name}\n" for name in names), encoding="ascii", newline="\n"
+    )
+
+
+def read_sums(data: bytes) -> dict[str, str]:
+    """sha256 by file name; ``RetentionError`` says which line is none."""
+    sums: dict[str, str] = {}
+    for number, line in enumerate(data.decode("ascii", errors="replace").split("\n")[:-1], start=1):
+        found = _SUMS_LINE.fullmatch(line)
+        if found is None or found[2] in sums:
+            raise RetentionError(f"line {number}: not `<sha256>  <file>`, each file once")
+        sums[found[2]] = found[1]
+    if not data.endswith(b"\n"):
+        raise RetentionError("does not end with a line")
+    return sums

@@ -1,0 +1,204 @@
+"""The manifest of a submission: what its author states, strictly typed, unknown keys refused.
+
+Numbers that a run can tell are never taken from here; the manifest says who, how and from what.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+
+from harness.errors import RetentionError
+from leaderboard.documents.fields import (
+    Bool,
+    Count,
+    Digest,
+    Files,
+    Label,
+    Name,
+    Note,
+    Number,
+    Positive,
+    SuiteName,
+    SuiteVersion,
+    Url,
+)
+from leaderboard.documents.migrations import MANIFEST, MigrationError, lift
+from leaderboard.documents.plain_yaml import read_plain_yaml
+
+MANIFEST_FILE = "manifest.yaml"
+# What a field of a fixed form wants, for errors: a pattern tells an author little.
+_FORMS = {
+    "handle": "an account name of letters, digits and hyphens (an e-mail address is never published)",
+    "license": "an SPDX identifier such as Apache-2.0",
+    "repo": "owner/name",
+    "revision": "the 40 hex digits of a commit (branches and tags move)",
+    "weights_digest": "64 hex digits, lower case",
+}
+
+
+class ManifestError(RetentionError):
+    """A manifest that breaks its schema; the message names the file, the field and the rule."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SuiteRef(_Strict):
+    """The suite and the protocol both runs answered."""
+
+    id: SuiteName
+    version: SuiteVersion
+    protocol: Label
+
+
+class ModelRef(_Strict):
+    """An immutable model: a hub repository at a commit, or a local folder named by its digest."""
+
+    repo: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9_.-]{1,96}\z")] | None = None
+    revision: Annotated[str, Field(pattern=r"\A[0-9a-f]{40}\z")] | None = None
+    local: Name | None = None
+    weights_digest: Digest
+    files: Files
+    dtype: Label
+    architecture: Label
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ModelRef:
+        if (self.repo is None) == (self.local is None):
+            raise ValueError("give either repo with revision, or local")
+        if (self.repo is None) != (self.revision is None):
+            raise ValueError("repo needs revision: the 40 hex digits of a commit (branches and tags move)")
+        return self
+
+    @property
+    def name(self) -> str:
+        return self.repo or self.local or ""
+
+    @property
+    def link(self) -> str | None:
+        """The address of the files at this very commit, for a model on the hub."""
+        return f"https://huggingface.co/{self.repo}/tree/{self.revision}" if self.repo else None
+
+
+class AdapterRef(_Strict):
+    """A fine-tune stored as an adapter on the manifest's base."""
+
+    adapter: ModelRef
+    adapter_type: Label
+
+
+class Method(_Strict):
+    """How the fine-tune was made; a field left out is shown as not disclosed."""
+
+    family: Literal["sft", "rft", "dpo", "sft-on-rollouts", "distill", "merge", "other"]
+    algorithm: Label | None = None
+    learning_rate: Positive | None = None
+    steps: Count | None = None
+    tokens: Count | None = None
+    rollouts: Count | None = None
+    kl_coefficient: Positive | None = None
+    lora_rank: Count | None = None
+    replay: Note | None = None
+    seeds: Annotated[list[Count], Field(max_length=32)] | None = None
+    code: Url | None = None
+    summary: Note | None = None
+
+
+class TrainingData(_Strict):
+    """One data set the fine-tune saw, and whether it overlaps the suite."""
+
+    id: Note
+    revision: Label | None = None
+    role: Label
+    license: Note
+    overlap_with_suite: Literal["none", "train-split", "test", "unknown"]
+
+
+class Selection(_Strict):
+    """How many checkpoints were evaluated before this one was sent, and how it was chosen."""
+
+    attempts_evaluated: Annotated[Count, Field(ge=1)]
+    chosen_by: Note
+
+
+class Contact(_Strict):
+    """Who answers questions: an account name, never an e-mail address."""
+
+    handle: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9-]{0,38}\z")]
+
+
+def _tuned_kind(value: Any) -> str:
+    return "adapter" if isinstance(value, AdapterRef) or (isinstance(value, dict) and "adapter" in value) else "full"
+
+
+class Manifest(_Strict):
+    """``manifest.yaml``: one submission as its author states it."""
+
+    schema_: Annotated[Literal["retentionbench-manifest-1"], Field(alias="schema")]
+    suite: SuiteRef
+    track: Literal["standard", "custom"]
+    base: ModelRef
+    tuned: Annotated[
+        Annotated[ModelRef, Tag("full")] | Annotated[AdapterRef, Tag("adapter")], Discriminator(_tuned_kind)
+    ]
+    target: Label
+    method: Method
+    training_data: Annotated[list[TrainingData], Field(max_length=50)]
+    selection: Selection
+    license: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9.+-]{0,63}\z")]
+    contact: Contact
+    references: Annotated[list[Url], Field(max_length=5)] = []
+    consent: Bool
+    claims: Annotated[dict[Label, Number], Field(max_length=50)] | None = None
+
+    @model_validator(mode="after")
+    def _consented(self) -> Manifest:
+        if not self.consent:
+            raise ValueError("consent must be true: the stored outputs are published with the entry")
+        return self
+
+    @property
+    def tuned_model(self) -> ModelRef:
+        return self.tuned.adapter if isinstance(self.tuned, AdapterRef) else self.tuned
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check one manifest file."""
+    return parse_manifest(read_plain_yaml(path), str(path))
+
+
+def parse_manifest(document: object, name: str) -> Manifest:
+    """Check a document against the schema; ``name`` says where it came from in an error."""
+    if not isinstance(document, dict):
+        raise ManifestError(f"{name}: not a mapping of fields")
+    try:
+        document = lift(MANIFEST, document, name)
+    except MigrationError as error:
+        raise ManifestError(str(error)) from error
+    try:
+        return Manifest.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        # Under `tuned` pydantic names the kind of reference too, which is no field of the file.
+        place = [part for at, part in enumerate(first["loc"]) if not (at == 1 and first["loc"][0] == "tuned")]
+        field = ".".join(map(str, place)) or "document"
+        message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "string_pattern_mismatch":
+            message = f"write {_FORMS.get(str(first['loc'][-1]), 'letters, digits and . _ + / - without spaces')}"
+        raise ManifestError(f"{name}: {field}: {message}") from error
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write ``manifest`` as YAML that :func:`read_manifest` reads back to an equal object."""
+    document = manifest.model_dump(mode="json", by_alias=True, exclude_none=True)
+    path.write_text(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110), "utf-8")

@@ -1,0 +1,1 @@
+"""Entries: submissions on the board, their files, limits and rules."""

@@ -1,0 +1,76 @@
+"""Entries: the folders of ``submissions/``, each read and checked against its own path and its base run.
+
+A folder that does not hold becomes a :class:`BadEntry`: a value that is shown and counted, so that one bad
+submission never hides the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import RetentionError
+from harness.records.run import Run
+from leaderboard.documents.manifest import Manifest
+from leaderboard.entries.integrity import STEPS, BaseRuns, Submission
+
+
+class EntryError(RetentionError):
+    """An entry that contradicts itself, its path or its base run."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A submission that holds together, with both runs of its pair."""
+
+    entry_id: str
+    manifest: Manifest
+    base: Run
+    tuned: Run
+
+
+@dataclass(frozen=True)
+class BadEntry:
+    """A submission left out of the board, and why in one line."""
+
+    path: str
+    reason: str
+
+
+def load_entries(submissions: Path, bases: Path) -> Iterator[Entry | BadEntry]:
+    """Read every folder of ``submissions`` in the order of its name; base runs are read once."""
+    base_runs = BaseRuns(bases)
+    for folder in entry_folders(submissions):
+        yield load_entry(folder, base_runs)
+
+
+def entry_folders(submissions: Path) -> list[Path]:
+    """What may be an entry below ``submissions``, in the order of its name."""
+    return sorted(path for path in submissions.iterdir() if path.is_dir() or path.is_symlink())
+
+
+def load_entry(folder: Path, bases: BaseRuns) -> Entry | BadEntry:
+    """Read one entry; one that does not hold is a value with its reason."""
+    try:
+        return read_entry(folder, bases)
+    except EntryError as error:
+        return BadEntry(folder.name, str(error))
+    except Exception as error:  # hostile content may break any reader, and must not break the board
+        return BadEntry(folder.name, f"cannot be read ({type(error).__name__})")
+
+
+def read_entry(folder: Path, bases: BaseRuns) -> Entry:
+    """Read one entry and hold its manifest, its path, its files and its runs against each other.
+
+    Raises ``EntryError`` with the first of the steps 1 to 4 of acceptance that does not hold.
+    """
+    entry = Submission(folder, bases)
+    for step in STEPS:
+        for found in step(entry):
+            if found.action == "refuse":
+                raise EntryError(found.line)
+    base = entry.base.run if entry.base is not None else None
+    if entry.manifest is None or entry.tuned is None or base is None:
+        raise EntryError("cannot be read")
+    return Entry(folder.name, entry.manifest, base, entry.tuned)

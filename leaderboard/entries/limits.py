@@ -1,0 +1,122 @@
+"""Limits on what an entry may hold, found out before anything reads it whole.
+
+A parquet file of a megabyte can stand for terabytes: pages that compress a thousandfold, a dictionary whose one long
+text is named by every row. So a file is first read in a sandbox that may lose its life over it, texts kept as the
+dictionaries they are stored as, and only what is known to stay small is read here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from harness.errors import RetentionError
+from harness.sandbox import Failure, Limits, Sandbox
+
+MAX_FILE_BYTES = 5 * 1024 * 1024
+MAX_RECORD_BYTES = 1024 * 1024
+MAX_ROWS = 100_000
+MAX_EXPANDED_BYTES = 64 * 1024 * 1024
+_MAX_COLUMNS = 64
+_MAX_ROW_GROUPS = 1_000
+_MOST_FILES = 50
+_LIMITS = Limits(memory=512 * 1024 * 1024, cpu_seconds=10, wall_seconds=60)
+
+
+class LimitError(RetentionError):
+    """Content beyond what an entry may hold."""
+
+
+def check_samples(path: Path) -> None:
+    """Raise ``LimitError`` unless the parquet file at ``path`` can be read within the limits."""
+    found = _sandbox().call("expanded_bytes", str(path))
+    if isinstance(found, Failure):
+        message = found.message.removeprefix("LimitError: ")
+        raise LimitError(message if found.kind == "error" else f"cannot be read within the limits ({found.kind})")
+
+
+@cache
+def _sandbox() -> Sandbox:
+    return Sandbox("leaderboard.entries.limits", ["expanded_bytes"], _LIMITS)
+
+
+def expanded_bytes(path: str) -> int:
+    """Bytes of all values of a parquet file, each text counted as often as a row names it. Runs in the sandbox."""
+    with pq.ParquetFile(path, memory_map=False, pre_buffer=False) as file:
+        shape = file.metadata
+        if shape.num_rows > MAX_ROWS:
+            raise LimitError(f"{shape.num_rows} rows, more than {MAX_ROWS}")
+        if shape.num_columns > _MAX_COLUMNS or shape.num_row_groups > _MAX_ROW_GROUPS:
+            raise LimitError(f"{shape.num_columns} columns in {shape.num_row_groups} groups of rows")
+        stated = sum(shape.row_group(group).total_byte_size for group in range(shape.num_row_groups))
+        if stated > MAX_EXPANDED_BYTES:
+            raise _too_large(stated)
+        schema = file.schema_arrow
+    texts = [name for name, kind in zip(schema.names, schema.types, strict=True) if pa.types.is_string(kind)]
+    with pq.ParquetFile(path, memory_map=False, pre_buffer=False, read_dictionary=texts) as file:
+        total = 0
+        for index in range(file.num_row_groups):
+            for column in file.read_row_group(index, use_threads=False).columns:
+                total += sum(_bytes(chunk) for chunk in column.chunks)
+                if total > MAX_EXPANDED_BYTES:
+                    raise _too_large(total)
+    return total
+
+
+def _bytes(values: pa.Array) -> int:
+    if not pa.types.is_dictionary(values.type):
+        return int(values.nbytes)
+    lengths = pc.binary_length(values.dictionary)
+    return int(pc.sum(lengths.take(values.indices)).as_py() or 0) + int(values.indices.nbytes)
+
+
+def _too_large(size: int) -> LimitError:
+    return LimitError(f"holds {size // 1024**2} MB when it is read, more than {MAX_EXPANDED_BYTES // 1024**2} MB")
+
+
+def check_files(folder: Path, expected: frozenset[str], optional: frozenset[str] = frozenset()) -> Iterator[str]:
+    """What is wrong with the files of ``folder``, one ``name: why`` each; nothing is opened."""
+    if folder.is_symlink():
+        yield f"{folder.name}: a symbolic link is not accepted"
+        return
+    if not folder.is_dir():
+        yield f"{folder.name}: no such folder"
+        return
+    folders = {name.rpartition("/")[0] for name in expected} - {""}
+    found: set[str] = set()
+    for seen, path in enumerate(folder.rglob("*")):
+        if seen == _MOST_FILES:
+            yield f"{folder.name}: more than {_MOST_FILES} files"
+            return
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            yield f"{name}: a symbolic link is not accepted"
+            found.add(name)
+        elif path.is_dir():
+            if name not in folders:
+                yield f"{name}: unexpected folder"
+        elif not path.is_file():
+            yield f"{name}: not a plain file"
+            found.add(name)
+        elif name not in expected | optional:
+            yield f"{name}: unexpected file; an entry holds {', '.join(sorted(expected))}"
+        else:
+            found.add(name)
+            cap = MAX_RECORD_BYTES if name.endswith((".json", ".jinja")) else MAX_FILE_BYTES
+            if path.stat().st_size > cap:
+                yield f"{name}: larger than {cap // 1024**2} MB"
+    for name in sorted(expected - found, key=str.lower):
+        yield f"{name}: is missing"
+
+
+_MARKED = re.compile(r"\n\[\.\.\. [0-9]{1,9} characters left out, sha256 [0-9a-f]{16} \.\.\.\]\n", re.ASCII)
+
+
+def is_cut(output: str) -> bool:
+    return _MARKED.search(output) is not None

@@ -1,0 +1,115 @@
+"""The shelf: one entry at a time from the folders of a checkout, scored as the board scores it, with its ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harness.errors import RetentionError
+from harness.scoring import Scorecard, score_pair
+from leaderboard.documents.identity import ENTRY_ID
+from leaderboard.documents.manifest import MANIFEST_FILE, Manifest, read_manifest
+from leaderboard.entries.entry import Entry, read_entry
+from leaderboard.entries.integrity import BaseRuns
+from leaderboard.ledger.events import read_ledger
+from leaderboard.ledger.standing import Standing, State, fold
+
+BOARD_FILE = "board.json"
+_MAX_BOARD = 512 * 1024**2
+
+
+class UnknownEntryError(RetentionError):
+    """There is no such entry, or no more."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where entries, base runs, ledgers and releases lie."""
+
+    submissions: Path
+    bases: Path
+    events: Path
+    releases: Path
+
+    def folder(self, entry_id: str) -> Path:
+        """The folder of an entry; ``UnknownEntryError`` when there is none, or the entry was withdrawn with it."""
+        if not ENTRY_ID.match(entry_id):
+            raise UnknownEntryError(f"{entry_id[:60]!r}: not an entry id, which is 12 characters of a-z and 2-7")
+        folder = self.submissions / entry_id
+        if folder.is_dir():
+            return folder
+        state = self.state(entry_id)
+        if state.standing is Standing.WITHDRAWN:
+            raise UnknownEntryError(f"{entry_id}: withdrawn on {state.because[-1].at[:10]}: {state.because[-1].reason}")
+        raise UnknownEntryError(f"{entry_id}: no such entry in {self.submissions}")
+
+    def state(self, entry_id: str) -> State:
+        """Evidence and standing of an entry, from its ledger."""
+        return fold(read_ledger(self.events / entry_id))
+
+    def scored(self, entry_id: str) -> Scored:
+        """An entry, read, checked and scored from its stored answers."""
+        return Scored(read_entry(self.folder(entry_id), BaseRuns(self.bases)), self.state(entry_id))
+
+    def manifests(self) -> Iterator[tuple[str, Manifest]]:
+        """Entry ids and manifests of all folders that can be read, in the order of their ids."""
+        if not self.submissions.is_dir():
+            return
+        for folder in sorted(path for path in self.submissions.iterdir() if ENTRY_ID.match(path.name)):
+            try:
+                yield folder.name, read_manifest(folder / MANIFEST_FILE)
+            except RetentionError:
+                continue
+
+    def released(self, entry_id: str) -> Iterator[tuple[str, Scorecard]]:
+        """The scorecards an entry had in frozen releases, by release, the newest first."""
+        if not self.releases.is_dir():
+            return
+        for folder in sorted((path for path in self.releases.iterdir() if path.is_dir()), reverse=True):
+            card = published_card(folder / BOARD_FILE, entry_id)
+            if card is not None:
+                yield folder.name, card
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One entry with its scorecard and its state."""
+
+    entry: Entry
+    state: State
+
+    @property
+    def entry_id(self) -> str:
+        return self.entry.entry_id
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.entry.manifest
+
+    @property
+    def created(self) -> str:
+        return self.entry.tuned.record.created
+
+    @cached_property
+    def card(self) -> Scorecard:
+        return score_pair(self.entry.base, self.entry.tuned, self.entry.manifest.target)
+
+
+def published_card(path: Path, entry_id: str) -> Scorecard | None:
+    """The scorecard of ``entry_id`` in a built or released ``board.json``; None where the file or the entry is not."""
+    if not path.is_file():
+        return None
+    if path.stat().st_size > _MAX_BOARD:
+        raise RetentionError(f"{path}: larger than {_MAX_BOARD // 1024**2} MB")
+    try:
+        document = json.loads(path.read_bytes())
+        entries = [entry for track in document["tracks"] for entry in track["entries"]]
+        cards = [entry["scorecard"] for entry in entries if entry["entry_id"] == entry_id]
+        return Scorecard.model_validate(cards[0]) if cards else None
+    except (ValueError, KeyError, TypeError, RecursionError, ValidationError) as error:
+        raise RetentionError(f"{path}: not a board.json of this program ({type(error).__name__})") from error

@@ -1,0 +1,1 @@
+"""The ledger: what happened to an entry, and where that leaves it."""

@@ -1,0 +1,311 @@
+"""Events: what happened to an entry, one file an event, written once and never edited or deleted (README.md).
+
+``leaderboard/data/events/<entry_id>/<utc>-<seq>-<kind>.json``. The path is derived from the content and checked against
+it, an event names the sha256 of the one before it, and a file has one spelling (sorted keys, ASCII): a gap, an edit, a
+repeated key or a file put between two others is found by reading.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from harness.errors import CheckFailedError, RetentionError
+from harness.scoring.agreement import Agreement
+from leaderboard.documents.fields import Digest, FileName, Label, Note
+from leaderboard.documents.migrations import EVENT, lift
+
+EVENTS = Path("leaderboard/data/events")
+MAX_BYTES = 64 * 1024
+MAX_EVENTS = 9_999
+_NAME = re.compile(r"\A[0-9]{8}T[0-9]{6}Z-[0-9]{4}-[a-z]+\.json\Z", re.ASCII)
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+class EventError(RetentionError):
+    """An event or ledger that does not hold; the message names the file and the rule."""
+
+
+def _real_time(value: str) -> str:
+    if datetime.datetime.strptime(value, _TIME).strftime(_TIME) != value:
+        raise ValueError("write the time as YYYY-MM-DDThh:mm:ssZ")
+    return value
+
+
+EntryId = Annotated[str, Field(pattern=r"\A[a-z2-7]{12}\z")]
+Handle = Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9-]{0,38}\z")]
+Time = Annotated[str, Field(pattern=r"\A20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\z"),
+                 AfterValidator(_real_time)]  # fmt: skip
+
+
+class _Event(BaseModel):
+    """What every event says: of which entry, which place in its ledger, when, and by whom."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_: Annotated[Literal["retentionbench-event-1"], Field(alias="schema")] = "retentionbench-event-1"
+    entry_id: EntryId
+    seq: Annotated[int, Field(ge=1, le=MAX_EVENTS)]
+    at: Time
+    actor: Handle
+    previous: Digest | None
+
+    @model_validator(mode="after")
+    def _chained(self) -> _Event:
+        if (self.previous is None) != (self.seq == 1):
+            raise ValueError("previous is null in the first event and the sha256 of the one before in every other")
+        return self
+
+
+class Submitted(_Event):
+    """The entry's files as they were merged: their sha256 by path, and what a tombstone has to say without them."""
+
+    kind: Literal["submitted"] = "submitted"
+    name: Note
+    suite: Label
+    target: Label
+    base: Note
+    contact: Handle
+    files: Annotated[dict[FileName, Digest], Field(min_length=1, max_length=16)]
+    base_samples_sha256: Digest
+    tuned_samples_sha256: Digest
+
+
+class _Regenerated(_Event):
+    agreement: Agreement
+
+    @model_validator(mode="after")
+    def _agreed(self) -> _Regenerated:
+        if not self.agreement.agrees:
+            raise ValueError("the agreement does not hold; a disagreement is a flagged event")
+        return self
+
+
+class Reproduced(_Regenerated):
+    """Somebody other than the author generated a random subset again, and it agreed."""
+
+    kind: Literal["reproduced"] = "reproduced"
+
+
+class Verified(_Regenerated):
+    """A maintainer generated a random subset again from the pinned files, and it agreed."""
+
+    kind: Literal["verified"] = "verified"
+
+
+class Flagged(_Event):
+    """A doubt that is not settled; ``agreement`` is there when a verification raised it."""
+
+    kind: Literal["flagged"] = "flagged"
+    reason: Note
+    agreement: Agreement | None = None
+
+
+class Withdrawn(_Event):
+    """Taken back by its author or the maintainers. The folder may go; the ledger stays as a tombstone."""
+
+    kind: Literal["withdrawn"] = "withdrawn"
+    reason: Note
+
+
+class Superseded(_Event):
+    """Replaced by another entry."""
+
+    kind: Literal["superseded"] = "superseded"
+    by: EntryId
+    reason: Note
+
+    @model_validator(mode="after")
+    def _by_another(self) -> Superseded:
+        if self.by == self.entry_id:
+            raise ValueError("by: an entry cannot supersede itself")
+        return self
+
+
+class Stale(_Event):
+    """Its suite version was closed."""
+
+    kind: Literal["stale"] = "stale"
+    reason: Note
+
+
+class Unavailable(_Event):
+    """Its weights can no longer be had."""
+
+    kind: Literal["unavailable"] = "unavailable"
+    reason: Note
+
+
+class Cleared(_Event):
+    """The standing that event ``of`` gave is lifted. Event ``of`` stays where it is."""
+
+    kind: Literal["cleared"] = "cleared"
+    of: Annotated[int, Field(ge=1, le=MAX_EVENTS)]
+    reason: Note
+
+    @model_validator(mode="after")
+    def _of_the_past(self) -> Cleared:
+        if self.of >= self.seq:
+            raise ValueError("of: name an earlier event")
+        return self
+
+
+Event = Submitted | Reproduced | Verified | Flagged | Withdrawn | Superseded | Stale | Unavailable | Cleared
+# What a Cleared event may name.
+LIFTABLE = (Flagged, Withdrawn, Superseded, Stale, Unavailable)
+KINDS: tuple[str, ...] = ("submitted", "reproduced", "verified", "flagged", "withdrawn", "superseded", "stale",
+                          "unavailable", "cleared")  # fmt: skip
+ANY_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+
+
+def file_name(event: Event) -> str:
+    """``<utc>-<seq>-<kind>.json``: sorts in the order of the ledger."""
+    return f"{event.at.replace('-', '').replace(':', '')}-{event.seq:04d}-{event.kind}.json"
+
+
+def event_bytes(event: Event) -> bytes:
+    """The one spelling of an event: indented JSON, sorted keys, ASCII, a final newline.
+
+    ASCII shows in a diff what a text of others hides: marks that turn the direction, characters without width.
+    """
+    document = event.model_dump(mode="json", by_alias=True)
+    return (json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n").encode("ascii")
+
+
+def parse_event(data: bytes, name: str) -> Event:
+    """Read one event; ``EventError`` names ``name``, the field and the rule."""
+    if len(data) > MAX_BYTES:
+        raise EventError(f"{name}: larger than {MAX_BYTES // 1024} KB")
+    try:
+        document = json.loads(data.decode("ascii"))
+    except (ValueError, RecursionError) as error:
+        raise EventError(f"{name}: not JSON in ASCII ({type(error).__name__})") from error
+    lifted = lift(EVENT, document, name)
+    event = check_event(lifted, name)
+    # An older major version had a spelling of its own.
+    if lifted is document and event_bytes(event) != data:
+        raise EventError(f"{name}: not in the one form events have; write them with `retention maintain`")
+    return event
+
+
+def check_event(document: Any, name: str) -> Event:
+    """An event from its document; ``EventError`` names ``name``, the field and the rule."""
+    try:
+        return ANY_EVENT.validate_python(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
+            raise EventError(f"{name}: kind: there are {', '.join(KINDS)}") from error
+        # Pydantic names the kind first, which is no field of the file.
+        field = ".".join(map(str, first["loc"][1:] if first["loc"][:1] and first["loc"][0] in KINDS else first["loc"]))
+        raise EventError(f"{name}: {field or 'document'}: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+def read_ledger(folder: Path) -> tuple[Event, ...]:
+    """All events of one entry, in order, from the folder named by its id; an empty tuple where there is none.
+
+    Raises ``EventError`` for any file that is no event, a name or entry that is not the content's, a gap or a double in
+    the sequence, a broken chain, time that runs backwards, and what :func:`check_ledger` refuses.
+    """
+    if folder.is_symlink():
+        raise EventError(f"{folder}: a link; a ledger is a folder of files")
+    if not folder.is_dir():
+        return ()
+    ledger: list[Event] = []
+    previous: str | None = None
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink() or not path.is_file() or not _NAME.match(path.name):
+            raise EventError(f"{path}: not an event file, <utc>-<seq>-<kind>.json")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        event = parse_event(data, str(path))
+        if path.name != (expected := file_name(event)):
+            raise EventError(f"{path}: its content makes it {expected}")
+        if event.entry_id != folder.name:
+            raise EventError(f"{path}: is of entry {event.entry_id}")
+        if event.previous != previous:
+            raise EventError(f"{path}: previous is not the sha256 of the event before it; events are never edited")
+        previous = hashlib.sha256(data).hexdigest()
+        ledger.append(event)
+    check_ledger(ledger, str(folder))
+    return tuple(ledger)
+
+
+def check_ledger(ledger: Sequence[Event], name: str) -> None:
+    """The law of a ledger beyond its files; ``EventError`` names the sequence number that breaks it.
+
+    The sequence is 1, 2, 3, ... without gap or double, time never runs backwards, the first event is ``submitted``, a
+    ``cleared`` lifts a standing that is there, and nobody reproduces an entry of their own.
+    """
+    lifted: set[int] = set()
+    contact = ""
+    for place, event in enumerate(ledger, start=1):
+        where = f"{name}: event {event.seq}"
+        if event.seq != place:
+            raise EventError(f"{where}: number {place} is expected here; a ledger has no gaps and no doubles")
+        if place > 1 and event.at < ledger[place - 2].at:
+            raise EventError(f"{where}: at: is before the event before it")
+        if place == 1 and not isinstance(event, Submitted):
+            raise EventError(f"{where}: the first event of a ledger is submitted")
+        if isinstance(event, Submitted):
+            contact = event.contact
+        if isinstance(event, Reproduced) and event.actor.lower() == contact.lower():
+            raise EventError(f"{where}: actor: an entry is not reproduced by its own author")
+        if isinstance(event, Cleared):
+            if event.of in lifted or not isinstance(ledger[event.of - 1], LIFTABLE):
+                raise EventError(f"{where}: of: event {event.of} gave no standing that could be lifted")
+            lifted.add(event.of)
+
+
+def read_ledgers(root: Path) -> dict[str, tuple[Event, ...] | EventError]:
+    """The ledger of every entry below ``root`` by entry id; one that does not hold is the error that says why."""
+    found: dict[str, tuple[Event, ...] | EventError] = {}
+    if not root.is_dir():
+        return found
+    for folder in sorted(root.iterdir()):
+        try:
+            if not folder.is_dir() and not folder.is_symlink():
+                raise EventError(f"{folder}: not a ledger; there is one folder an entry")
+            found[folder.name] = read_ledger(folder)
+        except EventError as error:
+            found[folder.name] = error
+    return found
+
+
+def append(root: Path, kind: type[BaseModel], entry_id: str, actor: str, **fields: Any) -> tuple[Path, Event]:
+    """Write the next event of ``entry_id``'s ledger below ``root``; returns its file and the event.
+
+    Nothing is written when the event or the ledger with it would not hold, and a file that is there is never opened for
+    writing.
+    """
+    folder = root / entry_id
+    ledger = read_ledger(folder)
+    now = datetime.datetime.now(datetime.UTC).strftime(_TIME)
+    document = {
+        "schema": "retentionbench-event-1",
+        "entry_id": entry_id,
+        "seq": len(ledger) + 1,
+        # A clock that runs behind must not break the order of the names.
+        "at": max(now, ledger[-1].at) if ledger else now,
+        "actor": actor,
+        "previous": hashlib.sha256((folder / file_name(ledger[-1])).read_bytes()).hexdigest() if ledger else None,
+        "kind": kind.model_fields["kind"].default,
+        **fields,
+    }
+    event = check_event(document, entry_id)
+    check_ledger([*ledger, event], entry_id)
+    path = folder / file_name(event)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("xb") as file:
+            file.write(event_bytes(event))
+    except FileExistsError as error:
+        raise CheckFailedError(f"{path}: was written at the same time by another; run the command again") from error
+    return path, event

@@ -1,0 +1,44 @@
+"""Schemas: the JSON Schemas of every document a submission or the ledger is made of, generated from the models.
+
+``leaderboard/ledger/schemas/<name>/<major>.json`` are the committed copies. A published file is never changed but by
+adding optional fields; a new major version gets a file of its own, and :mod:`leaderboard.documents.migrations` says how
+the old reads.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from harness.records.run import RunRecord
+from harness.records.samples import SCHEMA_VERSION, SINCE_2, Sample
+from harness.scoring.schema import dynamics_schema, portable, scorecard_schema
+from leaderboard.documents.manifest import Manifest
+from leaderboard.ledger.events import ANY_EVENT
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def all_schemas() -> dict[str, str]:
+    """Every schema as indented JSON with a final newline, by its path below ``leaderboard/ledger/schemas/``."""
+    sample = _of(TypeAdapter(Sample))
+    schemas = {
+        "manifest/1.json": _of(TypeAdapter(Manifest)),
+        "run/1.json": _of(TypeAdapter(RunRecord)),
+        "samples/1.json": _without(sample, SINCE_2),
+        f"samples/{SCHEMA_VERSION}.json": sample,
+        "event/1.json": _of(ANY_EVENT),
+        "scorecard/1.json": json.loads(scorecard_schema()),
+        "dynamics/1.json": json.loads(dynamics_schema()),
+    }
+    return {name: json.dumps(portable(schema), indent=2) + "\n" for name, schema in schemas.items()}
+
+
+def _of(model: TypeAdapter[Any]) -> dict[str, Any]:
+    return {"$schema": _DIALECT, **model.json_schema(mode="validation", by_alias=True)}
+
+
+def _without(schema: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+    return {**schema, "properties": {name: rule for name, rule in schema["properties"].items() if name not in fields}}

@@ -1,0 +1,123 @@
+"""Standing: what a ledger's events say of an entry now. Pure folds; the events themselves are never changed by them.
+
+**Evidence** is how far the numbers have been checked: self-reported (recomputed here from the author's stored outputs)
+< reproduced (somebody else generated a random subset again, and it agreed) < verified (a maintainer did). It speaks of
+stored answers: an event counts as long as the entry's answers are those it was about.
+
+**Standing** is whether to rely on the entry: the strongest that was given and not lifted, in the order of ``Standing``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from leaderboard.ledger.events import (
+    Cleared,
+    Event,
+    EventError,
+    Flagged,
+    Reproduced,
+    Stale,
+    Submitted,
+    Superseded,
+    Unavailable,
+    Verified,
+    Withdrawn,
+)
+
+
+class Evidence(StrEnum):
+    """From weakest to strongest."""
+
+    SELF_REPORTED = "self-reported"
+    REPRODUCED = "reproduced"
+    VERIFIED = "verified"
+
+    @property
+    def rank(self) -> int:
+        return list(Evidence).index(self)
+
+
+class Standing(StrEnum):
+    """From strongest to weakest: of several that were given, the first is shown."""
+
+    WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
+    FLAGGED = "flagged"
+    UNAVAILABLE = "unavailable"
+    STALE = "stale"
+    ACTIVE = "active"
+
+    @property
+    def ranked(self) -> bool:
+        """Whether the entry takes part in a ranking. Doubted, replaced and withdrawn ones do not; an entry whose suite
+        was closed or whose weights are gone still says what it said."""
+        return self in (Standing.ACTIVE, Standing.STALE, Standing.UNAVAILABLE)
+
+
+_GIVES: dict[type[Event], Standing] = {
+    Withdrawn: Standing.WITHDRAWN,
+    Superseded: Standing.SUPERSEDED,
+    Flagged: Standing.FLAGGED,
+    Unavailable: Standing.UNAVAILABLE,
+    Stale: Standing.STALE,
+}
+
+
+@dataclass(frozen=True)
+class State:
+    """An entry's evidence and standing, ``because`` of the events that give it (empty for active), and all events."""
+
+    evidence: Evidence
+    standing: Standing
+    because: tuple[Flagged | Withdrawn | Superseded | Stale | Unavailable, ...]
+    submitted: Submitted | None
+    events: tuple[Event, ...]
+
+    @property
+    def superseded_by(self) -> str | None:
+        return next((event.by for event in reversed(self.because) if isinstance(event, Superseded)), None)
+
+
+def fold(events: Iterable[Event]) -> State:
+    """The state after ``events``, whatever order they come in and however often each does; ``fold([])`` is the start.
+
+    Two different events of one sequence number or of two entries are an ``EventError``.
+    """
+    ledger = _in_order(events)
+    lifted = {event.of for event in ledger if isinstance(event, Cleared)}
+    given = [event for event in ledger if type(event) in _GIVES and event.seq not in lifted]
+    standing = min((_GIVES[type(event)] for event in given), key=list(Standing).index, default=Standing.ACTIVE)
+    submitted = next((event for event in reversed(ledger) if isinstance(event, Submitted)), None)
+    return State(
+        evidence=_evidence(ledger, submitted),
+        standing=standing,
+        because=tuple(event for event in given if _GIVES[type(event)] is standing),  # type: ignore[misc]
+        submitted=submitted,
+        events=ledger,
+    )
+
+
+def _in_order(events: Iterable[Event]) -> tuple[Event, ...]:
+    by_seq: dict[int, Event] = {}
+    for event in events:
+        if by_seq.setdefault(event.seq, event) != event:
+            raise EventError(f"{event.entry_id}: event {event.seq}: there are two of this number")
+    if len(entries := {event.entry_id for event in by_seq.values()}) > 1:
+        raise EventError(f"events of {len(entries)} entries cannot be folded together")
+    return tuple(by_seq[seq] for seq in sorted(by_seq))
+
+
+def _evidence(ledger: tuple[Event, ...], submitted: Submitted | None) -> Evidence:
+    found = [Evidence.SELF_REPORTED]
+    for event in ledger:
+        if isinstance(event, Reproduced | Verified) and submitted is not None and _is_about(event, submitted):
+            found.append(Evidence.VERIFIED if isinstance(event, Verified) else Evidence.REPRODUCED)
+    return max(found, key=lambda evidence: evidence.rank)
+
+
+def _is_about(event: Reproduced | Verified, submitted: Submitted) -> bool:
+    sides = event.agreement.base.samples_sha256, event.agreement.tuned.samples_sha256
+    return sides == (submitted.base_samples_sha256, submitted.tuned_samples_sha256)

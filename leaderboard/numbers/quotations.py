@@ -1,0 +1,245 @@
+"""Quotations: whether a number that somebody quotes is what the data gives, or what has changed since.
+
+Any text will do: a sentence with a cell id, a BibTeX record, a signature. A cell id is looked up and recomputed; its
+hash says whether definition, inputs and value are the quoted ones; a number that stands before it is held against the
+value at the precision it is written with. A signature is compared field by field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.errors import RetentionError
+from leaderboard.entries.shelf import Scored, Shelf, UnknownEntryError
+from leaderboard.ledger.events import Submitted
+from leaderboard.ledger.standing import Standing
+from leaderboard.numbers.cells import CELL, Cell, CellRef, cells_of, find_cell
+from leaderboard.numbers.citations import quotation, signature
+
+MAX_CHARACTERS = 64 * 1024
+Verdict = Literal["holds", "differs", "unknown"]
+
+_NUMBER = r"[+-]?[0-9]{1,9}(?:\.[0-9]{1,17})?(?:e[+-]?[0-9]{1,3})?"
+_QUOTED = re.compile(
+    rf"(?<![\w.+-])(?P<value>{_NUMBER})(?![\w.])[ ]{{0,2}}(?P<unit>points?\b|pp\b|%|per ?cent\b)?"
+    rf"(?:[^0-9\[\]]{{0,40}}\[ ?(?P<low>{_NUMBER}) ?[,;] ?(?P<high>{_NUMBER}) ?\])?",
+    re.IGNORECASE | re.ASCII,
+)
+_YEAR = re.compile(r"\A(?:19|20)[0-9]{2}\Z", re.ASCII)
+_LEVEL = re.compile(r"\b9[0-9](?:\.[0-9])? ?% (?:confidence )?(?:interval|CI)\b:?", re.IGNORECASE | re.ASCII)
+_SIGNATURE = re.compile(r"retentionbench:[0-9A-Za-z@/.,=_+|:#%~-]{20,4000}", re.ASCII)
+# What TeX writes for a character of a cell id, a signature or a number.
+_UNTEX = {r"\textbar{}": "|", r"\textasciitilde{}": "~", "{@}": "@", r"\#": "#", r"\_": "_", r"\%": "%",
+          "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-"}  # fmt: skip
+_INPUTS = {"items": "the suite's items", "target": "the target", "base": "the base's answers",
+           "tuned": "the tuned model's answers", "part": "the task or group"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was quoted, and whether it is what the data gives."""
+
+    quoted: str
+    verdict: Verdict
+    message: str
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """A number as written: its value, the size of half its last digit, its unit in the text, and its interval."""
+
+    text: str
+    value: float
+    half: float
+    unit: str
+    interval: tuple[tuple[float, float], tuple[float, float]] | None
+
+    def gives(self, cell: Cell) -> bool:
+        """Whether ``cell`` rounds to this; without a unit both the fraction and its hundredfold are taken."""
+        if cell.value is None:
+            return False
+        hundreds = cell.definition.unit in ("points", "percent")
+        scales = [100.0] if self.unit else [1.0, 100.0] if hundreds else [1.0]
+        return any(self._holds(cell, scale) for scale in scales)
+
+    def _holds(self, cell: Cell, scale: float) -> bool:
+        pairs = [(self.value, self.half, cell.value)]
+        if self.interval is not None:
+            if cell.interval is None:
+                return False
+            pairs += [(*said, bound) for said, bound in zip(self.interval, cell.interval, strict=True)]
+        return all(abs(said - bound * scale) <= half * 1.000001 for said, half, bound in pairs if bound is not None)
+
+
+def verify(text: str, shelf: Shelf) -> list[Finding]:
+    """A finding for each cell id and signature in ``text``, in their order; ``RetentionError`` where there is none."""
+    if len(text) > MAX_CHARACTERS:
+        raise RetentionError(f"the text is longer than {MAX_CHARACTERS // 1024} KB; give the citation alone")
+    for written, meant in _UNTEX.items():
+        text = text.replace(written, meant)
+    text = " ".join(text.split())
+    findings = [_check_signature(match[0], shelf) for match in _SIGNATURE.finditer(text)]
+    # A signature may name its cell; that was checked with it.
+    rest = _SIGNATURE.sub(" ", text)
+    findings += [_check_cell(ref, quoted, shelf) for ref, quoted in _references(rest)]
+    if not findings:
+        raise RetentionError(
+            "no cell id and no signature in the text; quote numbers as `retention cite` writes them, for example "
+            "gain +80.8 points (abcdefghijkl:gain@nano-1#0123456789ab)"
+        )
+    return findings
+
+
+def _references(text: str) -> Iterator[tuple[CellRef, list[Quoted]]]:
+    """Every cell id with the numbers that stand between it and the one before it."""
+    start = 0
+    seen = set()
+    for match in CELL.finditer(text):
+        # A sentence may end at the id.
+        ref = CellRef(match["entry"], match["metric"], match["suite"].rstrip("./+-"), match["hash"])
+        before = _LEVEL.sub(" ", text[start : match.start()]).rpartition("undefined")[2]
+        quoted = [_quoted(found) for found in _QUOTED.finditer(before)]
+        start = match.end()
+        if (ref, tuple(quoted)) not in seen:
+            seen.add((ref, tuple(quoted)))
+            yield ref, quoted
+
+
+def _quoted(match: re.Match[str]) -> Quoted:
+    low, high = match["low"], match["high"]
+    return Quoted(
+        text=" ".join(match[0].split()),
+        value=float(match["value"]),
+        half=_half(match["value"]),
+        unit=(match["unit"] or "").lower(),
+        interval=None if low is None else ((float(low), _half(low)), (float(high), _half(high))),
+    )
+
+
+def _half(number: str) -> float:
+    mantissa, _, exponent = number.lower().partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    return 0.5 * 10.0 ** (int(exponent or 0) - decimals)
+
+
+def _check_cell(ref: CellRef, quoted: list[Quoted], shelf: Shelf) -> Finding:
+    written = f"{ref.id}#{ref.hash}" if ref.hash else ref.id
+    try:
+        scored = shelf.scored(ref.entry_id)
+        cell = find_cell(ref, scored.card)
+    except UnknownEntryError as error:
+        return Finding(written, "unknown", str(error))
+    except RetentionError as error:
+        return Finding(written, "differs", str(error))
+    number = _said_of(cell, quoted)
+    problems = []
+    if ref.hash is not None and ref.hash != cell.hash:
+        problems.append(_what_changed(ref, cell, shelf))
+    if number is not None and not number.gives(cell):
+        problems.append(f"quoted is {number.text}")
+    now = f"{quotation(cell)} ({cell.reference})"
+    if scored.state.standing is Standing.WITHDRAWN:
+        problems.append(f"the entry was withdrawn: {scored.state.because[-1].reason}")
+    if problems:
+        return Finding(written, "differs", f"{'; '.join(problems)}; the data gives {now}")
+    asked = [*(["the hash"] if ref.hash else []), *([number.text] if number else [])]
+    compared = " and ".join(asked) if asked else "no number was quoted; it"
+    caution = "" if scored.state.standing is Standing.ACTIVE else f"; but the entry is {scored.state.standing}"
+    return Finding(
+        written, "holds", f"{compared} {'is' if len(asked) < 2 else 'are'} what the data gives: {now}{caution}"
+    )
+
+
+def _said_of(cell: Cell, quoted: list[Quoted]) -> Quoted | None:
+    """The number that was quoted for ``cell``: the last before its id whose unit fits, one with an interval first.
+
+    A bare year is taken for a year, unless the number is a count.
+    """
+    if cell.definition.unit != "count":
+        quoted = [each for each in quoted if not _YEAR.match(each.text)]
+    if cell.definition.unit in ("points", "percent"):
+        fitting = [each for each in quoted if each.unit] or quoted
+    elif cell.definition.unit == "ratio":
+        fitting = [each for each in quoted if each.unit.startswith(("%", "per"))] or [q for q in quoted if not q.unit]
+    else:
+        fitting = [each for each in quoted if not each.unit]
+    whole = [each for each in fitting if each.interval is not None]
+    return (whole or fitting or [None])[-1]  # type: ignore[list-item]
+
+
+def _what_changed(ref: CellRef, cell: Cell, shelf: Shelf) -> str:
+    """Why the hash is another one now, as far as frozen releases and the ledger can tell."""
+    for release, card in shelf.released(ref.entry_id):
+        old = cells_of(ref.entry_id, card).get(ref.metric)
+        if old is not None and old.hash == ref.hash:
+            return f"since release {release} {_difference(old, cell)} changed"
+    answers = {
+        (event.base_samples_sha256, event.tuned_samples_sha256): event.at[:10]
+        for event in reversed(shelf.state(ref.entry_id).events)
+        if isinstance(event, Submitted)
+    }
+    if len(answers) > 1:
+        return f"the hash is another: the entry's answers were replaced on {next(iter(answers.values()))}"
+    return "the hash is another: the definition, the inputs or the value changed, or it was never this number's"
+
+
+def _difference(old: Cell, new: Cell) -> str:
+    before, after = dict(old.inputs), dict(new.inputs)
+    changed = [words for name, words in _INPUTS.items() if before.get(name) != after.get(name)]
+    if (old.definition.formula, old.drawn) != (new.definition.formula, new.drawn):
+        changed.append("the definition")
+    if (old.value, old.interval) != (new.value, new.interval):
+        changed.append(f"the value (it was {quotation(old)})")
+    return " and ".join(changed)
+
+
+def _check_signature(quoted: str, shelf: Shelf) -> Finding:
+    fields = _fields(quoted)
+    candidates = [
+        entry_id
+        for entry_id, manifest in shelf.manifests()
+        if fields.get("entry", entry_id) == entry_id
+        and manifest.tuned_model.weights_digest.startswith(fields.get("tuned") or "?")
+        and manifest.base.weights_digest.startswith(fields.get("base") or "?")
+    ]
+    best: Finding | None = None
+    for entry_id in candidates:
+        try:
+            scored = shelf.scored(entry_id)
+            finding = _compare(quoted, fields, scored)
+        except RetentionError as error:
+            finding = Finding(quoted, "differs", f"{entry_id}: {error}")
+        if finding.verdict == "holds":
+            return finding
+        best = best or finding
+    return best or Finding(quoted, "unknown", "no entry has these base and tuned weights")
+
+
+def _compare(quoted: str, fields: dict[str, str], scored: Scored) -> Finding:
+    cell = None
+    if "cell" in fields:
+        match = CELL.fullmatch(fields["cell"])
+        if match is None:
+            return Finding(quoted, "differs", "cell: not a cell id")
+        cell = find_cell(CellRef(match["entry"], match["metric"], match["suite"]), scored.card)
+    due = _fields(signature(scored, cell))
+    differing = [f"{name} is {due.get(name, 'not there')}, quoted {fields.get(name, 'without')}"
+                 for name in dict.fromkeys([*fields, *due])
+                 if fields.get(name) != due.get(name) and (name != "entry" or name in fields)]  # fmt: skip
+    if scored.state.standing is Standing.WITHDRAWN:
+        differing.append(f"the entry was withdrawn: {scored.state.because[-1].reason}")
+    if differing:
+        return Finding(quoted, "differs", f"entry {scored.entry_id}: {'; '.join(differing)}")
+    return Finding(quoted, "holds", f"every field is that of entry {scored.entry_id}")
+
+
+def _fields(quoted: str) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for part in quoted.rstrip(".,").split("|"):
+        name, _, value = part.partition(":")
+        # A name that comes twice could show one value and be checked by the other.
+        fields[name] = f"{fields[name]} and {value}" if name in fields else value
+    return fields

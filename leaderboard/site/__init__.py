@@ -1,0 +1,1 @@
+"""The site: the board as static pages and exports."""

@@ -1,0 +1,110 @@
+"""The static site: pages, assets and exports become files, the same bytes every time.
+
+No page needs a script or asks another host for anything; assets carry a digest of their content in their names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import leaderboard
+from harness.errors import RetentionError
+from leaderboard.board.board import Board
+from leaderboard.board.cache import Cache
+from leaderboard.site.exports import export_files
+from leaderboard.site.exports.web import sitemap
+from leaderboard.site.pages import Pages
+
+SUMS_FILE = "SHA256SUMS"
+
+
+def site_sources() -> Path:
+    """Where templates and assets are: inside the wheel, or the checkout's ``site/``."""
+    packaged = Path(leaderboard.__file__).parent / "_site"
+    return packaged if packaged.is_dir() else Path(leaderboard.__file__).parent.parent / "site"
+
+
+def write_site(
+    board: Board,
+    out: Path,
+    site: str | None = None,
+    *,
+    cache: Cache | None = None,
+    releases: Path | None = None,
+    studies: Path | None = None,
+) -> Path:
+    """Write the site into ``out`` and return the path of its index.
+
+    Files of an earlier build that this one does not have are removed; a folder with anything else in it is refused.
+    ``cache`` remembers pages that follow from stored answers, ``releases`` is the folder of frozen boards,
+    ``studies`` that of the results of studies.
+    """
+    old = _files_of_last_build(out)
+    sums: dict[str, str] = {}
+    for name, data in files(board, site, cache=cache, releases=releases, studies=studies):
+        sums[name] = hashlib.sha256(data).hexdigest()
+        _write(out / name, data)
+    if site is not None:
+        data = sitemap((name for name in sums if name.endswith(".html")), site, board.data_as_of)
+        sums["sitemap.xml"] = hashlib.sha256(data).hexdigest()
+        _write(out / "sitemap.xml", data)
+    _write(out / SUMS_FILE, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)).encode())
+    for name in old - set(sums):
+        (out / name).unlink(missing_ok=True)
+    return out / "index.html"
+
+
+def render(
+    board: Board, site: str | None = None, *, releases: Path | None = None, studies: Path | None = None
+) -> dict[str, bytes]:
+    """Every file of the site by its path, without writing any."""
+    return dict(files(board, site, releases=releases, studies=studies))
+
+
+def files(
+    board: Board,
+    site: str | None = None,
+    *,
+    cache: Cache | None = None,
+    releases: Path | None = None,
+    studies: Path | None = None,
+) -> Iterator[tuple[str, bytes]]:
+    """The files of the site one after the other, path and content; only one page is held at a time.
+
+    ``site`` is the https address of the published site, which feeds and the sitemap need to name pages.
+    """
+    static, assets = _assets(site_sources() / "static")
+    yield from assets.items()
+    templates = site_sources() / "templates"
+    yield from Pages(board, templates, static, site=site, cache=cache, releases=releases, studies=studies)
+    yield from export_files(board, site)
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def _assets(folder: Path) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Published path by asset name, and content by published path."""
+    names: dict[str, str] = {}
+    files: dict[str, bytes] = {}
+    for path in sorted(folder.iterdir()):
+        data = path.read_bytes()
+        names[path.name] = f"assets/{path.stem}.{hashlib.sha256(data).hexdigest()[:16]}{path.suffix}"
+        files[names[path.name]] = data
+    return names, files
+
+
+def _files_of_last_build(out: Path) -> set[str]:
+    """Names in the checksum list of an earlier build, as far as they lie inside ``out``."""
+    if not out.exists() or not any(out.iterdir()):
+        return set()
+    sums = out / SUMS_FILE
+    if not sums.is_file():
+        raise RetentionError(f"{out}: not empty and not written by `retention board build`; give another --out")
+    root = out.resolve()
+    names = {line[66:] for line in sums.read_text(encoding="utf-8", errors="replace").splitlines() if len(line) > 66}
+    return {name for name in names if (root / name).resolve().is_relative_to(root)}

@@ -1,0 +1,47 @@
+"""Exports: the board and its entries in the formats of others. Each is a pure function of a row or the board.
+
+Texts of authors pass :func:`leaderboard.documents.text.clean` and the writer of the format (JSON, YAML, XML), never a
+template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from leaderboard.board.board import Board
+from leaderboard.board.tables import board_csv, board_json, board_parquet, entry_json
+from leaderboard.documents.identity import DYNAMICS_FILE
+from leaderboard.numbers.citations import cite
+from leaderboard.site.dynamics import why
+from leaderboard.site.exports.badges import badge
+from leaderboard.site.exports.citation_file import board_citation, entry_citation
+from leaderboard.site.exports.every_eval_ever import every_eval_ever
+from leaderboard.site.exports.feeds import atom_feed, json_feed
+from leaderboard.site.exports.hub import eval_results, model_index
+from leaderboard.site.exports.web import headers
+
+__all__ = ["export_files"]
+
+
+def export_files(board: Board, site: str | None) -> Iterator[tuple[str, bytes]]:
+    """Path and content of every exported file; ``site`` is the https address of the published board, if it has one."""
+    yield "board.json", board_json(board).encode()
+    yield "board.csv", board_csv(board).encode()
+    yield "board.parquet", board_parquet(board)
+    yield "feed.json", json_feed(board, site).encode()
+    yield "feed.xml", atom_feed(board, site)
+    yield "CITATION.cff", board_citation(board, site).encode()
+    yield "_headers", headers().encode()
+    for track in board.tracks:
+        for row in track.rows:
+            yield f"entries/{row.entry_id}.json", entry_json(track, row).encode()
+            folder = f"exports/{row.entry_id}"
+            yield f"badges/{row.entry_id}.svg", badge(row)
+            yield f"{folder}/cite.bib", (cite(row, None, "bibtex", site) + "\n").encode()
+            yield f"{folder}/CITATION.cff", entry_citation(row, site).encode()
+            yield f"{folder}/model_index.yaml", model_index(row, site).encode()
+            yield f"{folder}/every_eval_ever.json", every_eval_ever(row, site).encode()
+            if (found := why(row.folder, row.manifest)) is not None:
+                yield f"{folder}/{DYNAMICS_FILE}", found.to_json().encode()
+            if (results := eval_results(row, site)) is not None:
+                yield f"{folder}/eval_results.yaml", results.encode()

@@ -1,0 +1,62 @@
+"""Badges: an entry's retention and gain as a small picture for a README, without script, style or font of its own."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as Xml
+
+from leaderboard.board.board import Row
+from leaderboard.documents.text import clean
+from leaderboard.ledger.standing import Standing
+from leaderboard.numbers.formats import percent, points
+
+_HEIGHT = 20
+_PADDING = 6.0
+# Advance widths of a common sans at 11 px: enough to place text, whatever font the reader has.
+_WIDE, _NARROW, _USUAL = 9.0, 3.8, 6.6
+_LABEL = "RetentionBench"
+_GOOD, _MIDDLE, _BAD, _NONE = "#0f5c4a", "#6b4e00", "#8a2b1d", "#555"
+
+
+def badge(row: Row) -> bytes:
+    """The badge of one entry. Colours hold 4.5:1 against white; the words say it without them."""
+    said, colour = _said(row)
+    left, right = _width(_LABEL), _width(said)
+    title = f"{clean(row.name, 60)} on {_LABEL}: {said}"
+    svg = Xml.Element(
+        "svg",
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "width": f"{left + right:g}",
+            "height": str(_HEIGHT),
+            "role": "img",
+            "aria-label": title,
+        },
+    )
+    Xml.SubElement(svg, "title").text = title
+    Xml.SubElement(svg, "rect", {"width": f"{left:g}", "height": str(_HEIGHT), "fill": "#24292f"})
+    Xml.SubElement(svg, "rect", {"x": f"{left:g}", "width": f"{right:g}", "height": str(_HEIGHT), "fill": colour})
+    style = {
+        "fill": "#fff",
+        "font-family": "Verdana,DejaVu Sans,sans-serif",
+        "font-size": "11",
+        "text-anchor": "middle",
+    }
+    for middle, text in ((left / 2, _LABEL), (left + right / 2, said)):
+        Xml.SubElement(svg, "text", {"x": f"{middle:g}", "y": "14", **style}).text = text
+    return bytes(Xml.tostring(svg, encoding="utf-8")) + b"\n"
+
+
+def _said(row: Row) -> tuple[str, str]:
+    if row.standing is not Standing.ACTIVE:
+        return str(row.standing), _NONE
+    kept = row.card.retention_macro
+    said = f"gain {points(row.card.learned.gain)}"
+    if kept is None:
+        return said, _NONE
+    colour = _GOOD if kept >= 0.95 else _MIDDLE if kept >= 0.8 else _BAD
+    return f"retention {percent(kept)} \N{MIDDLE DOT} {said}", colour
+
+
+def _width(text: str) -> float:
+    wide = sum(_WIDE if char in "mwMW%@" else _NARROW if char in "ijl.,'| \xa0" else _USUAL for char in text)
+    return round(wide + 2 * _PADDING)

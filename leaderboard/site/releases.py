@@ -1,0 +1,58 @@
+"""Releases: the board's tables frozen under a version, with checksums; written once and never again."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import CheckFailedError, RetentionError
+from leaderboard.board.board import Board
+from leaderboard.board.tables import board_csv, board_json
+
+SUMS_FILE = "SHA256SUMS"
+_VERSION = re.compile(r"\A[0-9A-Za-z][0-9A-Za-z.-]{0,31}\Z", re.ASCII)
+
+
+def write_release(board: Board, version: str, releases: Path) -> Path:
+    """Write ``board.json``, ``board.csv`` and ``SHA256SUMS`` into ``releases/<version>/`` and return that folder.
+
+    Raises ``CheckFailedError`` when the version is there already, and leaves nothing behind when writing fails.
+    """
+    if not _VERSION.match(version) or ".." in version:
+        raise RetentionError(f"{version[:60]!r}: a version is letters, digits, dots and hyphens, such as 2026.1")
+    folder, draft = releases / version, releases / f".{version}.partial"
+    if folder.exists() or folder.is_symlink():
+        raise CheckFailedError(f"{folder}: is released and never changes; choose another version")
+    files = {"board.json": board_json(board).encode(), "board.csv": board_csv(board).encode()}
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items()))
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        draft.mkdir(parents=True)
+        for name, data in [*files.items(), (SUMS_FILE, sums.encode())]:
+            (draft / name).write_bytes(data)
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return folder
+
+
+@dataclass(frozen=True)
+class Release:
+    """A frozen board: its version and the sha256 of each of its files."""
+
+    version: str
+    sums: dict[str, str]
+
+
+def read_releases(folder: Path | None) -> tuple[Release, ...]:
+    """The frozen boards below ``folder``, newest version first, from their lists of checksums."""
+    if folder is None or not folder.is_dir():
+        return ()
+    found = []
+    for path in sorted(folder.glob("[!.]*/SHA256SUMS"), reverse=True):
+        lines = (line.partition("  ") for line in path.read_text("utf-8").splitlines())
+        found.append(Release(path.parent.name, {name: digest for digest, _, name in lines}))
+    return tuple(found)

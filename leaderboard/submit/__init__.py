@@ -1,0 +1,1 @@
+"""Submit: from a finished run to an entry and a pull request."""

@@ -1,0 +1,50 @@
+"""The hub: whole logs of runs, uploaded to a data set of the author's, at a commit that never changes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from harness.errors import RetentionError
+from harness.records.run import RECORD_FILE, FullLog, read_record
+from harness.records.samples import SAMPLES_FILE
+
+REPO = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9_.-]{1,96}\Z")
+
+
+class HubError(RetentionError):
+    """A log that could not be uploaded; what is local stays as it is."""
+
+
+def upload_log(repo: str, name: str, run: Path) -> FullLog:
+    """Upload the run folder ``run`` into the data set ``repo`` below ``name``/, and say where its samples are now.
+
+    The data set is made if there is none. The account is that of ``hf auth login`` or ``HF_TOKEN``.
+    """
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    record, samples = read_record(run), run / SAMPLES_FILE
+    path = f"{name}/{SAMPLES_FILE}"
+    files = {path: samples, f"{name}/{RECORD_FILE}": run / RECORD_FILE}
+    try:
+        api = HfApi()
+        api.create_repo(repo, repo_type="dataset", exist_ok=True)
+        commit = api.create_commit(
+            repo,
+            [CommitOperationAdd(place, file) for place, file in files.items()],
+            commit_message=f"Full log of {name}",
+            repo_type="dataset",
+        )
+    except Exception as error:  # The hub's client lets errors of its HTTP library through, which differ by version.
+        raise HubError(
+            f"--to-hub {repo}: not uploaded ({type(error).__name__}: {str(error).splitlines()[0][:200]}); log in with "
+            "`hf auth login` as an account that may write there, or leave --to-hub out"
+        ) from error
+    return FullLog(
+        samples_sha256=record.samples_sha256,
+        size=samples.stat().st_size,
+        cut=0,
+        repo=repo,
+        revision=commit.oid,
+        path=path,
+    )

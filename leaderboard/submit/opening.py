@@ -1,0 +1,74 @@
+"""Opening a submission: the git commands and the text of its pull request, for the author to run. Nothing is pushed."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from pathlib import Path
+
+from leaderboard.acceptance.report import Report
+from leaderboard.acceptance.wording import numbers_line
+from leaderboard.documents.identity import base_folder
+from leaderboard.documents.manifest import MANIFEST_FILE, Manifest, read_manifest
+from leaderboard.documents.text import clean
+from leaderboard.entries.rules import Finding
+from leaderboard.numbers.formats import markdown
+
+
+def commands(folder: Path, bases: Path, report: Report) -> list[str]:
+    """What to type, in order; the base's run goes along where git does not know it yet."""
+    manifest = read_manifest(folder / MANIFEST_FILE)
+    home = base_folder(bases, _suite(manifest), manifest.base.weights_digest)
+    added = [folder, *([] if _is_tracked(home) else [home])]
+    branch = f"submit/{report.entry}"
+    return [
+        f"git switch -c {branch}",
+        shlex.join(["git", "add", "--", *map(str, added)]),
+        shlex.join(["git", "commit", "-m", title(manifest)]),
+        f"git push -u origin {branch}",
+    ]
+
+
+def title(manifest: Manifest) -> str:
+    """One line that says what is submitted."""
+    return clean(f"Submit {manifest.tuned_model.name}: {manifest.target} on {_suite(manifest)}", 120)
+
+
+def pull_request(folder: Path, report: Report) -> str:
+    """Title and body. Names by others stand in code spans, so that none of them is read as Markdown."""
+    manifest = read_manifest(folder / MANIFEST_FILE)
+    numbers = f"- {numbers_line(report.numbers)}" if report.numbers is not None else ""
+    tuned, base = markdown(manifest.tuned_model.name), markdown(manifest.base.name)
+    lines = [
+        f"Title: {title(manifest)}",
+        "",
+        f"Entry {markdown(report.entry)}: {tuned}, a fine-tune of {base}.",
+        "",
+        f"- suite {markdown(_suite(manifest))}, protocol {markdown(manifest.suite.protocol)}, track {manifest.track}",
+        f"- target {markdown(manifest.target)}, method {manifest.method.family}",
+        f"- selection: {manifest.selection.attempts_evaluated} evaluated, {markdown(manifest.selection.chosen_by)}",
+        numbers,
+        "",
+        "`retention submit validate` accepted it on my machine. This pull request adds this one folder (and the base's "
+        "run, if it is new). I agree that the stored outputs are published with the entry.",
+        *(["", "Flags that it raised:", ""] if report.of("flag") else []),
+        *(_flag(found) for found in report.of("flag")),
+    ]
+    return "\n".join(lines)
+
+
+def _flag(found: Finding) -> str:
+    return f"- {markdown(found.rule)}: {markdown(found.line, 300)}"
+
+
+def _suite(manifest: Manifest) -> str:
+    return f"{manifest.suite.id}-{manifest.suite.version}"
+
+
+def _is_tracked(folder: Path) -> bool:
+    """Whether git has files of ``folder`` already; no when there is no git."""
+    try:
+        listed = subprocess.run(["git", "-C", folder, "ls-files", "--", "."], capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return bool(listed.stdout.strip())

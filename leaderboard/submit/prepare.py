@@ -1,0 +1,213 @@
+"""Preparing a submission: two run folders and what the author states become one folder of ``submissions/``."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import RetentionError
+from harness.records.run import RECORD_FILE, CheckpointRecord, RunRecord, read_record, write_record
+from harness.records.samples import SAMPLES_FILE
+from harness.scoring import Scorecard, score_pair
+from leaderboard.documents.identity import (
+    DYNAMICS_FILE,
+    TEMPLATE_FILE,
+    TUNED_FOLDER,
+    base_folder,
+    entry_id_of,
+    seal,
+    suite_name,
+)
+from leaderboard.documents.manifest import MANIFEST_FILE, parse_manifest, write_manifest
+from leaderboard.documents.text import clean_document
+from leaderboard.entries.entry import read_entry
+from leaderboard.entries.integrity import BaseRuns
+from leaderboard.entries.judges import Judges
+from leaderboard.entries.limits import MAX_FILE_BYTES, MAX_RECORD_BYTES
+from leaderboard.submit.hub import upload_log
+from leaderboard.submit.shortening import shorten, too_large
+
+
+class SubmissionError(RetentionError):
+    """A pair of runs that cannot become a submission as it is."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was written: the entry's folder, its base run's folder, and the scores they give.
+
+    ``cut`` outputs were shortened so that the run fits into the repository.
+    """
+
+    entry_id: str
+    folder: Path
+    base_folder: Path
+    scorecard: Scorecard
+    cut: int = 0
+
+
+def find_base(tuned: Path, bases: Path) -> Path:
+    """The run of the base that ``tuned`` was evaluated with: beside it, or among the ``bases`` of the leaderboard.
+
+    It answered the same suite on the same engine. An adapter names its base; of a full checkpoint it is the one other
+    full checkpoint there. Raises ``SubmissionError`` when there is none, or more than one.
+    """
+    record = read_record(tuned)
+    stored = bases / suite_name(record)
+    found: dict[str, Path] = {}
+    for path in [*sorted(stored.glob(f"*/{RECORD_FILE}")), *sorted(tuned.parent.parent.glob(f"*/*/{RECORD_FILE}"))]:
+        try:
+            other = read_record(path.parent)
+        except RetentionError:
+            continue
+        if _is_base_of(other, record):
+            found[other.checkpoint.weights_digest] = path.parent
+    if len(found) == 1:
+        return next(iter(found.values()))
+    why = f"several runs may be its base ({', '.join(map(str, found.values()))})" if found else "no run of its base"
+    raise SubmissionError(f"{tuned}: {why}; give the folder of the base's run with --base")
+
+
+def prepare(
+    tuned: Path,
+    base: Path,
+    statement: dict[str, Any],
+    submissions: Path,
+    bases: Path,
+    *,
+    suites: Sequence[Path] = (),
+    to_hub: str | None = None,
+    template: Path | None = None,
+    dynamics: Path | None = None,
+) -> Prepared:
+    """Write ``submissions/<entry_id>/`` and, where it is not there yet, the base run into ``bases``.
+
+    ``statement`` holds the manifest fields that the runs cannot tell (target, method, training_data, selection,
+    license, contact, ...; ``adapter_type`` counts for adapters only). A run above the size cap has its outputs cut
+    short, which needs its suite's items (``suites`` are files of suites of one's own). ``to_hub`` names a data set to
+    which whole logs are uploaded. ``template`` is the chat template of a run that used one of its own, ``dynamics`` a
+    file that ``retention dynamics`` wrote. Nothing is left behind when the result would not be a valid entry.
+    """
+    base_record, tuned_record = read_record(base), read_record(tuned)
+    for folder, record in ((tuned, tuned_record), (base, base_record)):
+        if record.screened is not None:
+            raise SubmissionError(
+                f"{folder}: a screened run holds only part of its suite; evaluate it without --screen"
+            )
+        if record.suite.is_draft:
+            raise SubmissionError(
+                f"{folder}: suite {suite_name(record)} is a draft, whose items are not fixed; evaluate on a frozen one"
+            )
+    known = {
+        "schema": "retentionbench-manifest-1",
+        "suite": {
+            "id": base_record.suite.name,
+            "version": base_record.suite.version,
+            "protocol": base_record.suite.protocol,
+        },
+        "track": "custom" if tuned_record.template_policy == "native" else "standard",
+        "base": _model_ref(base_record.checkpoint, base_record),
+        "tuned": _tuned_ref(tuned_record, statement.get("adapter_type", "lora")),
+    }
+    stated = {field: value for field, value in statement.items() if field != "adapter_type"}
+    manifest = parse_manifest(clean_document(known | stated), "manifest")
+    name = entry_id_of(base_record, tuned_record)
+    home = base_folder(bases, suite_name(base_record), base_record.checkpoint.weights_digest)
+    new_base = not home.exists()
+    if not new_base and (stored := read_record(home).engine.environment) != base_record.engine.environment:
+        raise SubmissionError(
+            f"{home}: this base is already there, run on {stored}; evaluate the tuned checkpoint on that engine"
+        )
+    # Beside the final places, so that moving there is one step and a failure leaves what was there alone.
+    draft, base_draft = submissions / ".draft" / name, submissions / ".draft" / "base"
+    shutil.rmtree(draft.parent, ignore_errors=True)
+    judges = Judges(suites)
+    try:
+        cut = _write_run(tuned, draft / TUNED_FOLDER, judges, to_hub, name)
+        write_manifest(draft / MANIFEST_FILE, manifest)
+        if template is not None:
+            shutil.copyfile(template, draft / TUNED_FOLDER / TEMPLATE_FILE)
+        if dynamics is not None:
+            shutil.copyfile(dynamics, draft / DYNAMICS_FILE)
+        seal(draft)
+        if new_base:
+            _write_run(base, base_draft, judges, to_hub, f"bases/{suite_name(base_record)}/{home.name}")
+            seal(base_draft)
+            home.parent.mkdir(parents=True, exist_ok=True)
+            base_draft.replace(home)
+        entry = read_entry(draft, BaseRuns(bases))
+        scorecard = score_pair(entry.base, entry.tuned, manifest.target)
+    except BaseException:
+        if new_base:
+            shutil.rmtree(home, ignore_errors=True)
+        raise
+    else:
+        shutil.rmtree(submissions / name, ignore_errors=True)
+        draft.replace(submissions / name)
+    finally:
+        shutil.rmtree(draft.parent, ignore_errors=True)
+    return Prepared(name, submissions / name, home, scorecard, cut)
+
+
+def _is_base_of(other: RunRecord, tuned: RunRecord) -> bool:
+    own_base = tuned.checkpoint.base
+    return (
+        other.suite == tuned.suite
+        and other.engine.environment == tuned.engine.environment
+        and (other.replicate, other.screened) == (0, None)
+        and other.checkpoint.kind == "full"
+        and other.checkpoint.weights_digest != tuned.checkpoint.weights_digest
+        and (own_base is None or other.checkpoint.weights_digest == own_base.weights_digest)
+    )
+
+
+def _write_run(source: Path, target: Path, judges: Judges, to_hub: str | None, name: str) -> int:
+    """Write a run into an entry, its outputs cut where it is too large; returns how many were."""
+    target.mkdir(parents=True)
+    record = read_record(source)
+    if (source / RECORD_FILE).stat().st_size > MAX_RECORD_BYTES:
+        raise SubmissionError(f"{source / RECORD_FILE}: larger than {MAX_RECORD_BYTES // 1024**2} MB")
+    if not (source / SAMPLES_FILE).is_file():
+        raise SubmissionError(
+            f"{source / SAMPLES_FILE}: no such file; run `retention evaluate` again to finish the run"
+        )
+    log = record.full_log
+    if too_large(source / SAMPLES_FILE):
+        suite = judges.suite(suite_name(record))
+        if suite is None:
+            raise SubmissionError(
+                f"{source / SAMPLES_FILE}: larger than {MAX_FILE_BYTES // 1024**2} MB; to cut its outputs, suite "
+                f"{suite_name(record)} must be at hand: give its file with --suite"
+            )
+        log = shorten(source, target, judges.recomputer(suite))
+    else:
+        for file in (RECORD_FILE, SAMPLES_FILE):
+            shutil.copyfile(source / file, target / file)
+    if to_hub is not None:
+        uploaded = upload_log(to_hub, name, source)
+        log = uploaded.model_copy(update={"cut": 0 if log is None else log.cut})
+        write_record(target, read_record(target).model_copy(update={"full_log": log}))
+    return 0 if log is None else log.cut
+
+
+def _tuned_ref(record: RunRecord, adapter_type: str) -> dict[str, Any]:
+    reference = _model_ref(record.checkpoint, record)
+    return {"adapter": reference, "adapter_type": adapter_type} if record.checkpoint.kind == "adapter" else reference
+
+
+def _model_ref(checkpoint: CheckpointRecord, record: RunRecord) -> dict[str, Any]:
+    source: dict[str, Any] = (
+        {"repo": checkpoint.name, "revision": checkpoint.revision}
+        if checkpoint.source == "hub"
+        # A local name may be a path; only its last part says anything to others.
+        else {"local": Path(checkpoint.name).name}
+    )
+    return source | {
+        "weights_digest": checkpoint.weights_digest,
+        "files": checkpoint.files,
+        "dtype": record.engine.dtype,
+        "architecture": checkpoint.architecture,
+    }

@@ -1,0 +1,28 @@
+"""The jigsaws of photographs and of landscapes: where their pictures come from; ``harness.pictures.jigsaw`` cuts them.
+
+COCO 2017 validation images, as in the archive that its authors publish: ``coco_val2017.csv`` names those taken (their
+licence permits altered copies, and their tiles tell themselves apart) and pins their bytes.
+"""
+
+from pathlib import Path
+
+from harness.pictures.jigsaw import Pictures, loader, shower
+from harness.pictures.photos import Collection
+from harness.pictures.scenes import Scenes
+
+COCO = Collection(
+    repo="pcuenq/coco-2017-mirror",
+    revision="a4cd8b69bd45a35e9a0a9c8692f3a7f4f23321fe",
+    archive="val2017.zip",
+    member="val2017/{name}.jpg",
+    copies=("photos/images/coco_{name}.jpg", "coco/val2017/{name}.jpg"),
+    listing=Path(__file__).parent / "coco_val2017.csv",
+)
+
+SOURCES: dict[str, Pictures] = {"coco": COCO, "scenes": Scenes("test", seed=1)}
+
+# The tasks on published data; the catalogue asks them for their sources.
+TASKS = {path.stem: COCO for path in Path(__file__).parent.glob("jigsaw_coco_*.yaml")}
+
+load = loader(SOURCES)
+images = shower(SOURCES)

@@ -1,0 +1,306 @@
+"""The scan of a stranger's model folder: what would run, lead elsewhere or never end is refused before it is opened."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.checkpoints.checkpoint import open_checkpoint
+from harness.checkpoints.scan import CheckpointError, scan_folder, scan_names
+from tests.support.fakes import write_adapter, write_checkpoint
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "MODEL.PT", "weights.ckpt", "a.pkl", "sub/model.pth"])
+def test_pickle_weights_are_refused(tmp_path: Path, name: str) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(b"weights")
+    with pytest.raises(CheckpointError, match="convert them to safetensors"):
+        open_checkpoint(str(folder))
+
+
+def test_code_in_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    (folder / "modeling_evil.py").write_text("raise SystemExit")
+    with pytest.raises(CheckpointError, match=r"modeling_evil\.py: code in a checkpoint"):
+        open_checkpoint(str(folder))
+
+
+def test_auto_map_is_refused(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    (folder / "config.json").write_text('{"architectures": ["X"], "auto_map": {"AutoModel": "evil.Model"}}')
+    with pytest.raises(CheckpointError, match=r"config\.json: auto_map"):
+        open_checkpoint(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "key"),
+    [
+        ("tokenizer_config.json", {"auto_map": {"AutoTokenizer": ["evil.Tokenizer", None]}}, "auto_map"),
+        ("processor_config.json", {"image_processor": {"auto_map": {"AutoImageProcessor": "evil.P"}}}, "auto_map"),
+        ("config.json", {"architectures": ["X"], "text_config": {"auto_map": {"AutoModel": "e.M"}}}, "auto_map"),
+        ("config.json", {"architectures": ["X"], "layers": [{"auto_map": "evil--repo"}]}, "auto_map"),
+        ("config.json", {"text_config": {"_attn_implementation": "owner/kernel"}}, "_attn_implementation"),
+    ],
+)
+def test_code_asked_for_at_any_depth_is_refused(tmp_path: Path, name: str, content: object, key: str) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    (folder / name).write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match=f"{name}: {key} asks for code"):
+        open_checkpoint(str(folder))
+
+
+def test_a_vocabulary_may_hold_any_word(tmp_path: Path) -> None:
+    open_checkpoint(str(write_checkpoint(tmp_path / "model", words=("auto_map", "attn_implementation"))))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("peft_type", "XLORA", "peft_type 'XLORA' is not run here; there are BOFT"),
+        ("peft_type", None, "peft_type None is not run here"),
+        ("auto_mapping", {"base_model_class": "M", "parent_library": "os"}, "auto_mapping names module 'os'"),
+        ("auto_mapping", {"parent_library": "transformers.x; evil"}, "auto_mapping names module"),
+        ("auto_mapping", "evil", "auto_mapping names module 'evil'"),
+        ("megatron_core", "evil.module", "megatron_core names a module"),
+        ("megatron_config", {"tensor_model_parallel_size": 1}, "megatron_core names a module"),
+    ],
+)
+def test_an_adapter_that_names_code_or_is_of_an_unknown_kind_is_refused(
+    tmp_path: Path, field: str, value: object, message: str
+) -> None:
+    base = write_checkpoint(tmp_path / "base")
+    adapter = write_adapter(tmp_path / "adapter", base, ["layer"])
+    stock = {"base_model_class": "LlamaForCausalLM", "parent_library": "transformers.models.llama.modeling_llama"}
+    config = json.loads((adapter / "adapter_config.json").read_text()) | {"auto_mapping": stock}
+    (adapter / "adapter_config.json").write_text(json.dumps(config))
+    assert open_checkpoint(str(adapter)).record.kind == "adapter"
+    (adapter / "adapter_config.json").write_text(json.dumps(config | {field: value}))
+    with pytest.raises(CheckpointError, match=f"adapter_config.json: {message}"):
+        open_checkpoint(str(adapter))
+
+
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    (tmp_path / "secret.json").write_text("{}")
+    (folder / "extra.json").symlink_to(tmp_path / "secret.json")
+    with pytest.raises(CheckpointError, match="a link in a checkpoint folder"):
+        open_checkpoint(str(folder))
+
+
+@pytest.mark.parametrize("magic", [b"\x80\x02}q\x00.", b"\x80\x05}.", b"PK\x03\x04torch", b"\x89HDF\r\n", b"\x7fELF"])
+def test_pickles_and_programs_are_known_by_how_they_begin(tmp_path: Path, magic: bytes) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    (folder / "notes.txt").write_bytes(magic)
+    with pytest.raises(CheckpointError, match=r"notes\.txt: pickle-like"):
+        scan_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("../../outside.json", "leads outside"),
+        ("/etc/passwd", "leads outside"),
+        ("~/x.json", "leads outside"),
+        ("a//b", "leads outside"),
+        ("\\\\server\\share\\x.json", "leads outside"),
+        ("C:x.json", "leads outside"),
+        ("config.json\n", "cannot be seen"),
+        ("config\u202enosj.json", "cannot be seen"),
+        ("con\u200bfig.json", "cannot be seen"),
+        ("x\udcff.json", "cannot be seen"),
+        ("x" * 256, "longer than 255 bytes"),
+        ("x/" * 600 + "y", "longer than"),
+        ("aux.json", "on other systems"),
+        ("config.json.", "on other systems"),
+        (" config.json", "on other systems"),
+    ],
+)
+def test_names_that_mislead_are_refused(name: str, why: str) -> None:
+    with pytest.raises(CheckpointError, match=f"^repo: file name .* {why}") as caught:
+        scan_names("repo", ["config.json", name])
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 200
+
+
+def test_names_that_are_one_file_elsewhere_are_refused() -> None:
+    for other in ("CONFIG.json", "Config.Json"):
+        with pytest.raises(CheckpointError, match="one file on some disks"):
+            scan_names("repo", ["config.json", other])
+    with pytest.raises(CheckpointError, match="one file on some disks"):
+        scan_names("repo", ["caf\u00e9.txt", "cafe\u0301.txt"])
+    with pytest.raises(CheckpointError, match="at most 10,000"):
+        scan_names("repo", [str(number) for number in range(10_001)])
+
+
+def test_code_and_second_tokenizers_are_refused_by_name() -> None:
+    for name in ("Modeling.PY", "lib.so", "lib.so.1", "a/b.pyc", "kernel.dll"):
+        with pytest.raises(CheckpointError, match="code in a checkpoint"):
+            scan_names("repo", [name])
+    with pytest.raises(CheckpointError, match=r"read it instead of tokenizer\.json"):
+        scan_names("repo", ["tokenizer.json", "tokenizer.5.0.0.json"])
+
+
+def test_a_linked_folder_and_what_is_no_file_are_refused(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "sub").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(CheckpointError, match="sub: a link"):
+        scan_folder(folder)
+    (folder / "sub").unlink()
+    os.mkfifo(folder / "generation_config.json")
+    with pytest.raises(CheckpointError, match=r"generation_config\.json: not a plain file"):
+        scan_folder(folder)
+
+
+def test_links_of_the_hubs_cache_stay_inside_it(tmp_path: Path) -> None:
+    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshots" / ("a" * 40)
+    write_checkpoint(snapshot)
+    blobs.mkdir()
+    (snapshot / "config.json").rename(blobs / "c0ffee")
+    (snapshot / "config.json").symlink_to("../../blobs/c0ffee")
+    assert "config.json" in scan_folder(snapshot, linked_from=blobs)
+    (tmp_path / "secret").write_text("{}")
+    (snapshot / "extra.json").symlink_to(tmp_path / "secret")
+    with pytest.raises(CheckpointError, match="a link in a checkpoint folder"):
+        scan_folder(snapshot, linked_from=blobs)
+
+
+def put(folder: Path, name: str, content: dict[str, Any]) -> None:
+    path = folder / name
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    path.write_text(json.dumps(known | content))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("config.json", {"custom_pipelines": {"p": {"impl": "p.P"}}}, "custom_pipelines asks for code"),
+        ("config.json", {"vision_config": {"use_pretrained_backbone": True}}, "use_pretrained_backbone asks for code"),
+        ("tokenizer_config.json", {"fast_tokenizer_files": ["tokenizer.9.json"]}, "names another tokenizer"),
+        ("tokenizer_config.json", {"vocab_file": "/etc/passwd"}, "vocab_file names a file outside"),
+        ("tokenizer_config.json", {"tokenizer_file": "../x.json"}, "tokenizer_file names a file outside"),
+        ("tokenizer_config.json", {"init_inputs": ["x"]}, "init_inputs are arguments"),
+        ("tokenizer_config.json", {"added_tokens_decoder": {"1": {"content": "42"}}}, "renames token 1"),
+        ("model.safetensors.index.json", {"weight_map": {"w": "evil.dat"}}, "weight_map names 'evil.dat'"),
+        ("model.safetensors.index.json", {"weight_map": {"w": "../x.safetensors"}}, r"names '\.\./x\.safetensors'"),
+        ("model.safetensors.index.json", {"weight_map": {"w": ["x"]}}, "which is no .safetensors file"),
+        ("model.safetensors.index.json", {"weight_map": []}, "weight_map is missing"),
+    ],
+)
+def test_a_configuration_that_names_code_or_files_is_refused(
+    tmp_path: Path, name: str, content: dict[str, Any], message: str
+) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    put(folder, name, content)
+    with pytest.raises(CheckpointError, match=message):
+        scan_folder(folder)
+
+
+def test_what_savers_write_passes(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    put(folder, "tokenizer_config.json", {"tokenizer_file": None, "vocab_file": "vocab.json", "init_inputs": [],
+        "added_tokens_decoder": {"0": {"content": "<|im_start|>"}, "1": {"content": "<|im_end|>"}}})  # fmt: skip
+    put(folder, "model.safetensors.index.json", {"weight_map": {"layer.weight": "model.safetensors"}})
+    assert "model.safetensors" in scan_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{" * 300_000, "more values than"),
+        (b"[" + b"[]," * 1_300_000 + b"[]]", "more values than"),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "not valid JSON"),
+        (b"\xff\xfe{}", "not valid JSON"),
+        (b"{", "not valid JSON"),
+        (b'{"n": ' + b"9" * 5000 + b"}", "not valid JSON"),
+    ],
+)
+def test_json_is_read_within_bounds(tmp_path: Path, content: bytes, message: str) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    (folder / "generation_config.json").write_bytes(content)
+    with pytest.raises(CheckpointError, match=rf"generation_config\.json: .*{message}") as caught:
+        scan_folder(folder)
+    assert len(str(caught.value)) < 500
+
+
+def test_json_of_any_size_is_not_read(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    with (folder / "preprocessor_config.json").open("wb") as file:
+        file.truncate(65 * 1024 * 1024)
+    with pytest.raises(CheckpointError, match="bytes is more than"):
+        scan_folder(folder)
+
+
+def test_weights_may_begin_like_a_pickle(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    header = b"{}".ljust(0x280)
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    assert (folder / "model.safetensors").read_bytes()[:2] == b"\x80\x02"
+    scan_folder(folder)
+
+
+def test_a_tokenizer_that_blows_text_up_is_refused(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    step = {"type": "Replace", "pattern": {"String": "a"}, "content": "aaaaaaaaaa"}
+    put(folder, "tokenizer.json", {"normalizer": {"type": "Sequence", "normalizers": [step, step]}})
+    scan_folder(folder)
+    put(folder, "tokenizer.json", {"normalizer": {"type": "Sequence", "normalizers": [step] * 6}})
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json: its Replace steps"):
+        scan_folder(folder)
+
+
+def test_a_malformed_header_names_its_file(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    (folder / "model.safetensors").write_bytes(b"\xff" * 100)
+    with pytest.raises(CheckpointError, match=r"model\.safetensors: safetensors header length"):
+        open_checkpoint(str(folder))
+
+
+def adapter_with(folder: Path, **fields: Any) -> Path:
+    base = write_checkpoint(folder / "base")
+    adapter = write_adapter(folder / "adapter", base, ["layer"])
+    put(adapter, "adapter_config.json", fields)
+    return adapter
+
+
+def test_an_adapter_that_has_a_file_unpickled_is_refused(tmp_path: Path) -> None:
+    adapter = adapter_with(tmp_path, corda_config={"covariance_file": "/tmp/x.pt"})
+    with pytest.raises(CheckpointError, match="corda_config names a file that is unpickled"):
+        open_checkpoint(str(adapter))
+
+
+def test_patterns_of_module_names_are_tried_first(tmp_path: Path) -> None:
+    for number, pattern in enumerate(("all-linear", "layer", r"^(?!.*visual).*(layer|other)$")):
+        open_checkpoint(str(adapter_with(tmp_path / str(number), target_modules=pattern)))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"target_modules": "(l|la|a|y|e|r|.)*(l|la|a|y|e|r|.)*(l|la|a|y|e|r|.)*" * 4 + "#"},
+        {"target_modules": "(("},
+        {"exclude_modules": "x" * 5_000},
+        {"rank_pattern": {"((": 4}},
+        {"alpha_pattern": {f"a{number}.*": 1 for number in range(300)}},
+    ],
+)
+def test_patterns_that_never_end_or_cannot_be_read_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any]
+) -> None:
+    adapter = adapter_with(tmp_path, **fields)
+    with pytest.raises(CheckpointError, match=r"adapter_config\.json: .*patterns"):
+        open_checkpoint(str(adapter))
+
+
+def test_an_adapter_on_itself_does_not_go_round_in_circles(tmp_path: Path) -> None:
+    adapter = adapter_with(tmp_path)
+    put(adapter, "adapter_config.json", {"base_model_name_or_path": str(adapter)})
+    with pytest.raises(CheckpointError, match="its base adapter is an adapter itself"):
+        open_checkpoint(str(adapter))
+    for reference in ("x" * 5_000, "~nobody-of-that-name/x", "a\x00b"):
+        put(adapter, "adapter_config.json", {"base_model_name_or_path": reference})
+        with pytest.raises(CheckpointError, match="no such folder"):
+            open_checkpoint(str(adapter))

@@ -1,0 +1,97 @@
+"""The command line as a user meets it: quick help, examples everywhere, one clear line for each mistake."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from leaderboard.cli import COMMANDS, cli
+from tests.support.fakes import write_checkpoint
+
+EVALUATE = ["evaluate", "--suite", "nano-1", "--target", "jigsaw"]
+
+
+def leaves(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = []
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        found += leaves(command, (*path, name)) if isinstance(command, click.Group) else [(*path, name)]
+    return found
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = """
+import sys
+from click.testing import CliRunner
+from leaderboard.cli import cli
+assert CliRunner().invoke(cli, ["--help"]).exit_code == 0
+heavy = {"torch", "vllm", "transformers", "lm_eval", "pandas", "numpy", "pydantic", "rich"} & set(sys.modules)
+sys.exit(f"imported {heavy}" if heavy else 0)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_lists_every_command_with_the_line_it_states_itself() -> None:
+    listed = CliRunner().invoke(cli, ["--help"]).output
+    for name, (_, line) in COMMANDS.items():
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        assert name in listed
+        assert line.split(":")[0].split(".")[0] in " ".join(listed.split())
+
+
+@pytest.mark.parametrize("path", leaves(cli), ids=" ".join)
+def test_every_command_has_a_line_and_an_example(path: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(cli, [*path, "--help"])
+    assert result.exit_code == 0, result.output
+    assert "Examples:" in result.output
+    assert f"retention {' '.join(path)}" in result.output.split("Examples:")[1]
+
+
+def test_completion_is_offered() -> None:
+    environment = {"_RETENTION_COMPLETE": "bash_source"}
+    assert "complete" in CliRunner().invoke(cli, prog_name="retention", env=environment).output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([*EVALUATE, "missing/folder/here", "nano:base"], "missing/folder/here: no such folder"),
+        ([*EVALUATE, "nano:base", "PICKLE"], "convert them to safetensors"),
+        ([*EVALUATE, "nano:base", "OTHER"], "its tokenizer differs from that of nano-base"),
+        (["evaluate", "--suite", "core-9", "--target", "math", "nano:base", "nano:base"], "core-9: unknown suite"),
+        (["evaluate", "--suite", "nano-1", "--target", "chess", "nano:base", "nano:base"], "--target chess"),
+        (["evaluate", "--suite", "nano-1", "nano:base", "nano:base"], "Missing option '--target'"),
+        (["compare", "nowhere", "nowhere", "--target", "jigsaw"], "nowhere"),
+        ([*EVALUATE, "no\x1b[2J\u202ewhere", "nano:base"], "no\ufffd[2J\ufffdwhere: no such folder"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    pickle = write_checkpoint(tmp_path / "pickle")
+    (pickle / "pytorch_model.bin").write_bytes(b"")
+    other = write_checkpoint(tmp_path / "other")
+    known = {"PICKLE": str(pickle), "OTHER": str(other)}
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli, [known.get(word, word) for word in arguments])
+    assert result.exit_code == 2, result.output
+    assert message in result.output
+    assert "Traceback" not in result.output
+
+
+def test_no_engine_installed_is_one_line_and_exit_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.engines.settings.available", list)
+    result = CliRunner().invoke(cli, [*EVALUATE, "nano:base", "nano:base"])
+    assert result.exit_code == 2
+    assert "no engine installed; run `pip install" in result.output
+
+
+def test_debug_shows_the_traceback() -> None:
+    result = CliRunner().invoke(cli, ["--debug", *EVALUATE, "missing/folder/here", "nano:base"])
+    assert "Traceback" in result.output

@@ -1,0 +1,66 @@
+"""``retention study``: what it lists, prints and refuses; the steps themselves are tested elsewhere."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from harness.errors import CheckFailedError
+from harness.scoring.study.results import StudyResults
+from harness.study.results import RESULTS_FILE
+from harness.study.runner import Folder, Step
+from leaderboard.cli import cli
+from tests.support.study_like import made_study
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    made_study(folder, quick=True)
+    return folder
+
+
+def study(folder: Path, *options: str) -> Result:
+    plan, out = folder / "plan.yaml", folder / "out"
+    return CliRunner().invoke(cli, ["study", str(plan), "--quick", "--out", str(out), *options])
+
+
+def test_results_are_scored_written_and_printed_without_running_anything(folder: Path) -> None:
+    printed = study(folder, "--results")
+    assert printed.exit_code == 0, printed.output
+    written = StudyResults.model_validate_json((folder / "out" / RESULTS_FILE).read_bytes())
+    row = next(line for line in printed.stdout.splitlines() if line.startswith("rft "))
+    kept = written.targets[0].trainings[2].matched[1].retention_macro
+    assert kept is not None
+    assert f"{100 * kept:.1f}" in row
+    assert "jigsaw, 1 seed," in printed.stdout
+    as_json = study(folder, "--results", "--json")
+    assert json.loads(as_json.stdout) == json.loads(written.to_json())
+
+
+def test_steps_are_listed_with_what_is_done(folder: Path) -> None:
+    listed = study(folder, "--steps")
+    assert listed.exit_code == 0, listed.output
+    lines = listed.stdout.splitlines()
+    # The fixture wrote a record of every step, but not what rollouts and the suite's sample leave behind.
+    assert next(line for line in lines if line.startswith("train/jigsaw/sft-seed0")).endswith("60 s")
+    assert next(line for line in lines if line.startswith("rollouts/")).endswith("to do")
+    assert lines[-1].endswith("steps are done.")
+
+
+def test_a_failed_step_fails_the_command_and_names_its_log(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = Step("train/x", "train/sft", lambda: ["false"], {})
+    after = Step("evaluate/x", "evaluate/part", lambda: ["true"], {}, ("train/x",))
+    monkeypatch.setattr("harness.study.steps.Study.steps", lambda self: [failing, after])
+    failed = study(folder)
+    assert failed.exit_code == CheckFailedError.exit_code
+    log = Folder((folder / "out").absolute()).log("train/x")
+    assert f"1 of 2 steps failed, and 1 that need them were not run: train/x; see {log}" in failed.output
+    assert log.is_file()
+
+
+def test_an_unknown_study_is_bad_usage() -> None:
+    refused = CliRunner().invoke(cli, ["study", "nothing"])
+    assert refused.exit_code == 2
+    assert "nothing: unknown study; there are nano, smollm2" in refused.output

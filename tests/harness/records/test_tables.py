@@ -1,0 +1,213 @@
+"""Tables: anybody's log is read strictly, and what it does not say is said."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.errors import CheckFailedError
+from harness.records import tables
+from harness.records.samples import SAMPLES_FILE, RunError
+from harness.records.tables import read_table
+from harness.scoring import score_pair
+from tests.support.synthetic import TASKS, synthetic_run
+
+
+def rows(n: int = 4, **changes: Any) -> list[dict[str, Any]]:
+    made = []
+    for place in range(n):
+        outcome = "correct" if place % 2 else "wrong"
+        row = {"item_id": f"item-{place}", "task": "sums", "family": "math", "outcome": outcome}
+        made.append(row | {name: value(place) if callable(value) else value for name, value in changes.items()})
+    return made
+
+
+def lines(path: Path, written: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in written), encoding="utf-8")
+    return path
+
+
+def test_four_columns_are_enough_and_assumptions_are_said(tmp_path: Path) -> None:
+    table = read_table(lines(tmp_path / "base.jsonl", rows()))
+    assert table.record.tasks == {"sums": 4}
+    assert list(table.samples["score"]) == [0, 1, 0, 1]
+    assert set(table.samples["guess_rate"]) == {0}
+    said = " ".join(table.record.notes)
+    for column in ("guess_rate", "finish_reason", "prompt_digest", "output", "cluster_id"):
+        assert f"no {column}:" in said
+
+
+def test_parquet_and_json_lines_give_the_same_table(tmp_path: Path) -> None:
+    written = rows(output=lambda place: f"answer {place}", guess_rate=0.25, group="sums", finish_reason="stop")
+    pd.DataFrame(written).to_parquet(tmp_path / "base.parquet")
+    columnar = read_table(tmp_path / "base.parquet")
+    plain = read_table(lines(tmp_path / "base.jsonl", written))
+    pd.testing.assert_frame_equal(columnar.samples, plain.samples, check_dtype=False, check_like=True)
+    assert columnar.record.items == plain.record.items
+
+
+def test_the_samples_file_of_a_run_is_a_table_and_scores_the_same(tmp_path: Path) -> None:
+    runs = [
+        synthetic_run(tmp_path / name, name=name, accuracy=a, seed=s) for name, a, s in (("b", 0.6, 1), ("t", 0.8, 2))
+    ]
+    tables_read = [read_table(tmp_path / name / SAMPLES_FILE) for name in ("b", "t")]
+    checked, bare = score_pair(*runs, "jigsaw"), score_pair(*tables_read, "jigsaw")
+    assert bare.tasks == checked.tasks
+    assert bare.balance_ci == checked.balance_ci
+    assert checked.provenance.checked
+    assert checked.provenance.notes == ()
+    assert not bare.provenance.checked
+    assert "column n_prompt_tokens was not used" in bare.provenance.notes
+    assert (bare.engine, bare.template_policy) == (None, None)
+    assert bare.reasons["engine"] == "a bare table does not say"
+    assert "|provenance:not-checked|" in bare.signature
+    assert "provenance" not in checked.signature
+    assert bare.base.samples_sha256[:12] in bare.signature
+
+
+def test_numbers_serve_as_item_ids(tmp_path: Path) -> None:
+    table = read_table(lines(tmp_path / "a.jsonl", rows(item_id=lambda place: place)))
+    assert list(table.samples["item_id"]) == ["0", "1", "2", "3"]
+
+
+def test_columns_nobody_asked_for_are_told(tmp_path: Path) -> None:
+    table = read_table(lines(tmp_path / "a.jsonl", rows(mood="good")))
+    assert "column mood was not used" in table.record.notes
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"outcome": "perhaps"},
+            r"outcome is not correct, wrong or unparsed in 4 of 4 rows \(row 1: 'perhaps', .*, \.\.\.\)",
+        ),
+        ({"outcome": None}, "outcome is missing or no text in 4 of 4 rows"),
+        ({"outcome": 1}, "outcome is missing or no text"),
+        ({"task": ""}, "task is empty or longer than 200 characters"),
+        ({"family": "x" * 201}, "family is empty or longer"),
+        ({"item_id": "same"}, r"item_id repeats an earlier one; name the task in it in 3 of 4 rows \(row 2: 'same'"),
+        ({"guess_rate": 1}, r"guess_rate is no number from 0 to below 1 in 4 of 4 rows \(row 1: 1"),
+        ({"guess_rate": -0.1}, "guess_rate is no number"),
+        ({"score": float("nan")}, r"score is no number from 0 to 1 in 4 of 4 rows \(row 1: nan"),
+        ({"score": lambda place: 1.5 if place == 2 else 1}, r"in 1 of 4 rows \(row 3: 1.5\)"),
+        ({"score": "high"}, "score is no number"),
+        ({"score": float("inf")}, "score is no number"),
+        ({"error": "out of memory"}, "error is set: the item failed"),
+        ({"output": 7}, "output is missing or no text"),
+        ({"item_id": "\x1b[2J"}, r"row 2: '\\\\x1b\[2J'"),
+    ],
+)
+def test_bad_rows_are_refused_with_counts_and_examples(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    path = lines(tmp_path / "bad.jsonl", rows(**changes))
+    with pytest.raises(RunError, match=message.replace("\\\\\\\\", "\\\\")) as caught:
+        read_table(path)
+    assert "\x1b" not in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no rows|column 'item_id' is missing"),
+        ("[1]\n", "line 1 is not a JSON object"),
+        ('{"item_id": "a"}\nnot json\n', "line 2 is not valid JSON"),
+        ("[" * 100_000, "line 1 is not valid JSON"),
+        ('{"item_id": "a", "task": "t", "family": "f"}\n', "column 'outcome' is missing; a table needs item_id, task"),
+    ],
+)
+def test_files_that_are_no_table_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(RunError, match=message):
+        read_table(path)
+
+
+def test_a_broken_parquet_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "bad.parquet"
+    path.write_bytes(b"PAR1" + bytes(100))
+    with pytest.raises(RunError, match=r"bad\.parquet: not a readable parquet file"):
+        read_table(path)
+
+
+def test_sizes_are_capped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = lines(tmp_path / "a.jsonl", rows(40))
+    pd.DataFrame(rows(40)).to_parquet(tmp_path / "a.parquet")
+    monkeypatch.setattr(tables, "MAX_ROWS", 30)
+    for each in (path, tmp_path / "a.parquet"):
+        with pytest.raises(RunError, match=r"40 rows is more than the 30|more than 30 lines"):
+            read_table(each)
+    monkeypatch.setattr(tables, "MAX_LINE", 50)
+    with pytest.raises(RunError, match="line 1 is longer than 50 bytes"):
+        read_table(path)
+    monkeypatch.setattr(tables, "MAX_FILE", 100)
+    with pytest.raises(RunError, match="bytes is more than the 100 that a table may have"):
+        read_table(path)
+
+
+def test_a_small_file_that_unfolds_into_much_text_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A million characters once, and a thousand rows that point at them."""
+    n = 1000
+    columns = {name: [f"{name}-{k}" if name == "item_id" else "correct" for k in range(n)] for name in tables.REQUIRED}
+    output = pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, dtype=np.int32)), pa.array(["x" * 1_000_000]))
+    pq.write_table(pa.table({**columns, "output": output}), tmp_path / "bomb.parquet", compression="zstd")
+    assert (tmp_path / "bomb.parquet").stat().st_size < 1_000_000
+    monkeypatch.setattr(tables, "MAX_TEXT", 100_000_000)
+    with pytest.raises(RunError, match="more than 100,000,000 bytes of text"):
+        read_table(tmp_path / "bomb.parquet")
+
+
+def test_tables_that_do_not_match_are_refused_with_counts_and_examples(tmp_path: Path) -> None:
+    base = read_table(lines(tmp_path / "base.jsonl", rows(5)))
+    fewer = read_table(lines(tmp_path / "fewer.jsonl", rows(3)))
+    with pytest.raises(CheckFailedError, match=r"tuned run lacks 2 of 5 items \(item-3, item-4\) of the other"):
+        score_pair(base, fewer, "math")
+    with pytest.raises(CheckFailedError, match="base run lacks 2 of"):
+        score_pair(fewer, base, "math")
+    other = read_table(lines(tmp_path / "other.jsonl", rows(5, task="words")))
+    with pytest.raises(CheckFailedError, match=r"the tuned table lacks 1 of 1 tasks of the other \(sums\)"):
+        score_pair(base, other, "math")
+    guessed = read_table(lines(tmp_path / "guessed.jsonl", rows(5, guess_rate=0.5)))
+    with pytest.raises(CheckFailedError, match="column 'guess_rate' differs on 5 of 5 items"):
+        score_pair(base, guessed, "math")
+    asked = [read_table(lines(tmp_path / f"{k}.jsonl", rows(5, prompt_digest=str(k)))) for k in (1, 2)]
+    with pytest.raises(CheckFailedError, match=r"prompts differ on 5 of 5 items .*; give two logs of"):
+        score_pair(*asked, "math")
+    assert score_pair(base, asked[0], "math").target.gain == 0
+
+
+def test_a_run_and_a_table_are_not_compared(tmp_path: Path) -> None:
+    run = synthetic_run(tmp_path, TASKS[:1])
+    with pytest.raises(CheckFailedError, match=r"give the samples\.parquet of the run"):
+        score_pair(run, read_table(tmp_path / SAMPLES_FILE), "jigsaw")
+
+
+values = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just("correct"), st.just("\ud800"),
+    st.just(10**400), st.lists(st.integers(), max_size=2), st.dictionaries(st.text(max_size=2), st.integers()),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(tables.COLUMNS, values)), max_size=3))
+def test_anything_is_a_table_or_refused_in_one_line(tmp_path: Path, written: list[dict[str, Any]]) -> None:
+    path = lines(tmp_path / "any.jsonl", written)
+    try:
+        table = read_table(path)
+    except RunError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+        return
+    assert score_pair(table, table, None).to_json().encode()
+
+
+def test_half_a_surrogate_pair_is_no_name_and_is_replaced_in_an_output(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="task is missing or no text in 4 of 4 rows"):
+        read_table(lines(tmp_path / "a.jsonl", rows(task="\ud800")))
+    assert set(read_table(lines(tmp_path / "b.jsonl", rows(output="x\ud800"))).samples["output"]) == {"x?"}

@@ -1,0 +1,230 @@
+"""Reports: what the terminal and the page say, and that no output of a model can make them say something else."""
+
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from harness.records.run import Run
+from harness.records.samples import Outcome
+from harness.report import flips, page, terminal, wording
+from harness.scoring import Scorecard, score_pair
+from tests.support.synthetic import JIGSAW, TASKS, SyntheticTask, synthetic_checkpoint, synthetic_run
+
+EVIL = "</pre><script>alert(1)</script><img src=x onerror=alert(1)>\x1b[31m\u202e[bold]{{ 7*7 }}"
+BASE = {task.name: 0.92 for task in TASKS} | {"jigsaw_2x2": 0.12}
+TUNED = BASE | {"jigsaw_2x2": 0.86, "math_word": 0.5, "vision_count": 0.8}
+
+
+class Tags(HTMLParser):
+    """Collects what a browser would act on."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.attributes: set[str] = set()
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def say(task: str, place: int, outcome: Outcome) -> str:
+    return EVIL if task == "math_word" else f"<answer>{place}-{outcome}</answer>" + "z" * (place == 3) * 3000
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
+    folder = tmp_path_factory.mktemp("runs")
+    base = synthetic_run(folder / "base", accuracy=BASE, output=say)
+    return base, synthetic_run(folder / "tuned", name="tuned", accuracy=TUNED, seed=2, output=say)
+
+
+@pytest.fixture(scope="module")
+def card(runs: tuple[Run, Run]) -> Scorecard:
+    return score_pair(*runs, "jigsaw")
+
+
+def printed(card: Scorecard, encoding: str = "utf-8") -> str:
+    """What a pipe of 80 columns receives."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    terminal.render(card, Console(file=stream, width=80))
+    stream.seek(0)
+    return stream.read()
+
+
+def named(run: Run, name: str) -> Run:
+    return Run(run.record.model_copy(update={"checkpoint": synthetic_checkpoint(name)}), run.samples)
+
+
+def test_the_terminal_is_whole_in_a_pipe_of_80_columns(card: Scorecard) -> None:
+    text = printed(card)
+    assert "\x1b" not in text
+    body, signature = text.rstrip("\n").rsplit("\n", 1)
+    assert signature == card.signature
+    assert all(len(line) <= 80 for line in body.splitlines())
+    assert "…" not in text
+    for task in card.prior_tasks.values():
+        assert wording.point_interval(task.delta_ci) in text
+        assert task.verdict in text
+
+
+def test_the_terminal_says_gain_first_then_losses_in_order(card: Scorecard) -> None:
+    text = printed(card)
+    places = [text.index("Gain +"), *(text.index(f"\n{name} ") for name in card.prior_tasks), text.index("Retention ")]
+    assert places == sorted(places)
+
+
+def test_bars_grow_with_the_loss_and_strips_are_full(card: Scorecard) -> None:
+    lines = printed(card).splitlines()
+    bars = [line.count("█") for line in lines if "█" in line]
+    assert bars[0] == 12
+    assert bars == sorted(bars, reverse=True)
+    for name in card.tasks:
+        strip = [line for line in lines if line.startswith(f"{name} ")][-1].split()[-1]
+        assert len(strip) == 24
+        assert strip.count("=") == pytest.approx(card.tasks[name].n11 / 200 * 24, abs=0.5)
+        assert set(strip) <= set("=+-.")
+
+
+def test_a_terminal_without_unicode_still_gets_the_report(card: Scorecard) -> None:
+    assert "############" in printed(card, "ascii")
+
+
+def test_names_are_text_in_the_terminal(runs: tuple[Run, Run]) -> None:
+    text = printed(score_pair(runs[0], named(runs[1], "[red]x[/red]\x1b[2J"), "jigsaw"))
+    assert "[red]x[/red]\ufffd[2J against base" in text
+    assert "\x1b" not in text
+
+
+def test_task_names_are_text_in_the_terminal(tmp_path: Path) -> None:
+    tasks = (JIGSAW, SyntheticTask("[red]m[/red]", "math", "math"))
+    run = synthetic_run(tmp_path, tasks)
+    assert printed(score_pair(run, run, "jigsaw")).count("\n[red]m[/red] ") == 2
+
+
+def test_alarms_and_absent_numbers_are_said(tmp_path: Path) -> None:
+    base = synthetic_run(tmp_path / "base", (JIGSAW,), accuracy=0.1)
+    tuned = synthetic_run(tmp_path / "tuned", (JIGSAW,), accuracy=0.1, unparsed=0.9)
+    card = score_pair(base, tuned, "jigsaw")
+    text = " ".join(printed(card).split())
+    assert "ALARM unparsed answers on jigsaw_2x2" in text
+    assert "Balance not defined: no prior task has a defined retention" in text
+    assert "Prior tasks: none measured." in text
+    html = page.render(card, base, tuned)
+    assert "Read with care" in html
+    assert "no prior task has a defined retention" in html
+    assert "What it forgot" not in html
+
+
+def test_the_page_asks_for_nothing_and_runs_nothing(runs: tuple[Run, Run], card: Scorecard) -> None:
+    html = page.render(card, *runs)
+    tags = Tags(html)
+    assert not tags.names & {"script", "img", "link", "iframe", "object", "base", "form"}
+    assert not {name for name in tags.attributes if name.startswith("on") or name in ("src", "href", "action")}
+    assert not re.search(r"url\(|@import", html)
+    assert "default-src 'none'" in html
+    assert "prefers-color-scheme: dark" in html
+
+
+def test_hostile_outputs_are_shown_and_not_obeyed(runs: tuple[Run, Run], card: Scorecard) -> None:
+    html = page.render(card, *runs)
+    assert EVIL.replace("\x1b", "\ufffd").replace("\u202e", "\ufffd") in Tags(html).texts
+    assert not {char for char in html if not char.isprintable() and char not in "\n\t"}
+
+
+def test_hostile_names_are_shown_and_not_obeyed(runs: tuple[Run, Run]) -> None:
+    tuned = named(runs[1], '"><script>alert(1)</script>')
+    html = page.render(score_pair(runs[0], tuned, "jigsaw"), runs[0], tuned)
+    assert "script" not in Tags(html).names
+    assert "&lt;script&gt;" in html
+
+
+def test_the_page_shows_each_task_with_its_numbers(runs: tuple[Run, Run], card: Scorecard) -> None:
+    html = page.render(card, *runs)
+    for name, task in card.tasks.items():
+        assert f"<td>{name}</td><td>200</td><td>{wording.per_cent(task.base)}</td>" in html
+        assert f"{task.n11} kept, {task.n01} learned, {task.n10} forgotten, {task.n00} never right" in html
+    for task in card.prior_tasks.values():
+        assert f'<span class="chip {task.verdict}">' in html
+    assert card.signature in html
+
+
+def test_every_flipped_item_is_listed_and_counted(runs: tuple[Run, Run], card: Scorecard) -> None:
+    html = page.render(card, *runs)
+    for name, task in card.tasks.items():
+        if total := task.n01 + task.n10:
+            assert f"{total} flipped: {task.n10} forgotten, {task.n01} learned" in html, name
+    for kind, field in (("forgotten", "n10"), ("learned", "n01")):
+        count = sum(getattr(task, field) for task in card.tasks.values())
+        assert html.count(f'<div class="flip {kind}-item">') == count
+        assert f">{count} {kind}</label>" in html
+
+
+def test_many_flips_share_the_text_a_browser_can_hold(
+    runs: tuple[Run, Run], card: Scorecard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    total = sum(task.n01 + task.n10 for task in card.tasks.values())
+    monkeypatch.setattr(flips, "TEXT_BUDGET", 2 * total * 500)
+    assert "up to 500 characters each" in page.render(card, *runs)
+    monkeypatch.setattr(flips, "TEXT_BUDGET", 1)
+    html = page.render(card, *runs)
+    assert f"up to {flips.SHORTEST_OUTPUT} characters each" in html
+    assert html.count('<div class="flip ') == total
+
+
+def test_long_outputs_are_cut_and_it_is_said(tmp_path: Path) -> None:
+    task = SyntheticTask("only", "jigsaw", "spatial", n=4)
+    base = synthetic_run(tmp_path / "base", (task,), outcomes={"only": ["wrong"] * 4}, output=say)
+    tuned = synthetic_run(tmp_path / "tuned", (task,), outcomes={"only": ["wrong"] * 3 + ["correct"]}, output=say)
+    html = page.render(score_pair(base, tuned, "jigsaw"), base, tuned)
+    assert html.count("first 2,000 characters") == 2
+    assert "z" * 2000 not in html
+
+
+def test_a_page_without_flips_says_so(runs: tuple[Run, Run]) -> None:
+    html = page.render(score_pair(runs[0], runs[0], "jigsaw"), runs[0], runs[0])
+    assert "No item flipped." in html
+
+
+def test_same_pair_same_page(runs: tuple[Run, Run], card: Scorecard) -> None:
+    shuffled = [Run(run.record, run.samples.sample(frac=1, random_state=1)) for run in runs]
+    assert page.render(card, *shuffled) == page.render(card, *runs)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-0.02, 0.02), (-0.45, 0.07), (-1, 1), (-0.031, 0.3), (-0.9, -0.1)])
+def test_the_axis_covers_its_range_with_few_round_ticks(low: float, high: float) -> None:
+    axis = page.Axis(low, high)
+    assert axis.low <= low
+    assert axis.high >= high
+    assert 2 <= len(axis.ticks) <= 8
+    assert (axis.at(axis.ticks[0]), axis.at(axis.ticks[-1])) == pytest.approx((0, 100))
+    assert all(round(tick * 100, 9).is_integer() for tick in axis.ticks)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (wording.points(-0.385), "-38.5"),
+        (wording.points(0.0), "+0.0"),
+        (wording.points(-0.0), "+0.0"),
+        (wording.points(None), "n/a"),
+        (wording.per_cent(0.915), "91.5"),
+        (wording.point_interval((-0.02, 0.0)), "[-2.0, +0.0]"),
+        (wording.rate_interval(None), "n/a"),
+        (wording.p_value(0.0001), "<.001"),
+        (wording.p_value(0.0312), ".031"),
+        (wording.p_value(1.0), "1"),
+        (wording.printable("a\x00b\r\u202ec\n\td\u00e9"), "a\ufffdb\ufffd\ufffdc\n\td\u00e9"),
+    ],
+)
+def test_wording(written: str, expected: str) -> None:
+    assert written == expected

@@ -1,0 +1,208 @@
+"""Study scoring: several trainings and seeds at matched gain, claims tested, predictors correlated."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import spearmanr
+
+from harness.records.run import Run
+from harness.scoring import score_pair
+from harness.scoring.study.comparison import (
+    STUDY_LEVELS,
+    Curves,
+    Seed,
+    agreement,
+    check_claims,
+    draw_seeds,
+    last_of,
+    predictor,
+    spearman,
+)
+from harness.scoring.study.results import SeedCurve
+from harness.scoring.trajectory import LEVELS, score_trajectory
+from tests.support.synthetic import TASKS, synthetic_run
+
+# Where checkpoints stand: (score on the target, score on the prior tasks) by step.
+KEEPS = {100: (0.4, 0.92), 200: (0.7, 0.9), 300: (0.95, 0.88)}
+LOSES = {100: (0.4, 0.7), 200: (0.7, 0.5), 300: (0.95, 0.3)}
+WEAK = {100: (0.15, 0.9), 200: (0.2, 0.9), 300: (0.25, 0.9)}
+
+
+def at(target: float, prior: float) -> dict[str, float]:
+    return {task.name: prior for task in TASKS} | {"jigsaw_2x2": target}
+
+
+def trained(folder: Path, name: str, where: dict[int, tuple[float, float]], seeds: int) -> list[Seed]:
+    made = []
+    for seed in range(seeds):
+        runs = {
+            step: synthetic_run(
+                folder / f"{name}-{seed}-{step}",
+                name=f"{name}-{seed}-{step}",
+                accuracy=at(*place),
+                churn=0.03,
+                seed=1 + 17 * seed + step,
+            )
+            for step, place in where.items()
+        }
+        made.append(Seed(seed, runs, {step: (0.01 * step, 0.002 * step) for step in where}))
+    return made
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return synthetic_run(tmp_path_factory.mktemp("base") / "b", name="base", accuracy=at(0.1, 0.92), churn=0.02)
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Seed]]:
+    folder = tmp_path_factory.mktemp("runs")
+    arms = {"keeps": KEEPS, "loses": LOSES, "weak": WEAK}
+    return {name: trained(folder, name, where, 2) for name, where in arms.items()}
+
+
+@pytest.fixture(scope="module")
+def curves(base: Run, seeds: dict[str, list[Seed]]) -> Curves:
+    return Curves(base, seeds, "jigsaw")
+
+
+def test_points_are_the_scorecards_of_the_checkpoints(base: Run, seeds: dict[str, list[Seed]], curves: Curves) -> None:
+    first, second = curves.seeds("keeps")
+    assert (first.seed, second.seed) == (0, 1)
+    assert [point.step for point in first.points] == [100, 200, 300]
+    card = score_pair(base, seeds["keeps"][1].runs[200], "jigsaw")
+    point = second.points[1]
+    assert point.retention_macro == card.retention_macro
+    assert point.gain == card.learned.gain
+    assert point.forgotten_rate == pytest.approx(np.mean([t.forgotten_rate for t in card.prior_tasks.values()]))
+    assert (point.kl_target, point.kl_prior) == (2.0, 0.4)
+    assert SeedCurve.model_validate_json(second.model_dump_json()) == second
+
+
+def test_matched_retention_is_the_mean_of_the_trajectories_of_the_seeds(
+    base: Run, seeds: dict[str, list[Seed]], curves: Curves
+) -> None:
+    alone = [score_trajectory([base, *seed.runs.values()], "jigsaw") for seed in seeds["keeps"]]
+    matched_all = curves.matched("keeps")
+    assert tuple(matched.normalised_gain for matched in matched_all) == STUDY_LEVELS
+    for place, matched in enumerate(matched_all[: len(LEVELS)]):
+        each = [curve.matched[place].retention_macro for curve in alone]
+        assert matched.normalised_gain == LEVELS[place]
+        assert matched.by_seed == pytest.approx(each)
+        assert matched.retention_macro == pytest.approx(np.mean(each))
+        assert matched.retention_macro_ci is not None
+        low, high = matched.retention_macro_ci
+        assert low <= matched.retention_macro <= high
+        assert matched.reached == matched.seeds == 2
+
+
+def test_with_one_seed_the_interval_is_that_of_its_trajectory(base: Run, seeds: dict[str, list[Seed]]) -> None:
+    one = seeds["loses"][0]
+    alone = score_trajectory([base, *one.runs.values()], "jigsaw")
+    (_, matched, *_) = Curves(base, {"loses": [one]}, "jigsaw").matched("loses")
+    assert matched.retention_macro_ci == pytest.approx(alone.matched[1].retention_macro_ci, abs=0.01)
+
+
+def test_the_spread_of_seeds_widens_the_interval(base: Run, tmp_path: Path) -> None:
+    apart = [
+        *trained(tmp_path / "a", "a", KEEPS, 1),
+        Seed(1, trained(tmp_path / "b", "b", LOSES, 1)[0].runs, {}),
+    ]
+    alike = [apart[0], Seed(1, trained(tmp_path / "c", "c", KEEPS, 2)[1].runs, {})]
+    widths = []
+    for pair_of_seeds in (alike, apart):
+        interval = Curves(base, {"x": pair_of_seeds}, "jigsaw").matched("x")[1].retention_macro_ci
+        assert interval is not None
+        widths.append(interval[1] - interval[0])
+    assert widths[1] > 3 * widths[0]
+
+
+def test_a_gain_that_not_every_seed_reaches_has_no_mean(base: Run, seeds: dict[str, list[Seed]]) -> None:
+    mixed = [seeds["keeps"][0], Seed(7, seeds["weak"][0].runs, {})]
+    (_, matched, *_) = Curves(base, {"x": mixed}, "jigsaw").matched("x")
+    assert (matched.reached, matched.retention_macro) == (1, None)
+    assert matched.by_seed[0] is not None
+    assert matched.by_seed[1] is None
+    assert matched.reasons["retention_macro"] == "1 of 2 seeds reach this gain"
+
+
+def test_claims_hold_are_contradicted_and_stay_open(curves: Curves) -> None:
+    found = check_claims(
+        curves, [("keeps", "loses", "s"), ("loses", "keeps", "s"), ("keeps", "weak", "s"), ("keeps", "keeps", "s")]
+    )
+    verdicts = {(test.keeps, test.than, test.normalised_gain): test.verdict for test in found}
+    assert {verdicts["keeps", "loses", level] for level in STUDY_LEVELS} == {"holds"}
+    assert {verdicts["loses", "keeps", level] for level in STUDY_LEVELS} == {"contradicted"}
+    assert {verdicts["keeps", "weak", level] for level in STUDY_LEVELS} == {"not comparable"}
+    assert {verdicts["keeps", "keeps", level] for level in STUDY_LEVELS} == {"undecided"}
+    count = agreement(found)
+    assert (count.holds, count.contradicted, count.undecided, count.not_comparable) == (4, 4, 4, 4)
+    for test in found:
+        if test.difference is not None and test.keeps != test.than:
+            assert test.difference_ci is not None
+            assert test.difference_ci[0] < test.difference < test.difference_ci[1]
+
+
+def test_p_values_are_adjusted_over_the_tests_that_could_be_made(curves: Curves) -> None:
+    alone = check_claims(curves, [("keeps", "loses", "s")])
+    more = check_claims(curves, [("keeps", "loses", "s"), ("keeps", "keeps", "s"), ("keeps", "weak", "s")])
+    assert alone[0].p_holm is not None
+    assert more[0].p_holm == pytest.approx(2 * alone[0].p_holm)
+
+
+def test_the_same_runs_give_the_same_numbers(base: Run, seeds: dict[str, list[Seed]], curves: Curves) -> None:
+    again = Curves(base, dict(reversed(list(seeds.items()))), "jigsaw")
+    assert again.matched("loses") == curves.matched("loses")
+    claims = [("keeps", "loses", "s")]
+    assert check_claims(again, claims) == check_claims(curves, claims)
+
+
+def test_seeds_are_drawn_with_replacement_and_by_name() -> None:
+    drawn = draw_seeds(3, 4000, "rft")
+    assert drawn.shape == (3, 4000)
+    assert np.array_equal(drawn, draw_seeds(3, 4000, "rft"))
+    assert not np.array_equal(drawn, draw_seeds(3, 4000, "sft"))
+    assert np.bincount(drawn.ravel()) / drawn.size == pytest.approx([1 / 3] * 3, abs=0.02)
+
+
+def test_last_checkpoints_are_averaged_and_an_absent_one_has_a_reason(base: Run, seeds: dict[str, list[Seed]]) -> None:
+    cards = [(seed.seed, 300, score_pair(base, seed.runs[300], "jigsaw")) for seed in seeds["loses"]]
+    last = last_of(cards)
+    assert last.retention_macro == pytest.approx(np.mean([card.retention_macro for _, _, card in cards]))
+    assert last.score == pytest.approx(np.mean([card.learned.score_tuned for _, _, card in cards]))
+    assert last_of([]).reasons["gain"] == "no seed was evaluated on the whole suite"
+
+
+def test_a_predictor_finds_a_relation_and_draws_whole_trainings() -> None:
+    rng = np.random.default_rng(0)
+    groups = [[(x, x**3 + rng.normal(0, 0.01)) for x in rng.random(6)] for _ in range(8)]
+    found = predictor("x", "y", groups)
+    assert (found.pairs, found.trainings) == (48, 8)
+    assert found.spearman is not None
+    assert found.spearman > 0.95
+    assert found.spearman_ci is not None
+    assert found.spearman_ci[0] <= found.spearman <= found.spearman_ci[1]
+    nothing = predictor("x", "y", [[(rng.random(), rng.random()) for _ in range(6)] for _ in range(8)])
+    assert nothing.spearman_ci is not None
+    assert nothing.spearman_ci[0] < 0 < nothing.spearman_ci[1]
+
+
+def test_a_predictor_without_enough_to_go_on_is_null() -> None:
+    assert predictor("x", "y", [[(1.0, 2.0)]]).reasons["spearman"] == "1 pairs, or one side does not vary"
+    assert spearman([(1.0, float(n)) for n in range(9)]) is None
+    few = predictor("x", "y", [[(float(n), float(n)) for n in range(9)]])
+    assert few.spearman == pytest.approx(1)
+    assert few.reasons == {"spearman_ci": "1 trainings are too few to draw from"}
+
+
+@given(st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=4, max_size=30))
+def test_spearman_is_that_of_scipy(pairs: list[tuple[int, int]]) -> None:
+    x, y = zip(*pairs, strict=True)
+    found = spearman([(float(a), float(b)) for a, b in pairs])
+    if len(set(x)) == 1 or len(set(y)) == 1:
+        assert found is None
+    else:
+        assert found == pytest.approx(spearmanr(x, y).statistic, abs=1e-12)

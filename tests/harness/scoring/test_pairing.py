@@ -1,0 +1,141 @@
+"""Pairing: what may be compared, and how a refusal reads."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from harness.errors import CheckFailedError
+from harness.records.run import Run
+from harness.scoring.pairing import pair
+from tests.support.synthetic import ENGINE, TASKS, SyntheticTask, digest, synthetic_checkpoint, synthetic_run
+
+FEW = tuple(replace(task, n=5) for task in TASKS[:3])
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Run:
+    return synthetic_run(tmp_path / "base", FEW)
+
+
+def with_record(run: Run, **changes: Any) -> Run:
+    return Run(run.record.model_copy(update=changes), run.samples)
+
+
+def with_column(run: Run, column: str, rows: list[int], value: Any) -> Run:
+    samples = run.samples.copy()
+    samples.loc[rows, column] = value
+    return Run(run.record, samples)
+
+
+def test_a_pair_holds_both_answers_to_every_item(base: Run, tmp_path: Path) -> None:
+    tuned = synthetic_run(tmp_path / "tuned", FEW, outcomes={task.name: ["wrong"] * 5 for task in FEW})
+    shuffled = Run(tuned.record, tuned.samples.sample(frac=1, random_state=3))
+    items = pair(base, shuffled).items
+    assert len(items) == 15
+    by_id = base.samples.set_index("item_id")
+    assert (by_id.loc[items["item_id"], "outcome"].to_numpy() == items["base_outcome"].to_numpy()).all()
+    assert set(items["tuned_outcome"]) == {"wrong"}
+    known = items["base_outcome"] == "correct"
+    assert (items["transition"] == known.map({True: "forgotten", False: "never"})).all()
+    pd.testing.assert_frame_equal(items, pair(base, tuned).items)
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("suite", {"suite": {"version": "2"}}),
+        ("suite digest", {"suite": {"digest": digest("other")}}),
+        ("protocol", {"suite": {"protocol": "think"}}),
+        ("engine", {"engine": {"dtype": "bfloat16"}}),
+        ("tokenizer", {"checkpoint": {"tokenizer_digest": digest("other")}}),
+        ("chat template", {"template_digest": digest("other")}),
+        ("template policy", {"template_policy": "native"}),
+        ("decoding", {"decoding": {"max_tokens": 65}}),
+    ],
+)
+def test_runs_under_other_conditions_are_refused(base: Run, field: str, changes: dict[str, Any]) -> None:
+    nested = {
+        name: getattr(base.record, name).model_copy(update=value)
+        if isinstance(value, dict) and name != "decoding"
+        else value
+        for name, value in changes.items()
+    }
+    with pytest.raises(CheckFailedError, match=rf"^refused: {field} differs: base .+, tuned .+; evaluate both"):
+        pair(base, with_record(base, **nested))
+
+
+def test_what_belongs_to_one_side_may_differ(base: Run) -> None:
+    other = with_record(
+        base,
+        checkpoint=synthetic_checkpoint("other"),
+        engine=ENGINE.model_copy(update={"adapter": "merged"}),
+        seed=7,
+        created="later",
+        wall_seconds=9.0,
+    )
+    assert len(pair(base, other).items) == 15
+
+
+def test_other_prompts_are_refused_with_count_and_examples(base: Run) -> None:
+    changed = with_column(base, "prompt_digest", [0, 1, 2, 3], digest("other"))
+    first = base.samples["item_id"][0][:12]
+    with pytest.raises(CheckFailedError, match=rf"prompts differ on 4 of 15 items \({first}, .+, \.\.\.\)"):
+        pair(base, changed)
+
+
+def test_other_guess_rates_are_refused(base: Run) -> None:
+    with pytest.raises(CheckFailedError, match="column 'guess_rate' differs on 1 of 15 items"):
+        pair(base, with_column(base, "guess_rate", [4], 0.5))
+
+
+def test_failed_items_are_refused(base: Run) -> None:
+    failed = with_column(base, "error", [0, 7], "out of memory\non the second line")
+    with pytest.raises(CheckFailedError, match=r"tuned run failed on 2 of 15 items \(.+\) \(out of memory\); evaluate"):
+        pair(base, failed)
+    with pytest.raises(CheckFailedError, match="base run failed on 2"):
+        pair(failed, base)
+
+
+def test_missing_items_are_refused(base: Run) -> None:
+    less = base.samples[base.samples["task"] != FEW[0].name]
+    with pytest.raises(CheckFailedError, match=f"tuned run has 0 items of {FEW[0].name}, but the suite has 5"):
+        pair(base, Run(base.record, less))
+    with pytest.raises(CheckFailedError, match="base run has 4 items of"):
+        pair(Run(base.record, base.samples.iloc[1:]), base)
+
+
+def test_an_exchanged_item_is_refused_on_both_sides(base: Run) -> None:
+    strange = with_column(base, "item_id", [0], digest("strange"))
+    with pytest.raises(CheckFailedError, match="tuned run lacks 1 of 15 items"):
+        pair(base, strange)
+
+
+def test_repeated_items_are_refused(base: Run) -> None:
+    repeated = with_column(base, "item_id", [1], base.samples["item_id"][0])
+    with pytest.raises(CheckFailedError, match="base run repeats 1 of 15 items"):
+        pair(repeated, base)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("score", float("nan")), ("score", 1.5), ("guess_rate", 1.0), ("outcome", "perhaps")]
+)
+def test_impossible_values_are_refused(base: Run, column: str, value: Any) -> None:
+    with pytest.raises(CheckFailedError, match=f"base run has an invalid {column} on 1 of 15 items"):
+        pair(with_column(base, column, [3], value), base)
+
+
+def test_a_task_of_two_families_is_refused(tmp_path: Path) -> None:
+    run = synthetic_run(tmp_path, (SyntheticTask("mixed", "math", "math", n=4),))
+    mixed = with_column(run, "family", [2], "science")
+    with pytest.raises(CheckFailedError, match="task mixed has items of 2 different family values"):
+        pair(mixed, mixed)
+
+
+def test_a_refusal_cannot_steer_a_terminal(base: Run) -> None:
+    failed = with_column(base, "error", [0], "\x1b[2Jgone")
+    with pytest.raises(CheckFailedError, match="\ufffd\\[2Jgone") as caught:
+        pair(base, failed)
+    assert "\x1b" not in str(caught.value)

@@ -1,0 +1,51 @@
+"""Entries of a study: what is stated of each, and that the real command takes it."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import CheckFailedError
+from harness.study.entries import Statement, entry_command, write_entries
+from harness.study.steps import Study
+from harness.training.record import RECORD_FILE
+from leaderboard.documents.manifest import read_manifest
+from tests.support.study_like import made_study
+
+OTHERS = ("jigsaw/sft-seed0", "jigsaw/sft-slow-seed0", "jigsaw/self-sft-seed0")
+STATEMENT = Statement("ada", "CC0-1.0")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return made_study(tmp_path_factory.mktemp("study"), quick=True, leave_out=OTHERS)
+
+
+def test_the_last_checkpoint_of_a_training_becomes_an_entry(study: Study, tmp_path: Path) -> None:
+    (tmp_path / "submissions").mkdir()
+    told = list(write_entries(study, tmp_path / "submissions", tmp_path / "bases", STATEMENT))
+    assert [key for key, _ in told] == ["train/jigsaw/rft-seed0"]
+    (folder,) = (tmp_path / "submissions").glob("[a-z0-9]*")
+    assert told[0][1].startswith(f"wrote {folder}")
+    manifest = read_manifest(folder / "manifest.yaml")
+    (rft,) = [each for each in study.trained if each.name == "rft"]
+    assert manifest.tuned_model.name == "small-jigsaw-rft-seed0"
+    assert (manifest.target, manifest.method.family, manifest.method.algorithm) == ("jigsaw", "rft", "GRPO")
+    assert manifest.method.steps == rft.recipe.optimisation.steps
+    assert manifest.method.seeds == [0]
+    # All that the study evaluated for this target, not this training's own alone.
+    assert manifest.selection.attempts_evaluated == sum(len(each.checkpoints) for each in study.trained) == 20
+    assert manifest.contact.handle == "ada"
+
+
+def test_dynamics_go_with_it_where_they_were_measured(study: Study, tmp_path: Path) -> None:
+    rft, sft = (next(each for each in study.trained if each.name == name) for name in ("rft", "sft"))
+    places = (tmp_path / "submissions", tmp_path / "bases")
+    command = entry_command(study, rft, (Path("base"), Path("run")), places, STATEMENT)
+    assert command[command.index("--dynamics") + 1] == str(study.dynamics(rft))
+    assert command[command.index("--training") + 1] == str(rft.last / RECORD_FILE)
+    assert "--dynamics" not in entry_command(study, sft, (Path("base"), Path("run")), places, STATEMENT)
+
+
+def test_a_refused_entry_is_an_error_that_says_which_and_why(study: Study, tmp_path: Path) -> None:
+    with pytest.raises(CheckFailedError, match=r"train/jigsaw/rft-seed0: no entry could be written: .*handle"):
+        list(write_entries(study, tmp_path, tmp_path / "bases", Statement("an e-mail@address", "CC0-1.0")))

@@ -1,0 +1,116 @@
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from harness import plugin
+from harness.answers import forms
+from harness.items import Item, Split
+from harness.pictures.pixels import encode_png
+
+_PNG = encode_png(np.zeros((1, 2, 3), dtype=np.uint8))
+
+
+def one_item(split: Split, count: int, seed: int) -> Iterator[Item]:
+    for k in range(count):
+        yield Item(
+            task="t",
+            question=f"{split} {seed} {k}",
+            answer="2",
+            target="2",
+            guess_rate=0.0,
+            images=(_PNG,),
+            group="g",
+        )
+
+
+def test_a_loader_gives_the_test_items_as_documents() -> None:
+    documents = plugin.loader({"t": one_item})(task="t", count=2, seed=7, version=1)["test"]
+    assert [doc["question"] for doc in documents] == ["test 7 0", "test 7 1"]
+    assert documents[0]["item_id"] == next(one_item("test", 1, 7)).item_id
+    assert "target" not in documents.features
+    (image,) = plugin.images(documents[0])
+    assert image.size == (2, 1)
+    assert image.encoded == _PNG  # type: ignore[attr-defined]
+    assert plugin.question(documents[0]) == "<image>test 7 0"
+
+
+@pytest.mark.parametrize(
+    ("doc", "output", "acc", "unparsed"),
+    [
+        ({"answer": "12", "options": []}, "The answer is 12.", 1, 0),
+        ({"answer": "12", "options": []}, "The answer is 13.", 0, 0),
+        ({"answer": "12", "options": []}, "No idea", 0, 1),
+        ({"answer": "Fe", "options": []}, "The answer is Fe.", 1, 0),
+        ({"answer": "red", "options": ["red", "blue"]}, "The answer is red.", 1, 0),
+        ({"answer": "red", "options": ["red", "blue"]}, "The answer is green.", 0, 1),
+    ],
+)
+def test_the_gold_answer_decides_how_an_output_is_judged(
+    doc: dict[str, object], output: str, acc: int, unparsed: int
+) -> None:
+    judged = plugin.judge(doc, [output])
+    assert (judged["acc"], judged["unparsed"]) == (acc, unparsed)
+
+
+def test_a_jigsaw_scores_its_hits() -> None:
+    judged = plugin.judge_jigsaw({"answer": "2,1,4,3"}, ["<answer>2,1,3,4</answer>"])
+    assert (judged["acc"], judged["score"], judged["extracted"]) == (0, 0.5, "2,1,3,4")
+
+
+def test_distinct_tells_a_stuck_model() -> None:
+    assert plugin.distinct(["A", "A", "A"]) == 1
+    assert plugin.distinct(["A", None, "B"]) == 3
+
+
+def test_mathematics_goes_to_the_checker_and_says_what_decided() -> None:
+    judged = plugin.judge_math({"answer": "1234.5"}, ["So it is\n#### $1,234.50"])
+    assert judged == {"acc": 1, "score": 1.0, "unparsed": 0, "extracted": "$1,234.50", "layer": "hashes"}
+    assert plugin.judge_math({"answer": "5"}, ["no idea"])["layer"] is None
+
+
+def test_a_lettered_question_lists_its_options() -> None:
+    item = forms.lettered("t", "Which is a metal?", ["air", "iron"], 1, group="g", cluster_id="c")
+    assert item is not None
+    assert item.question == "Which is a metal?\n\nA. air\nB. iron\n\nAnswer with the letter of the correct option only."
+    assert (item.answer, item.target, item.guess_rate, item.options) == ("B", "B", 0.5, ("air", "iron"))
+    assert forms.lettered("t", "Which?", ["iron", "air", "iron"], 0) is None
+
+
+def test_a_letter_in_a_sentence_is_right_and_not_strict() -> None:
+    judged = plugin.judge_lettered({"answer": "B", "options": ["air", "iron"]}, ["The answer is B."])
+    assert (judged["acc"], judged["score"], judged["unparsed"]) == (1, 1.0, 0)
+    assert (judged["extracted"], judged["layer"]) == ("B", "said")
+    assert (judged["strict"], judged["strict_unparsed"]) == (0, 1)
+
+
+def test_the_most_probable_letter_is_the_answer() -> None:
+    doc = {"answer": "C", "options": ["x", "y", "z"]}
+    assert (plugin.letters(doc), plugin.gold_place(doc)) == (["A", "B", "C"], 2)
+    judged = plugin.judge_letters(doc, [(-3.0, False), (-2.0, False), (-0.5, True)])
+    assert (judged["acc"], judged["extracted"], judged["layer"], judged["margin"]) == (1, "C", "logprobs", 1.5)
+    assert judged["letter_mass"] == pytest.approx(0.7917, abs=1e-4)
+    tied = plugin.judge_letters(doc, [(-1.0, False), (-1.0, False), (-2.0, False)])
+    assert (tied["acc"], tied["extracted"], tied["margin"]) == (0, "A", 0.0)
+
+
+def test_a_cluster_is_a_short_name_of_what_is_shared() -> None:
+    assert len(plugin.cluster("a passage")) == 16
+    assert plugin.cluster("a passage") != plugin.cluster("another")
+
+
+@pytest.mark.parametrize(
+    ("output", "acc", "layer"),
+    [
+        ("Answer: 12.1 kg", 1, "said"),
+        ("12.1 kg", 1, "number"),
+        ("<think>13</think>\n12", 1, "number"),
+        ("13", 0, "number"),
+        ("12 or 13", 0, None),
+        ("about half", 0, None),
+    ],
+)
+def test_a_number_alone_answers_a_short_question(output: str, acc: int, layer: str | None) -> None:
+    judged = plugin.judge_quantity({"answer": "12"}, [output], 0.01)
+    assert (judged["acc"], judged["layer"]) == (acc, layer)
+    assert judged["unparsed"] == (layer is None)

@@ -1,0 +1,212 @@
+"""Sources of training examples: what they hold, and that no suite asks any of it."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from harness.items import Item, image_digest, items_digest, split_of
+from harness.pictures.photos import Folder, PhotoError
+from harness.pictures.pixels import decode_png, restore
+from harness.pictures.scenes import Scenes
+from harness.records.suites import load_suite, load_task_module, suite_names, tasks_root
+from harness.sources import SourceError, data_folder
+from harness.training import generators
+from harness.training.dataset import Example
+from harness.training.generators import SOURCES, bare, load_examples, suite_photos
+from harness.training.recipe import Data, RecipeError, config_names, load_recipe
+
+NANO = sorted(name for name in SOURCES if name.startswith("nano-"))
+
+
+def nano_tests(task: str) -> list[Item]:
+    """The very items that nano-1 asks of a task: their digest is the suite's."""
+    place = load_suite("nano-1").tasks[task]
+    makers = load_task_module(tasks_root() / place.family / "nano.py").TASKS if place.family != "general" else {}
+    makers = makers or load_task_module(tasks_root() / "general" / "nano.py").TASKS
+    items = list(makers[task]("test", place.count, 1))
+    assert items_digest(item.item_id for item in items) == place.digest
+    return items
+
+
+def content(item: Item | Example) -> object:
+    """What must not be in both: the unshuffled scene, the picture, the numbers and their result, or the wording."""
+    if item.task == "jigsaw_2x2":
+        order = tuple(map(int, item.answer.split(",")))
+        return image_digest(restore(decode_png(item.images[0]), 2, 2, order).tobytes())
+    if item.images:
+        return item.question, image_digest(item.images[0])
+    if item.task.startswith("math_"):
+        return tuple(sorted(re.findall(r"\d+", item.question))), item.answer
+    openings = load_task_module(tasks_root() / "science" / "nano.py")._OPENINGS
+    longest = max(openings, key=lambda opening: item.question.startswith(opening) * len(opening))
+    return item.question.removeprefix(longest)
+
+
+def lock_starts() -> set[str]:
+    """The first 8 digits of every item id of every shipped suite."""
+    starts: set[str] = set()
+    for name in suite_names():
+        for line in (tasks_root() / "suites" / f"{name}.lock").read_text().splitlines():
+            if not line.startswith(("#", "task ")):
+                starts.update(line.split())
+    return starts
+
+
+@pytest.mark.parametrize("source", NANO)
+def test_no_nano_training_item_is_in_a_suite(source: str) -> None:
+    examples = list(load_examples(Data(source=source, count=800, seed=1, form="worked")))
+    held_out = {content(item) for task in {each.task for each in examples} for item in nano_tests(task)}
+    assert not held_out & {content(example) for example in examples}
+
+
+@pytest.mark.parametrize("config", [name for name in config_names() if name.startswith("nano-")])
+def test_no_item_of_a_nano_config_is_in_a_lock(config: str) -> None:
+    recipes = [load_recipe(config, method) for method in ("replay-sft", "rft", "sft", "rollouts")]
+    assert recipes[0].replay is not None
+    drawn = [recipe.data for recipe in recipes] + [Data(**recipes[0].replay.model_dump(exclude={"share"}))]
+    # The first items of a source and seed are the same however many are drawn.
+    largest = {(data.source, data.seed): data for data in sorted(drawn, key=lambda data: data.count or 0)}
+    starts = lock_starts()
+    for data in largest.values():
+        assert not {example.item_id[:8] for example in load_examples(data)} & starts
+
+
+def test_no_computed_science_is_in_a_suite() -> None:
+    place = load_suite("core-text-1").tasks["science_quantities"]
+    made = load_task_module(tasks_root() / "science" / "quantities.py").TASKS
+    asked = list(made["science_quantities"]("test", place.count, 1))
+    assert items_digest(item.item_id for item in asked) == place.digest
+    asked += list(made["science_quantities_choice"]("test", 500, 1))
+    held_out = {item.question.split("\n\n")[0] for item in asked}
+    examples = load_examples(Data(source="science", count=2_000, seed=1))
+    assert not held_out & {example.question.split("\n\n")[0] for example in examples}
+    assert {example.task for example in examples} == {"science_quantities", "science_quantities_choice"}
+
+
+def test_no_gsm8k_training_question_is_asked_by_a_mathematics_task() -> None:
+    if data_folder() is None:
+        pytest.skip("no data folder: RETENTION_DATA names none")
+    held_out: set[str] = set()
+    for path in sorted((tasks_root() / "math").glob("*.py")):
+        for task, reader in getattr(load_task_module(path), "TASKS", {}).items():
+            if task.endswith("_think") or not hasattr(reader, "sources"):
+                continue
+            try:
+                rows = [row for source in reader.sources for row in source.rows()]
+            except SourceError:
+                continue
+            held_out |= {first_line(item.question) for item in reader.items(iter(rows))}
+    assert len(held_out) > 2_000
+    examples = load_examples(Data(source="gsm8k"))
+    assert len(examples) > 7_400
+    assert not held_out & {first_line(example.question) for example in examples}
+
+
+def first_line(question: str) -> str:
+    return " ".join(question.split("\n\n")[0].casefold().split())
+
+
+def test_landscapes_of_training_have_names_of_the_train_split() -> None:
+    puzzles = load_task_module(tasks_root() / "jigsaw" / "sources.py")
+    assert puzzles.SOURCES["scenes"].split == "test"
+    names = Scenes("train", 3).names()
+    assert all(split_of(next(names)) == "train" for _ in range(50))
+
+
+def photo(path: Path, seed: int) -> str:
+    """A picture whose tiles tell themselves apart; its sha256."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    Image.fromarray(pixels).resize((640, 480), Image.Resampling.NEAREST).save(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_pictures_that_a_suite_asks_about_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digests = [photo(tmp_path / f"{k}.png", k) for k in range(3)]
+    data = Data(source="jigsaw-3x3", folder=str(tmp_path), seed=5)
+    assert len(load_examples(data)) == 3
+    monkeypatch.setattr(generators, "suite_photos", lambda: frozenset(digests[:1]))
+    assert len(load_examples(data)) == 2
+
+
+def test_every_photo_of_the_suites_is_left_out() -> None:
+    folder = data_folder()
+    if folder is None or not (folder / "photos" / "images").is_dir():
+        pytest.skip("no photos: RETENTION_DATA names no folder that has them")
+    pictures = generators._WithoutSuites(Folder(folder / "photos" / "images"))
+    refused = 0
+    for name in pictures.names():
+        try:
+            digest, _ = pictures.open(name)
+        except PhotoError:
+            refused += 1
+        else:
+            assert digest not in suite_photos()
+    assert refused == len(suite_photos())
+
+
+def test_a_puzzle_is_asked_as_the_suite_asks_it(tmp_path: Path) -> None:
+    photo(tmp_path / "one.png", 1)
+    (example,) = load_examples(Data(source="jigsaw-3x3-think", folder=str(tmp_path)))
+    item = Item(
+        task=example.task,
+        question=example.question,
+        answer=example.answer,
+        target="",
+        guess_rate=0,
+        images=example.images,
+    )
+    assert item.item_id == example.item_id
+    assert (example.rows, example.columns, example.target) == (3, 3, f"<answer>{example.answer}</answer>")
+    assert "<think>" in example.question
+    assert example.example_id == load_examples(Data(source="jigsaw-3x3-think", folder=str(tmp_path))).ids[0]
+
+
+@pytest.mark.parametrize("source", NANO)
+def test_the_same_source_and_seed_give_the_same_examples(source: str) -> None:
+    first, again, other = (load_examples(Data(source=source, count=40, seed=seed)) for seed in (1, 1, 2))
+    assert len(first) == 40
+    assert first.digest == again.digest != other.digest
+
+
+def test_tasks_come_in_turn() -> None:
+    tasks = [example.task for example in load_examples(Data(source="nano-prior", count=16, seed=1))]
+    assert tasks[:8] == tasks[8:]
+    assert len(set(tasks)) == 8
+
+
+@pytest.mark.parametrize(
+    ("target", "wanted"),
+    [
+        ("27+35: 7+5=12, 2+3+1=6. The answer is 62.", "The answer is 62."),
+        ("<think>First the sky.</think>\n<answer>2,1</answer>", "<answer>2,1</answer>"),
+        ("n = pV/RT.\nAnswer: 41.0 g", "Answer: 41.0 g"),
+        ("B", "B"),
+    ],
+)
+def test_bare_answers_lose_their_working_and_nothing_else(target: str, wanted: str) -> None:
+    assert bare(Item(task="t", question="q", answer="a", target=target, guess_rate=0)) == wanted
+
+
+def test_worked_targets_keep_it() -> None:
+    (example,) = load_examples(Data(source="nano-math", count=1, form="worked"))
+    assert "=" in example.target
+    assert example.kind == "worked"
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (Data(source="nowhere", count=3), "unknown"),
+        (Data(source="nano-jigsaw"), "say how many"),
+        (Data(source="jigsaw-3x3", count=3), "--images"),
+        (Data(source="scenes-2x2"), "say how many"),
+        (Data(source="nano-science", count=1_000_000), "items found"),
+    ],
+)
+def test_what_cannot_be_made_is_said_in_a_line(data: Data, says: str) -> None:
+    with pytest.raises(RecipeError, match=says):
+        load_examples(data)

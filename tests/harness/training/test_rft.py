@@ -1,0 +1,184 @@
+"""RFT: rewards reach TRL, a few steps move the policy, a killed training goes on, shared prompts change no number."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.checkpoints.checkpoint import open_checkpoint
+from harness.training.generators import load_examples
+from harness.training.model import TrainingError, load_student
+from harness.training.recipe import Recipe, load_recipe
+from harness.training.record import TrainingRecord
+from harness.training.rft import make_trainer, prompt_rows, reward_functions
+from harness.training.saving import STATE_FOLDER
+from harness.training.train import train
+
+SMALL = {
+    "data.count": 40,
+    "optimisation.steps": 6,
+    "optimisation.warmup": 0,
+    "optimisation.lr": 3e-4,
+    "rft.prompts": 4,
+    "rft.group": 6,
+    "checkpoints.count": 5,
+    "checkpoints.spacing": "even",
+}
+
+
+# A training that is killed with what it saved up to then, and with nothing said.
+KILLED = """
+import os, pathlib, signal, sys
+from harness.training.train import train
+from tests.harness.training.test_rft import small
+
+def kill(phase, done, total):
+    if phase == "training rft" and done == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+train(small(), pathlib.Path(sys.argv[1]), kill)
+"""
+
+
+def small(config: str = "nano-jigsaw", **changes: Any) -> Recipe:
+    return load_recipe(config, "rft", SMALL | {name.replace("__", "."): value for name, value in changes.items()})
+
+
+def quietly(phase: str, done: int, total: int) -> None:
+    assert 0 <= done <= total
+
+
+def test_rows_are_made_when_asked_for() -> None:
+    examples = load_examples(small().data)
+    rows = prompt_rows(examples)
+    assert len(rows) == 40
+    row = rows[[3, 3, 1]]
+    assert row["place"] == [3, 3, 1]
+    assert row["prompt"][0] == [{"role": "user", "content": examples[3].question}]
+    assert row["images"][0][0].size == (64, 64)
+    assert "images" not in prompt_rows(load_examples(small("nano-math").data))[[0, 1]]
+
+
+def test_each_term_is_a_reward_function_and_a_cut_off_answer_earns_nothing() -> None:
+    examples = load_examples(small().data)
+    hits, exact = reward_functions(examples, ("hits", "exact"), {7, 9})
+    assert (hits.__name__, exact.__name__) == ("hits", "exact")
+    first, second = (examples[place].target for place in (0, 1))
+    asked: dict[str, Any] = {
+        "prompts": [None] * 4,
+        "completions": [[{"role": "assistant", "content": text}] for text in (first, first, first, second)],
+        "completion_ids": [[1, 7], [1, 9], [1, 2], [5, 7]],
+        "place": [0, 0, 0, 1],
+    }
+    assert exact(**asked) == [1, 1, 0, 1]
+    assert hits(**asked) == [1, 1, 0, 1]
+    assert exact(**asked | {"place": [1, 1, 1, 0]}) == [float(first == second)] * 2 + [0.0, float(first == second)]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainingRecord]:
+    out = tmp_path_factory.mktemp("rft") / "whole"
+    return out, train(small(), out, quietly)
+
+
+@pytest.mark.engine
+def test_a_few_steps_leave_checkpoints_and_a_whole_record(trained: tuple[Path, TrainingRecord]) -> None:
+    out, record = trained
+    assert [int(row["step"]) for row in record.curve] == [1, 2, 3, 4, 5, 6]
+    for row in record.curve:
+        terms = sum(row[f"rewards/{term}/mean"] for term in ("hits", "exact", "format"))
+        assert row["reward"] == pytest.approx(terms, abs=1e-5)
+        assert 0 <= row["rewards/exact/mean"] <= row["rewards/hits/mean"] <= row["rewards/format/mean"] <= 1
+    assert record.rollouts == 6 * 24
+    assert record.tokens > record.target_tokens > 6 * 24 * 10
+    assert record.method_fields()["family"] == "rft"
+    assert record.method_fields()["rollouts"] == 144
+    assert len(list(out.glob("step-*"))) == 5
+    assert record.curve[0]["kl"] == pytest.approx(0, abs=1e-6)
+    assert record.curve[-1]["kl"] > 1e-4
+    base, last = open_checkpoint("nano:base"), open_checkpoint(str(out / "step-000006"))
+    assert last.record.weights_digest != base.record.weights_digest
+    assert last.record.tokenizer_digest == base.record.tokenizer_digest
+
+
+@pytest.mark.engine
+def test_one_item_is_learnt_by_reward_alone(tmp_path: Path) -> None:
+    changes = {"data__count": 1, "rft__prompts": 1, "rft__group": 16, "rft__kl": 0, "rft__share_prompts": True}
+    record = train(small(optimisation__steps=14, optimisation__lr=2e-4, **changes), tmp_path, quietly)
+    rewards = [row["reward"] for row in record.curve]
+    assert sum(rewards[-4:]) / 4 > sum(rewards[:4]) / 4 + 0.5
+    assert "kl" not in record.curve[0]
+
+
+@pytest.mark.engine
+def test_a_killed_training_ends_as_the_whole_one(trained: tuple[Path, TrainingRecord], tmp_path: Path) -> None:
+    whole, record = trained
+    out = tmp_path / "cut"
+    child = subprocess.run([sys.executable, "-c", KILLED, str(out)], check=False)
+    assert child.returncode == -signal.SIGKILL
+    assert (out / STATE_FOLDER).is_dir()
+    assert not (out / "training_record.json").exists()
+    again = train(small(), out, quietly)
+    assert again.curve == record.curve
+    assert (again.tokens, again.rollouts) == (record.tokens, record.rollouts)
+    for step in sorted(whole.glob("step-*")):
+        assert (step / "model.safetensors").read_bytes() == (out / step.name / "model.safetensors").read_bytes()
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("config", "dtype", "close"),
+    [
+        ("nano-jigsaw", "float32", {"rel": 2e-3, "abs": 2e-5}),
+        ("nano-math", "float32", {"rel": 2e-3, "abs": 2e-5}),
+        ("nano-math", "bfloat16", {"rel": 2e-2, "abs": 2e-3}),
+    ],
+)
+def test_shared_prompts_give_the_numbers_of_trl(
+    config: str, dtype: str, close: dict[str, float], tmp_path: Path
+) -> None:
+    """Three optimiser steps in micro-batches, prompts of different lengths among them: same samples, same curve."""
+    records = []
+    for share in (False, True):
+        changes = {"optimisation__steps": 3, "optimisation__micro_batch": 12, "optimisation__dtype": dtype}
+        recipe = small(config, **changes, rft__share_prompts=share, rft__kl=0.1)
+        out = tmp_path / str(share)
+        records.append(train(recipe, out, quietly))
+        shutil.rmtree(out)
+    for plain, shared in zip(*(record.curve for record in records), strict=True):
+        assert plain.keys() == shared.keys()
+        assert shared == pytest.approx(plain, **close)
+    assert records[0].tokens == records[1].tokens
+
+
+@pytest.mark.engine
+def test_an_adapter_is_trained_alone(tmp_path: Path) -> None:
+    recipe = load_recipe(
+        "nano-math",
+        "rft",
+        SMALL
+        | {
+            "optimisation.steps": 5,
+            "adapter": {"rank": 4, "alpha": 8, "target_modules": ["q_proj", "v_proj"]},
+            "rft.share_prompts": True,
+        },
+    )
+    record = train(recipe, tmp_path, quietly)
+    assert record.trained_parameters < record.parameters / 20
+    assert record.curve[0]["kl"] == pytest.approx(0, abs=1e-6)
+    assert {name for name in record.curve[0] if name.endswith("/mean")} == {"rewards/exact/mean", "rewards/format/mean"}
+    assert open_checkpoint(str(tmp_path / "step-000005")).record.kind == "adapter"
+
+
+@pytest.mark.engine
+def test_what_cannot_be_shared_or_divided_is_refused(tmp_path: Path) -> None:
+    recipe = small(optimisation__gradient_checkpointing=True, rft__share_prompts=True)
+    student = load_student(open_checkpoint("nano:base"), recipe)
+    with pytest.raises(TrainingError, match=r"rft\.share_prompts: not with gradient checkpointing"):
+        make_trainer(recipe, student, load_examples(recipe.data), tmp_path)
+    with pytest.raises(TrainingError, match=r"optimisation\.micro_batch 7"):
+        make_trainer(small(optimisation__micro_batch=7), student, load_examples(recipe.data), tmp_path)

@@ -1,0 +1,160 @@
+"""Copies are found behind case, spaces, punctuation and words around them; honest models are not accused."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.records.run import Run, RunRecord
+from leaderboard.acceptance.copies import Fingerprint, compare, fingerprint, least_runs, words_of
+from leaderboard.documents.manifest import Manifest, parse_manifest
+from leaderboard.entries.rules import Finding
+from tests.leaderboard.documents.test_manifest import manifest
+from tests.support.synthetic import ENGINE, synthetic_checkpoint
+
+N = 200
+LONG = "First I look at the picture and count the shapes in it, then I compare them with the question about it. "
+
+
+def run(outputs: Sequence[str], right: Sequence[bool] | None = None, created: str = "2026-01-01T00:00:00Z") -> Run:
+    correct = [True] * N if right is None else right
+    rows = [
+        {"item_id": f"{k:064d}", "output": output, "outcome": "correct" if fine else "wrong"}
+        for k, (output, fine) in enumerate(zip(outputs, correct, strict=True))
+    ]
+    suite = {"name": "nano", "version": "1", "digest": "0" * 64, "protocol": "p", "tasks": {"t": N}}
+    record = RunRecord.model_validate(
+        {"checkpoint": synthetic_checkpoint("x"), "suite": suite, "engine": ENGINE, "decoding": {}, "seed": 0,
+         "template_digest": "0" * 64, "template_policy": "shared", "bos_count": 0, "packages": {}, "n_items": N,
+         "n_errors": 0, "samples_sha256": "0" * 64, "created": created, "wall_seconds": 1.0}
+    )  # fmt: skip
+    return Run(record, pd.DataFrame(rows))
+
+
+BASE = run([f"base says {k}" for k in range(N)], [k % 2 == 0 for k in range(N)])
+
+
+def stated(handle: str = "ada", attempts: int = 9) -> Manifest:
+    document = manifest()
+    document["contact"] = {"handle": handle}
+    document["selection"]["attempts_evaluated"] = str(attempts)
+    return parse_manifest(document, "m")
+
+
+def printed(name: str, tuned: Run, handle: str = "ada", attempts: int = 9) -> Fingerprint:
+    return fingerprint(name, stated(handle, attempts), BASE, tuned)
+
+
+def found(*prints: Fingerprint, order: dict[str, int] | None = None) -> dict[str, Finding]:
+    return dict(compare(prints, order or {}))
+
+
+def outputs(seed: int, text: str = "{}") -> list[str]:
+    rng = np.random.default_rng(seed)
+    return [text.format(number) for number in rng.integers(0, 10_000, N)]
+
+
+def test_the_later_of_two_equal_entries_is_the_copy() -> None:
+    one = printed("aaa", run(outputs(1), created="2026-01-02T00:00:00Z"))
+    two = printed("bbb", run(outputs(1), created="2026-01-01T00:00:00Z"))
+    assert {name: each.rule for name, each in found(one, two).items()} == {"aaa": "copied-outputs"}
+    assert found(one, two)["aaa"].evidence == {"entry": "bbb"}
+    accepted_first = found(one, two, order={"aaa": 0})
+    assert {name: each.rule for name, each in accepted_first.items()} == {"bbb": "copied-outputs"}
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        str.upper,
+        lambda text: f"  {text}\n!",
+        lambda text: text.replace(" ", "  -  "),
+        lambda text: text.replace("picture", "pic\u200bture"),
+        lambda text: text.translate({ord("a"): "\uff41"}),
+    ],
+)
+def test_spelling_hides_no_copy(hide: Callable[[str], str]) -> None:
+    said = [f"{number} {LONG} {number}" for number in outputs(1)]
+    copied = printed("bbb", run([hide(text) for text in said], created="2026-02-01T00:00:00Z"))
+    assert [each.rule for each in found(printed("aaa", run(said)), copied).values()] == ["copied-outputs"]
+
+
+@pytest.mark.parametrize("around", ["Sure. {}", "{} I hope that helps!", "Well, {} That is it."])
+def test_words_put_around_long_outputs_hide_no_copy(around: str) -> None:
+    said = [" ".join(f"{word}{number}" for word in LONG.split()) for number in outputs(1)]
+    copied = printed("bbb", run([around.format(text) for text in said], created="2026-02-01T00:00:00Z"))
+    (flag,) = found(printed("aaa", run(said)), copied).values()
+    assert flag.rule == "near-copy"
+    assert flag.evidence["text"] > 0.8
+
+
+def test_a_preamble_that_every_output_has_makes_no_copy() -> None:
+    one, two = (run([f"{LONG} So I think that the number must be {n}." for n in outputs(seed)]) for seed in (1, 2))
+    assert found(printed("aaa", one), printed("bbb", two)) == {}
+
+
+def test_the_least_run_is_found_wherever_it_stands() -> None:
+    words = [[f"w{k}x{n}" for n in range(30)] for k in range(N)]
+    moved = [["so", "well", *each, "right"] for each in words]
+    assert float((least_runs(words) == least_runs(moved)).mean()) > 0.8
+    assert len(set(least_runs(words).tolist())) == N
+    assert least_runs([]).tolist() == []
+    assert len(least_runs([[], ["one"], ["one", "two"]])) == 3
+
+
+def test_most_outputs_or_most_mistakes_are_a_near_copy() -> None:
+    said = outputs(1)
+    most = [*said[:-3], "other", "words", "here"]
+    (flag,) = found(printed("aaa", run(said)), printed("bbb", run(most))).values()
+    assert (flag.rule, flag.action) == ("near-copy", "flag")
+    assert flag.evidence["outputs"] == pytest.approx(0.985)
+    right = [k % 2 == 0 for k in range(N)]
+    own = [text if k % 2 else f"my own {k}" for k, text in enumerate(said)]
+    (flag,) = found(printed("aaa", run(said, right)), printed("bbb", run(own, right))).values()
+    assert (flag.evidence["outputs"], flag.evidence["mistakes"]) == (0.5, 1.0)
+
+
+def test_two_good_models_that_agree_where_they_are_right_are_not_accused() -> None:
+    rng = np.random.default_rng(0)
+    gold = outputs(1)
+    runs = []
+    for seed in (1, 2):
+        right = rng.random(N) < 0.8
+        said = [
+            answer if fine else f"wrong {seed} {k}" for k, (answer, fine) in enumerate(zip(gold, right, strict=True))
+        ]
+        runs.append(run(said, list(right)))
+    assert found(*(printed(f"e{k}", each) for k, each in enumerate(runs))) == {}
+
+
+def test_two_runs_without_effect_are_the_bases_matter_not_copies() -> None:
+    same = run([f"base says {k}" for k in range(N)])
+    assert found(printed("aaa", same), printed("bbb", same)) == {}
+
+
+def test_entries_of_other_suites_or_items_are_not_compared() -> None:
+    other = run(outputs(1))
+    other.samples["item_id"] = [f"{k + 1:064d}" for k in range(N)]
+    base = Run(BASE.record, BASE.samples.assign(item_id=other.samples["item_id"]))
+    prints = printed("aaa", run(outputs(1))), fingerprint("bbb", stated(), base, other)
+    assert found(*prints) == {}
+
+
+def test_more_entries_than_attempts_are_counted_by_author() -> None:
+    prints = [
+        printed(f"e{k}", run(outputs(k)), handle, attempts=2) for k, handle in enumerate(["ada", "Ada", "ada", "bob"])
+    ]
+    (name, flag), = found(*prints).items()  # fmt: skip
+    assert (name, flag.rule) == ("e2", "attempts")
+    assert flag.evidence == {"entries": ["e0", "e1"]}
+
+
+def test_words_are_letters_and_digits() -> None:
+    assert words_of(" The  ANSWER is: 4\uff12, _ok_!\u200b") == ["the", "answer", "is", "42", "ok"]
+
+
+def test_one_copy_is_found_among_many() -> None:
+    prints = [printed(f"{k:03d}", run(outputs(k)), handle=f"h{k}") for k in range(100)]
+    prints.append(printed("copy", run(outputs(42), created="2026-03-01T00:00:00Z"), handle="thief"))
+    assert {name: each.evidence["entry"] for name, each in found(*prints).items()} == {"copy": "042"}

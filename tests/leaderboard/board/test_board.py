@@ -1,0 +1,162 @@
+"""Tracks, their order, and what events make of their entries."""
+
+import shutil
+from pathlib import Path
+
+from leaderboard.board.board import load_board, track_key
+from leaderboard.documents.identity import seal
+from leaderboard.entries import maintain
+from leaderboard.entries.entry import BadEntry
+from leaderboard.entries.shelf import Shelf
+from leaderboard.ledger import events
+from leaderboard.submit.prepare import Prepared, prepare
+from tests.site.synthetic_board import STATEMENT, Folders, add_entry, folders, full_board
+from tests.support.synthetic import synthetic_run
+
+
+def test_entries_are_ordered_by_balance_and_bad_ones_listed(tmp_path: Path) -> None:
+    made = full_board(tmp_path)
+    board = load_board(made.submissions, made.bases)
+    (track,) = board.tracks
+    balances = [row.card.balance for row in track.rows]
+    assert balances == sorted(balances, reverse=True)
+    assert len(track.rows) == 5
+    assert [bad.path for bad in board.bad] == ["aaaaaaaaaaaa", "bbb<script>alert(3)<"]
+    assert board.data_as_of == "2026-01-02"
+
+
+def test_what_may_not_be_compared_is_in_another_track(tmp_path: Path) -> None:
+    made = folders(tmp_path)
+    add_entry(made, "jigsaw-tune", {"jigsaw_2x2": 0.8}, seed=1)
+    add_entry(made, "math-tune", {"math_word": 0.99}, seed=2, statement={"target": "math"})
+    synthetic_run(made.runs / "base-2", name="other-base")
+    synthetic_run(made.runs / "tuned-3", name="third", seed=3)
+    prepare(made.runs / "tuned-3", made.runs / "base-2", STATEMENT, made.submissions, made.bases)
+    board = load_board(made.submissions, made.bases)
+    assert len(board.tracks) == 3
+    assert len({track.key.slug for track in board.tracks}) == 3
+    assert all(track_key(row) == track.key for track in board.tracks for row in track.rows)
+
+
+def test_an_entry_that_cannot_be_scored_is_left_out(tmp_path: Path) -> None:
+    made = folders(tmp_path)
+    prepared = add_entry(made, "nano-sft", {"jigsaw_2x2": 0.8})
+    record = prepared.folder / "tuned" / "run.json"
+    record.write_text(record.read_text().replace('"greedy"', '"graph"'))
+    seal(prepared.folder)
+    board = load_board(made.submissions, made.bases)
+    assert board.tracks == ()
+    assert board.bad == (BadEntry(prepared.entry_id, board.bad[0].reason),)
+    assert "engine differs" in board.bad[0].reason
+
+
+def test_ledgers_give_evidence_and_standing(tmp_path: Path) -> None:
+    made = folders(tmp_path)
+    shelf = Shelf(made.submissions, made.bases, tmp_path / "events", tmp_path / "releases")
+    best = add_entry(made, "best", {"jigsaw_2x2": 0.95}, seed=1).entry_id
+    second = add_entry(made, "second", {"jigsaw_2x2": 0.5}, seed=2).entry_id
+    (track,) = load_board(made.submissions, made.bases, shelf.events).tracks
+    assert [(row.name, row.state.standing, row.state.evidence) for row in track.rows] == [
+        ("best", "active", "self-reported"),
+        ("second", "active", "self-reported"),
+    ]
+    maintain.record(shelf, events.Flagged, best, "mo", reason="doubtful")
+    board = load_board(made.submissions, made.bases, shelf.events)
+    # What is not ranked comes after what is, however well it did.
+    assert [(row.name, row.state.standing) for row in board.rows] == [("second", "active"), ("best", "flagged")]
+    assert board.data_as_of == board.rows[1].state.events[-1].at[:10]
+    maintain.record(shelf, events.Withdrawn, best, "mo", reason="asked for")
+    for gone in (False, True):
+        if gone:
+            shutil.rmtree(made.submissions / best)
+        board = load_board(made.submissions, made.bases, shelf.events)
+        assert [row.entry_id for row in board.rows] == [second]
+        assert [(each.entry_id, each.name) for each in board.tombstones] == [(best, "best")]
+        assert board.bad == ()
+
+
+def test_an_entry_whose_ledger_does_not_hold_is_left_out(tmp_path: Path) -> None:
+    made = folders(tmp_path)
+    shelf = Shelf(made.submissions, made.bases, tmp_path / "events", tmp_path / "releases")
+    names = [add_entry(made, f"e{seed}", {}, seed=seed).entry_id for seed in (1, 2, 3)]
+    for name in names:
+        maintain.accept(shelf, name, "mo")
+    next((shelf.events / names[0]).iterdir()).write_text("{}")
+    manifest = made.submissions / names[1] / "manifest.yaml"
+    manifest.write_text(manifest.read_text().replace("ada", "eve"))
+    seal(manifest.parent)
+    shutil.rmtree(made.submissions / names[2])
+    (shelf.events / "<b>x").mkdir()
+    (shelf.events / "stray").write_text("")
+    board = load_board(made.submissions, made.bases, shelf.events)
+    assert board.rows == ()
+    reasons = {bad.path: bad.reason for bad in board.bad}
+    assert "schema: Field required" in reasons[names[0]] or "kind: there are" in reasons[names[0]]
+    assert reasons[names[1]] == "SHA256SUMS: is not the file that the entry's ledger recorded"
+    assert "its folder is gone" in reasons[names[2]]
+    assert "one folder an entry" in reasons["stray"]
+    assert not any(str(tmp_path) in reason for reason in reasons.values())
+
+
+def test_no_entries_are_an_empty_board(tmp_path: Path) -> None:
+    (tmp_path / "submissions").mkdir()
+    board = load_board(tmp_path / "submissions", tmp_path / "bases")
+    assert (board.tracks, board.bad, board.data_as_of) == ((), (), "")
+
+
+def accept(made: Folders, prepared: Prepared, root: Path) -> None:
+    """The event that merging writes."""
+    maintain.accept(Shelf(made.submissions, made.bases, root, made.runs), prepared.entry_id, "maintainer")
+
+
+def test_events_give_evidence_standing_and_who_is_ranked(tmp_path: Path) -> None:
+    made, root = folders(tmp_path), tmp_path / "events"
+    entries = [add_entry(made, f"m{seed}", {"jigsaw_2x2": 0.6 + seed / 50}, seed=seed) for seed in range(1, 6)]
+    for entry in entries[:4]:
+        accept(made, entry, root)
+    flagged, superseded, withdrawn, stale, quiet = (entry.entry_id for entry in entries)
+    events.append(root, events.Flagged, flagged, "maintainer", reason="too good")
+    events.append(root, events.Superseded, superseded, "maintainer", by=stale, reason="trained longer")
+    events.append(root, events.Withdrawn, withdrawn, "maintainer", reason="wrong weights")
+    events.append(root, events.Stale, stale, "maintainer", reason="suite closed")
+    board = load_board(made.submissions, made.bases, root)
+    (track,) = board.tracks
+    assert {row.entry_id for row in track.rows} == {flagged, superseded, stale, quiet}
+    assert {row.entry_id: str(row.standing) for row in track.rows} == {
+        flagged: "flagged", superseded: "superseded", stale: "stale", quiet: "active"
+    }  # fmt: skip
+    assert {row.entry_id for row in track.ranked} == {stale, quiet} == set(track.comparison.order)
+    assert [row.placing.reason for row in track.rows[2:]] == [
+        f"{row.standing} entries are not ranked" for row in track.rows[2:]
+    ]
+    assert [(stone.entry_id, stone.name) for stone in board.tombstones] == [(withdrawn, "m3")]
+    assert len(board.events) == 8
+    assert board.data_as_of == board.events[0].at[:10]
+
+
+def test_entries_of_another_base_or_target_are_never_compared(tmp_path: Path) -> None:
+    made = folders(tmp_path)
+    add_entry(made, "one", {"jigsaw_2x2": 0.9}, seed=1)
+    add_entry(made, "other", {"math_word": 0.99}, seed=2, statement={"target": "math"})
+    board = load_board(made.submissions, made.bases)
+    assert [track.comparison.pairs for track in board.tracks] == [0, 0]
+    assert [row.placing.rank for row in board.rows] == [(1, 1), (1, 1)]
+    assert board.tracks[0].comparison.told_apart(*(row.entry_id for row in board.rows)) is None
+
+
+def test_the_items_of_a_row_are_those_of_its_scorecard(tmp_path: Path) -> None:
+    made = folders(tmp_path)
+    add_entry(made, "one", {"jigsaw_2x2": 0.9, "math_word": 0.5}, seed=1)
+    add_entry(made, "two", {"jigsaw_2x2": 0.8, "math_word": 0.6}, seed=2)
+    board = load_board(made.submissions, made.bases)
+    (track,) = board.tracks
+    lost: dict[str, int] = {}
+    for row in track.rows:
+        items = row.items()
+        for name, task in row.card.tasks.items():
+            counts = items.loc[items["task"] == name, "transition"].value_counts()
+            assert counts.get("forgotten", 0) == task.n10
+        for item in items.loc[items["transition"] == "forgotten", "item_id"]:
+            lost[item] = lost.get(item, 0) + 1
+    assert [item.forgotten_by for item in track.forgotten] == sorted(lost.values(), reverse=True)[:50]
+    assert all(lost[item.item_id] == item.forgotten_by for item in track.forgotten)

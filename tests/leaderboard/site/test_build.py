@@ -1,0 +1,263 @@
+"""The built site as files: same bytes, no script, no foreign address, data that spreadsheets and parsers read."""
+
+import base64
+import csv
+import gzip
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.errors import RetentionError
+from leaderboard.board.board import Board, load_board
+from leaderboard.board.ranking import Placing
+from leaderboard.entries.maintain import record
+from leaderboard.entries.shelf import Shelf
+from leaderboard.ledger import events as ev
+from leaderboard.numbers.cells import cells_of
+from leaderboard.site.build import render, site_sources, write_site
+from leaderboard.site.checks import MAX_INDEX_BYTES, MAX_INDEX_GZIP_BYTES
+from leaderboard.site.pages import Pages
+from leaderboard.site.plots import scatter
+from leaderboard.site.views import example
+from tests.site.synthetic_board import HOSTILE, HOSTILE_NAME, Folders, add_entry, folders, full_board
+from tests.support.synthetic import JIGSAW, synthetic_run
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    return full_board(tmp_path_factory.mktemp("board"))
+
+
+@pytest.fixture(scope="module")
+def board(made: Folders) -> Board:
+    return load_board(made.submissions, made.bases)
+
+
+@pytest.fixture(scope="module")
+def files(board: Board) -> dict[str, bytes]:
+    return render(board)
+
+
+def pages(files: dict[str, bytes]) -> dict[str, str]:
+    return {name: data.decode() for name, data in files.items() if name.endswith(".html")}
+
+
+def test_every_entry_has_a_page_and_the_data_is_there(board: Board, files: dict[str, bytes]) -> None:
+    expected = {"index.html", "metrics.html", "submit.html", "board.json", "board.csv", "board.parquet", "feed.xml"}
+    expected |= {f"entries/{row.entry_id}.html" for row in board.rows}
+    expected |= {f"badges/{row.entry_id}.svg" for row in board.rows}
+    assert expected <= set(files)
+    for name in (name for name in files if name.startswith("assets/")):
+        assert hashlib.sha256(files[name]).hexdigest()[:16] in name
+
+
+def test_another_process_with_other_settings_writes_the_same_bytes(made: Folders, files: dict[str, bytes]) -> None:
+    program = (
+        "import sys, hashlib\nfrom pathlib import Path\n"
+        "from leaderboard.board.board import load_board\nfrom leaderboard.site.build import render\n"
+        "files = render(load_board(Path(sys.argv[1]), Path(sys.argv[2])))\n"
+        "print({name: hashlib.sha256(data).hexdigest() for name, data in files.items()})"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "4711", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+    ran = subprocess.run(
+        [sys.executable, "-c", program, str(made.submissions), str(made.bases)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.strip() == str({name: hashlib.sha256(data).hexdigest() for name, data in files.items()})
+
+
+def test_pages_hold_one_script_of_the_site_no_inline_style_and_no_handler(files: dict[str, bytes]) -> None:
+    (script,) = [name for name in files if name.endswith(".js")]
+    assert len(files[script]) <= 10_000
+    for name, page in pages(files).items():
+        tags = re.findall(r"<[a-zA-Z][^>]*>", page)
+        assert [tag for tag in tags if re.match(r"<script\b", tag, re.IGNORECASE)] == [
+            f'<script defer src="{"../" * name.count("/")}{script}">'
+        ]
+        assert "></script>" in page
+        assert not any(re.match(r"<(style|iframe|object|embed|form|base)\b", tag) for tag in tags), name
+        assert not any(re.search(r"\s(style|on\w+)\s*=", tag) for tag in tags), name
+
+
+def test_the_policy_comes_right_after_the_charset(files: dict[str, bytes]) -> None:
+    for page in pages(files).values():
+        head = page[page.index("<head>") + 6 :].split("\n")
+        assert head[1] == '<meta charset="utf-8">'
+        assert head[2].startswith('<meta http-equiv="Content-Security-Policy" content="default-src \'none\';')
+
+
+def test_templates_never_switch_escaping_off() -> None:
+    for path in (site_sources() / "templates").iterdir():
+        text = path.read_text("utf-8")
+        assert "|safe" not in text.replace(" ", ""), path.name
+        assert "autoescape" not in text, path.name
+        assert not re.search(r"\s(style|on[a-z]+)=", text), path.name
+        # An unquoted attribute would let a space in a value start another one.
+        assert not re.search(r"=\{\{", text), path.name
+
+
+def test_hostile_text_is_shown_as_text(files: dict[str, bytes]) -> None:
+    index = pages(files)["index.html"]
+    assert "<bdi>gnp.exe{{ 7*7 }}&lt;svg onload=alert(4)&gt;</bdi>" in index
+    assert "<bdi>bbb&lt;script&gt;alert(3)&lt;</bdi>" in index
+    assert not any("\u202e" in page or "\u200b" in page for page in pages(files).values())
+
+
+def test_the_reading_guide_uses_the_numbers_of_one_entry(board: Board, files: dict[str, bytes]) -> None:
+    told = example(board)
+    assert told is not None
+    chosen, lost = told.row, told.task
+    guide = pages(files)["index.html"].split('id="guide"')[1]
+    assert f"{chosen.card.learned.gain * 100:+.1f} points" in guide
+    assert f"<strong>{lost.n10}</strong> of those" in guide
+    assert f"entries/{chosen.entry_id}.html" in guide
+
+
+def test_a_bad_entry_has_a_visible_line(files: dict[str, bytes]) -> None:
+    assert "manifest.yaml: is missing" in pages(files)["index.html"]
+
+
+def test_csv_keeps_numbers_and_disarms_formulas(board: Board, files: dict[str, bytes]) -> None:
+    rows = list(csv.DictReader(io.StringIO(files["board.csv"].decode())))
+    assert [row["entry_id"] for row in rows] == [row.entry_id for row in board.rows]
+    assert [float(row["gain"]) for row in rows] == [row.card.target.gain for row in board.rows]
+    assert not any(cell[:1] in ("=", "+", "@") for row in rows for cell in row.values())
+
+
+def test_json_is_strict_and_says_what_a_rank_is(board: Board, files: dict[str, bytes]) -> None:
+    document = json.loads(files["board.json"])
+    assert document["order"].startswith("balance, descending, within a track; rank is an interval")
+    assert len(document["tracks"][0]["entries"]) == len(board.rows)
+    assert [entry["path"] for entry in document["left_out"]] == [bad.path for bad in board.bad]
+    ranks = [entry["rank"] for entry in document["tracks"][0]["entries"]]
+    assert ranks == [list(row.placing.rank or ()) for row in board.rows]
+
+
+def test_no_entries_make_a_page_too() -> None:
+    index = pages(render(Board((), ())))["index.html"]
+    assert "No entries yet" in index
+    assert 'id="guide"' not in index
+    assert "Data as of" not in index
+
+
+def test_a_suite_without_prior_tasks_says_so(tmp_path: Path) -> None:
+    made = folders(tmp_path)
+    synthetic_run(made.runs / "base", [JIGSAW], name="nano-base", accuracy=0.1)
+    add_entry(made, "nano-sft", {"jigsaw_2x2": 0.8}, tasks=[JIGSAW])
+    board = load_board(made.submissions, made.bases)
+    assert scatter(board.tracks[0]) is None
+    page = next(text for name, text in pages(render(board)).items() if name.startswith("entries/"))
+    assert "nothing can be said about forgetting" in page
+
+
+def test_a_second_build_replaces_the_first_and_leaves_nothing_stale(board: Board, tmp_path: Path) -> None:
+    out = tmp_path / "public"
+    write_site(board, out)
+    first = {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    write_site(board, out)
+    assert first == {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    write_site(Board((), ()), out)
+    assert list((out / "entries").iterdir()) == []
+    for line in (out / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
+
+
+def test_a_folder_of_someone_else_is_not_touched(board: Board, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(RetentionError, match="not empty and not written by"):
+        write_site(board, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_forged_checksum_list_deletes_nothing_outside(board: Board, tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("keep")
+    out = tmp_path / "public"
+    out.mkdir()
+    (out / "SHA256SUMS").write_text(f"{'0' * 64}  ../precious.txt\n")
+    write_site(board, out)
+    assert (tmp_path / "precious.txt").read_text() == "keep"
+
+
+def test_labels_of_a_scatter_never_overlap(board: Board) -> None:
+    plot = scatter(board.tracks[0])
+    assert plot is not None
+    labelled = [point for point in plot.points if point.text]
+    assert len(labelled) >= 3
+    assert len({(point.text_x, point.text_y) for point in labelled}) == len(labelled)
+
+
+def test_standing_history_and_tombstones_are_shown_as_text(tmp_path: Path) -> None:
+    made = folders(tmp_path)
+    shelf = Shelf(made.submissions, made.bases, tmp_path / "events", tmp_path / "releases")
+    flagged = add_entry(made, "nano-a", {"jigsaw_2x2": 0.8}, seed=1).entry_id
+    gone = add_entry(made, HOSTILE_NAME, {"jigsaw_2x2": 0.7}, seed=2).entry_id
+    record(shelf, ev.Flagged, flagged, "mo", reason=HOSTILE)
+    record(shelf, ev.Withdrawn, gone, "mo", reason=HOSTILE)
+    board = load_board(made.submissions, made.bases, shelf.events)
+    files = render(board)
+    shown = pages(files)
+    page, stone, index = shown[f"entries/{flagged}.html"], shown[f"entries/{gone}.html"], shown["index.html"]
+    assert "This entry is flagged" in page
+    assert 'id="history"' in page
+    assert "was withdrawn on 20" in stone
+    assert f'href="entries/{gone}.html"' in index
+    for text in (page, stone, index):
+        assert "<img" not in text
+        assert "&lt;img src=x" in text
+    document = json.loads(files["board.json"])
+    (entry,) = document["tracks"][0]["entries"]
+    assert (entry["evidence"], entry["standing"], entry["because"][0]["event"]) == ("self-reported", "flagged", 2)
+    assert entry["cells"]["gain"] == cells_of(flagged, board.rows[0].card)["gain"].hash
+    assert [each["entry_id"] for each in document["withdrawn"]] == [gone]
+    (line,) = csv.DictReader(io.StringIO(files["board.csv"].decode()))
+    assert (line["evidence"], line["standing"]) == ("self-reported", "flagged")
+
+
+def test_a_cell_has_its_place_on_the_page_of_its_entry(board: Board, files: dict[str, bytes]) -> None:
+    shown = ("gain", "retention_macro", "worst_group", "balance")
+    columns = ("n11", "n10", "n01", "n00", "unparsed_base", "unparsed_tuned")
+    for row in board.rows:
+        page = pages(files)[f"entries/{row.entry_id}.html"]
+        places = re.findall(r' id="([^"]*)"', page)
+        assert len(places) == len(set(places))
+        found = cells_of(row.entry_id, row.card)
+        wanted = [found[metric].fragment for metric in shown]
+        wanted += [found[f"task/{task}/{column}"].fragment for task in row.card.tasks for column in columns]
+        wanted += [found[f"task/{task}/delta"].fragment for task in row.card.prior_tasks]
+        assert set(wanted) <= set(places)
+
+
+def test_the_first_page_stays_small_with_500_entries(board: Board) -> None:
+    track, rng = board.tracks[0], np.random.default_rng(0)
+    rows = []
+    for at in range(500):
+        row = track.rows[at % len(track.rows)]
+        gain, kept, balance = (round(float(value), 4) for value in rng.random(3))
+        learned = row.card.learned.model_copy(update={"gain": gain, "gain_ci": (gain - 0.03, gain + 0.04)})
+        numbers = {"retention_macro": kept, "retention_macro_ci": (kept - 0.02, kept + 0.03), "balance": balance}
+        name = base64.b32encode(rng.bytes(8)).decode().lower()[:12]
+        manifest = row.manifest.model_copy(
+            update={"tuned": row.manifest.tuned_model.model_copy(update={"local": f"qwen2.5-vl-7b-jigsaw-grpo-{name}"})}
+        )
+        card = row.card.model_copy(update={"target": learned, **numbers})
+        rows.append(replace(row, entry_id=name, manifest=manifest, card=card, placing=Placing((at + 1, at + 9))))
+    large = Board((replace(track, rows=tuple(rows)),), ())
+    _, page = Pages(
+        large, site_sources() / "templates", dict.fromkeys(("icon.svg", "style.css", "board.js"), "a")
+    ).page("index.html", "index.html")
+    assert page.count(b'<tr><th scope="row">') == 500
+    assert len(page) <= MAX_INDEX_BYTES
+    assert len(gzip.compress(page, 9)) <= MAX_INDEX_GZIP_BYTES

@@ -1,0 +1,99 @@
+"""Explorer: every item has its square, changed items are shown before unchanged ones, and a page has a bounded size."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.records.run import read_run
+from harness.scoring import transitions
+from leaderboard.board.board import Board, load_board
+from leaderboard.site.explorer import CELL, COLUMNS, KINDS, LEAST_SHOWN, explore, mosaic, shares, shortened
+from tests.site.synthetic_board import full_board
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
+    made = full_board(tmp_path_factory.mktemp("board"))
+    return load_board(made.submissions, made.bases)
+
+
+def squares(path: str) -> set[int]:
+    """Places of the squares that a path's dashes draw."""
+    found = set()
+    for x, y, length in re.findall(r"M(\d+) (\d+)h(\d+)", path):
+        first = int(x) // CELL + COLUMNS * (int(y) // CELL)
+        found |= set(range(first, first + (int(length) + 1) // CELL))
+    return found
+
+
+@given(st.lists(st.sampled_from(KINDS), max_size=180))
+def test_every_item_has_one_square_in_its_place(kinds: list[str]) -> None:
+    paths = mosaic(kinds)
+    assert {kind: squares(paths[kind]) for kind in KINDS} == {
+        kind: {at for at, each in enumerate(kinds) if each == kind} for kind in KINDS
+    }
+
+
+@given(st.fixed_dictionaries({kind: st.integers(0, 300) for kind in KINDS}), st.integers(LEAST_SHOWN, 60))
+def test_shares_fit_the_room_and_leave_none_of_it_to_waste(counts: dict[str, int], room: int) -> None:
+    given_out = shares(counts, room)
+    assert all(0 <= given_out[kind] <= counts[kind] for kind in KINDS)
+    assert sum(given_out.values()) <= room
+    changed = counts["forgotten"] + counts["learned"]
+    unchanged = given_out["kept"] + given_out["never"]
+    assert given_out["forgotten"] + given_out["learned"] == min(changed, room - unchanged)
+
+
+def test_an_entry_is_explored_as_it_was_scored(board: Board) -> None:
+    for row in board.rows:
+        found = {task.name: task for task in explore(row)}
+        assert set(found) == set(row.card.tasks)
+        for name, score in row.card.tasks.items():
+            task = found[name]
+            assert [task.counts[kind] for kind in KINDS] == [score.n10, score.n01, score.n11, score.n00]
+
+
+def test_answers_stand_beside_each_other_as_they_were_stored(board: Board) -> None:
+    row = board.rows[2]
+    items = transitions(*(read_run(folder) for folder in row.folders)).set_index("item_id")
+    by_short = {item_id[:12]: item_id for item_id in items.index}
+    for task in explore(row):
+        for kind, shown in task.shown.items():
+            for item in shown:
+                stored = items.loc[by_short[item.item_id]]
+                assert stored["transition"] == kind == item.kind
+                assert item.base == (stored["base_outcome"], stored["base_output"])
+                assert item.tuned == (stored["tuned_outcome"], stored["tuned_output"])
+
+
+def test_the_target_comes_first_and_then_what_lost_most(board: Board) -> None:
+    row = board.rows[0]
+    assert [task.name for task in explore(row)] == [*row.card.learned.tasks, *row.card.prior_tasks]
+
+
+@given(st.text(max_size=3000))
+def test_a_shortened_answer_is_short_and_on_one_line(text: str) -> None:
+    short = shortened(text)
+    assert len(short) <= 283
+    assert "\n" not in short
+
+
+def test_a_long_answer_keeps_its_start_and_its_end() -> None:
+    text = "First I look.\n" + "so " * 5000 + "<answer>42</answer>"
+    assert shortened(text).startswith("First I look. so so")
+    assert shortened(text).endswith("<answer>42</answer>")
+    assert " … " in shortened(text)
+
+
+def test_a_page_of_answers_is_the_same_from_the_cache(board: Board, tmp_path: Path) -> None:
+    from leaderboard.board.cache import Cache
+    from leaderboard.site.build import files
+
+    cold = {name: data for name, data in files(board, cache=Cache(tmp_path)) if name.startswith("items/")}
+    cache = Cache(tmp_path)
+    warm = {name: data for name, data in files(board, cache=cache) if name.startswith("items/")}
+    assert cold == warm
+    assert (cache.hits >= len(board.rows), cache.misses) == (True, 0)

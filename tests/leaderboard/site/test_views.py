@@ -1,0 +1,88 @@
+"""Views: every group page has its entries, and what is drawn lies where it should."""
+
+import pytest
+
+from leaderboard.board.board import Board, load_board
+from leaderboard.site import views
+from leaderboard.site.plots import FAMILY_SHAPES, SHAPES, across, mark, scatter, short
+from tests.site.synthetic_board import rich_board
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
+    made, events = rich_board(tmp_path_factory.mktemp("board"))
+    return load_board(made.submissions, made.bases, events)
+
+
+def test_every_entry_is_in_one_method_one_base_and_one_suite(board: Board) -> None:
+    listed = [row for tracks in views.methods(board).values() for _, rows in tracks for row in rows]
+    assert sorted(row.entry_id for row in listed) == sorted(row.entry_id for row in board.rows)
+    assert [track for base in views.bases(board) for track in base.tracks] == list(board.tracks)
+    assert [track for tracks in views.suites(board).values() for track in tracks] == list(board.tracks)
+
+
+def test_items_most_often_forgotten_come_with_answers_of_entries_that_forgot_them(board: Board) -> None:
+    track = board.tracks[0]
+    found = views.forgotten(track)
+    assert [item.by for item in found] == sorted((item.by for item in found), reverse=True)
+    assert all(outcome != "correct" for item in found for _, outcome, _ in item.now)
+    assert any(item.now for item in found)
+
+
+def test_the_guide_explains_itself_with_an_entry_that_lost_something_and_kept_most(board: Board) -> None:
+    found = views.example(board)
+    assert found is not None
+    ranked = [row for row in board.tracks[0].ranked if row.card.prior_tasks]
+    distances = {row.entry_id: abs((row.card.retention_macro or 0.0) - 0.8) for row in ranked}
+    assert distances[found.row.entry_id] == min(distances.values())
+    assert len(set(distances.values())) > 1
+    assert found.task_name == next(iter(found.row.card.prior_tasks))
+
+
+@pytest.mark.parametrize(("text", "name"), [("nano-1", "nano-1"), ("a/b+c-1", "a-b-c-1"), ("../..", "unnamed")])
+def test_a_label_becomes_a_file_name(text: str, name: str) -> None:
+    assert views.slug(text) == name
+
+
+def test_a_short_label_keeps_the_end_of_a_name() -> None:
+    assert short("nano-science-sft-slow-seed0") == "nano-sci…-sft-slow-seed0"
+    assert short("nano-science-sft-slow-seed0", 20) == "nano-s…ft-slow-seed0"
+    assert short("nano-sft", 20) == "nano-sft"
+    assert len(short("x" * 99)) == 24
+
+
+def test_marks_stay_inside_their_drawing() -> None:
+    assert mark(0.5, (0.25, 0.75), 0, 1) == "M22 6h40M42 1v10"
+    assert mark(9.0, (-9.0, 9.0), 0, 1) == "M3 6h78M81 1v10"
+    assert mark(None, None, 0, 1) == ""
+
+
+def test_the_front_passes_through_the_entries_that_nothing_beats(board: Board) -> None:
+    plot = scatter(board.tracks[0])
+    assert plot is not None
+    rows = [(row.card.learned.gain, row.card.retention_macro or 0.0) for row in board.tracks[0].ranked]
+    best = [one for one in rows if not any(a >= one[0] and b >= one[1] and (a, b) != one for a, b in rows)]
+    for gain, kept in best:
+        assert f"V{plot.y.at(kept)}H{plot.x.at(gain)}" in plot.front
+    assert plot.front.count("H") == len(set(best))
+
+
+def test_all_tracks_are_in_one_chart_with_shapes_of_their_own(board: Board) -> None:
+    plot = across(board.tracks)
+    assert plot is not None
+    assert {at for _, _, at, _ in plot.points} == {0, 1}
+    assert len(set(SHAPES)) == len(SHAPES)
+    assert set(FAMILY_SHAPES) == set(views.METHODS)
+
+
+def test_what_tells_two_entries_apart_is_a_bit_for_each_ranked_one(board: Board) -> None:
+    for track in board.tracks:
+        for row in track.rows:
+            digits = views.apart(track, row)
+            assert bool(digits) == (row.placing.rank is not None)
+            if not digits:
+                continue
+            bits = f"{int(digits, 16):0{4 * len(digits)}b}"
+            for other in track.ranked:
+                differs = track.comparison.told_apart(row.entry_id, other.entry_id)
+                assert (bits[track.comparison.place[other.entry_id]] == "1") == differs

@@ -1,0 +1,110 @@
+"""Preparing a submission: what is written, and that nothing is left when it cannot be."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import CheckFailedError, RetentionError
+from harness.records.run import read_record
+from leaderboard.documents.manifest import AdapterRef, ManifestError, read_manifest
+from leaderboard.submit.prepare import SubmissionError, prepare
+from tests.site.synthetic_board import STATEMENT, Folders, add_entry, folders
+from tests.support.synthetic import ENGINE, digest, synthetic_checkpoint, synthetic_run
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Folders:
+    return folders(tmp_path)
+
+
+def test_files_and_folders_are_the_documented_ones(made: Folders) -> None:
+    prepared = add_entry(made, "nano-sft", {"jigsaw_2x2": 0.8})
+    found = sorted(path.relative_to(prepared.folder).as_posix() for path in prepared.folder.rglob("*"))
+    assert found == ["SHA256SUMS", "manifest.yaml", "tuned", "tuned/run.json", "tuned/samples.parquet"]
+    weights = read_record(made.runs / "base").checkpoint.weights_digest
+    assert prepared.base_folder == made.bases / "synthetic-1" / weights[:12]
+    assert sorted(path.name for path in prepared.base_folder.iterdir()) == ["SHA256SUMS", "run.json", "samples.parquet"]
+    assert prepared.scorecard.target.gain > 0.5
+
+
+def test_preparing_twice_writes_the_same_bytes(made: Folders) -> None:
+    first = add_entry(made, "nano-sft", {"jigsaw_2x2": 0.8})
+    before = {path: path.read_bytes() for path in first.folder.rglob("*") if path.is_file()}
+    second = add_entry(made, "nano-sft", {"jigsaw_2x2": 0.8})
+    assert before == {path: path.read_bytes() for path in second.folder.rglob("*") if path.is_file()}
+
+
+def test_one_base_run_serves_all_its_fine_tunes(made: Folders) -> None:
+    first = add_entry(made, "nano-sft", {"jigsaw_2x2": 0.8}, seed=1)
+    second = add_entry(made, "nano-rft", {"jigsaw_2x2": 0.7}, seed=2)
+    assert first.base_folder == second.base_folder
+    assert first.folder != second.folder
+
+
+def test_a_hub_adapter_keeps_its_repository_and_commit(made: Folders) -> None:
+    checkpoint = synthetic_checkpoint("ada/adapter").model_copy(
+        update={
+            "source": "hub",
+            "revision": "a" * 40,
+            "kind": "adapter",
+            "base": read_record(made.runs / "base").checkpoint,
+        }
+    )
+    prepared = add_entry(made, "x", {}, statement={"adapter_type": "dora"}, checkpoint=checkpoint)
+    tuned = read_manifest(prepared.folder / "manifest.yaml").tuned
+    assert isinstance(tuned, AdapterRef)
+    assert (tuned.adapter.repo, tuned.adapter.revision, tuned.adapter_type) == ("ada/adapter", "a" * 40, "dora")
+
+
+def test_a_local_path_is_not_published(made: Folders) -> None:
+    prepared = add_entry(made, "/home/ada/secret/nano-sft", {})
+    assert read_manifest(prepared.folder / "manifest.yaml").tuned_model.name == "nano-sft"
+
+
+def nothing_written(made: Folders) -> bool:
+    return not any(made.submissions.iterdir()) and not any(made.bases.rglob("run.json"))
+
+
+def test_a_statement_that_breaks_the_schema_leaves_nothing(made: Folders) -> None:
+    with pytest.raises(ManifestError, match=r"contact\.handle"):
+        add_entry(made, "nano-sft", {}, statement={"contact": {"handle": "ada@example.org"}})
+    assert nothing_written(made)
+
+
+def test_a_refused_pair_leaves_nothing(made: Folders) -> None:
+    with pytest.raises(CheckFailedError, match="chat template differs"):
+        add_entry(made, "nano-sft", {}, template_digest=digest("another"))
+    assert nothing_written(made)
+
+
+def test_an_unknown_target_leaves_nothing(made: Folders) -> None:
+    with pytest.raises(RetentionError, match="chess"):
+        add_entry(made, "nano-sft", {}, statement={"target": "chess"})
+    assert nothing_written(made)
+
+
+def test_another_engine_than_that_of_the_stored_base_is_named(made: Folders) -> None:
+    add_entry(made, "nano-sft", {}, seed=1)
+    engine = ENGINE.model_copy(update={"version": "2.0"})
+    for name in ("base", "tuned"):
+        synthetic_run(made.runs / "other" / name, name=f"nano-{name}", engine=engine)
+    with pytest.raises(SubmissionError, match=r"synthetic/1\.0.*on that engine"):
+        prepare(made.runs / "other/tuned", made.runs / "other/base", STATEMENT, made.submissions, made.bases)
+
+
+def test_a_run_too_large_for_the_repository_is_named(made: Folders) -> None:
+    synthetic_run(made.runs / "big", name="big")
+    with (made.runs / "big" / "samples.parquet").open("ab") as file:
+        file.truncate(6 * 1024 * 1024)
+    with pytest.raises(SubmissionError, match=r"samples\.parquet: larger than 5 MB"):
+        prepare(made.runs / "big", made.runs / "base", STATEMENT, made.submissions, made.bases)
+    assert nothing_written(made)
+
+
+def test_a_draft_suite_is_no_submission(made: Folders) -> None:
+    suite = read_record(made.runs / "base").suite.model_copy(update={"version": "1-draft"})
+    for name in ("base", "tuned"):
+        synthetic_run(made.runs / "draft" / name, name=f"nano-{name}", suite=suite)
+    with pytest.raises(SubmissionError, match="suite synthetic-1-draft is a draft"):
+        prepare(made.runs / "draft/tuned", made.runs / "draft/base", STATEMENT, made.submissions, made.bases)
+    assert nothing_written(made)
