@@ -95,8 +95,8 @@ def command(
     if json_file is not None:
         write_text(json_file, card.to_json())
     if html_file is not None:
-        write_text(html_file, page.render(card, base_run, tuned_run))
-    terminal.render(card, Console())
+        write_text(html_file, page.render_pair_page(card, base_run, tuned_run))
+    terminal.render_pair(card, Console())
 
 
 def _measure(
@@ -104,7 +104,7 @@ def _measure(
     suite: str | None,
 ) -> Mapping[str, "ItemDrift"]:  # fmt: skip
     from harness.checkpoints.checkpoint import open_checkpoint
-    from harness.dynamics.drift import measure, plan_drift
+    from harness.dynamics.drift import measure_drift, plan_drift
     from harness.records.run import Run
 
     if not isinstance(base, Run) or not isinstance(tuned, Run):
@@ -114,7 +114,7 @@ def _measure(
     plan = plan_drift(
         base, tuned, open_checkpoint(base_checkpoint), open_checkpoint(tuned_checkpoint), suite=suite, limit=limit
     )
-    return measure(plan, lambda line: click.echo(f"drift: {line}", err=True))
+    return measure_drift(plan, lambda line: click.echo(f"drift: {line}", err=True))
 
 
 def write_text(path: Path, text: str) -> None:

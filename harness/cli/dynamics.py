@@ -81,18 +81,18 @@ def command(
 
     from harness.cli.compare import write_text
     from harness.cli.progress import Bars
-    from harness.dynamics.measure import measure
+    from harness.dynamics.measure import measure_dynamics
     from harness.dynamics.plan import Size, plan_dynamics
-    from harness.report.dynamics import render_page, render_terminal
+    from harness.report.dynamics import render_dynamics, render_dynamics_page
 
     size = Size(limit, examples, probes, prompts, answer_tokens, seed)
     plan = plan_dynamics(
         base, training, probe=probe, checkpoints=checkpoints, target=target, size=size, threads=threads
     )
     with Bars() as bars:
-        found = measure(plan, bars.show)
+        found = measure_dynamics(plan, bars.show)
     if json_file is not None:
         write_text(json_file, found.to_json())
     if html_file is not None:
-        write_text(html_file, render_page(found))
-    render_terminal(found, Console())
+        write_text(html_file, render_dynamics_page(found))
+    render_dynamics(found, Console())

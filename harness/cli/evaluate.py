@@ -185,17 +185,17 @@ def _score(folder: Path, base: "Run", tuned: "Run", noise: "Run | None", target:
     """Score one pair, keep the scorecard and the report in ``folder``, and print it."""
     from rich.console import Console
 
-    from harness.report.page import render as render_page
-    from harness.report.terminal import render as render_terminal
+    from harness.report.page import render_pair_page
+    from harness.report.terminal import render_pair
     from harness.scoring import score_pair
 
     card = score_pair(base, tuned, target, noise=noise)
     (folder / f"scorecard-{target}.json").write_text(card.to_json(), encoding="utf-8")
     report = folder / f"report-{target}.html"
-    report.write_text(render_page(card, base, tuned), encoding="utf-8")
+    report.write_text(render_pair_page(card, base, tuned), encoding="utf-8")
     if as_json:
         click.echo(card.model_dump_json())
     else:
-        render_terminal(card, Console())
+        render_pair(card, Console())
         click.echo(f"Report: {report}\n")
     return card

@@ -111,7 +111,7 @@ def preview_command(
     """
     from harness.checkpoints.prompts import PromptRenderer
     from harness.report.wording import printable
-    from harness.suites.preview import preview
+    from harness.suites.preview import preview_item
 
     renderer = None
     if model:
@@ -119,7 +119,7 @@ def preview_command(
 
         checkpoint = open_checkpoint(model)
         renderer = PromptRenderer(checkpoint.base.path if checkpoint.base else checkpoint.path)
-    item = preview(task, number, extra, renderer)
+    item = preview_item(task, number, extra, renderer)
     images = item.write_images(out) if out else []
     facts: dict[str, Any] = {
         "task": item.task,

@@ -79,9 +79,9 @@ def command(
             told = f"{about.examples} examples of {about.sampled} samples, {about.correct} of them right"
             document = about.model_dump_json()
         else:
-            from harness.training.train import train
+            from harness.training.train import run_training
 
-            record = train(recipe, folder, bars.show)
+            record = run_training(recipe, folder, bars.show)
             told, document = _told(record), record.model_dump_json()
     if speaks:
         click.echo(document if as_json else f"{told}\n{folder}")

@@ -37,12 +37,12 @@ def command(
 
     from harness.cli.compare import write_text
     from harness.cli.sources import open_source
-    from harness.report.trajectory import render_page, render_terminal
+    from harness.report.trajectory import render_trajectory, render_trajectory_page
     from harness.scoring.trajectory import score_trajectory
 
     curve = score_trajectory([open_source(path, chosen_filter, metric) for path in runs], target)
     if json_file is not None:
         write_text(json_file, curve.to_json())
     if html_file is not None:
-        write_text(html_file, render_page(curve))
-    render_terminal(curve, Console())
+        write_text(html_file, render_trajectory_page(curve))
+    render_trajectory(curve, Console())

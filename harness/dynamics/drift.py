@@ -141,7 +141,7 @@ class _Recorder:
         return row
 
 
-def measure(plan: DriftPlan, report: Callable[[str], None]) -> dict[str, ItemDrift]:
+def measure_drift(plan: DriftPlan, report: Callable[[str], None]) -> dict[str, ItemDrift]:
     """Read every probe with both models; ``report`` is told the cost first, and a time once the first are read.
 
     An output of no token whose end the base did not choose has no position and is left out, and ``report`` is told.

@@ -34,7 +34,7 @@ from harness.training.dataset import Example
 Progress = Callable[[str, int, int], None]
 
 
-def measure(plan: Plan, progress: Progress) -> Dynamics:
+def measure_dynamics(plan: Plan, progress: Progress) -> Dynamics:
     """Read, step and compare; ``progress`` is told phase, done and of how many."""
     reader = Reader(plan.base, plan.threads)
     try:

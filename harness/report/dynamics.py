@@ -85,7 +85,7 @@ def _round_step(width: float) -> float:
     return next(step for k in (1, 2, 5, 10, 20) if width / (step := k * power) <= _MAX_TICKS - 1)
 
 
-def render_page(found: Dynamics) -> str:
+def render_dynamics_page(found: Dynamics) -> str:
     """Everything as self-contained HTML; the same bytes for the same document, and everything named is escaped."""
     made = environment()
     for function in (figure, signed, pair, cosine, cosines):
@@ -114,7 +114,7 @@ def _ends(histogram: Sequence[int]) -> list[float]:
     return [edges()[filled[-1] + 1]] if filled else []
 
 
-def render_terminal(found: Dynamics, console: Console) -> None:
+def render_dynamics(found: Dynamics, console: Console) -> None:
     """Print the tables: perplexity, influence, drift. Names are printed as text."""
     console.print(Text(f"Base {printable(found.base.name)}, {found.base.weights_digest[:12]}", "dim"))
     table = _table("targets", "n", "perplexity", "95 %", "5 to 95 % of examples")

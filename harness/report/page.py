@@ -16,7 +16,7 @@ _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _MAX_TICKS = 7
 
 
-def render(card: Scorecard, base: Source, tuned: Source) -> str:
+def render_pair_page(card: Scorecard, base: Source, tuned: Source) -> str:
     """The report of one pair as self-contained HTML; the same bytes for the same pair.
 
     Everything from a run (names, outputs) is hostile text: escaped by the template, control characters made visible,

@@ -26,7 +26,7 @@ _STYLES = {"forgot": "bold red", "retained": "green", "improved": "bold cyan", "
 _CELLS = (("n11", "=", "dim"), ("n01", "+", "cyan"), ("n10", "-", "red"))
 
 
-def render(card: Scorecard, console: Console) -> None:
+def render_pair(card: Scorecard, console: Console) -> None:
     """Print ``card``: gain first, prior tasks by loss, transitions, the one number with its parts, alarms, signature.
 
     Names come from files anyone may write, so they are printed as text, never as markup or terminal codes.

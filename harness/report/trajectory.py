@@ -13,7 +13,7 @@ _NAME = 24
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 620.0, 16.0, 300.0
 
 
-def render_terminal(trajectory: Trajectory, console: Console) -> None:
+def render_trajectory(trajectory: Trajectory, console: Console) -> None:
     """Print the checkpoints in training order, then retention at matched gain. Names are printed as text."""
     n = sum(trajectory.suite.tasks.values())
     asked = f"{trajectory.target}, {trajectory.suite.name} {trajectory.suite.version}, {n:,} items"
@@ -41,7 +41,7 @@ def render_terminal(trajectory: Trajectory, console: Console) -> None:
         console.print(f"normalised gain {matched.normalised_gain:.2f}: {said}", highlight=False)
 
 
-def render_page(trajectory: Trajectory) -> str:
+def render_trajectory_page(trajectory: Trajectory) -> str:
     """The curve as self-contained HTML; the same bytes for the same runs, and everything named is escaped."""
     return (
         environment()

@@ -40,8 +40,8 @@ def score_pair(
     """Score ``tuned`` against ``base``: gain on the ``target`` family, forgetting on every other task.
 
     Without a target every task is a prior task and nothing is said of learning. ``noise`` is a second run of the base,
-    ``drift`` what ``harness.dynamics.drift.measure`` measured. Raises ``CheckFailedError`` when the runs may not be
-    compared and ``RetentionError`` when no task of the suite belongs to ``target`` (metrics.md, all sections).
+    ``drift`` what ``harness.dynamics.drift.measure_drift`` measured. Raises ``CheckFailedError`` when the runs may not
+    be compared and ``RetentionError`` when no task of the suite belongs to ``target`` (metrics.md, all sections).
     """
     joined = pair(base, tuned)
     frames = {str(name): items for name, items in joined.items.groupby("task")}

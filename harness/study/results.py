@@ -16,7 +16,15 @@ from harness.evaluation.noise import NoiseFloor as MeasuredNoise
 from harness.records.run import Run, RunRecord, SuiteRecord, read_record, read_run
 from harness.scoring import score_pair, statistics
 from harness.scoring.dynamics.document import Dynamics
-from harness.scoring.study.comparison import Curves, Seed, agreement, check_claims, last_of, mean_over_seeds, predictor
+from harness.scoring.study.comparison import (
+    Curves,
+    Seed,
+    check_claims,
+    count_verdicts,
+    last_of,
+    mean_over_seeds,
+    predictor,
+)
 from harness.scoring.study.results import Made, NoiseFloor, Predictor, StudyResults, TargetResult, TrainingResult
 from harness.scoring.task_scores import reasons
 from harness.study.runner import Folder, Step
@@ -170,7 +178,7 @@ def _target(study: Study, target: str, base: Run, found: Sequence[_Found]) -> Ta
         base_score=card.learned.score_base,
         trainings=trainings,
         claims=tests,
-        agreement=agreement(tests),
+        agreement=count_verdicts(tests),
         predictors=_predictors(trainings),
         **fields,
         reasons=reasons(fields, {"noise": "the second run of the base was not made"}),

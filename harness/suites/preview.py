@@ -46,7 +46,9 @@ class Preview:
         return paths
 
 
-def preview(task: str, number: int, extra_root: Path | None = None, renderer: PromptRenderer | None = None) -> Preview:
+def preview_item(
+    task: str, number: int, extra_root: Path | None = None, renderer: PromptRenderer | None = None
+) -> Preview:
     """Item ``number`` of a task, rendered for a model by ``renderer``; the bare question without one."""
     loaded = load_tasks([task], extra_root)[task]
     items = len(loaded.item_ids)

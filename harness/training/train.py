@@ -11,7 +11,7 @@ from harness.training.record import DataRecord, Progress, TrainingRecord, read_r
 from harness.training.saving import claim, is_first_process, whole_record
 
 
-def train(recipe: Recipe, out: Path, progress: Progress) -> TrainingRecord:
+def run_training(recipe: Recipe, out: Path, progress: Progress) -> TrainingRecord:
     """Train by ``recipe`` in the folder ``out`` and return the record of the whole.
 
     The same call goes on where a killed one was, and is done at once when it has ended. Raises ``RetentionError`` when

@@ -99,8 +99,7 @@ def prepare(
     from harness.records.samples import SAMPLES_FILE, read_samples
     from leaderboard.acceptance.wording import counted
     from leaderboard.submit.hub import REPO
-    from leaderboard.submit.prepare import find_base
-    from leaderboard.submit.prepare import prepare as write_submission
+    from leaderboard.submit.prepare import find_base, prepare_entry
 
     _use_data(data_dir)
     if len(runs) > 2 or (len(runs) == 2 and base_run is not None):
@@ -114,7 +113,7 @@ def prepare(
     base_run = runs[0] if len(runs) == 2 else base_run or find_base(tuned_run, bases)
     families = sorted(set(read_samples(tuned_run / SAMPLES_FILE)["family"]))
     answers = complete(stated, families, ask=in_terminal() and not yes, adapter=record.checkpoint.kind == "adapter")
-    prepared = write_submission(
+    prepared = prepare_entry(
         tuned_run, base_run, _statement(answers), stated["submissions"], bases,
         suites=suites, to_hub=to_hub, template=template, dynamics=dynamics,
     )  # fmt: skip

@@ -61,7 +61,7 @@ def tex(text: str, cap: int = 500) -> str:
     return "".join(_TEX.get(char, char) for char in clean(text, cap))
 
 
-def number(value: float | None, unit: Unit) -> str:
+def quoted_number(value: float | None, unit: Unit) -> str:
     """A number as it is quoted: +80.8 (points), 86.3 (percent), 0.831, 0.0012 (probability), 400."""
     if value is None:
         return "undefined"
@@ -77,10 +77,12 @@ def number(value: float | None, unit: Unit) -> str:
 def quotation(cell: Cell) -> str:
     """The number with its unit and its interval: ``gain +80.8 points, 95 % interval [+77.0, +84.5]``."""
     unit = cell.definition.unit
-    said = f"{label(cell.metric)} {number(cell.value, unit)}{_UNITS.get(unit, '') if cell.value is not None else ''}"
+    said = f"{label(cell.metric)} {quoted_number(cell.value, unit)}"
+    if cell.value is not None:
+        said += _UNITS.get(unit, "")
     if cell.interval is None:
         return said
-    low, high = (number(bound, unit) for bound in cell.interval)
+    low, high = (quoted_number(bound, unit) for bound in cell.interval)
     return f"{said}, 95 % interval [{low}, {high}]"
 
 

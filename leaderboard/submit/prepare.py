@@ -71,7 +71,7 @@ def find_base(tuned: Path, bases: Path) -> Path:
     raise SubmissionError(f"{tuned}: {why}; give the folder of the base's run with --base")
 
 
-def prepare(
+def prepare_entry(
     tuned: Path,
     base: Path,
     statement: dict[str, Any],

@@ -17,7 +17,7 @@ from harness.items import files_digest
 from harness.records.run import RECORD_FILE
 from harness.records.samples import SAMPLES_FILE, file_sha256
 from leaderboard.documents.identity import entry_id, seal
-from leaderboard.submit.prepare import prepare
+from leaderboard.submit.prepare import prepare_entry
 from tests.site.synthetic_board import STATEMENT
 from tests.support.synthetic import TASKS, SyntheticTask, digest, synthetic_checkpoint, synthetic_run
 
@@ -37,7 +37,7 @@ def write_board(root: Path, entries: int, per_track: int) -> None:
         base, first = root / "runs" / f"base-{track}", root / "runs" / f"tuned-{track}"
         synthetic_run(base, BENCH_TASKS, name=f"base-{track}", accuracy=_BASE, seed=track)
         synthetic_run(first, BENCH_TASKS, name=f"first-{track}", accuracy={**_BASE, "jigsaw_2x2": 0.8}, seed=track + 1)
-        made = prepare(first, base, STATEMENT, root / "submissions", root / "bases")
+        made = prepare_entry(first, base, STATEMENT, root / "submissions", root / "bases")
         for number in range(1, min(per_track, entries - track * per_track)):
             _another(made.folder, f"tuned-{track}-{number}", seed=1000 * track + number)
 

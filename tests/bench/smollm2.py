@@ -17,10 +17,10 @@ _ADAPTER_STD = 0.1
 
 def base() -> Path:
     """The folder of the converted checkpoint; downloads (94 MB) and converts it when it is not there yet."""
-    from harness.study.smollm2 import smollm2
+    from harness.study.smollm2 import make_smollm2
 
     folder = CACHE / "smollm2-135m-instruct"
-    smollm2(folder, CACHE, lambda line: print(line, file=sys.stderr))
+    make_smollm2(folder, CACHE, lambda line: print(line, file=sys.stderr))
     return folder
 
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from scipy.special import rel_entr
 
 from harness.checkpoints.checkpoint import open_checkpoint
-from harness.dynamics.drift import DriftPlan, measure, plan_drift
+from harness.dynamics.drift import DriftPlan, measure_drift, plan_drift
 from harness.engines import starting
 from harness.engines.settings import EngineSettings
 from harness.engines.torchvision_ops import define_missing_ops
@@ -83,7 +83,7 @@ def test_divergence_is_that_of_a_plain_loop_over_the_vocabulary(home: Path, runs
 
     planned = plan(home, runs, limit=20)
     told: list[str] = []
-    found = measure(planned, told.append)
+    found = measure_drift(planned, told.append)
     assert len(found) == 20
     assert told[0] == planned.cost
     assert told[0].startswith("20 items, ")
@@ -104,7 +104,7 @@ def test_divergence_is_that_of_a_plain_loop_over_the_vocabulary(home: Path, runs
 
 
 def test_a_model_has_not_drifted_from_itself(home: Path, runs: tuple[Run, Run]) -> None:
-    found = measure(plan(home, (runs[0], runs[0]), tuned="base", limit=5), lambda _: None)
+    found = measure_drift(plan(home, (runs[0], runs[0]), tuned="base", limit=5), lambda _: None)
     assert {(drift.forward_kl, drift.reverse_kl) for drift in found.values()} == {(0.0, 0.0)}
     card = score_pair(runs[0], runs[0], "math", drift=found)
     assert card.drift.target.forward_kl == 0

@@ -65,7 +65,7 @@ def test_a_pair_of_hostile_runs_has_a_report_and_a_terminal_that_stay_whole(made
     folders, _ = made
     base, tuned = read_run(folders.runs / "base"), read_run(folders.runs / "tuned-1")
     card = score_pair(base, tuned, "jigsaw")
-    report = Page(page.render(card, base, tuned))
+    report = Page(page.render_pair_page(card, base, tuned))
     for tag, attributes in report.tags:
         assert tag not in ("script", "iframe", "object", "embed", "form", "base", "img"), attributes
         assert not [key for key in attributes if key.startswith("on")], attributes
@@ -73,5 +73,5 @@ def test_a_pair_of_hostile_runs_has_a_report_and_a_terminal_that_stay_whole(made
     assert "<script>alert(1)</script>" in report.text
     assert not any(unseen(line) for line in report.text.split("\n"))
     written = io.StringIO()
-    terminal.render(card, Console(file=written, width=120, force_terminal=False))
+    terminal.render_pair(card, Console(file=written, width=120, force_terminal=False))
     assert not any(unseen(line) for line in written.getvalue().split("\n"))

@@ -13,7 +13,7 @@ from leaderboard.documents.identity import DYNAMICS_FILE
 from leaderboard.documents.manifest import read_manifest
 from leaderboard.entries.shelf import Shelf
 from leaderboard.site.build import render
-from leaderboard.submit.prepare import Prepared, prepare
+from leaderboard.submit.prepare import Prepared, prepare_entry
 
 ROOT = Path(__file__).parents[2]
 ENTRIES = sorted(path.parent for path in (ROOT / "submissions").glob("*/manifest.yaml"))
@@ -59,7 +59,7 @@ def content(folder: Path) -> dict[str, bytes]:
 def prepared_again(entry: Path, submissions: Path, bases: Path) -> Prepared:
     dynamics = entry / DYNAMICS_FILE
     sent = dynamics if dynamics.is_file() else None
-    return prepare(entry / "tuned", base_of(entry), statement(entry), submissions, bases, dynamics=sent)
+    return prepare_entry(entry / "tuned", base_of(entry), statement(entry), submissions, bases, dynamics=sent)
 
 
 def test_there_are_entries_to_try() -> None:

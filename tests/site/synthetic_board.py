@@ -11,7 +11,7 @@ from harness.records.run import read_record
 from leaderboard.entries.maintain import record
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger.events import Flagged, Withdrawn
-from leaderboard.submit.prepare import Prepared, prepare
+from leaderboard.submit.prepare import Prepared, prepare_entry
 from tests.support.explaining import written_for
 from tests.support.synthetic import synthetic_run
 
@@ -71,7 +71,7 @@ def add_entry(
     if dynamics is not None:
         digests = [read_record(each).checkpoint.weights_digest for each in (base, folder)]
         why = written_for(*digests, folder, **dynamics)
-    return prepare(folder, base, said, made.submissions, made.bases, dynamics=why)
+    return prepare_entry(folder, base, said, made.submissions, made.bases, dynamics=why)
 
 
 def full_board(root: Path) -> Folders:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from harness.report.dynamics import render_page
+from harness.report.dynamics import render_dynamics_page
 from harness.scoring.dynamics.document import Dynamics
 from tests.site.browsing import Watched
 from tests.site.synthetic_board import HOSTILE
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.engine
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("dynamics") / "why.html"
     hostile = {"name": HOSTILE, "weights_digest": "a" * 64}
-    path.write_text(render_page(Dynamics.model_validate(document(base=hostile))), encoding="utf-8")
+    path.write_text(render_dynamics_page(Dynamics.model_validate(document(base=hostile))), encoding="utf-8")
     return path
 
 

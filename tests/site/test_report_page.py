@@ -34,7 +34,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         synthetic_run(folder / name, TASKS, name=name, outcomes=outcomes, output=say)
     runs = read_run(folder / "base"), read_run(folder / "tuned")
     path = folder / "report.html"
-    path.write_text(page.render(score_pair(*runs, "jigsaw"), *runs), encoding="utf-8")
+    path.write_text(page.render_pair_page(score_pair(*runs, "jigsaw"), *runs), encoding="utf-8")
     return path
 
 

@@ -23,7 +23,7 @@ from harness.records.suites import Suite, load_suite
 from leaderboard.acceptance.coverage import Surroundings
 from leaderboard.documents.identity import seal
 from leaderboard.entries.shelf import Shelf
-from leaderboard.submit.prepare import prepare
+from leaderboard.submit.prepare import prepare_entry
 from tests.support.fakes import RECORD, FakeEngine, write_checkpoint
 
 COUNT = 60
@@ -250,7 +250,7 @@ class TinyShelf:
         tiny_run(self.tiny, self.run(name), says, name, **record)
         stated = {**STATEMENT, **(statement or {})}
         shelf = self.shelf
-        return prepare(self.run(name), self.run("base"), stated, shelf.submissions, shelf.bases).folder
+        return prepare_entry(self.run(name), self.run("base"), stated, shelf.submissions, shelf.bases).folder
 
     def rewrite(self, folder: Path, change: Callable[[pd.DataFrame], pd.DataFrame | None], **record: Any) -> None:
         """Change the samples of an entry as a forger would: every sum and digest is made to fit again."""

@@ -232,7 +232,7 @@ def mean_over_seeds(values: Sequence[float | None]) -> float | None:
     return float(np.mean(known)) if known and len(known) == len(values) else None
 
 
-def agreement(tests: Sequence[Tested]) -> Agreement:
+def count_verdicts(tests: Sequence[Tested]) -> Agreement:
     """How many of the tests hold, are contradicted, stay undecided, or could not be made."""
     words = [test.verdict for test in tests]
     return Agreement(

@@ -13,7 +13,7 @@ from typing import Any
 from leaderboard.board.board import Row
 from leaderboard.documents.manifest import Manifest
 from leaderboard.documents.text import clean
-from leaderboard.numbers.citations import number
+from leaderboard.numbers.citations import quoted_number
 from leaderboard.site.exports.dates import stamp
 from leaderboard.site.exports.yaml_text import yaml_text
 
@@ -36,7 +36,7 @@ def eval_results(row: Row, site: str | None) -> str | None:
         entry["source"] = {"url": page(row, site), "name": _NAME}
     entry["notes"] = clean(
         f"retention in per cent, tuned for {row.manifest.target} from {row.manifest.base.name}; "
-        f"gain {number(card.learned.gain, 'points')} points; {row.evidence}, {row.standing}"
+        f"gain {quoted_number(card.learned.gain, 'points')} points; {row.evidence}, {row.standing}"
     )
     return yaml_text([entry])
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness.dynamics.measure import measure
+from harness.dynamics.measure import measure_dynamics
 from harness.dynamics.plan import Size, plan_dynamics
 from harness.errors import RetentionError
 from harness.scoring.dynamics.document import Dynamics
@@ -109,7 +109,7 @@ def test_the_command_measures_and_writes(tmp_path: Path) -> None:
 def test_what_the_base_is_certain_of_leaves_no_influence_but_all_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_dynamics("nano:base", ["nano-math"], probe="nano-1", size=Size(limit=2, examples=1, probes=1))
     monkeypatch.setattr("harness.dynamics.influence.CERTAIN", 1e9)
-    found = measure(plan, lambda phase, done, total: None)
+    found = measure_dynamics(plan, lambda phase, done, total: None)
     assert found.influence is None
     assert "certain of every answer" in found.reasons["influence"]
     assert found.perplexity["bare"].n == 2

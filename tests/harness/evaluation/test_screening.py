@@ -20,7 +20,7 @@ from harness.records.run import read_run
 from harness.scoring import Scorecard, score_pair
 from harness.scoring.sequential import SEED, boundaries
 from leaderboard.cli import cli
-from leaderboard.submit.prepare import SubmissionError, prepare
+from leaderboard.submit.prepare import SubmissionError, prepare_entry
 from tests.harness.evaluation.test_run import SETTINGS, Silent
 from tests.site.synthetic_board import STATEMENT
 from tests.support.fakes import RECORD, FakeEngine, part_of_nano, write_checkpoint
@@ -129,7 +129,7 @@ def test_a_screened_pair_is_marked_wherever_it_is_shown(plan: Plan, started: dic
     with pytest.raises(CheckFailedError, match="the tuned run was screened and holds only part of its suite"):
         score_pair(base, best.tuned, "math")
     with pytest.raises(SubmissionError, match="a screened run holds only part of its suite; evaluate it without"):
-        prepare(best.folder, plan.folder(plan.base), STATEMENT, plan.out / "submissions", plan.out / "bases")
+        prepare_entry(best.folder, plan.folder(plan.base), STATEMENT, plan.out / "submissions", plan.out / "bases")
 
 
 def test_failed_items_decide_nothing_and_spare_the_others(

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from harness.report.dynamics import Scale, figure, pair, render_page, render_terminal, signed
+from harness.report.dynamics import Scale, figure, pair, render_dynamics, render_dynamics_page, signed
 from harness.scoring.dynamics.document import Dynamics
 from tests.support.explaining import document
 
 
 def test_the_page_is_whole_and_the_same_bytes_each_time() -> None:
     found = Dynamics.model_validate(document())
-    page = render_page(found)
-    assert page == render_page(Dynamics.model_validate_json(found.to_json()))
+    page = render_dynamics_page(found)
+    assert page == render_dynamics_page(Dynamics.model_validate_json(found.to_json()))
     html5lib.HTMLParser(strict=True).parse(page)
     for told in ("402", "[350, 460]", "-0.2500", "math_word", "nano-1", "tuned", "2.50"):
         assert told in page
@@ -26,7 +26,7 @@ def test_the_page_is_whole_and_the_same_bytes_each_time() -> None:
 def test_a_page_without_probes_and_checkpoints_says_why() -> None:
     bare = document(influence=None, drift=None, probes=None, target_prompts=None)
     bare["reasons"] = dict.fromkeys(("influence", "drift", "probes", "target_prompts"), "no suite was given")
-    page = render_page(Dynamics.model_validate(bare))
+    page = render_dynamics_page(Dynamics.model_validate(bare))
     html5lib.HTMLParser(strict=True).parse(page)
     assert "no suite was given" in page
     assert "In which direction" not in page
@@ -34,20 +34,20 @@ def test_a_page_without_probes_and_checkpoints_says_why() -> None:
 
 def test_what_others_wrote_is_text() -> None:
     hostile = document(base={"name": "<script>alert(1)</script>\u202e", "weights_digest": "a" * 64})
-    page = render_page(Dynamics.model_validate(hostile))
+    page = render_dynamics_page(Dynamics.model_validate(hostile))
     assert "<script" not in page
     assert "\u202e" not in page
     assert "&lt;script&gt;" in page
     out = io.StringIO()
     hostile["base"]["name"] = "[bold]\x1b[31m"
-    render_terminal(Dynamics.model_validate(hostile), Console(file=out, width=120))
+    render_dynamics(Dynamics.model_validate(hostile), Console(file=out, width=120))
     assert "\x1b" not in out.getvalue()
     assert "[bold]" in out.getvalue()
 
 
 def test_the_terminal_has_every_table() -> None:
     out = io.StringIO()
-    render_terminal(Dynamics.model_validate(document()), Console(file=out, width=120))
+    render_dynamics(Dynamics.model_validate(document()), Console(file=out, width=120))
     told = out.getvalue()
     assert "402" in told
     assert "-0.2500  [-0.5000, +0.1250]" in told

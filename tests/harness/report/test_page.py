@@ -56,7 +56,7 @@ def card(runs: tuple[Run, Run]) -> Scorecard:
 def printed(card: Scorecard, encoding: str = "utf-8") -> str:
     """What a pipe of 80 columns receives."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    terminal.render(card, Console(file=stream, width=80))
+    terminal.render_pair(card, Console(file=stream, width=80))
     stream.seek(0)
     return stream.read()
 
@@ -119,14 +119,14 @@ def test_alarms_and_absent_numbers_are_said(tmp_path: Path) -> None:
     assert "ALARM unparsed answers on jigsaw_2x2" in text
     assert "Balance not defined: no prior task has a defined retention" in text
     assert "Prior tasks: none measured." in text
-    html = page.render(card, base, tuned)
+    html = page.render_pair_page(card, base, tuned)
     assert "Read with care" in html
     assert "no prior task has a defined retention" in html
     assert "What it forgot" not in html
 
 
 def test_the_page_asks_for_nothing_and_runs_nothing(runs: tuple[Run, Run], card: Scorecard) -> None:
-    html = page.render(card, *runs)
+    html = page.render_pair_page(card, *runs)
     tags = Tags(html)
     assert not tags.names & {"script", "img", "link", "iframe", "object", "base", "form"}
     assert not {name for name in tags.attributes if name.startswith("on") or name in ("src", "href", "action")}
@@ -136,20 +136,20 @@ def test_the_page_asks_for_nothing_and_runs_nothing(runs: tuple[Run, Run], card:
 
 
 def test_hostile_outputs_are_shown_and_not_obeyed(runs: tuple[Run, Run], card: Scorecard) -> None:
-    html = page.render(card, *runs)
+    html = page.render_pair_page(card, *runs)
     assert EVIL.replace("\x1b", "\ufffd").replace("\u202e", "\ufffd") in Tags(html).texts
     assert not {char for char in html if not char.isprintable() and char not in "\n\t"}
 
 
 def test_hostile_names_are_shown_and_not_obeyed(runs: tuple[Run, Run]) -> None:
     tuned = named(runs[1], '"><script>alert(1)</script>')
-    html = page.render(score_pair(runs[0], tuned, "jigsaw"), runs[0], tuned)
+    html = page.render_pair_page(score_pair(runs[0], tuned, "jigsaw"), runs[0], tuned)
     assert "script" not in Tags(html).names
     assert "&lt;script&gt;" in html
 
 
 def test_the_page_shows_each_task_with_its_numbers(runs: tuple[Run, Run], card: Scorecard) -> None:
-    html = page.render(card, *runs)
+    html = page.render_pair_page(card, *runs)
     for name, task in card.tasks.items():
         assert f"<td>{name}</td><td>200</td><td>{wording.per_cent(task.base)}</td>" in html
         assert f"{task.n11} kept, {task.n01} learned, {task.n10} forgotten, {task.n00} never right" in html
@@ -159,7 +159,7 @@ def test_the_page_shows_each_task_with_its_numbers(runs: tuple[Run, Run], card: 
 
 
 def test_every_flipped_item_is_listed_and_counted(runs: tuple[Run, Run], card: Scorecard) -> None:
-    html = page.render(card, *runs)
+    html = page.render_pair_page(card, *runs)
     for name, task in card.tasks.items():
         if total := task.n01 + task.n10:
             assert f"{total} flipped: {task.n10} forgotten, {task.n01} learned" in html, name
@@ -174,9 +174,9 @@ def test_many_flips_share_the_text_a_browser_can_hold(
 ) -> None:
     total = sum(task.n01 + task.n10 for task in card.tasks.values())
     monkeypatch.setattr(flips, "TEXT_BUDGET", 2 * total * 500)
-    assert "up to 500 characters each" in page.render(card, *runs)
+    assert "up to 500 characters each" in page.render_pair_page(card, *runs)
     monkeypatch.setattr(flips, "TEXT_BUDGET", 1)
-    html = page.render(card, *runs)
+    html = page.render_pair_page(card, *runs)
     assert f"up to {flips.SHORTEST_OUTPUT} characters each" in html
     assert html.count('<div class="flip ') == total
 
@@ -185,19 +185,19 @@ def test_long_outputs_are_cut_and_it_is_said(tmp_path: Path) -> None:
     task = SyntheticTask("only", "jigsaw", "spatial", n=4)
     base = synthetic_run(tmp_path / "base", (task,), outcomes={"only": ["wrong"] * 4}, output=say)
     tuned = synthetic_run(tmp_path / "tuned", (task,), outcomes={"only": ["wrong"] * 3 + ["correct"]}, output=say)
-    html = page.render(score_pair(base, tuned, "jigsaw"), base, tuned)
+    html = page.render_pair_page(score_pair(base, tuned, "jigsaw"), base, tuned)
     assert html.count("first 2,000 characters") == 2
     assert "z" * 2000 not in html
 
 
 def test_a_page_without_flips_says_so(runs: tuple[Run, Run]) -> None:
-    html = page.render(score_pair(runs[0], runs[0], "jigsaw"), runs[0], runs[0])
+    html = page.render_pair_page(score_pair(runs[0], runs[0], "jigsaw"), runs[0], runs[0])
     assert "No item flipped." in html
 
 
 def test_same_pair_same_page(runs: tuple[Run, Run], card: Scorecard) -> None:
     shuffled = [Run(run.record, run.samples.sample(frac=1, random_state=1)) for run in runs]
-    assert page.render(card, *shuffled) == page.render(card, *runs)
+    assert page.render_pair_page(card, *shuffled) == page.render_pair_page(card, *runs)
 
 
 @pytest.mark.parametrize(("low", "high"), [(-0.02, 0.02), (-0.45, 0.07), (-1, 1), (-0.031, 0.3), (-0.9, -0.1)])

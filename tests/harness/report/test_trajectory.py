@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from harness.report.trajectory import render_page, render_terminal
+from harness.report.trajectory import render_trajectory, render_trajectory_page
 from harness.scoring.trajectory import Trajectory, score_trajectory
 from tests.harness.report.test_page import Tags
 from tests.support.synthetic import TASKS, synthetic_run
@@ -30,7 +30,7 @@ def curve(tmp_path_factory: pytest.TempPathFactory) -> Trajectory:
 
 
 def test_the_page_asks_for_nothing_and_obeys_no_name(curve: Trajectory) -> None:
-    html = render_page(curve)
+    html = render_trajectory_page(curve)
     tags = Tags(html)
     assert not tags.names & {"script", "img", "link", "iframe", "object", "base", "form"}
     assert not re.search(r"url\(|@import", html)
@@ -42,7 +42,7 @@ def test_the_page_asks_for_nothing_and_obeys_no_name(curve: Trajectory) -> None:
 
 def test_the_table_is_whole_in_a_pipe_of_80_columns(curve: Trajectory) -> None:
     stream = io.StringIO()
-    render_terminal(curve, Console(file=stream, width=80))
+    render_trajectory(curve, Console(file=stream, width=80))
     text = stream.getvalue()
     assert "\x1b" not in text
     assert all(len(line) <= 80 for line in text.splitlines())

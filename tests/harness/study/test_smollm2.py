@@ -14,7 +14,7 @@ from harness.engines.starting import start
 from harness.protocol import Decoding, GenerateRequest
 from harness.records.samples import file_sha256
 from harness.study import smollm2 as models
-from harness.study.smollm2 import ModelError, smollm2, smollm2_gguf
+from harness.study.smollm2 import ModelError, make_smollm2, smollm2_gguf
 from leaderboard.cli import cli
 from tests.support.fakes import write_checkpoint
 
@@ -134,7 +134,7 @@ def test_a_checkpoint_that_is_there_is_left_alone(tmp_path: Path, monkeypatch: p
     folder = write_checkpoint(tmp_path / "out")
     before = {path: path.read_bytes() for path in folder.iterdir()}
     monkeypatch.setattr(models, "smollm2_gguf", lambda *_: pytest.fail("looked for the package"))
-    assert smollm2(folder, tmp_path, print).record.name == "out"
+    assert make_smollm2(folder, tmp_path, print).record.name == "out"
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
     result = CliRunner().invoke(cli, ["models", "smollm2", "--out", str(folder)])
     assert result.exit_code == 0, result.output

@@ -11,7 +11,7 @@ from harness.checkpoints.prompts import PromptRenderer
 from harness.training.generators import load_examples
 from harness.training.model import IGNORED, Coder, load_student
 from harness.training.recipe import Recipe, load_recipe
-from harness.training.train import train
+from harness.training.train import run_training
 from tests.support.qwen_like import write_pictures, write_qwen
 
 SMALL = {
@@ -58,7 +58,7 @@ def test_prompts_of_pictures_of_any_size_are_those_of_an_evaluation(places: dict
 @pytest.mark.engine
 def test_sft_of_all_weights_learns_and_goes_on_where_it_stopped(places: dict[str, str], tmp_path: Path) -> None:
     chosen = recipe("sft", places, optimisation__batch=4)
-    whole = train(chosen, tmp_path / "whole", quietly)
+    whole = run_training(chosen, tmp_path / "whole", quietly)
     assert whole.curve[-1]["loss"] < whole.curve[0]["loss"]
 
     class StoppedError(Exception):
@@ -69,8 +69,8 @@ def test_sft_of_all_weights_learns_and_goes_on_where_it_stopped(places: dict[str
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        train(chosen, tmp_path / "stopped", stop)
-    assert train(chosen, tmp_path / "stopped", quietly).curve == whole.curve
+        run_training(chosen, tmp_path / "stopped", stop)
+    assert run_training(chosen, tmp_path / "stopped", quietly).curve == whole.curve
     before = load_file(Path(places["base"]) / "model.safetensors")
     after, again = (load_file(tmp_path / name / "step-000005" / "model.safetensors") for name in ("whole", "stopped"))
     assert {name: tensor.dtype for name, tensor in after.items()} == {n: tensor.dtype for n, tensor in before.items()}
@@ -83,7 +83,7 @@ def test_sft_of_all_weights_learns_and_goes_on_where_it_stopped(places: dict[str
 def test_rft_drives_it(places: dict[str, str], tmp_path: Path) -> None:
     small = {"prompts": 2, "group": 2, "generation": "transformers", "max_tokens": 8}
     own = {f"rft__{name}": value for name, value in small.items()}
-    record = train(recipe("rft", places, optimisation__micro_batch=4, **own), tmp_path / "rft", quietly)
+    record = run_training(recipe("rft", places, optimisation__micro_batch=4, **own), tmp_path / "rft", quietly)
     assert record.rollouts == 5 * 4
     assert [row["reward"] for row in record.curve] == [0.0] * 5  # Random weights write no answer.
     assert len(list((tmp_path / "rft").glob("step-*"))) == 5

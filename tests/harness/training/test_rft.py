@@ -16,7 +16,7 @@ from harness.training.recipe import Recipe, load_recipe
 from harness.training.record import TrainingRecord
 from harness.training.rft import make_trainer, prompt_rows, reward_functions
 from harness.training.saving import STATE_FOLDER
-from harness.training.train import train
+from harness.training.train import run_training
 
 SMALL = {
     "data.count": 40,
@@ -33,14 +33,14 @@ SMALL = {
 # A training that is killed with what it saved up to then, and with nothing said.
 KILLED = """
 import os, pathlib, signal, sys
-from harness.training.train import train
+from harness.training.train import run_training
 from tests.harness.training.test_rft import small
 
 def kill(phase, done, total):
     if phase == "training rft" and done == 4:
         os.kill(os.getpid(), signal.SIGKILL)
 
-train(small(), pathlib.Path(sys.argv[1]), kill)
+run_training(small(), pathlib.Path(sys.argv[1]), kill)
 """
 
 
@@ -82,7 +82,7 @@ def test_each_term_is_a_reward_function_and_a_cut_off_answer_earns_nothing() -> 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainingRecord]:
     out = tmp_path_factory.mktemp("rft") / "whole"
-    return out, train(small(), out, quietly)
+    return out, run_training(small(), out, quietly)
 
 
 @pytest.mark.engine
@@ -108,7 +108,7 @@ def test_a_few_steps_leave_checkpoints_and_a_whole_record(trained: tuple[Path, T
 @pytest.mark.engine
 def test_one_item_is_learnt_by_reward_alone(tmp_path: Path) -> None:
     changes = {"data__count": 1, "rft__prompts": 1, "rft__group": 16, "rft__kl": 0, "rft__share_prompts": True}
-    record = train(small(optimisation__steps=14, optimisation__lr=2e-4, **changes), tmp_path, quietly)
+    record = run_training(small(optimisation__steps=14, optimisation__lr=2e-4, **changes), tmp_path, quietly)
     rewards = [row["reward"] for row in record.curve]
     assert sum(rewards[-4:]) / 4 > sum(rewards[:4]) / 4 + 0.5
     assert "kl" not in record.curve[0]
@@ -122,7 +122,7 @@ def test_a_killed_training_ends_as_the_whole_one(trained: tuple[Path, TrainingRe
     assert child.returncode == -signal.SIGKILL
     assert (out / STATE_FOLDER).is_dir()
     assert not (out / "training_record.json").exists()
-    again = train(small(), out, quietly)
+    again = run_training(small(), out, quietly)
     assert again.curve == record.curve
     assert (again.tokens, again.rollouts) == (record.tokens, record.rollouts)
     for step in sorted(whole.glob("step-*")):
@@ -147,7 +147,7 @@ def test_shared_prompts_give_the_numbers_of_trl(
         changes = {"optimisation__steps": 3, "optimisation__micro_batch": 12, "optimisation__dtype": dtype}
         recipe = small(config, **changes, rft__share_prompts=share, rft__kl=0.1)
         out = tmp_path / str(share)
-        records.append(train(recipe, out, quietly))
+        records.append(run_training(recipe, out, quietly))
         shutil.rmtree(out)
     for plain, shared in zip(*(record.curve for record in records), strict=True):
         assert plain.keys() == shared.keys()
@@ -167,7 +167,7 @@ def test_an_adapter_is_trained_alone(tmp_path: Path) -> None:
             "rft.share_prompts": True,
         },
     )
-    record = train(recipe, tmp_path, quietly)
+    record = run_training(recipe, tmp_path, quietly)
     assert record.trained_parameters < record.parameters / 20
     assert record.curve[0]["kl"] == pytest.approx(0, abs=1e-6)
     assert {name for name in record.curve[0] if name.endswith("/mean")} == {"rewards/exact/mean", "rewards/format/mean"}

@@ -22,7 +22,7 @@ from harness.training.recipe import Recipe, load_recipe
 from harness.training.record import DataRecord, TrainingRecord, read_record
 from harness.training.saving import STATE_FOLDER, claim
 from harness.training.sft import Learnt, fitting, plan
-from harness.training.train import train
+from harness.training.train import run_training
 from leaderboard.documents.manifest import Method, TrainingData
 
 SMALL = {
@@ -53,13 +53,13 @@ def weights(folder: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainingRecord]:
     out = tmp_path_factory.mktemp("sft") / "whole"
-    return out, train(small(), out, quietly)
+    return out, run_training(small(), out, quietly)
 
 
 @pytest.mark.engine
 def test_the_loss_falls(tmp_path: Path) -> None:
     """Answers without working, which the base never wrote."""
-    record = train(load_recipe("nano-math", "sft", SMALL), tmp_path / "math", quietly)
+    record = run_training(load_recipe("nano-math", "sft", SMALL), tmp_path / "math", quietly)
     assert [int(row["step"]) for row in record.curve] == [1, 2, 3, 4, 5, 6]
     assert record.curve[-1]["loss"] < 0.8 * record.curve[0]["loss"]
 
@@ -108,17 +108,17 @@ def test_the_record_is_complete_and_fills_the_method_fields(trained: tuple[Path,
 def test_a_finished_training_is_not_repeated(trained: tuple[Path, TrainingRecord]) -> None:
     out, record = trained
     before = sorted((path, path.stat().st_mtime_ns) for path in out.rglob("*"))
-    assert train(small(), out, quietly) == record
+    assert run_training(small(), out, quietly) == record
     assert sorted((path, path.stat().st_mtime_ns) for path in out.rglob("*")) == before
 
 
 @pytest.mark.engine
 def test_another_training_is_not_continued(trained: tuple[Path, TrainingRecord], tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="another training \\(its recipe"):
-        train(small(seed=1), trained[0], quietly)
+        run_training(small(seed=1), trained[0], quietly)
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(TrainingError, match="not empty"):
-        train(small(), tmp_path, quietly)
+        run_training(small(), tmp_path, quietly)
 
 
 def test_a_folder_in_which_nothing_was_saved_is_free(tmp_path: Path) -> None:
@@ -135,8 +135,8 @@ def test_a_folder_in_which_nothing_was_saved_is_free(tmp_path: Path) -> None:
 def test_the_same_seed_gives_the_same_weights_and_another_gives_others(
     trained: tuple[Path, TrainingRecord], tmp_path: Path
 ) -> None:
-    train(small(), tmp_path / "again", quietly)
-    train(small(seed=1), tmp_path / "other", quietly)
+    run_training(small(), tmp_path / "again", quietly)
+    run_training(small(seed=1), tmp_path / "other", quietly)
     last = "step-000006"
     assert weights(tmp_path / "again" / last) == weights(trained[0] / last) != weights(tmp_path / "other" / last)
 
@@ -159,7 +159,7 @@ def test_a_killed_training_goes_on_bit_for_bit(tmp_path: Path, adapter: dict[str
     child.wait()
     assert not (killed / "training_record.json").exists(), "it ended before it could be killed"
     recipe = load_recipe("nano-jigsaw", "sft", settings)
-    resumed, straight = train(recipe, killed, quietly), train(recipe, whole, quietly)
+    resumed, straight = run_training(recipe, killed, quietly), run_training(recipe, whole, quietly)
     assert resumed.curve == straight.curve
     assert (resumed.tokens, resumed.target_tokens) == (straight.tokens, straight.target_tokens)
     for step in recipe.saved_steps:
@@ -185,7 +185,7 @@ def test_two_processes_train_as_one(trained: tuple[Path, TrainingRecord], tmp_pa
 
 @pytest.mark.engine
 def test_a_half_written_state_is_not_gone_on_from(tmp_path: Path) -> None:
-    whole = train(small(), tmp_path / "whole", quietly)
+    whole = run_training(small(), tmp_path / "whole", quietly)
     broken = tmp_path / "broken"
 
     class StoppedError(Exception):
@@ -196,17 +196,17 @@ def test_a_half_written_state_is_not_gone_on_from(tmp_path: Path) -> None:
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        train(small(), broken, stop)
+        run_training(small(), broken, stop)
     states = sorted((broken / STATE_FOLDER).glob("checkpoint-*"))
     (broken / STATE_FOLDER / "checkpoint-99").mkdir()
     (states[-1] / "optimizer.pt").unlink()
     (states[-1] / "saved.json").unlink()
-    assert train(small(), broken, quietly).curve == whole.curve
+    assert run_training(small(), broken, quietly).curve == whole.curve
 
 
 @pytest.mark.engine
 def test_an_adapter_names_its_base_and_changes_it(tmp_path: Path) -> None:
-    record = train(small(adapter=LORA), tmp_path / "lora", quietly)
+    record = run_training(small(adapter=LORA), tmp_path / "lora", quietly)
     checkpoint = open_checkpoint(str(tmp_path / "lora" / "step-000006"))
     assert checkpoint.base is not None
     assert checkpoint.base.path == nano_root() / "base"
@@ -220,7 +220,7 @@ def test_an_adapter_names_its_base_and_changes_it(tmp_path: Path) -> None:
 @pytest.mark.engine
 def test_replay_learns_from_both_kinds(tmp_path: Path) -> None:
     recipe = small("replay-sft", replay__count=16)
-    record = train(recipe, tmp_path / "replay", quietly)
+    record = run_training(recipe, tmp_path / "replay", quietly)
     assert record.replay is not None
     assert (record.data.examples, record.replay.examples) == (24, 16)
     note = Method.model_validate(record.method_fields()).replay
@@ -233,7 +233,7 @@ def test_examples_of_another_kind_are_refused(tmp_path: Path) -> None:
     write_examples(tmp_path / "set", examples, source="nano-jigsaw", recipe_digest="0" * 64, seed=0)
     recipe = load_recipe("nano-jigsaw", "self-sft", {"data.examples": str(tmp_path / "set")})
     with pytest.raises(TrainingError, match="kind bare, and self-sft learns from self"):
-        train(recipe, tmp_path / "out", quietly)
+        run_training(recipe, tmp_path / "out", quietly)
 
 
 @pytest.mark.engine
@@ -251,7 +251,7 @@ def test_written_examples_are_learnt_from_and_recorded(tmp_path: Path) -> None:
         correct=24,
     )
     recipe = small("rollout-sft", data__examples=str(tmp_path / "set"), data__count=None)
-    record = train(recipe, tmp_path / "out", quietly)
+    record = run_training(recipe, tmp_path / "out", quietly)
     assert record.data.about == about
     method = Method.model_validate(record.method_fields())
     assert (method.family, method.rollouts) == ("sft-on-rollouts", 99)

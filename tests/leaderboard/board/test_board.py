@@ -9,7 +9,7 @@ from leaderboard.entries import maintain
 from leaderboard.entries.entry import BadEntry
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger import events
-from leaderboard.submit.prepare import Prepared, prepare
+from leaderboard.submit.prepare import Prepared, prepare_entry
 from tests.site.synthetic_board import STATEMENT, Folders, add_entry, folders, full_board
 from tests.support.synthetic import synthetic_run
 
@@ -31,7 +31,7 @@ def test_what_may_not_be_compared_is_in_another_track(tmp_path: Path) -> None:
     add_entry(made, "math-tune", {"math_word": 0.99}, seed=2, statement={"target": "math"})
     synthetic_run(made.runs / "base-2", name="other-base")
     synthetic_run(made.runs / "tuned-3", name="third", seed=3)
-    prepare(made.runs / "tuned-3", made.runs / "base-2", STATEMENT, made.submissions, made.bases)
+    prepare_entry(made.runs / "tuned-3", made.runs / "base-2", STATEMENT, made.submissions, made.bases)
     board = load_board(made.submissions, made.bases)
     assert len(board.tracks) == 3
     assert len({track.key.slug for track in board.tracks}) == 3

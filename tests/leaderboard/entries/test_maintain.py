@@ -17,7 +17,7 @@ from leaderboard.cli import cli
 from leaderboard.documents.identity import seal
 from leaderboard.ledger.events import Flagged, Reproduced, Verified, read_ledger
 from leaderboard.ledger.standing import Evidence, Standing, fold
-from leaderboard.submit.prepare import prepare
+from leaderboard.submit.prepare import prepare_entry
 from tests.site.synthetic_board import STATEMENT
 from tests.support.verifying import SEED, World, altered, make_world
 
@@ -68,7 +68,7 @@ def checkout(world: World) -> Checkout:
     (root / "submissions").mkdir(parents=True)
     world.runs()
     base, tuned = (next((world.root / "runs").rglob(f"{name}-*/transformers-float32")) for name in ("base", "tuned"))
-    prepared = prepare(tuned, base, STATEMENT | {"target": "math"}, root / "submissions", root / "bases")
+    prepared = prepare_entry(tuned, base, STATEMENT | {"target": "math"}, root / "submissions", root / "bases")
     made = Checkout(root, world, prepared.entry_id)
     made.git("init", "-q", "-b", "main")
     made.git("commit", "-q", "--allow-empty", "-m", "start")

@@ -21,7 +21,7 @@ from leaderboard.entries.maintain import accept, record
 from leaderboard.entries.shelf import Scored, Shelf
 from leaderboard.ledger import events as ev
 from leaderboard.numbers.cells import cells_of, parse_cell
-from leaderboard.numbers.citations import cite, label, number, quotation, tex
+from leaderboard.numbers.citations import cite, label, quotation, quoted_number, tex
 from leaderboard.numbers.quotations import Finding, verify
 from leaderboard.numbers.reproduction import judge_again, reproduce
 from leaderboard.site.build import write_site
@@ -157,11 +157,16 @@ def test_a_site_must_be_https(scored: Scored) -> None:
 
 
 def test_numbers_are_written_with_their_unit() -> None:
-    assert [number(value, "points") for value in (0.8075, -0.004, 0.0, -0.0)] == ["+80.8", "-0.4", "+0.0", "+0.0"]
-    assert number(0.863, "percent") == "86.3"
-    assert number(0.8312, "ratio") == "0.831"
-    assert (number(0.00000012, "probability"), number(0.0314, "probability")) == ("1.20e-07", "0.031")
-    assert (number(400.0, "count"), number(None, "ratio")) == ("400", "undefined")
+    assert [quoted_number(value, "points") for value in (0.8075, -0.004, 0.0, -0.0)] == [
+        "+80.8",
+        "-0.4",
+        "+0.0",
+        "+0.0",
+    ]
+    assert quoted_number(0.863, "percent") == "86.3"
+    assert quoted_number(0.8312, "ratio") == "0.831"
+    assert (quoted_number(0.00000012, "probability"), quoted_number(0.0314, "probability")) == ("1.20e-07", "0.031")
+    assert (quoted_number(400.0, "count"), quoted_number(None, "ratio")) == ("400", "undefined")
     assert label("task/vision_count/forgotten_rate") == "vision_count: forgotten rate"
 
 

@@ -7,7 +7,7 @@ import pytest
 from harness.errors import CheckFailedError, RetentionError
 from harness.records.run import read_record
 from leaderboard.documents.manifest import AdapterRef, ManifestError, read_manifest
-from leaderboard.submit.prepare import SubmissionError, prepare
+from leaderboard.submit.prepare import SubmissionError, prepare_entry
 from tests.site.synthetic_board import STATEMENT, Folders, add_entry, folders
 from tests.support.synthetic import ENGINE, digest, synthetic_checkpoint, synthetic_run
 
@@ -89,7 +89,7 @@ def test_another_engine_than_that_of_the_stored_base_is_named(made: Folders) -> 
     for name in ("base", "tuned"):
         synthetic_run(made.runs / "other" / name, name=f"nano-{name}", engine=engine)
     with pytest.raises(SubmissionError, match=r"synthetic/1\.0.*on that engine"):
-        prepare(made.runs / "other/tuned", made.runs / "other/base", STATEMENT, made.submissions, made.bases)
+        prepare_entry(made.runs / "other/tuned", made.runs / "other/base", STATEMENT, made.submissions, made.bases)
 
 
 def test_a_run_too_large_for_the_repository_is_named(made: Folders) -> None:
@@ -97,7 +97,7 @@ def test_a_run_too_large_for_the_repository_is_named(made: Folders) -> None:
     with (made.runs / "big" / "samples.parquet").open("ab") as file:
         file.truncate(6 * 1024 * 1024)
     with pytest.raises(SubmissionError, match=r"samples\.parquet: larger than 5 MB"):
-        prepare(made.runs / "big", made.runs / "base", STATEMENT, made.submissions, made.bases)
+        prepare_entry(made.runs / "big", made.runs / "base", STATEMENT, made.submissions, made.bases)
     assert nothing_written(made)
 
 
@@ -106,5 +106,5 @@ def test_a_draft_suite_is_no_submission(made: Folders) -> None:
     for name in ("base", "tuned"):
         synthetic_run(made.runs / "draft" / name, name=f"nano-{name}", suite=suite)
     with pytest.raises(SubmissionError, match="suite synthetic-1-draft is a draft"):
-        prepare(made.runs / "draft/tuned", made.runs / "draft/base", STATEMENT, made.submissions, made.bases)
+        prepare_entry(made.runs / "draft/tuned", made.runs / "draft/base", STATEMENT, made.submissions, made.bases)
     assert nothing_written(made)

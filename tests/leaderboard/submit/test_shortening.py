@@ -16,7 +16,7 @@ from harness.records.samples import file_sha256
 from leaderboard.acceptance.steps import examine
 from leaderboard.documents.identity import seal
 from leaderboard.entries.limits import is_cut
-from leaderboard.submit.prepare import prepare
+from leaderboard.submit.prepare import prepare_entry
 from leaderboard.submit.shortening import KEPT, ShorteningError, cut, shorten, too_large
 from tests.support.tiny import STATEMENT, Says, Tiny, TinyShelf, model, tiny_run, tiny_shelf, tiny_suite
 
@@ -111,7 +111,7 @@ def test_a_large_run_becomes_a_small_entry_that_validates(tiny: Tiny, tmp_path: 
     tiny_run(tiny, made.run("talker"), talkative(1, 150_000), "talker")
     assert too_large(made.run("talker") / "samples.parquet")
     shelf = made.shelf
-    prepared = prepare(made.run("talker"), made.run("base"), STATEMENT, shelf.submissions, shelf.bases,
+    prepared = prepare_entry(made.run("talker"), made.run("base"), STATEMENT, shelf.submissions, shelf.bases,
                        suites=[tiny.path])  # fmt: skip
     assert prepared.cut == 60
     assert not too_large(prepared.folder / "tuned" / "samples.parquet")
@@ -136,7 +136,7 @@ def test_the_whole_log_of_a_cut_run_is_named_on_the_hub(
         )
 
     monkeypatch.setattr("leaderboard.submit.prepare.upload_log", upload)
-    prepared = prepare(made.run("talker"), made.run("base"), STATEMENT, made.shelf.submissions, made.shelf.bases,
+    prepared = prepare_entry(made.run("talker"), made.run("base"), STATEMENT, made.shelf.submissions, made.shelf.bases,
                        suites=[tiny.path], to_hub="ada/logs")  # fmt: skip
     log = read_record(prepared.folder / "tuned").full_log
     assert log is not None
@@ -158,5 +158,5 @@ def test_a_large_run_of_an_unknown_suite_asks_for_its_file(tiny: Tiny, tmp_path:
     made = tiny_shelf(tiny, tmp_path)
     tiny_run(tiny, made.run("talker"), talkative(1, 150_000), "talker")
     with pytest.raises(Exception, match="give its file with --suite"):
-        prepare(made.run("talker"), made.run("base"), STATEMENT, made.shelf.submissions, made.shelf.bases)
+        prepare_entry(made.run("talker"), made.run("base"), STATEMENT, made.shelf.submissions, made.shelf.bases)
     assert not list(made.shelf.submissions.iterdir())

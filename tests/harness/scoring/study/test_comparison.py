@@ -14,8 +14,8 @@ from harness.scoring.study.comparison import (
     STUDY_LEVELS,
     Curves,
     Seed,
-    agreement,
     check_claims,
+    count_verdicts,
     draw_seeds,
     last_of,
     predictor,
@@ -138,7 +138,7 @@ def test_claims_hold_are_contradicted_and_stay_open(curves: Curves) -> None:
     assert {verdicts["loses", "keeps", level] for level in STUDY_LEVELS} == {"contradicted"}
     assert {verdicts["keeps", "weak", level] for level in STUDY_LEVELS} == {"not comparable"}
     assert {verdicts["keeps", "keeps", level] for level in STUDY_LEVELS} == {"undecided"}
-    count = agreement(found)
+    count = count_verdicts(found)
     assert (count.holds, count.contradicted, count.undecided, count.not_comparable) == (4, 4, 4, 4)
     for test in found:
         if test.difference is not None and test.keeps != test.than:
