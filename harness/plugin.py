@@ -25,7 +25,7 @@ from PIL import Image
 
 from harness.answers import choices, extraction, mathematics, numbers, permutations
 from harness.items import IMAGE_MARK, Item, Split
-from harness.pictures.pixels import opened
+from harness.pictures import opened
 from harness.sources import Row, Source, test_split
 
 Generator = Callable[[Split, int, int], Iterator[Item]]

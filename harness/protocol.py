@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from harness.items import image_digest
-from harness.records.run import EngineRecord
+from harness.records import EngineRecord
 
 FinishReason = Literal["stop", "length", "error"]
 

@@ -10,7 +10,7 @@ import unicodedata
 from collections import deque
 from dataclasses import dataclass, replace
 
-from harness.records.samples import Outcome
+from harness.records import Outcome
 
 MAX_ANSWER = 1000
 

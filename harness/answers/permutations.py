@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.answers.extraction import MAX_ANSWER, Judgement, unparsed
-from harness.records.samples import Outcome
+from harness.records import Outcome
 
 _TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
 _THOUGHT = re.compile(r"</think>", re.IGNORECASE)

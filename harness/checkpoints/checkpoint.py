@@ -15,7 +15,7 @@ from harness.checkpoints.digests import cached_sha256
 from harness.checkpoints.scan import CheckpointError, check_patterns, read_json, scan_folder, scan_names
 from harness.checkpoints.weights import read_header
 from harness.items import canonical_json, files_digest
-from harness.records.run import CheckpointRecord
+from harness.records import CheckpointRecord
 
 __all__ = ["Checkpoint", "CheckpointError", "nano_root", "open_checkpoint", "read_json", "same_tokenizer"]
 

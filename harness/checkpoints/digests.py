@@ -10,7 +10,7 @@ import os
 import time
 from pathlib import Path
 
-from harness.records.samples import file_sha256
+from harness.records import file_sha256
 
 _WORTH_IT = 16 * 1024 * 1024
 _MOST = 10_000

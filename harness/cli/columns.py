@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 import click
 
-from harness.report.wording import printable
+from harness.report import printable
 
 
 def echo_columns(header: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[str]) -> None:

@@ -10,15 +10,14 @@ from harness.cli.options import data_dir
 from harness.errors import RetentionError
 
 if TYPE_CHECKING:
-    from harness.scoring.drift import ItemDrift
-    from harness.scoring.pairing import Source
+    from harness.scoring import ItemDrift, Source
 
 _PATH = click.Path(path_type=Path)
 
 
 def _print_schema(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
     if asked:
-        from harness.scoring.schema import scorecard_schema
+        from harness.scoring import scorecard_schema
 
         click.echo(scorecard_schema(), nl=False)
         ctx.exit()
@@ -103,9 +102,9 @@ def _measure(
     base: "Source", tuned: "Source", base_checkpoint: str | None, tuned_checkpoint: str | None, limit: int | None,
     suite: str | None,
 ) -> Mapping[str, "ItemDrift"]:  # fmt: skip
-    from harness.checkpoints.checkpoint import open_checkpoint
-    from harness.dynamics.drift import measure_drift, plan_drift
-    from harness.records.run import Run
+    from harness.checkpoints import open_checkpoint
+    from harness.dynamics import measure_drift, plan_drift
+    from harness.records import Run
 
     if not isinstance(base, Run) or not isinstance(tuned, Run):
         raise RetentionError("--drift needs run folders: a table does not say what the models were asked")

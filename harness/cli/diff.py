@@ -21,7 +21,7 @@ def command(first: Path, second: Path, as_json: bool) -> None:
     import json
 
     from harness.errors import CheckFailedError
-    from harness.records.run import read_run
+    from harness.records import read_run
 
     runs = [read_run(first), read_run(second)]
     tables = [run.samples.set_index("item_id") for run in runs]

@@ -27,8 +27,8 @@ def command(data_dir: Path | None, online: bool, deep: bool, as_json: bool) -> N
     from dataclasses import asdict
 
     from harness.errors import CheckFailedError
-    from harness.evaluation.doctor import diagnose
-    from harness.report.wording import printable
+    from harness.evaluation import diagnose
+    from harness.report import printable
 
     found = diagnose(data=data_dir, online=online, deep=deep)
     if as_json:

@@ -12,7 +12,7 @@ _COUNT = click.IntRange(1)
 
 def _print_schema(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
     if asked:
-        from harness.scoring.schema import dynamics_schema
+        from harness.scoring import dynamics_schema
 
         click.echo(dynamics_schema(), nl=False)
         ctx.exit()
@@ -81,9 +81,8 @@ def command(
 
     from harness.cli.compare import write_text
     from harness.cli.progress import Bars
-    from harness.dynamics.measure import measure_dynamics
-    from harness.dynamics.plan import Size, plan_dynamics
-    from harness.report.dynamics import render_dynamics, render_dynamics_page
+    from harness.dynamics import Size, measure_dynamics, plan_dynamics
+    from harness.report import render_dynamics, render_dynamics_page
 
     size = Size(limit, examples, probes, prompts, answer_tokens, seed)
     plan = plan_dynamics(

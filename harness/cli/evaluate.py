@@ -8,9 +8,9 @@ import click
 from harness.cli.options import data_dir
 
 if TYPE_CHECKING:
-    from harness.engines.settings import EngineSettings
-    from harness.evaluation.plan import Plan
-    from harness.records.run import Run
+    from harness.engines import EngineSettings
+    from harness.evaluation import Plan
+    from harness.records import Run
     from harness.scoring import Scorecard
 
 
@@ -108,7 +108,7 @@ def command(
         workers=workers,
         time_limit=time_limit,
     )
-    from harness.evaluation.plan import make_plan
+    from harness.evaluation import make_plan
 
     plan = make_plan(base, tuned, suite, target, settings, out, models)
     if screen:
@@ -132,9 +132,8 @@ def settings_of(engine: str | None, dtype: str | None, **options: Any) -> "Engin
 def run_and_score(plan: "Plan", target: str, *, fail_on_error: float = 0, as_json: bool = False) -> list[Path]:
     """Run the plan, score each pair, write scorecard.json and report.html beside the tuned run, print; run folders."""
     from harness.cli.progress import RichWatcher
-    from harness.evaluation.noise import noise_run
-    from harness.evaluation.run import PlanFailedError, run_plan
-    from harness.records.run import read_run
+    from harness.evaluation import PlanFailedError, noise_run, run_plan
+    from harness.records import read_run
 
     failed: PlanFailedError | None = None
     with RichWatcher() as watcher:
@@ -158,8 +157,8 @@ def screen_and_score(plan: "Plan", target: str, *, as_json: bool = False) -> Non
     from harness.cli.columns import echo_columns
     from harness.cli.progress import RichWatcher
     from harness.errors import CheckFailedError
-    from harness.evaluation.screening import screen
-    from harness.report.wording import point_interval, points
+    from harness.evaluation import screen
+    from harness.report import point_interval, points
 
     with RichWatcher() as watcher:
         screened, failures = screen(plan, target, watcher)
@@ -185,8 +184,7 @@ def _score(folder: Path, base: "Run", tuned: "Run", noise: "Run | None", target:
     """Score one pair, keep the scorecard and the report in ``folder``, and print it."""
     from rich.console import Console
 
-    from harness.report.page import render_pair_page
-    from harness.report.terminal import render_pair
+    from harness.report import render_pair, render_pair_page
     from harness.scoring import score_pair
 
     card = score_pair(base, tuned, target, noise=noise)

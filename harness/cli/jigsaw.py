@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from harness.pictures.jigsaw import JigsawSet, Recipe
-    from harness.pictures.puzzles import Grid
+    from harness.pictures import Grid, JigsawSet, Recipe
 
 
 @click.command(name="jigsaw")
@@ -49,8 +48,7 @@ def command(
     from dataclasses import asdict
     from math import factorial
 
-    from harness.pictures.jigsaw import Recipe, make
-    from harness.pictures.photos import Folder
+    from harness.pictures import Folder, Recipe, make
 
     folder = images.expanduser().resolve()
     shape = _grid(grid)
@@ -73,7 +71,7 @@ def command(
 
 
 def _grid(text: str) -> "Grid":
-    from harness.pictures.puzzles import Grid
+    from harness.pictures import Grid
 
     rows, _, columns = text.partition("x")
     try:
@@ -88,8 +86,8 @@ def _write(out: Path, recipe: "Recipe", images: Path, count: int | None, made: "
     from pydantic import ValidationError
 
     from harness.items import items_digest
-    from harness.records.suites import Suite, SuiteError, SuiteTask, tasks_root
-    from harness.suites.catalogue import find_task
+    from harness.records import Suite, SuiteError, SuiteTask, tasks_root
+    from harness.suites import find_task
 
     task_file, suite_file = out / f"{recipe.task}.yaml", out / f"{recipe.task}-1.yaml"
     for path in (task_file, suite_file):

@@ -24,7 +24,7 @@ def smollm2_command(out: Path, cache: Path | None) -> None:
       retention models smollm2 --out models/smollm2
       retention evaluate models/smollm2 my-tuned --suite nano-1 --target math
     """
-    from harness.study.smollm2 import cache_folder, make_smollm2
+    from harness.study import cache_folder, make_smollm2
 
     made = make_smollm2(out, cache or cache_folder(), lambda line: click.echo(line, err=True))
     click.echo(f"{out} ({made.record.architecture}, weights {made.record.weights_digest[:12]})")

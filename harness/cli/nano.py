@@ -22,7 +22,7 @@ def train_base_command(out: Path, seed: int) -> None:
     Examples:
       retention nano train-base --out my-base
     """
-    from harness.training.nano.train_base import train_base
+    from harness.training import train_base
 
     with Bars() as bars:
         train_base(out, seed, bars.show)
@@ -45,8 +45,8 @@ def train_sft_command(base: str, out: Path, recipe: str, seed: int) -> None:
       retention nano train-sft --base my-base --out my-sft --seed 1
       retention nano train-sft --recipe lora-replay --out my-adapter
     """
-    from harness.checkpoints.checkpoint import open_checkpoint
-    from harness.training.nano.train_sft import RECIPES, train_sft
+    from harness.checkpoints import open_checkpoint
+    from harness.training import RECIPES, train_sft
 
     with Bars() as bars:
         train_sft(open_checkpoint(base).path, out, seed, bars.show, RECIPES[recipe])

@@ -44,9 +44,8 @@ def command(
     from harness.cli.columns import echo_columns
     from harness.cli.evaluate import settings_of
     from harness.cli.progress import RichWatcher
-    from harness.evaluation.noise import NOISE_FILE, measure_noise
-    from harness.evaluation.plan import make_plan
-    from harness.report.wording import per_cent, point_interval
+    from harness.evaluation import NOISE_FILE, make_plan, measure_noise
+    from harness.report import per_cent, point_interval
 
     settings = settings_of(engine, dtype, max_model_len=max_model_len, batch=batch, threads=threads)
     plan = make_plan(base, (), suite, None, settings, out)

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 if TYPE_CHECKING:
-    from harness.study.runner import Step
+    from harness.study import Step
 
 
 class _Display:

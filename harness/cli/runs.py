@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from harness.evaluation.listing import FoundRun
+    from harness.evaluation import FoundRun
 
 _OUT = click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of runs."
@@ -32,8 +32,8 @@ def list_command(out: Path, as_json: bool) -> None:
     import json
 
     from harness.cli.columns import echo_columns, size
-    from harness.evaluation.listing import find_runs, store_size
-    from harness.report.wording import printable
+    from harness.evaluation import find_runs, store_size
+    from harness.report import printable
 
     found = find_runs(out)
     if as_json:
@@ -69,9 +69,9 @@ def show_command(run: Path, as_json: bool) -> None:
     import json
 
     from harness.cli.columns import echo_columns
-    from harness.evaluation.listing import summarise
-    from harness.records.run import read_run
-    from harness.report.wording import printable
+    from harness.evaluation import summarise
+    from harness.records import read_run
+    from harness.report import printable
 
     loaded = read_run(run)
     record, tasks = loaded.record, summarise(loaded)
@@ -123,8 +123,8 @@ def gc_command(out: Path, unfinished: bool, dry_run: bool, yes: bool) -> None:
     """
     from harness.cli.columns import size
     from harness.errors import RetentionError
-    from harness.evaluation.listing import collect, find_garbage, store_size
-    from harness.report.wording import printable
+    from harness.evaluation import collect, find_garbage, store_size
+    from harness.report import printable
 
     if dry_run and yes:
         raise RetentionError("--dry-run and --yes contradict each other; give one of them")

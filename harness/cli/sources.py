@@ -4,14 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.scoring.pairing import Source
+    from harness.scoring import Source
 
 
 def open_source(path: Path, chosen_filter: str | None = None, metric: str | None = None) -> "Source":
     """Read ``path`` as what it is: a folder with ``run.json``, logs of lm-eval's, else a table file."""
-    from harness.records.lmeval_logs import is_log, read_log
-    from harness.records.run import RECORD_FILE, read_run
-    from harness.records.tables import read_table
+    from harness.records import RECORD_FILE, is_log, read_log, read_run, read_table
 
     if not (path / RECORD_FILE).exists() and is_log(path):
         return read_log(path, chosen_filter, metric)

@@ -8,9 +8,8 @@ import click
 from harness.cli.options import data_dir
 
 if TYPE_CHECKING:
-    from harness.scoring.study.results import StudyResults
-    from harness.study.runner import Folder, Step
-    from harness.study.steps import Study
+    from harness.scoring import StudyResults
+    from harness.study import Folder, Step, Study
 
 _PATH = click.Path(path_type=Path)
 
@@ -58,9 +57,7 @@ def command(
       retention study nano --results --entries submissions --contact your-account
       retention study smollm2 --base models/smollm2 --data-dir FOLDER
     """
-    from harness.study.plan import load_plan
-    from harness.study.runner import Folder
-    from harness.study.steps import Study
+    from harness.study import Folder, Study, load_plan
 
     if entries is not None and contact is None:
         raise click.UsageError("--entries needs --contact: the account name of who answers for them")
@@ -89,7 +86,7 @@ def command(
 
 def _list(folder: "Folder", steps: "list[Step]") -> None:
     from harness.cli.columns import echo_columns
-    from harness.study.runner import step_digests
+    from harness.study import step_digests
 
     digests = step_digests(steps)
     rows = []
@@ -103,7 +100,7 @@ def _list(folder: "Folder", steps: "list[Step]") -> None:
 def _run(study: "Study", steps: "list[Step]", jobs: int) -> None:
     from harness.cli.progress import StepWatcher
     from harness.errors import CheckFailedError
-    from harness.study.runner import Folder, Runner
+    from harness.study import Folder, Runner
 
     folder = Folder(study.out)
     with StepWatcher() as watcher:
@@ -117,7 +114,7 @@ def _run(study: "Study", steps: "list[Step]", jobs: int) -> None:
 
 
 def _collect(study: "Study", steps: "list[Step]") -> "StudyResults":
-    from harness.study.results import RESULTS_FILE, collect
+    from harness.study import RESULTS_FILE, collect
 
     results = collect(study, steps)
     (study.out / RESULTS_FILE).write_text(results.to_json(), encoding="utf-8")
@@ -125,7 +122,7 @@ def _collect(study: "Study", steps: "list[Step]") -> "StudyResults":
 
 
 def _enter(study: "Study", entries: Path, bases: Path, contact: str, licence: str) -> None:
-    from harness.study.entries import Statement, write_entries
+    from harness.study import Statement, write_entries
 
     for key, said in write_entries(study, entries, bases, Statement(contact, licence)):
         click.echo(f"{key}: {said}", err=True)
@@ -133,8 +130,8 @@ def _enter(study: "Study", entries: Path, bases: Path, contact: str, licence: st
 
 def _print(results: "StudyResults", out: Path) -> None:
     from harness.cli.columns import echo_columns
-    from harness.report.wording import ABSENT, per_cent
-    from harness.study.results import RESULTS_FILE
+    from harness.report import ABSENT, per_cent
+    from harness.study import RESULTS_FILE
 
     for target in results.targets:
         seeds = f"{len(results.seeds)} {'seed' if len(results.seeds) == 1 else 'seeds'}"

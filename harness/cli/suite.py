@@ -10,8 +10,8 @@ import click
 from harness.cli.options import data_dir
 
 if TYPE_CHECKING:
-    from harness.records.suites import Draft, Suite
-    from harness.suites.catalogue import TaskFile
+    from harness.records import Draft, Suite
+    from harness.suites import TaskFile
 
 
 @click.group(name="suite")
@@ -40,8 +40,8 @@ def show_command(suite: str, churn: float, as_json: bool) -> None:
       retention suite show nano-1
       retention suite show core-text-1 --churn 0.2 --json
     """
-    from harness.records.suites import read_suite, suite_path
-    from harness.suites.catalogue import find_tasks
+    from harness.records import read_suite, suite_path
+    from harness.suites import find_tasks
 
     facts = _facts(read_suite(suite), find_tasks(suite_path(suite).parent), churn)
     if as_json:
@@ -66,7 +66,7 @@ def verify_command(suite: str, as_json: bool) -> None:
     """
     from harness.cli.columns import echo_columns
     from harness.errors import CheckFailedError
-    from harness.suites.freezing import verify
+    from harness.suites import verify
 
     findings = list(verify(suite))
     wrong = [finding for finding in findings if finding.problem]
@@ -95,8 +95,8 @@ def freeze_command(draft: str, note: str) -> None:
       retention suite freeze my-suite-1-draft.yaml --note "The first."
       retention suite freeze core-vl-2-draft --note "With MMMU and ChartQA."
     """
-    from harness.records.suites import load_suite
-    from harness.suites.freezing import freeze
+    from harness.records import load_suite
+    from harness.suites import freeze
 
     path = freeze(draft, note)
     click.echo(f"{path} (digest {load_suite(str(path)).digest[:12]})")
@@ -117,7 +117,7 @@ def sample_command(suite: str, count: int, out: Path) -> None:
       retention suite sample nano-1 --count 50 --out quick-1.yaml
       retention evaluate nano:base nano:sft --suite quick-1.yaml --target jigsaw
     """
-    from harness.suites.freezing import sample
+    from harness.suites import sample
 
     part = sample(suite, count, out)
     items = sum(task.count for task in part.tasks.values())
@@ -125,8 +125,8 @@ def sample_command(suite: str, count: int, out: Path) -> None:
 
 
 def _facts(suite: "Suite | Draft", catalogue: "Mapping[str, TaskFile]", churn: float) -> dict[str, Any]:
-    from harness.records.suites import Suite
-    from harness.scoring.statistics import mean_minimum_detectable_difference, minimum_detectable_difference
+    from harness.records import Suite
+    from harness.scoring import mean_minimum_detectable_difference, minimum_detectable_difference
 
     tasks = []
     for name, place in suite.tasks.items():

@@ -10,7 +10,7 @@ from harness.cli.jigsaw import command as jigsaw_command
 from harness.cli.options import data_dir
 
 if TYPE_CHECKING:
-    from harness.suites.catalogue import TaskFile
+    from harness.suites import TaskFile
 
 _INCLUDE = click.option(
     "--include-path", "extra", type=click.Path(path_type=Path), help="A folder of your own tasks, beside the shipped."
@@ -40,7 +40,7 @@ def list_command(family: str | None, extra: Path | None, as_json: bool) -> None:
       retention tasks list --include-path my-tasks
     """
     from harness.cli.columns import echo_columns
-    from harness.suites.catalogue import find_tasks
+    from harness.suites import find_tasks
 
     facts = [_facts(task) for task in find_tasks(extra).values() if family in (None, task.family)]
     if as_json:
@@ -74,7 +74,7 @@ def show_command(task: str, extra: Path | None, as_json: bool) -> None:
       retention tasks show math_arithmetic
       retention tasks show science_arc_easy --json
     """
-    from harness.suites.catalogue import find_task
+    from harness.suites import find_task
 
     found = find_task(task, extra)
     facts = _facts(found)
@@ -109,13 +109,13 @@ def preview_command(
       retention tasks preview math_arithmetic
       retention tasks preview jigsaw_2x2 --item 3 --model nano:base --out pictures
     """
-    from harness.checkpoints.prompts import PromptRenderer
-    from harness.report.wording import printable
-    from harness.suites.preview import preview_item
+    from harness.checkpoints import PromptRenderer
+    from harness.report import printable
+    from harness.suites import preview_item
 
     renderer = None
     if model:
-        from harness.checkpoints.checkpoint import open_checkpoint
+        from harness.checkpoints import open_checkpoint
 
         checkpoint = open_checkpoint(model)
         renderer = PromptRenderer(checkpoint.base.path if checkpoint.base else checkpoint.path)

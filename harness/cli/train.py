@@ -9,7 +9,7 @@ import click
 from harness.cli.options import data_dir
 
 if TYPE_CHECKING:
-    from harness.training.record import TrainingRecord
+    from harness.training import TrainingRecord
 
 
 @click.command(name="train")
@@ -63,7 +63,7 @@ def command(
     from rich.console import Console
 
     from harness.cli.progress import Bars
-    from harness.training.recipe import load_recipe
+    from harness.training import load_recipe
 
     named = {"base": base, "data.examples": data, "data.folder": images, "rollouts.policy": policy}
     places = [f"{field}={_as_yaml(value)}" for field, value in named.items() if value is not None]
@@ -73,13 +73,13 @@ def command(
     speaks = os.environ.get("RANK", "0") == "0"
     with Bars(None if speaks else Console(quiet=True)) as bars:
         if recipe.method == "rollouts":
-            from harness.training.rollouts import write_rollouts
+            from harness.training import write_rollouts
 
             about = write_rollouts(recipe, folder, bars.show)
             told = f"{about.examples} examples of {about.sampled} samples, {about.correct} of them right"
             document = about.model_dump_json()
         else:
-            from harness.training.train import run_training
+            from harness.training import run_training
 
             record = run_training(recipe, folder, bars.show)
             told, document = _told(record), record.model_dump_json()

@@ -37,8 +37,8 @@ def command(
 
     from harness.cli.compare import write_text
     from harness.cli.sources import open_source
-    from harness.report.trajectory import render_trajectory, render_trajectory_page
-    from harness.scoring.trajectory import score_trajectory
+    from harness.report import render_trajectory, render_trajectory_page
+    from harness.scoring import score_trajectory
 
     curve = score_trajectory([open_source(path, chosen_filter, metric) for path in runs], target)
     if json_file is not None:

@@ -11,17 +11,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.checkpoints.checkpoint import Checkpoint, same_tokenizer
-from harness.checkpoints.prompts import PromptRenderer
-from harness.engines import placement
-from harness.engines.settings import EngineSettings, choose
+from harness.checkpoints import Checkpoint, PromptRenderer, same_tokenizer
+from harness.engines import EngineSettings, choose, placement
 from harness.errors import CheckFailedError, RetentionError
 from harness.lmeval import load_frozen, run_tasks
 from harness.protocol import Completion, ContinuationScore, GenerateRequest, Prompt, ScoreRequest
-from harness.records.run import EngineRecord, Run
-from harness.records.suites import Suite, suite_path
-from harness.scoring.drift import ItemDrift
-from harness.suites.freezing import open_suite
+from harness.records import EngineRecord, Run, Suite, suite_path
+from harness.scoring import ItemDrift
+from harness.suites import open_suite
 
 _FIRST = 16
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.dynamics.reading import Reader, Text
-from harness.scoring.dynamics.influence import Pair, cosine, error_norm, jacobian_norm, magnitude
+from harness.scoring import Pair, cosine, error_norm, jacobian_norm, magnitude
 
 # At most ||delta weights|| / ||weights||. On the nano base steps of 1e-3, 1e-4, 1e-5 and 1e-6 were off the first order
 # by 50, 4, 0.4 and 0.9 per cent: the larger ones bend, and the last is lost in float32.

@@ -6,30 +6,28 @@ in which direction would a step on one of them move what the base says to prior 
 
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.checkpoints.checkpoint import Checkpoint
-from harness.checkpoints.prompts import PromptRenderer
+from harness.checkpoints import Checkpoint, PromptRenderer
 from harness.dynamics.influence import OWN_CHANGE, RELATIVE_STEP, Steps
 from harness.dynamics.plan import Plan
 from harness.dynamics.probes import Answer, Role, ask
 from harness.dynamics.reading import Reader, Text
-from harness.engines.placement import default_dtype, device_class
-from harness.engines.settings import EngineSettings
+from harness.engines import EngineSettings, default_dtype, device_class
 from harness.errors import RetentionError
 from harness.protocol import Decoding, GenerateRequest
-from harness.scoring import drift
-from harness.scoring.drift import ItemDrift
-from harness.scoring.dynamics import influence, perplexity
-from harness.scoring.dynamics.document import (
+from harness.scoring import (
     CheckpointDrift,
     Divergence,
     Dynamics,
     InfluenceScore,
+    ItemDrift,
     Model,
     PerplexityScore,
     ProbeSuite,
     Settings,
+    drift,
 )
-from harness.training.dataset import Example
+from harness.scoring.dynamics import influence, perplexity
+from harness.training import Example
 
 Progress = Callable[[str, int, int], None]
 

@@ -5,15 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint, same_tokenizer
+from harness.checkpoints import Checkpoint, open_checkpoint, same_tokenizer
 from harness.dynamics.probes import Suited, open_probes
-from harness.engines.settings import choose
+from harness.engines import choose
 from harness.errors import RetentionError
-from harness.scoring.dynamics.document import TrainingSet
-from harness.suites.catalogue import find_tasks
-from harness.training.dataset import ABOUT_FILE, Example, ExampleSet, read_about, read_examples
-from harness.training.generators import SOURCES, load_examples
-from harness.training.recipe import Data
+from harness.scoring import TrainingSet
+from harness.suites import find_tasks
+from harness.training import ABOUT_FILE, SOURCES, Data, Example, ExampleSet, load_examples, read_about, read_examples
 
 
 @dataclass(frozen=True)

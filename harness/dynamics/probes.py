@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from harness.checkpoints.prompts import PromptRenderer
+from harness.checkpoints import PromptRenderer
 from harness.errors import RetentionError
 from harness.lmeval import first, load_frozen, run_tasks
 from harness.protocol import Completion, Engine, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
-from harness.records.run import EngineRecord
-from harness.records.suites import Suite, suite_path
-from harness.suites.freezing import open_suite
+from harness.records import EngineRecord, Suite, suite_path
+from harness.suites import open_suite
 
 Role = Literal["target", "prior"]
 

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.checkpoints.checkpoint import Checkpoint
-from harness.engines.placement import describe
-from harness.engines.settings import EngineSettings
-from harness.engines.transformers import TransformersEngine
+from harness.checkpoints import Checkpoint
+from harness.engines import EngineSettings, TransformersEngine, describe
 from harness.protocol import Prompt
-from harness.scoring.dynamics.perplexity import Reading
+from harness.scoring import Reading
 
 # Positions at once: rows of a large vocabulary in double precision are some megabytes each.
 _POSITIONS = 64

@@ -1,11 +1,9 @@
 """Two models reading one text: how far apart their next-token distributions are at each of its tokens."""
 
-from harness.checkpoints.checkpoint import Checkpoint
-from harness.engines.placement import describe
-from harness.engines.settings import EngineError, EngineSettings
-from harness.engines.transformers import TransformersEngine
+from harness.checkpoints import Checkpoint
+from harness.engines import EngineError, EngineSettings, TransformersEngine, describe
 from harness.protocol import Prompt
-from harness.scoring.drift import token_kl
+from harness.scoring import token_kl
 
 # Positions at once: two rows of a large vocabulary in double precision are some megabytes each.
 _POSITIONS = 64

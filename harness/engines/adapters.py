@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from harness.checkpoints.checkpoint import Checkpoint, read_json
+from harness.checkpoints import Checkpoint, read_json
 
 # vLLM applies adapters to the language model. A vision tower needs an opt-in, and was silently skipped by some versions
 # (vllm issues 23796, 48019), so such an adapter is merged instead.

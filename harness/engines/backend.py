@@ -9,14 +9,14 @@ from itertools import groupby
 
 from tokenizers import Tokenizer
 
-from harness.checkpoints.checkpoint import Checkpoint
+from harness.checkpoints import Checkpoint
 from harness.engines.environment import prepare
 from harness.engines.merge import merged_folder
 from harness.engines.settings import LM_EVAL, EngineError, EngineSettings
 from harness.engines.torchvision_ops import define_missing_ops
 from harness.lmeval import Backend
 from harness.protocol import Completion, ContinuationScore, GenerateRequest, ScoreAnswer, ScoreRequest
-from harness.records.run import EngineRecord
+from harness.records import EngineRecord
 
 
 class BackendEngine:

@@ -17,13 +17,13 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
-from harness.checkpoints.checkpoint import Checkpoint
+from harness.checkpoints import Checkpoint
 from harness.engines import placement, starting
 from harness.engines.environment import prepare
 from harness.engines.failures import is_out_of_memory
 from harness.engines.settings import EngineError, EngineSettings
 from harness.protocol import Completion, Engine, GenerateRequest, ScoreAnswer, ScoreRequest
-from harness.records.run import EngineRecord
+from harness.records import EngineRecord
 
 _PART = 256
 _QUIET = "ignore:resource_tracker"

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoints.checkpoint import Checkpoint
+from harness.checkpoints import Checkpoint
 from harness.engines.merge import merged_folder
 
 

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoints.checkpoint import Checkpoint, read_json
+from harness.checkpoints import Checkpoint, read_json
 from harness.engines.adapters import config_of, modules
 from harness.engines.settings import EngineError
 from harness.engines.torchvision_ops import define_missing_ops

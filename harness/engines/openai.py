@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from harness.checkpoints.checkpoint import Checkpoint
+from harness.checkpoints import Checkpoint
 from harness.engines.adapters import modules
 from harness.engines.failures import out_of_time
 from harness.engines.placement import describe

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Literal
 
-from harness.checkpoints.checkpoint import Checkpoint
+from harness.checkpoints import Checkpoint
 from harness.engines.settings import LM_EVAL, Dtype, EngineError, EngineSettings
-from harness.records.run import EngineRecord
+from harness.records import EngineRecord
 
 # Compute capability from which vLLM has batch-invariant kernels.
 _INVARIANT_SINCE = 8.0

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.checkpoints.checkpoint import Checkpoint
+from harness.checkpoints import Checkpoint
 from harness.engines import placement, starting
 from harness.engines.failures import is_out_of_memory
 from harness.engines.settings import EngineError, EngineSettings
 from harness.engines.shards import Shard, Shards
 from harness.protocol import Completion, Engine, Failed, GenerateRequest, ScoreAnswer, ScoreRequest
-from harness.records.run import EngineRecord
+from harness.records import EngineRecord
 
 # How often one shard may lose its worker before it is taken to be the cause.
 _TRIES = 3

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.checkpoints.checkpoint import Checkpoint
+from harness.checkpoints import Checkpoint
 from harness.engines.placement import describe, root_of
 from harness.engines.settings import LM_EVAL, EngineError, EngineSettings
 from harness.protocol import Engine

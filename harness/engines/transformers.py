@@ -7,12 +7,12 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from harness.checkpoints.checkpoint import Checkpoint
+from harness.checkpoints import Checkpoint
 from harness.engines.failures import is_out_of_memory, out_of_time
 from harness.engines.merge import load_merged
 from harness.engines.settings import EngineError, EngineSettings
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
-from harness.records.run import EngineRecord
+from harness.records import EngineRecord
 
 
 class _TooLongError(Exception):

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.checkpoints.checkpoint import Checkpoint, read_json
+from harness.checkpoints import Checkpoint, read_json
 from harness.engines import placement
 from harness.engines.adapters import modules, rank_to_reserve
 from harness.engines.environment import prepare
@@ -23,7 +23,7 @@ from harness.engines.probe import check_effects
 from harness.engines.settings import EngineError, EngineSettings
 from harness.engines.torchvision_ops import define_missing_ops
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
-from harness.records.run import EngineRecord
+from harness.records import EngineRecord
 
 
 class VllmEngine:

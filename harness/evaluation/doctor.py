@@ -19,10 +19,10 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from harness import __version__
-from harness.checkpoints.checkpoint import nano_root, open_checkpoint
+from harness.checkpoints import nano_root, open_checkpoint
 from harness.engines import placement, settings
 from harness.errors import RetentionError
-from harness.records.suites import load_suite, suite_names
+from harness.records import load_suite, suite_names
 
 Status = Literal["ok", "warning", "missing"]
 DISTRIBUTION = "retentionbench"
@@ -65,7 +65,7 @@ def diagnose(*, data: Path | None = None, online: bool = False, deep: bool = Fal
     if online:
         findings.append(_hub())
     if deep and settings.available():
-        from harness.engines.inspection import inspect_engines
+        from harness.engines import inspect_engines
 
         findings += [Finding(*row) for row in inspect_engines(settings.available())]
     broken = {finding.topic for finding in findings if finding.status == "missing"}

@@ -10,8 +10,7 @@ import pandas as pd
 
 from harness.errors import RetentionError
 from harness.evaluation.store import STORE_FILE, ResponseStore, source_of
-from harness.records.run import RECORD_FILE, Run, RunRecord, read_record, read_run
-from harness.records.samples import Outcome
+from harness.records import RECORD_FILE, Outcome, Run, RunRecord, read_record, read_run
 
 _PARTIAL = "*.partial"
 # A partial file younger than this may belong to an evaluation that is still writing it.

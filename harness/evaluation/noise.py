@@ -11,15 +11,12 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.engines.settings import EngineSettings
+from harness.engines import EngineSettings
 from harness.errors import CheckFailedError, RetentionError, first_problem
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.run import run_plan
-from harness.records.run import Run, read_run
-from harness.records.samples import Digest, Outcome
-from harness.scoring import statistics
-from harness.scoring.pairing import pair
-from harness.scoring.transitions import Transitions
+from harness.records import Digest, Outcome, Run, read_run
+from harness.scoring import Transitions, pair, statistics
 
 NOISE_FILE = "noise.json"
 

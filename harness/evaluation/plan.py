@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint, same_tokenizer
-from harness.checkpoints.prompts import PromptRenderer
-from harness.engines.settings import EngineSettings
+from harness.checkpoints import Checkpoint, PromptRenderer, open_checkpoint, same_tokenizer
+from harness.engines import EngineSettings
 from harness.errors import RetentionError
-from harness.records.suites import Suite, suite_path
-from harness.suites.freezing import open_suite
+from harness.records import Suite, suite_path
+from harness.suites import open_suite
 
 
 class Watcher(Protocol):

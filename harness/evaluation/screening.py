@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.checkpoints.checkpoint import Checkpoint
-from harness.engines import placement, starting
-from harness.engines.settings import EngineError
+from harness.checkpoints import Checkpoint
+from harness.engines import EngineError, placement, starting
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.run import run_plan
@@ -22,8 +21,17 @@ from harness.evaluation.store import STORE_FILE, ResponseStore, StoredEngine, Va
 from harness.items import items_digest
 from harness.lmeval import LoadedTask, cluster_ids, load_frozen, rehearse, run_tasks, select
 from harness.protocol import Engine
-from harness.records.run import Run, ScreenRecord, held, read_run, write_record
-from harness.records.samples import SAMPLES_FILE, Outcome, Sample, write_samples
+from harness.records import (
+    SAMPLES_FILE,
+    Outcome,
+    Run,
+    Sample,
+    ScreenRecord,
+    held,
+    read_run,
+    write_record,
+    write_samples,
+)
 from harness.scoring import sequential
 
 

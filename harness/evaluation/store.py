@@ -26,7 +26,7 @@ from harness.protocol import (
     ScoreAnswer,
     ScoreRequest,
 )
-from harness.records.run import EngineRecord
+from harness.records import EngineRecord
 
 STORE_FILE = "store.sqlite"
 CHUNK = 256

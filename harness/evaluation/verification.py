@@ -16,9 +16,8 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from harness.checkpoints.checkpoint import Checkpoint, nano_root
-from harness.engines import placement, starting
-from harness.engines.settings import Dtype, EngineSettings, choose
+from harness.checkpoints import Checkpoint, nano_root
+from harness.engines import Dtype, EngineSettings, choose, placement, starting
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.noise import other_batch
 from harness.evaluation.plan import Plan, Watcher, make_plan
@@ -26,9 +25,8 @@ from harness.evaluation.run import run_plan
 from harness.evaluation.store import STORE_FILE, ResponseStore, StoredEngine, Variant
 from harness.lmeval import LoadedTask, load_frozen, run_tasks, select
 from harness.protocol import Engine
-from harness.records.run import CheckpointRecord, Run, read_run
-from harness.records.samples import Outcome, Sample
-from harness.scoring.agreement import ENOUGH, Agreement, SideAgreement, agree, compare_side
+from harness.records import CheckpointRecord, Outcome, Run, Sample, read_run
+from harness.scoring import ENOUGH, Agreement, SideAgreement, agree, compare_side
 
 ITEMS = 280
 _REPO = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}\Z")

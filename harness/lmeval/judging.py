@@ -9,9 +9,7 @@ from typing import Any
 from lm_eval.api.instance import Instance
 
 from harness.lmeval.loading import TaskError
-from harness.records.lmeval_logs import NOT_PARSED
-from harness.records.samples import Outcome
-from harness.records.suites import SuiteTask
+from harness.records import NOT_PARSED, Outcome, SuiteTask
 
 
 def _extracted(metrics: dict[str, Any], output: str) -> str:

@@ -21,7 +21,7 @@ from harness.items import canonical_json, image_digest
 from harness.protocol import (
     Decoding,
 )
-from harness.records.suites import Draft, Suite, tasks_root
+from harness.records import Draft, Suite, tasks_root
 from harness.sources import use_hub_or_cache
 
 VERSION = version("lm-eval")

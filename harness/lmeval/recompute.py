@@ -15,7 +15,7 @@ import pandas as pd
 
 from harness.errors import RetentionError
 from harness.lmeval import Judged, LoadedTask, Place, TaskError, judge_again, judgement_of, load_frozen, place_of
-from harness.records.suites import Suite, SuiteTask
+from harness.records import Suite, SuiteTask
 
 # Judgements are kept by item and answer, as fine-tunes of one base agree on most items and checking some answers is
 # slow. Bounds them together, in characters of their answers and a fixed cost of each.

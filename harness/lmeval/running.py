@@ -10,10 +10,10 @@ import numpy as np
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
-from harness.checkpoints.prompts import PromptRenderer
+from harness.checkpoints import PromptRenderer
 from harness.lmeval.judging import judgement_of, place_of
 from harness.lmeval.loading import LoadedTask, TaskError, decoding, part
-from harness.pictures.pixels import encode_png
+from harness.pictures import encode_png
 from harness.protocol import (
     Completion,
     ContinuationScore,
@@ -23,8 +23,7 @@ from harness.protocol import (
     Prompt,
     ScoreRequest,
 )
-from harness.records.samples import Sample
-from harness.records.suites import Suite, SuiteTask
+from harness.records import Sample, Suite, SuiteTask
 
 # Items evaluated by one call of lm-eval: bounds our memory, and large enough to keep an engine's batch full. An item
 # with images takes one place more for every ``_PIECE`` bytes of them.

@@ -9,8 +9,7 @@ from rich.text import Text
 
 from harness.report.page import environment
 from harness.report.wording import ABSENT, printable
-from harness.scoring.dynamics.document import Divergence, Dynamics
-from harness.scoring.dynamics.perplexity import edges
+from harness.scoring import Divergence, Dynamics, edges
 
 _NAME = 16
 _MAX_TICKS = 7

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.report import wording
-from harness.scoring import transitions
-from harness.scoring.pairing import Source
+from harness.scoring import Source, paired_items
 
 # Characters of all outputs together that a browser opens without complaint; each output gets its share of them.
 TEXT_BUDGET = 12_000_000
@@ -61,7 +60,7 @@ class Flips:
 
 def flipped_items(order: Iterable[str], base: Source, tuned: Source) -> Flips:
     """Every flipped item of the pair, tasks in ``order``; none is left out, however many there are."""
-    items = transitions(base, tuned)
+    items = paired_items(base, tuned)
     flipped = items[items["transition"].isin(("forgotten", "learned"))].sort_values(["task", "transition", "item_id"])
     shown = max(SHORTEST_OUTPUT, min(LONGEST_OUTPUT, TEXT_BUDGET // (2 * max(len(flipped), 1))))
     by_task = {str(name): rows for name, rows in flipped.groupby("task", sort=False)}

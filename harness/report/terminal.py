@@ -17,7 +17,7 @@ from harness.report.wording import (
     printable,
     rate_interval,
 )
-from harness.scoring.scorecard import Scorecard, TaskScore
+from harness.scoring import Scorecard, TaskScore
 
 _BAR = 12
 _STRIP = 24

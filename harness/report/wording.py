@@ -5,7 +5,7 @@ Scorecards hold rates; points (hundredths) exist only here.
 
 from collections import Counter
 
-from harness.scoring.scorecard import Role, Scorecard
+from harness.scoring import Role, Scorecard
 
 ABSENT = "n/a"
 ROLES: tuple[Role, ...] = ("target", "transfer", "adjacent", "prior")

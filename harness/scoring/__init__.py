@@ -1,6 +1,6 @@
 """Scoring: pure. What a pair of runs says (README.md states the formulas)."""
 
-from harness.scoring.scorecard import Scorecard
-from harness.scoring.scorer import score_pair, transitions
+import lazy_loader as lazy
 
-__all__ = ["Scorecard", "score_pair", "transitions"]
+# The names and where they come from are in __init__.pyi; a module is imported when a name of it is first used.
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

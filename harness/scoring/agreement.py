@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from scipy.stats import binom, binomtest
 
-from harness.records.samples import Digest
+from harness.records import Digest
 from harness.scoring import statistics
 from harness.scoring.scorecard import Count, Strict
 

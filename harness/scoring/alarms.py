@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
-from harness.records.run import RunRecord
-from harness.records.samples import Outcome
+from harness.records import Outcome, RunRecord
 from harness.scoring.knowledge import corrected_items
 from harness.scoring.pairing import Pair
 from harness.scoring.scorecard import Alarm, AlarmKind, TaskScore

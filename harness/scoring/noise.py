@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import CheckFailedError
-from harness.records.run import Run, RunRecord
+from harness.records import Run, RunRecord
 from harness.scoring import statistics
 from harness.scoring.pairing import Pair, Source, pair, refusal
 from harness.scoring.scorecard import Noise, NoiseScore

@@ -7,9 +7,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import CheckFailedError
-from harness.records.run import Run, RunRecord
-from harness.records.samples import Outcome
-from harness.records.tables import Table, TableRecord
+from harness.records import Outcome, Run, RunRecord, Table, TableRecord
 from harness.scoring.transitions import transition_names
 
 _SHARED = ("task", "family", "group", "cluster_id", "guess_rate")

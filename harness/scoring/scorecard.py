@@ -8,9 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from harness.records.run import EngineRecord, RunRecord, SuiteRecord
-from harness.records.samples import Digest
-from harness.records.tables import TableRecord
+from harness.records import Digest, EngineRecord, RunRecord, SuiteRecord, TableRecord
 from harness.scoring.statistics import Verdict
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from harness import __version__
 from harness.errors import RetentionError
-from harness.records.run import RunRecord, SuiteRecord
+from harness.records import RunRecord, SuiteRecord
 from harness.scoring import statistics
 from harness.scoring.alarms import find_alarms
 from harness.scoring.drift import ItemDrift, summarise
@@ -21,7 +21,7 @@ from harness.scoring.task_scores import draw, mcnemar, reasons, score_task
 _TABLE = "a bare table does not say"
 
 
-def transitions(base: Source, tuned: Source) -> pd.DataFrame:
+def paired_items(base: Source, tuned: Source) -> pd.DataFrame:
     """One row an item of the pair: its ``transition`` (learned, kept, forgotten, never) and both sides' answers.
 
     Columns as in ``pairing.Pair.items``; refuses what ``pairing.pair`` refuses (metrics.md, "Notation").

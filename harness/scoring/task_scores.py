@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.records.samples import Outcome
+from harness.records import Outcome
 from harness.scoring import statistics
 from harness.scoring.knowledge import RETENTION_FLOOR, corrected_items, corrected_score, knowledge_change, retention
 from harness.scoring.scorecard import Role, TaskScore

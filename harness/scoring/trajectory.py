@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import RetentionError
-from harness.records.run import SuiteRecord
+from harness.records import SuiteRecord
 from harness.scoring import statistics
 from harness.scoring.knowledge import corrected_items
 from harness.scoring.pairing import Source, pair, refusal

@@ -3,3 +3,8 @@
 ``plan`` is the declaration (YAML), ``steps`` what it comes to as child processes, ``running`` runs them, ``results``
 reads what they left. The formulas are in :mod:`harness.scoring.study.comparison`.
 """
+
+import lazy_loader as lazy
+
+# The names and where they come from are in __init__.pyi; a module is imported when a name of it is first used.
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

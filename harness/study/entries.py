@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.errors import CheckFailedError
 from harness.study.results import whole_runs
 from harness.study.steps import Study, Trained
-from harness.training.record import RECORD_FILE
+from harness.training import RECORD_FILE
 
 _CHOSEN = "the last checkpoint of a training that the plan of the study declares"
 

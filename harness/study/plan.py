@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from harness.engines.settings import Dtype
+from harness.engines import Dtype
 from harness.errors import RetentionError, first_problem
-from harness.training.recipe import LEARNT_FROM, METHODS, Method, Name
+from harness.training import LEARNT_FROM, METHODS, Method, Name
 
 Scalar = str | int | float | bool | None
 Role = Literal["study", "sweep"]

@@ -9,29 +9,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoints.checkpoint import CheckpointError, open_checkpoint
+from harness.checkpoints import CheckpointError, open_checkpoint
 from harness.errors import RetentionError
-from harness.evaluation.noise import NOISE_FILE
-from harness.evaluation.noise import NoiseFloor as MeasuredNoise
-from harness.records.run import Run, RunRecord, SuiteRecord, read_record, read_run
-from harness.scoring import score_pair, statistics
-from harness.scoring.dynamics.document import Dynamics
-from harness.scoring.study.comparison import (
+from harness.evaluation import NOISE_FILE
+from harness.evaluation import NoiseFloor as MeasuredNoise
+from harness.records import Run, RunRecord, SuiteRecord, read_record, read_run
+from harness.scoring import (
     Curves,
+    Dynamics,
+    Made,
+    NoiseFloor,
+    Predictor,
     Seed,
+    StudyResults,
+    TargetResult,
+    TrainingResult,
     check_claims,
     count_verdicts,
     last_of,
     mean_over_seeds,
     predictor,
+    reasons,
+    score_pair,
+    statistics,
 )
-from harness.scoring.study.results import Made, NoiseFloor, Predictor, StudyResults, TargetResult, TrainingResult
-from harness.scoring.task_scores import reasons
 from harness.study.runner import Folder, Step
 from harness.study.steps import Study, Trained
-from harness.suites.freezing import open_suite
-from harness.training.record import TrainingRecord
-from harness.training.record import read_record as read_training_record
+from harness.suites import open_suite
+from harness.training import TrainingRecord
+from harness.training import read_record as read_training_record
 
 RESULTS_FILE = "results.json"
 _CHURN = 0.1

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import RetentionError
 from harness.items import canonical_json
-from harness.records.samples import Digest
+from harness.records import Digest
 
 _POLL_SECONDS = 0.2
 _PATIENCE_SECONDS = 20.0

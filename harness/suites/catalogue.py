@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from harness.errors import RetentionError
-from harness.records.suites import load_task_module, tasks_root
+from harness.records import load_task_module, tasks_root
 
 
 class CatalogueError(RetentionError):

@@ -14,8 +14,7 @@ import yaml
 from harness.errors import RetentionError
 from harness.items import items_digest
 from harness.lmeval import LoadedTask, decoding_of, first, load_each, load_frozen, stock_tasks
-from harness.records.run import DRAFT
-from harness.records.suites import Draft, DraftTask, Suite, SuiteError, SuiteTask, read_suite, suite_path
+from harness.records import DRAFT, Draft, DraftTask, Suite, SuiteError, SuiteTask, read_suite, suite_path
 from harness.sources import use_hub_or_cache
 from harness.suites.catalogue import find_tasks
 

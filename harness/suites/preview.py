@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.checkpoints.prompts import PromptRenderer
+from harness.checkpoints import PromptRenderer
 from harness.errors import RetentionError
 from harness.lmeval import asked, decoding_of, images_of, load_tasks
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import RetentionError, first_problem
 from harness.items import Item, canonical_json, items_digest
-from harness.records.samples import Digest, brief, file_sha256
+from harness.records import Digest, brief, file_sha256
 
 EXAMPLES_FILE = "examples.parquet"
 ABOUT_FILE = "about.json"

@@ -23,13 +23,22 @@ from itertools import islice
 from pathlib import Path
 
 from harness.items import Item
-from harness.pictures.jigsaw import Pictures, Reasoning, Recipe, make, question
-from harness.pictures.photos import Folder, PhotoError
-from harness.pictures.pixels import Pixels
-from harness.pictures.puzzles import Grid, fit, show
-from harness.pictures.scenes import Scenes
+from harness.pictures import (
+    Folder,
+    Grid,
+    PhotoError,
+    Pictures,
+    Pixels,
+    Reasoning,
+    Recipe,
+    Scenes,
+    fit,
+    make,
+    question,
+    show,
+)
 from harness.plugin import Generator, sampled
-from harness.records.suites import load_task_module, tasks_root
+from harness.records import load_task_module, tasks_root
 from harness.training.dataset import Example, ExampleSet, example_id, example_of, read_examples
 from harness.training.recipe import Data, RecipeError
 

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoints.checkpoint import Checkpoint
-from harness.checkpoints.prompts import PromptRenderer
-from harness.engines.merge import model_class
-from harness.engines.torchvision_ops import define_missing_ops
+from harness.checkpoints import Checkpoint, PromptRenderer
+from harness.engines import define_missing_ops, model_class
 from harness.errors import RetentionError
-from harness.pictures.pixels import opened
+from harness.pictures import opened
 from harness.protocol import Prompt
-from harness.records.suites import read_suite
+from harness.records import read_suite
 from harness.training.dataset import Example
 from harness.training.recipe import Adapter, Recipe
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import RetentionError, first_problem
-from harness.records.samples import Digest
+from harness.records import Digest
 from harness.training.dataset import About, ExampleSet
 from harness.training.recipe import Method, Recipe
 

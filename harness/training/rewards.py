@@ -22,8 +22,8 @@ from typing import Any, Literal, get_args
 
 from harness import plugin
 from harness.errors import RetentionError
-from harness.records.suites import load_task_module
-from harness.suites.catalogue import find_task
+from harness.records import load_task_module
+from harness.suites import find_task
 from harness.training.dataset import Example
 
 Judge = Callable[[Mapping[str, Any], Sequence[str]], dict[str, Any]]

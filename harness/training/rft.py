@@ -12,8 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoints.checkpoint import Checkpoint
-from harness.pictures.pixels import opened
+from harness.checkpoints import Checkpoint
+from harness.pictures import opened
 from harness.training.dataset import ExampleSet
 from harness.training.model import IGNORED, Coder, Student, TrainingError, lora_config
 from harness.training.recipe import Recipe, Rft

@@ -19,12 +19,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint, same_tokenizer
-from harness.checkpoints.prompts import PromptRenderer
-from harness.engines import placement, starting
-from harness.engines.settings import Dtype, EngineSettings, choose
+from harness.checkpoints import Checkpoint, PromptRenderer, open_checkpoint, same_tokenizer
+from harness.engines import Dtype, EngineSettings, choose, placement, starting
 from harness.errors import CheckFailedError, RetentionError
-from harness.evaluation.store import ResponseStore, StoredEngine, Variant
+from harness.evaluation import ResponseStore, StoredEngine, Variant
 from harness.protocol import Completion, Decoding, GenerateRequest
 from harness.training.dataset import ABOUT_FILE, About, Example, ExampleSet, Kind, read_about, write_examples
 from harness.training.generators import load_examples

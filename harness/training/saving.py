@@ -19,8 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoints.checkpoint import Checkpoint, nano_root, read_json
-from harness.checkpoints.weights import read_header
+from harness.checkpoints import Checkpoint, nano_root, read_header, read_json
 from harness.training.model import TrainingError
 from harness.training.recipe import Recipe
 from harness.training.record import RECORD_FILE, BaseModelRecord, TrainingRecord, write_record

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoints.checkpoint import Checkpoint
+from harness.checkpoints import Checkpoint
 from harness.training.dataset import ExampleSet
 from harness.training.model import Coder, Student, TrainingError, lora_config
 from harness.training.recipe import Recipe

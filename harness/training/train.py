@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from harness.checkpoints.checkpoint import open_checkpoint
+from harness.checkpoints import open_checkpoint
 from harness.training.dataset import ExampleSet, read_about
 from harness.training.generators import load_examples
 from harness.training.model import TrainingError

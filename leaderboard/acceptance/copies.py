@@ -19,11 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records.run import Run
-from harness.records.samples import SAMPLES_FILE, Outcome
-from leaderboard.documents.identity import TUNED_FOLDER, suite_name
-from leaderboard.documents.manifest import MANIFEST_FILE, Manifest
-from leaderboard.entries.rules import Finding, finding
+from harness.records import SAMPLES_FILE, Outcome, Run
+from leaderboard.documents import MANIFEST_FILE, TUNED_FOLDER, Manifest, suite_name
+from leaderboard.entries import Finding, finding
 
 _WORD = re.compile(r"[^\W_]+")
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")

@@ -14,19 +14,12 @@ from typing import TYPE_CHECKING
 
 from harness.errors import CheckFailedError
 from harness.items import items_digest
-from harness.records.run import RECORD_FILE, Run
-from harness.records.samples import SAMPLES_FILE, file_sha256
-from harness.records.suites import Suite
+from harness.records import RECORD_FILE, SAMPLES_FILE, Run, Suite, file_sha256
 from harness.scoring import Scorecard, score_pair
 from leaderboard.acceptance.copies import Fingerprint
-from leaderboard.documents.identity import TUNED_FOLDER
-from leaderboard.documents.manifest import MANIFEST_FILE
-from leaderboard.entries.integrity import BaseRun, BaseRuns, Findings, Submission
-from leaderboard.entries.judges import Judges, public
-from leaderboard.entries.rules import Finding, finding, some
-from leaderboard.entries.shelf import Shelf
-from leaderboard.ledger.events import Event, EventError, Submitted, read_ledgers
-from leaderboard.ledger.standing import fold
+from leaderboard.documents import MANIFEST_FILE, TUNED_FOLDER
+from leaderboard.entries import BaseRun, BaseRuns, Finding, Findings, Judges, Shelf, Submission, finding, public, some
+from leaderboard.ledger import Event, EventError, Submitted, fold, read_ledgers
 
 if TYPE_CHECKING:
     from leaderboard.entries.judges import Difference

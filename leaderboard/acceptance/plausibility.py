@@ -15,17 +15,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chisquare
 
-from harness.checkpoints.templates import ChatTemplate, TemplateError
+from harness.checkpoints import ChatTemplate, TemplateError
 from harness.items import canonical_json
-from harness.records.run import RECORD_FILE, Run
-from harness.records.samples import SAMPLES_FILE, Outcome
-from harness.scoring.scorecard import Scorecard
-from harness.scoring.statistics import MARGIN, holm, mcnemar
+from harness.records import RECORD_FILE, SAMPLES_FILE, Outcome, Run
+from harness.scoring import MARGIN, Scorecard, holm, mcnemar
 from leaderboard.acceptance.coverage import Candidate
-from leaderboard.documents.identity import TEMPLATE_FILE, TUNED_FOLDER
-from leaderboard.documents.manifest import MANIFEST_FILE
-from leaderboard.entries.integrity import Findings
-from leaderboard.entries.rules import finding, some
+from leaderboard.documents import MANIFEST_FILE, TEMPLATE_FILE, TUNED_FOLDER
+from leaderboard.entries import Findings, finding, some
 
 if TYPE_CHECKING:
     from leaderboard.entries.judges import Asked, Recomputer

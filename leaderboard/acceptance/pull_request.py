@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import CheckFailedError, RetentionError
-from leaderboard.documents.identity import BASE_FILES, ENTRY_FILES, OPTIONAL_FILES
-from leaderboard.entries.limits import MAX_FILE_BYTES
+from leaderboard.documents import BASE_FILES, ENTRY_FILES, OPTIONAL_FILES
+from leaderboard.entries import MAX_FILE_BYTES
 
 _MOST_CHANGES = 20
 _PLAIN = "100644"

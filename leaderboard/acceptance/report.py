@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from leaderboard.documents.text import clean
-from leaderboard.entries.rules import STEPS, Finding
+from leaderboard.documents import clean
+from leaderboard.entries import STEPS, Finding
 
 Verdict = Literal["accepted", "refused", "incomplete"]
 

@@ -14,11 +14,8 @@ from leaderboard.acceptance.copies import Fingerprint, compare, fingerprint
 from leaderboard.acceptance.coverage import Candidate, Surroundings, candidate
 from leaderboard.acceptance.plausibility import plausibility
 from leaderboard.acceptance.report import Numbers, Report, report
-from leaderboard.entries import integrity
-from leaderboard.entries.integrity import Findings
-from leaderboard.entries.rules import STEPS, Finding, finding
-from leaderboard.entries.shelf import Shelf
-from leaderboard.ledger.events import read_ledgers
+from leaderboard.entries import STEPS, Finding, Findings, Shelf, finding, integrity
+from leaderboard.ledger import read_ledgers
 
 _STEPS: tuple[tuple[Callable[[Candidate], Findings], Callable[[Candidate], bool]], ...] = (
     (integrity.files, lambda entry: True),

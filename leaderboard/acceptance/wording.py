@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from leaderboard.acceptance.report import Numbers, Report
-from leaderboard.entries.rules import STEPS, Finding
-from leaderboard.numbers.formats import percent, points, points_ci
+from leaderboard.entries import STEPS, Finding
+from leaderboard.numbers import percent, points, points_ci
 
 _MARKS = {"passed": "ok", "failed": "FAILED", "incomplete": "could not be checked", "not reached": "not reached"}
 

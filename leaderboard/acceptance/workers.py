@@ -21,8 +21,7 @@ from leaderboard.acceptance.copies import Fingerprint
 from leaderboard.acceptance.coverage import Surroundings
 from leaderboard.acceptance.report import Report, report
 from leaderboard.acceptance.steps import across, examine, others, print_of
-from leaderboard.entries.rules import finding
-from leaderboard.entries.shelf import Shelf
+from leaderboard.entries import Shelf, finding
 
 # Of one entry, the loading of its suite's data included.
 MOST_SECONDS = 900.0

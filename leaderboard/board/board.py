@@ -12,19 +12,15 @@ from pathlib import Path
 import pandas as pd
 
 from harness.items import canonical_json
-from harness.records.run import RunRecord, read_run
-from harness.scoring import Scorecard, transitions
+from harness.records import RunRecord, read_run
+from harness.scoring import Scorecard, paired_items
 from leaderboard.board.cache import Cache
 from leaderboard.board.comparisons import compare_all
 from leaderboard.board.ranking import Comparison, Contender, Contest, ForgottenItem, Placing, Questions, forgotten_most
 from leaderboard.board.scores import Score, score_entries
-from leaderboard.documents.identity import TUNED_FOLDER
-from leaderboard.documents.manifest import Manifest
-from leaderboard.entries.entry import BadEntry, entry_folders
-from leaderboard.entries.maintain import changed_files
-from leaderboard.entries.shelf import Shelf
-from leaderboard.ledger.events import Event, EventError, read_ledgers
-from leaderboard.ledger.standing import Evidence, Standing, State, fold
+from leaderboard.documents import TUNED_FOLDER, Manifest
+from leaderboard.entries import BadEntry, Shelf, changed_files, entry_folders
+from leaderboard.ledger import Event, EventError, Evidence, Standing, State, fold, read_ledgers
 
 _DATE = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]")
 
@@ -78,7 +74,7 @@ class Row:
     def items(self) -> pd.DataFrame:
         """One row an item with both answers and the transition, read from the stored runs (``pairing.Pair.items``)."""
         base, tuned = (read_run(folder) for folder in self.folders)
-        return transitions(base, tuned)
+        return paired_items(base, tuned)
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr, stdtrit
 
-from harness.records.samples import Outcome
-from harness.scoring.scorecard import Scorecard
-from harness.scoring.statistics import ALPHA, RESAMPLES, SEED, harmonic_mean
-from harness.scoring.task_scores import cluster_labels
-from harness.scoring.transitions import Bools, Floats
+from harness.records import Outcome
+from harness.scoring import ALPHA, RESAMPLES, SEED, Bools, Floats, Scorecard, cluster_labels, harmonic_mean
 
 Counts = NDArray[np.float32]
 Front = Literal["on the front", "not distinguishable", "dominated"]

@@ -23,18 +23,13 @@ import numpy as np
 from pydantic import ValidationError
 
 from harness.errors import RetentionError
-from harness.records.run import RunRecord
-from harness.records.samples import file_sha256
-from harness.scoring import Scorecard, score_pair
-from harness.scoring.transitions import Bools
+from harness.records import RunRecord, file_sha256
+from harness.scoring import Bools, Scorecard, score_pair
 from leaderboard.board.cache import Cache, code_digest
 from leaderboard.board.ranking import solved
-from leaderboard.documents.identity import base_folder, suite_name
-from leaderboard.documents.manifest import Manifest
-from leaderboard.entries.entry import BadEntry, Entry, load_entry
-from leaderboard.entries.integrity import BaseRuns
-from leaderboard.entries.limits import MAX_FILE_BYTES
-from leaderboard.numbers.cells import cells_of
+from leaderboard.documents import Manifest, base_folder, suite_name
+from leaderboard.entries import MAX_FILE_BYTES, BadEntry, BaseRuns, Entry, load_entry
+from leaderboard.numbers import cells_of
 
 # Starting processes costs about as much as scoring so many entries in this one.
 _WORTH_PROCESSES = 24

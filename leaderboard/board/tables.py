@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leaderboard.board.board import Board, Row, Track
-from leaderboard.documents.text import clean, clean_document, spreadsheet_cell
-from leaderboard.ledger.standing import State
+from leaderboard.documents import clean, clean_document, spreadsheet_cell
+from leaderboard.ledger import State
 
 SCHEMA = "retentionbench-board-1"
 _TEXT, _REAL, _WHOLE = pa.string(), pa.float64(), pa.int64()

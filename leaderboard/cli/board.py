@@ -15,7 +15,7 @@ import click
 from harness.errors import CheckFailedError, RetentionError
 
 if TYPE_CHECKING:
-    from leaderboard.board.board import Board
+    from leaderboard.board import Board
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _SUBMISSIONS = Path("submissions")
@@ -71,7 +71,7 @@ def build(out: Path, url: str | None, strict: bool, as_json: bool, **inputs: Any
       retention board build --submissions ~/entries --out /tmp/board --strict
       retention board build --url https://board.example.org/ --json
     """
-    from leaderboard.site.build import write_site
+    from leaderboard.site import write_site
 
     board = _load(**inputs)
     index = write_site(board, out, _address(url), **_besides(**inputs))
@@ -104,7 +104,7 @@ def check(out: Path, url: str | None, as_json: bool, **inputs: Any) -> None:
     """
     import tempfile
 
-    from leaderboard.site.checks import check_site, compare_sites
+    from leaderboard.site import check_site, compare_sites
 
     if not (out / "index.html").is_file():
         raise RetentionError(f"{out}: no site there; run `retention board build` first")
@@ -139,8 +139,7 @@ def serve(out: Path, url: str | None, port: int, **inputs: Any) -> None:
       retention board serve
       retention board serve --port 0 --submissions ~/entries --out /tmp/board
     """
-    from leaderboard.site.build import site_sources, write_site
-    from leaderboard.site.serving import Preview
+    from leaderboard.site import Preview, site_sources, write_site
 
     address = _address(url)
 
@@ -177,7 +176,7 @@ def release(version: str, releases: Path, as_json: bool, **inputs: Any) -> None:
     Examples:
       retention board release 2026.1
     """
-    from leaderboard.site.releases import write_release
+    from leaderboard.site import write_release
 
     board = _load(**inputs)
     folder = write_release(board, version, releases)
@@ -191,8 +190,7 @@ def release(version: str, releases: Path, as_json: bool, **inputs: Any) -> None:
 
 
 def _load(submissions: Path, bases: Path, events: Path | None, cache: Path, no_cache: bool, jobs: int | None) -> Board:
-    from leaderboard.board.board import load_board
-    from leaderboard.board.cache import Cache
+    from leaderboard.board import Cache, load_board
 
     _check_inputs(submissions)
     remembered = Cache(None if no_cache else cache)
@@ -204,7 +202,7 @@ def _load(submissions: Path, bases: Path, events: Path | None, cache: Path, no_c
 def _besides(submissions: Path, cache: Path, no_cache: bool, **_: Any) -> dict[str, Any]:
     """What pages are made of besides the board: remembered pages, and what the checkout holds beside its own
     entries: releases and studies."""
-    from leaderboard.board.cache import Cache
+    from leaderboard.board import Cache
 
     own = submissions == _SUBMISSIONS
     return {
@@ -227,7 +225,7 @@ def _check_inputs(submissions: Path) -> None:
 def _address(url: str | None) -> str | None:
     if url is None:
         return None
-    from leaderboard.documents.fields import https_url
+    from leaderboard.documents import https_url
 
     try:
         return https_url(url)

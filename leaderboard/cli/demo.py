@@ -19,9 +19,9 @@ def command(out: Path, site: Path, engine: str | None) -> None:
       retention demo
       retention demo --engine transformers
     """
-    from harness.checkpoints.checkpoint import nano_root
+    from harness.checkpoints import nano_root
     from harness.cli.evaluate import run_and_score, settings_of
-    from harness.evaluation.plan import make_plan
+    from harness.evaluation import make_plan
 
     tuned = tuple(sorted(f"nano:{path.name}" for path in nano_root().glob("*/") if path.name != "base"))
     plan = make_plan("nano:base", tuned, "nano-1", "jigsaw", settings_of(engine, None), out)

@@ -11,9 +11,8 @@ from harness.errors import CheckFailedError, RetentionError
 from leaderboard.cli.options import Command, places, shelf_of
 
 if TYPE_CHECKING:
-    from harness.scoring.agreement import Agreement
-    from leaderboard.ledger.events import Event
-    from leaderboard.ledger.standing import State
+    from harness.scoring import Agreement
+    from leaderboard.ledger import Event, State
 
 _BY = click.option("--by", "actor", required=True, metavar="ACCOUNT", help="Your account name; it is published.")
 _REASON = click.option("--reason", required=True, help="Why, in a sentence; it is published.")
@@ -49,7 +48,7 @@ def accept(entry: str, actor: str, **where: Path) -> None:
     Examples:
       retention maintain accept 4eauwmhpomvr --by your-account
     """
-    from leaderboard.entries.maintain import accept as write
+    from leaderboard.entries import accept as write
 
     written = write(shelf_of(where), entry, actor)
     click.echo(f"wrote {written[0]}" if written else f"{entry}: its ledger has these files already")
@@ -106,9 +105,8 @@ def verify(
     import json
     import re
 
-    from leaderboard.entries.maintain import merge_commit, record
-    from leaderboard.ledger.events import Flagged, Reproduced, Verified
-    from leaderboard.ledger.standing import Standing
+    from leaderboard.entries import merge_commit, record
+    from leaderboard.ledger import Flagged, Reproduced, Standing, Verified
 
     shelf = shelf_of(where)
     if seed is not None and not re.fullmatch(r"[0-9a-f]{40,64}", seed, re.ASCII):
@@ -223,9 +221,8 @@ def events(entry: str | None, since: str | None, as_json: bool, **where: Path) -
       retention maintain events 4eauwmhpomvr
       retention maintain events --since origin/main --json
     """
-    from leaderboard.entries.maintain import changed_files, check_append_only, refuse_changed
-    from leaderboard.ledger.events import EventError, read_ledgers
-    from leaderboard.ledger.standing import fold
+    from leaderboard.entries import changed_files, check_append_only, refuse_changed
+    from leaderboard.ledger import EventError, fold, read_ledgers
 
     shelf = shelf_of(where)
     ledgers = {} if not shelf.events.is_dir() else read_ledgers(shelf.events)
@@ -266,7 +263,7 @@ def take(head: str, base: str, out: Path) -> None:
       retention maintain take refs/remotes/pull/12 --out /tmp/pull-12
       retention submit validate /tmp/pull-12/submissions/* --bases /tmp/pull-12/bases
     """
-    from leaderboard.acceptance.pull_request import take as copy
+    from leaderboard.acceptance import take as copy
 
     taken = copy(Path(), base, head, out)
     click.echo(taken.entry)
@@ -285,7 +282,7 @@ def schemas(out: Path, check: bool) -> None:
       retention maintain schemas
       retention maintain schemas --check
     """
-    from leaderboard.ledger.json_schemas import all_schemas
+    from leaderboard.ledger import all_schemas
 
     made = all_schemas()
     stale_files = [name for name, text in made.items() if _text_of(out / name) != text]
@@ -308,7 +305,7 @@ def _text_of(path: Path) -> str | None:
 
 def _write(kind: str, entry: str, actor: str, where: dict[str, Path], **fields: object) -> None:
     """Record an event of the class named ``kind``, and say which files were written."""
-    from leaderboard.entries.maintain import record
+    from leaderboard.entries import record
     from leaderboard.ledger import events as ledger
 
     for path, _ in record(shelf_of(where), getattr(ledger, kind), entry, actor, **fields):
@@ -344,7 +341,7 @@ def _show_agreement(entry: str, found: Agreement, written: list[tuple[Path, Even
 def _show_state(name: str, state: State, *, whole: bool, as_json: bool) -> None:
     import json
 
-    from harness.report.wording import printable
+    from harness.report import printable
 
     if as_json:
         events = [event.model_dump(mode="json", by_alias=True) for event in state.events]

@@ -11,7 +11,7 @@ from harness.errors import CheckFailedError, RetentionError
 from leaderboard.cli.options import places, shelf_of
 
 if TYPE_CHECKING:
-    from leaderboard.numbers.reproduction import Reproduction
+    from leaderboard.numbers import Reproduction
 
 _BUILT = Path("site/public/board.json")
 
@@ -53,9 +53,8 @@ def reproduce(
       retention reproduce 4eauwmhpomvr:task/vision_count/delta@nano-1 --board board.json --json
       retention reproduce 4eauwmhpomvr:balance@nano-1 --regenerate
     """
-    from leaderboard.numbers.cells import parse_cell
-    from leaderboard.numbers.reproduction import reproduce as compute
-    from leaderboard.numbers.reproduction import reproduce_by_running
+    from leaderboard.numbers import parse_cell, reproduce_by_running
+    from leaderboard.numbers import reproduce as compute
 
     shelf, ref = shelf_of(where), parse_cell(cell_id)
     suites = [Path(suite)] if suite else []
@@ -95,8 +94,8 @@ def cite(what: str, style: str, site: str | None, **where: Path) -> None:
       retention cite 4eauwmhpomvr:gain@nano-1 --format apa
       retention cite 4eauwmhpomvr:task/vision_count/delta@nano-1 --format signature
     """
-    from leaderboard.numbers.cells import find_cell, parse_cell
-    from leaderboard.numbers.citations import cite as write
+    from leaderboard.numbers import cite as write
+    from leaderboard.numbers import find_cell, parse_cell
 
     shelf = shelf_of(where)
     ref = parse_cell(what) if ":" in what else None
@@ -131,8 +130,8 @@ def verify_citation(text: str | None, file: Any, as_json: bool, **where: Path) -
     """
     import json
 
-    from harness.report.wording import printable
-    from leaderboard.numbers.quotations import MAX_CHARACTERS, verify
+    from harness.report import printable
+    from leaderboard.numbers import MAX_CHARACTERS, verify
 
     if (text is None) == (file is None):
         raise RetentionError("give either a TEXT or --file")
@@ -154,7 +153,7 @@ def verify_citation(text: str | None, file: Any, as_json: bool, **where: Path) -
 def _show(result: Reproduction, *, as_json: bool) -> None:
     import json
 
-    from leaderboard.numbers.citations import quotation
+    from leaderboard.numbers import quotation
 
     cell = result.cell
     if as_json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from leaderboard.entries.shelf import Shelf
+    from leaderboard.entries import Shelf
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -31,6 +31,6 @@ def places(command: Command) -> Command:
 
 def shelf_of(where: dict[str, Any]) -> Shelf:
     """The shelf that the options of :func:`places` name."""
-    from leaderboard.entries.shelf import Shelf
+    from leaderboard.entries import Shelf
 
     return Shelf(**{name: where[name] for name, _, _ in _PLACES})

@@ -95,11 +95,9 @@ def prepare(
       retention submit prepare RUN --training sft/step-000160/training_record.json --license CC-BY-4.0 \\
         --contact your-account --consent --yes
     """
-    from harness.records.run import read_record
-    from harness.records.samples import SAMPLES_FILE, read_samples
-    from leaderboard.acceptance.wording import counted
-    from leaderboard.submit.hub import REPO
-    from leaderboard.submit.prepare import find_base, prepare_entry
+    from harness.records import SAMPLES_FILE, read_record, read_samples
+    from leaderboard.acceptance import counted
+    from leaderboard.submit import REPO, find_base, prepare_entry
 
     _use_data(data_dir)
     if len(runs) > 2 or (len(runs) == 2 and base_run is not None):
@@ -135,9 +133,8 @@ def seal(folders: tuple[Path, ...]) -> None:
     Examples:
       retention submit seal submissions/4eauwmhpomvr
     """
-    from leaderboard.documents.identity import SUMS_FILE
-    from leaderboard.documents.identity import seal as write
-    from leaderboard.documents.manifest import MANIFEST_FILE
+    from leaderboard.documents import MANIFEST_FILE, SUMS_FILE
+    from leaderboard.documents import seal as write
 
     for folder in folders:
         if not (folder / MANIFEST_FILE).is_file():
@@ -160,9 +157,8 @@ def open_(folder: Path, suites: tuple[Path, ...], data_dir: Path | None, **where
     Examples:
       retention submit open submissions/4eauwmhpomvr
     """
-    from leaderboard.acceptance.wording import report_lines
-    from leaderboard.acceptance.workers import validate_all
-    from leaderboard.submit.opening import commands, pull_request
+    from leaderboard.acceptance import report_lines, validate_all
+    from leaderboard.submit import commands, pull_request
 
     _use_data(data_dir)
     (folder,) = _entries((folder,))
@@ -203,8 +199,7 @@ def validate(
     """
     import json
 
-    from leaderboard.acceptance.wording import report_lines, summary_line
-    from leaderboard.acceptance.workers import validate_all
+    from leaderboard.acceptance import report_lines, summary_line, validate_all
 
     _use_data(data_dir)
     folders = _entries(paths)
@@ -223,8 +218,7 @@ def validate(
 
 def _entries(paths: tuple[Path, ...]) -> list[Path]:
     """The entry folders that ``paths`` name, each once."""
-    from leaderboard.documents.identity import ENTRY_ID
-    from leaderboard.documents.manifest import MANIFEST_FILE
+    from leaderboard.documents import ENTRY_ID, MANIFEST_FILE
 
     folders: dict[Path, None] = {}
     for path in paths:

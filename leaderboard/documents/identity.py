@@ -9,8 +9,7 @@ from pathlib import Path
 
 from harness.errors import RetentionError
 from harness.items import canonical_json
-from harness.records.run import RECORD_FILE, RunRecord
-from harness.records.samples import SAMPLES_FILE, file_sha256
+from harness.records import RECORD_FILE, SAMPLES_FILE, RunRecord, file_sha256
 from leaderboard.documents.manifest import MANIFEST_FILE
 
 TUNED_FOLDER = "tuned"

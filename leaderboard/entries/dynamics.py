@@ -10,9 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import RetentionError, first_problem
-from harness.scoring.dynamics.document import Dynamics
-from leaderboard.documents.manifest import Manifest
-from leaderboard.documents.text import clean
+from harness.scoring import Dynamics
+from leaderboard.documents import Manifest, clean
 
 MAX_BYTES = 256 * 1024
 

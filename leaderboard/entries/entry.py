@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import RetentionError
-from harness.records.run import Run
-from leaderboard.documents.manifest import Manifest
+from harness.records import Run
+from leaderboard.documents import Manifest
 from leaderboard.entries.integrity import STEPS, BaseRuns, Submission
 
 

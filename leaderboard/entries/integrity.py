@@ -16,24 +16,39 @@ import pandas as pd
 
 from harness.errors import RetentionError
 from harness.items import files_digest
-from harness.records.run import RECORD_FILE, CheckpointRecord, Run, RunRecord, read_record
-from harness.records.samples import SAMPLES_FILE, RunError, file_sha256, read_samples
-from harness.scoring.dynamics.document import Dynamics
-from leaderboard.documents.identity import (
+from harness.records import (
+    RECORD_FILE,
+    SAMPLES_FILE,
+    CheckpointRecord,
+    Run,
+    RunError,
+    RunRecord,
+    file_sha256,
+    read_record,
+    read_samples,
+)
+from harness.scoring import Dynamics
+from leaderboard.documents import (
     BASE_FILES,
     DYNAMICS_FILE,
     ENTRY_FILES,
+    MANIFEST_FILE,
     OPTIONAL_FILES,
     SUMS_FILE,
     TEMPLATE_FILE,
     TUNED_FOLDER,
+    AdapterRef,
+    Manifest,
+    ModelRef,
+    Node,
+    PlainYamlError,
     base_folder,
     entry_id,
+    parse_manifest,
+    read_plain_yaml,
     read_sums,
     suite_name,
 )
-from leaderboard.documents.manifest import MANIFEST_FILE, AdapterRef, Manifest, ModelRef, parse_manifest
-from leaderboard.documents.plain_yaml import Node, PlainYamlError, read_plain_yaml
 from leaderboard.entries.dynamics import DynamicsError, contradictions, read_dynamics
 from leaderboard.entries.limits import MAX_FILE_BYTES, LimitError, check_files, check_samples, is_cut
 from leaderboard.entries.rules import Finding, finding

@@ -9,16 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.records.run import Run
-from harness.records.suites import Suite, load_suite, suite_names, suite_path
+from harness.records import Run, Suite, load_suite, suite_names, suite_path
 from harness.sources import data_folder
-from leaderboard.documents.identity import suite_name
+from leaderboard.documents import suite_name
 
 if TYPE_CHECKING:
-    from harness.lmeval.recompute import Asked as Asked
-    from harness.lmeval.recompute import Difference as Difference
-    from harness.lmeval.recompute import Recomputation as Recomputation
-    from harness.lmeval.recompute import Recomputer as Recomputer
+    from harness.lmeval import Asked as Asked
+    from harness.lmeval import Difference as Difference
+    from harness.lmeval import Recomputation as Recomputation
+    from harness.lmeval import Recomputer as Recomputer
 
 
 class Judges:
@@ -40,7 +39,7 @@ class Judges:
 
     def recomputer(self, suite: Suite) -> Recomputer:
         if suite.id not in self._recomputers:
-            from harness.lmeval.recompute import Recomputer
+            from harness.lmeval import Recomputer
 
             folder = suite_path(str(self._own.get(suite.id, suite.id))).parent
             self._recomputers[suite.id] = Recomputer(suite, folder)

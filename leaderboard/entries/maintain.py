@@ -10,13 +10,12 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from harness.errors import CheckFailedError, RetentionError
-from harness.records.samples import file_sha256
-from leaderboard.documents.identity import TUNED_FOLDER, base_folder, suite_name
+from harness.records import file_sha256
+from leaderboard.documents import TUNED_FOLDER, base_folder, suite_name
 from leaderboard.entries.entry import Entry, read_entry
 from leaderboard.entries.integrity import BaseRuns
 from leaderboard.entries.shelf import Shelf
-from leaderboard.ledger.events import Event, Submitted, append, read_ledger
-from leaderboard.ledger.standing import fold
+from leaderboard.ledger import Event, Submitted, append, fold, read_ledger
 
 # Before the names of the base run's files, which lie elsewhere.
 _BASES = "bases/"

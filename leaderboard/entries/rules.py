@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from leaderboard.documents.text import clean
+from leaderboard.documents import clean
 
 Action = Literal["refuse", "incomplete", "flag"]
 

@@ -12,12 +12,10 @@ from pydantic import ValidationError
 
 from harness.errors import RetentionError
 from harness.scoring import Scorecard, score_pair
-from leaderboard.documents.identity import ENTRY_ID
-from leaderboard.documents.manifest import MANIFEST_FILE, Manifest, read_manifest
+from leaderboard.documents import ENTRY_ID, MANIFEST_FILE, Manifest, read_manifest
 from leaderboard.entries.entry import Entry, read_entry
 from leaderboard.entries.integrity import BaseRuns
-from leaderboard.ledger.events import read_ledger
-from leaderboard.ledger.standing import Standing, State, fold
+from leaderboard.ledger import Standing, State, fold, read_ledger
 
 BOARD_FILE = "board.json"
 _MAX_BOARD = 512 * 1024**2

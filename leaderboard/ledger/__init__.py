@@ -1,1 +1,6 @@
 """The ledger: what happened to an entry, and where that leaves it."""
+
+import lazy_loader as lazy
+
+# The names and where they come from are in __init__.pyi; a module is imported when a name of it is first used.
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

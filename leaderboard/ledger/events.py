@@ -18,9 +18,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from harness.errors import CheckFailedError, RetentionError
-from harness.scoring.agreement import Agreement
-from leaderboard.documents.fields import Digest, FileName, Label, Note
-from leaderboard.documents.migrations import EVENT, lift
+from harness.scoring import Agreement
+from leaderboard.documents import EVENT, Digest, FileName, Label, Note, lift
 
 EVENTS = Path("leaderboard/data/events")
 MAX_BYTES = 64 * 1024

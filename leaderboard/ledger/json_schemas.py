@@ -12,10 +12,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from harness.records.run import RunRecord
-from harness.records.samples import SCHEMA_VERSION, SINCE_2, Sample
-from harness.scoring.schema import dynamics_schema, portable, scorecard_schema
-from leaderboard.documents.manifest import Manifest
+from harness.records import SCHEMA_VERSION, SINCE_2, RunRecord, Sample
+from harness.scoring import dynamics_schema, portable, scorecard_schema
+from leaderboard.documents import Manifest
 from leaderboard.ledger.events import ANY_EVENT
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -11,10 +11,8 @@ from typing import Literal, Protocol
 
 from harness import __version__
 from harness.scoring import Scorecard
-from leaderboard.documents.fields import https_url
-from leaderboard.documents.manifest import Manifest
-from leaderboard.documents.text import clean
-from leaderboard.ledger.standing import Standing, State
+from leaderboard.documents import Manifest, clean, https_url
+from leaderboard.ledger import Standing, State
 from leaderboard.numbers.cells import Cell, Unit, summary_cells
 
 Style = Literal["bibtex", "apa", "signature"]

@@ -7,8 +7,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from leaderboard.documents.fields import https_url
-from leaderboard.documents.text import clean
+from leaderboard.documents import clean, https_url
 from leaderboard.numbers.cells import Unit
 
 ABSENT = "\N{EN DASH}"

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.errors import RetentionError
-from leaderboard.entries.shelf import Scored, Shelf, UnknownEntryError
-from leaderboard.ledger.events import Submitted
-from leaderboard.ledger.standing import Standing
+from leaderboard.entries import Scored, Shelf, UnknownEntryError
+from leaderboard.ledger import Standing, Submitted
 from leaderboard.numbers.cells import CELL, Cell, CellRef, cells_of, find_cell
 from leaderboard.numbers.citations import quotation, signature
 

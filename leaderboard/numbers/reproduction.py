@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import RetentionError
-from harness.records.run import Run
+from harness.records import Run
 from harness.scoring import score_pair
-from leaderboard.documents.identity import suite_name
-from leaderboard.entries.entry import Entry
-from leaderboard.entries.judges import Judges
-from leaderboard.entries.shelf import BOARD_FILE, Shelf, published_card
+from leaderboard.documents import suite_name
+from leaderboard.entries import BOARD_FILE, Entry, Judges, Shelf, published_card
 from leaderboard.numbers.cells import Cell, CellRef, cells_of, find_cell
 from leaderboard.numbers.citations import quotation
 

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import leaderboard
 from harness.errors import RetentionError
-from leaderboard.board.board import Board
-from leaderboard.board.cache import Cache
+from leaderboard.board import Board, Cache
 from leaderboard.site.exports import export_files
 from leaderboard.site.exports.web import sitemap
 from leaderboard.site.pages import Pages

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.scoring.trajectory import LEVELS, retention_at
-from leaderboard.board.board import Row, Track
-from leaderboard.documents.manifest import Method
-from leaderboard.numbers.formats import number
+from harness.scoring import LEVELS, retention_at
+from leaderboard.board import Row, Track
+from leaderboard.documents import Method
+from leaderboard.numbers import number
 from leaderboard.site.views import METHODS
 
 # Of one training run, checkpoints differ in how far they got and in what is said about that.

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from harness.scoring.dynamics.document import CheckpointDrift, Dynamics, InfluenceScore, PerplexityScore
-from leaderboard.documents.identity import DYNAMICS_FILE
-from leaderboard.documents.manifest import Manifest
-from leaderboard.documents.text import clean_document
-from leaderboard.entries.dynamics import read_dynamics
+from harness.scoring import CheckpointDrift, Dynamics, InfluenceScore, PerplexityScore
+from leaderboard.documents import DYNAMICS_FILE, Manifest, clean_document
+from leaderboard.entries import read_dynamics
 from leaderboard.site.charts import Axis, axis
 
 _LEFT, _RIGHT = 3.0, 157.0

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from harness.records.samples import SAMPLES_FILE, Outcome
-from harness.scoring.transitions import FORGOTTEN, KEPT, LEARNED, NEVER, Bools, transition_names
-from leaderboard.board.board import Row
-from leaderboard.documents.text import clean
+from harness.records import SAMPLES_FILE, Outcome
+from harness.scoring import FORGOTTEN, KEPT, LEARNED, NEVER, Bools, transition_names
+from leaderboard.board import Row
+from leaderboard.documents import clean
 
 KINDS = (FORGOTTEN, LEARNED, KEPT, NEVER)
 # Items of one entry whose answers are shown, the fewest of one task, and the characters kept of an answer's two ends.

@@ -15,14 +15,10 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from harness import __version__
-from harness.scoring import Scorecard
-from harness.scoring.trajectory import LEVELS
-from leaderboard.board.board import Board, Row, Track, TrackKey
-from leaderboard.board.cache import Cache, code_digest
-from leaderboard.board.tables import entry_json
-from leaderboard.documents.identity import ENTRY_ID
-from leaderboard.numbers import cells, formats
-from leaderboard.numbers.citations import cite
+from harness.scoring import LEVELS, Scorecard
+from leaderboard.board import Board, Cache, Row, Track, TrackKey, code_digest, entry_json
+from leaderboard.documents import ENTRY_ID
+from leaderboard.numbers import cells, cite, formats
 from leaderboard.site import curves, dynamics, explorer, plots, study, views
 from leaderboard.site.charts import coordinate, segments
 from leaderboard.site.releases import read_releases

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.scoring import Scorecard
-from leaderboard.board.board import Row, Track
-from leaderboard.documents.text import clean
+from leaderboard.board import Row, Track
+from leaderboard.documents import clean
 from leaderboard.site.charts import Axis, axis, coordinate
 from leaderboard.site.curves import Curve
 from leaderboard.site.views import METHODS

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import CheckFailedError, RetentionError
-from leaderboard.board.board import Board
-from leaderboard.board.tables import board_csv, board_json
+from leaderboard.board import Board, board_csv, board_json
 
 SUMS_FILE = "SHA256SUMS"
 _VERSION = re.compile(r"\A[0-9A-Za-z][0-9A-Za-z.-]{0,31}\Z", re.ASCII)

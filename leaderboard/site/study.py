@@ -13,8 +13,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.errors import RetentionError, first_problem
-from harness.scoring.study.results import Matched, Predictor, StudyResults, TargetResult, Tested, TrainingResult
-from leaderboard.numbers.formats import points, points_ci, probability, ratio, ratio_ci
+from harness.scoring import Matched, Predictor, StudyResults, TargetResult, Tested, TrainingResult
+from leaderboard.numbers import points, points_ci, probability, ratio, ratio_ci
 from leaderboard.site.charts import Axis, axis, coordinate
 
 # Below this a divergence is rounding, and has no place on a logarithmic axis.

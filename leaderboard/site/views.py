@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.records.run import RunRecord
-from harness.scoring.scorecard import TaskScore
-from leaderboard.board.board import Board, Row, Track
+from harness.records import RunRecord
+from harness.scoring import TaskScore
+from leaderboard.board import Board, Row, Track
 from leaderboard.site.explorer import base_answers, read_answers, shortened
 
 METHODS = {

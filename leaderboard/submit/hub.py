@@ -6,8 +6,7 @@ import re
 from pathlib import Path
 
 from harness.errors import RetentionError
-from harness.records.run import RECORD_FILE, FullLog, read_record
-from harness.records.samples import SAMPLES_FILE
+from harness.records import RECORD_FILE, SAMPLES_FILE, FullLog, read_record
 
 REPO = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9_.-]{1,96}\Z")
 

@@ -6,13 +6,10 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from leaderboard.acceptance.report import Report
-from leaderboard.acceptance.wording import numbers_line
-from leaderboard.documents.identity import base_folder
-from leaderboard.documents.manifest import MANIFEST_FILE, Manifest, read_manifest
-from leaderboard.documents.text import clean
-from leaderboard.entries.rules import Finding
-from leaderboard.numbers.formats import markdown
+from leaderboard.acceptance import Report, numbers_line
+from leaderboard.documents import MANIFEST_FILE, Manifest, base_folder, clean, read_manifest
+from leaderboard.entries import Finding
+from leaderboard.numbers import markdown
 
 
 def commands(folder: Path, bases: Path, report: Report) -> list[str]:

@@ -9,24 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RetentionError
-from harness.records.run import RECORD_FILE, CheckpointRecord, RunRecord, read_record, write_record
-from harness.records.samples import SAMPLES_FILE
+from harness.records import RECORD_FILE, SAMPLES_FILE, CheckpointRecord, RunRecord, read_record, write_record
 from harness.scoring import Scorecard, score_pair
-from leaderboard.documents.identity import (
+from leaderboard.documents import (
     DYNAMICS_FILE,
+    MANIFEST_FILE,
     TEMPLATE_FILE,
     TUNED_FOLDER,
     base_folder,
+    clean_document,
     entry_id_of,
+    parse_manifest,
     seal,
     suite_name,
+    write_manifest,
 )
-from leaderboard.documents.manifest import MANIFEST_FILE, parse_manifest, write_manifest
-from leaderboard.documents.text import clean_document
-from leaderboard.entries.entry import read_entry
-from leaderboard.entries.integrity import BaseRuns
-from leaderboard.entries.judges import Judges
-from leaderboard.entries.limits import MAX_FILE_BYTES, MAX_RECORD_BYTES
+from leaderboard.entries import MAX_FILE_BYTES, MAX_RECORD_BYTES, BaseRuns, Judges, read_entry
 from leaderboard.submit.hub import upload_log
 from leaderboard.submit.shortening import shorten, too_large
 

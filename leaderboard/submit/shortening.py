@@ -15,13 +15,22 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from harness.errors import RetentionError
-from harness.records.run import RECORD_FILE, FullLog, Run, read_run, write_record
-from harness.records.samples import SAMPLES_FILE, Sample, iter_samples, write_samples
-from leaderboard.entries.limits import MAX_EXPANDED_BYTES, MAX_FILE_BYTES
+from harness.records import (
+    RECORD_FILE,
+    SAMPLES_FILE,
+    FullLog,
+    Run,
+    Sample,
+    iter_samples,
+    read_run,
+    write_record,
+    write_samples,
+)
+from leaderboard.entries import MAX_EXPANDED_BYTES, MAX_FILE_BYTES
 
 if TYPE_CHECKING:
     from leaderboard.entries.judges import Recomputer
-from leaderboard.entries.limits import is_cut
+from leaderboard.entries import is_cut
 
 # Characters that stay of a long output; the first of these that makes the file small enough is taken.
 KEPT = (8192, 4096, 2048, 1024, 512, 256)

@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness import plugin
-from harness.answers import forms
-from harness.answers.choices import shuffled
+from harness.answers import forms, shuffled
 from harness.items import Item
 from harness.plugin import Reader, with_letters
 from harness.sources import Row, Source, one_line, read_rows

@@ -9,7 +9,7 @@ from functools import partial
 
 from harness import plugin
 from harness.plugin import Reader, with_letters
-from harness.records.suites import load_task_module, tasks_root
+from harness.records import load_task_module, tasks_root
 
 _mmlu = load_task_module(tasks_root() / "science" / "mmlu.py")
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from harness import plugin
 from harness.items import Item, Split, draw_items, image_digest
-from harness.pictures.pixels import SHAPES, encode_png, grain, paint, shape_mask, to_pixels
+from harness.pictures import SHAPES, encode_png, grain, paint, shape_mask, to_pixels
 from harness.plugin import Generator, loader
 
 SIZE = 64

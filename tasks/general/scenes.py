@@ -24,8 +24,19 @@ from PIL import Image
 from harness import plugin
 from harness.answers import forms
 from harness.items import Item, Split, split_of
-from harness.pictures.pixels import Pixels, encode_png, opened
-from harness.pictures.scenes import HEIGHT, WIDTH, Canvas, backdrop, develop, paint_balloon, paint_house, paint_tree
+from harness.pictures import (
+    HEIGHT,
+    WIDTH,
+    Canvas,
+    Pixels,
+    backdrop,
+    develop,
+    encode_png,
+    opened,
+    paint_balloon,
+    paint_house,
+    paint_tree,
+)
 
 COLOURS = {
     "red": (205, 30, 35),

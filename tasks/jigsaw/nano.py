@@ -25,17 +25,7 @@ from numpy.typing import NDArray
 
 from harness import plugin
 from harness.items import Item, Split, draw_items, image_digest
-from harness.pictures.pixels import (
-    SHAPES,
-    Pixels,
-    draw_answer,
-    encode_png,
-    grain,
-    paint,
-    shape_mask,
-    shuffle,
-    to_pixels,
-)
+from harness.pictures import SHAPES, Pixels, draw_answer, encode_png, grain, paint, shape_mask, shuffle, to_pixels
 from harness.plugin import Generator, loader
 
 SIZE = 64

@@ -6,9 +6,7 @@ licence permits altered copies, and their tiles tell themselves apart) and pins 
 
 from pathlib import Path
 
-from harness.pictures.jigsaw import Pictures, loader, shower
-from harness.pictures.photos import Collection
-from harness.pictures.scenes import Scenes
+from harness.pictures import Collection, Pictures, Scenes, loader, shower
 
 COCO = Collection(
     repo="pcuenq/coco-2017-mirror",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from harness import plugin
-from harness.answers.forms import Form, asked_freely
+from harness.answers import Form, asked_freely
 from harness.items import Item
 from harness.plugin import Reader
 from harness.sources import Row, Source, tidy

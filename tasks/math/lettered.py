@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from harness import plugin
-from harness.answers.forms import asked_by_letter
+from harness.answers import asked_by_letter
 from harness.items import Item
 from harness.plugin import Reader
 from harness.sources import Row, Source, one_line, tidy

@@ -14,7 +14,7 @@ import random
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
-from harness.answers.forms import asked_freely
+from harness.answers import asked_freely
 from harness.items import Item, Split, draw_items
 from harness.plugin import Generator, loader
 

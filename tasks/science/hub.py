@@ -7,8 +7,7 @@ data name the right answer first, so its options are put into an order drawn fro
 from collections.abc import Iterator
 
 from harness import plugin
-from harness.answers import forms
-from harness.answers.choices import shuffled
+from harness.answers import forms, shuffled
 from harness.items import Item
 from harness.plugin import Reader, with_letters
 from harness.sources import Row, Source, tidy

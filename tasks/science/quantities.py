@@ -23,8 +23,7 @@ from molmass import Formula
 from scipy import constants
 
 from harness import plugin
-from harness.answers import forms
-from harness.answers.choices import shuffled
+from harness.answers import forms, shuffled
 from harness.items import Item, Split, draw_items
 from harness.plugin import Generator
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from harness.records.samples import Digest
+from harness.records import Digest
 from harness.scoring.scorecard import Count, DriftScore, Interval, Number, Rate, Reasoned, Strict
 from harness.scoring.transitions import Floats
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from harness.records.run import Run
+from harness.records import Run
 from harness.scoring import statistics
 from harness.scoring.pairing import pair
 from harness.scoring.scorecard import Scorecard

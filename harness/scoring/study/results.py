@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness.records.run import SuiteRecord
+from harness.records import SuiteRecord
 from harness.scoring.scorecard import Change, Count, Interval, Number, Rate, Reasoned, Strict
 
 Correlation = Annotated[Number, Field(ge=-1, le=1)]

@@ -5,7 +5,7 @@ the nano pair runs on a real one. ``base`` knows the prior tasks of suite nano-1
 are tuned from it. ``checkpoints/`` holds them, each with the record of how it was made.
 """
 
-from harness.engines.torchvision_ops import define_missing_ops
+from harness.engines import define_missing_ops
 
 # Before transformers is imported: it imports torchvision, which may need help to import (see there).
 define_missing_ops()

@@ -7,11 +7,10 @@ from typing import Any
 
 import torch
 
-from harness.answers.extraction import extract_answer
-from harness.answers.permutations import judge_permutation
+from harness.answers import extract_answer, judge_permutation
 from harness.items import Item
-from harness.pictures.pixels import decode_png
-from harness.records.samples import Outcome
+from harness.pictures import decode_png
+from harness.records import Outcome
 from harness.training.nano.record import Progress
 from harness.training.nano.world import JIGSAW, PRIOR_TASKS, Coder, generators, pixel_tensor
 

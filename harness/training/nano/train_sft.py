@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 
-from harness.checkpoints.checkpoint import nano_root
+from harness.checkpoints import nano_root
 from harness.training.nano.development import dev_scores
 from harness.training.nano.learning import answer_loss, build_optimizer, clip, scheduled_lr, update
 from harness.training.nano.model import copy_processor, load_checkpoint, save_model

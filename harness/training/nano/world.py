@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from harness.items import Item, Split
-from harness.pictures.pixels import Pixels, decode_png, draw_answer, restore, shuffle
-from harness.records.suites import load_task_module, tasks_root
+from harness.pictures import Pixels, decode_png, draw_answer, restore, shuffle
+from harness.records import load_task_module, tasks_root
 from harness.training.nano.model import IMAGE, IMAGE_TOKENS
 
 JIGSAW = "jigsaw_2x2"

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from leaderboard.board.board import Board
-from leaderboard.board.tables import board_csv, board_json, board_parquet, entry_json
-from leaderboard.documents.identity import DYNAMICS_FILE
-from leaderboard.numbers.citations import cite
+from leaderboard.board import Board, board_csv, board_json, board_parquet, entry_json
+from leaderboard.documents import DYNAMICS_FILE
+from leaderboard.numbers import cite
 from leaderboard.site.dynamics import why
 from leaderboard.site.exports.badges import badge
 from leaderboard.site.exports.citation_file import board_citation, entry_citation

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as Xml
 
-from leaderboard.board.board import Row
-from leaderboard.documents.text import clean
-from leaderboard.ledger.standing import Standing
-from leaderboard.numbers.formats import percent, points
+from leaderboard.board import Row
+from leaderboard.documents import clean
+from leaderboard.ledger import Standing
+from leaderboard.numbers import percent, points
 
 _HEIGHT = 20
 _PADDING = 6.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from harness import __version__
-from leaderboard.board.board import Board, Row
-from leaderboard.documents.text import clean
+from leaderboard.board import Board, Row
+from leaderboard.documents import clean
 from leaderboard.site.exports.dates import utc
 from leaderboard.site.exports.hub import page
 from leaderboard.site.exports.yaml_text import yaml_text

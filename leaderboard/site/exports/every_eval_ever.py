@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness import __version__
-from leaderboard.board.board import Row
-from leaderboard.documents.text import clean
-from leaderboard.ledger.standing import Evidence
-from leaderboard.numbers.cells import SUMMARY, TASK, Definition, part_name
+from leaderboard.board import Row
+from leaderboard.documents import clean
+from leaderboard.ledger import Evidence
+from leaderboard.numbers import SUMMARY, TASK, Definition, part_name
 from leaderboard.site.exports.dates import stamp, utc
 from leaderboard.site.exports.hub import page
 

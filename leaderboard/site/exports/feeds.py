@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as Xml
 
-from leaderboard.board.board import Board
-from leaderboard.documents.text import clean
-from leaderboard.ledger.events import Event, Flagged, Reproduced, Submitted, Superseded, Verified
+from leaderboard.board import Board
+from leaderboard.documents import clean
+from leaderboard.ledger import Event, Flagged, Reproduced, Submitted, Superseded, Verified
 
 MOST = 200
 _ATOM = "http://www.w3.org/2005/Atom"

@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from leaderboard.board.board import Row
-from leaderboard.documents.manifest import Manifest
-from leaderboard.documents.text import clean
-from leaderboard.numbers.citations import quoted_number
+from leaderboard.board import Row
+from leaderboard.documents import Manifest, clean
+from leaderboard.numbers import quoted_number
 from leaderboard.site.exports.dates import stamp
 from leaderboard.site.exports.yaml_text import yaml_text
 

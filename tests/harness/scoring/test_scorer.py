@@ -17,7 +17,7 @@ from statsmodels.stats.multitest import multipletests
 from harness.errors import RetentionError
 from harness.records.run import Run
 from harness.records.tables import Table, make_table
-from harness.scoring import Scorecard, score_pair, transitions
+from harness.scoring import Scorecard, paired_items, score_pair
 from harness.scoring.scorecard import GroupScore
 from tests.support.synthetic import JIGSAW, TASKS, SyntheticTask, digest, synthetic_run
 
@@ -294,7 +294,7 @@ def test_several_target_tasks_weigh_the_same(tmp_path: Path) -> None:
 
 
 def test_transitions_are_listed_item_by_item(runs: tuple[Run, Run], card: Scorecard) -> None:
-    items = transitions(*runs)
+    items = paired_items(*runs)
     for name, task in card.tasks.items():
         counts = items.loc[items["task"] == name, "transition"].value_counts()
         found = [int(counts.get(key, 0)) for key in ("kept", "forgotten", "learned", "never")]

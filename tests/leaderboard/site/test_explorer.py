@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.records.run import read_run
-from harness.scoring import transitions
+from harness.scoring import paired_items
 from leaderboard.board.board import Board, load_board
 from leaderboard.site.explorer import CELL, COLUMNS, KINDS, LEAST_SHOWN, explore, mosaic, shares, shortened
 from tests.site.synthetic_board import full_board
@@ -58,7 +58,7 @@ def test_an_entry_is_explored_as_it_was_scored(board: Board) -> None:
 
 def test_answers_stand_beside_each_other_as_they_were_stored(board: Board) -> None:
     row = board.rows[2]
-    items = transitions(*(read_run(folder) for folder in row.folders)).set_index("item_id")
+    items = paired_items(*(read_run(folder) for folder in row.folders)).set_index("item_id")
     by_short = {item_id[:12]: item_id for item_id in items.index}
     for task in explore(row):
         for kind, shown in task.shown.items():

@@ -1,0 +1,13 @@
+from .choices import shuffled
+from .extraction import extract_answer
+from .forms import Form, asked_by_letter, asked_freely
+from .permutations import judge_permutation
+
+__all__ = [
+    "Form",
+    "asked_by_letter",
+    "asked_freely",
+    "extract_answer",
+    "judge_permutation",
+    "shuffled",
+]

@@ -1,0 +1,29 @@
+from .doctor import diagnose
+from .listing import FoundRun, collect, find_garbage, find_runs, store_size, summarise
+from .noise import NOISE_FILE, NoiseFloor, measure_noise, noise_run
+from .plan import Plan, make_plan
+from .run import PlanFailedError, run_plan
+from .screening import screen
+from .store import ResponseStore, StoredEngine, Variant
+
+__all__ = [
+    "NOISE_FILE",
+    "FoundRun",
+    "NoiseFloor",
+    "Plan",
+    "PlanFailedError",
+    "ResponseStore",
+    "StoredEngine",
+    "Variant",
+    "collect",
+    "diagnose",
+    "find_garbage",
+    "find_runs",
+    "make_plan",
+    "measure_noise",
+    "noise_run",
+    "run_plan",
+    "screen",
+    "store_size",
+    "summarise",
+]

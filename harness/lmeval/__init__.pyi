@@ -1,0 +1,52 @@
+from .backend import Backend
+from .judging import Judged, Place, judge_again, judgement_of, place_of
+from .loading import (
+    VERSION,
+    LoadedTask,
+    StockTask,
+    TaskError,
+    asked,
+    cluster_ids,
+    decoding_of,
+    first,
+    foreign_item_id,
+    load_each,
+    load_frozen,
+    load_tasks,
+    rehearse,
+    select,
+    stock_tasks,
+)
+from .recompute import Asked, Difference, Recomputation, Recomputer
+from .running import SLAB, images_of, run_tasks
+
+__all__ = [
+    "SLAB",
+    "VERSION",
+    "Asked",
+    "Backend",
+    "Difference",
+    "Judged",
+    "LoadedTask",
+    "Place",
+    "Recomputation",
+    "Recomputer",
+    "StockTask",
+    "TaskError",
+    "asked",
+    "cluster_ids",
+    "decoding_of",
+    "first",
+    "foreign_item_id",
+    "images_of",
+    "judge_again",
+    "judgement_of",
+    "load_each",
+    "load_frozen",
+    "load_tasks",
+    "place_of",
+    "rehearse",
+    "run_tasks",
+    "select",
+    "stock_tasks",
+]

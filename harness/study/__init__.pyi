@@ -1,0 +1,21 @@
+from .entries import Statement, write_entries
+from .plan import load_plan
+from .results import RESULTS_FILE, collect
+from .runner import Folder, Runner, Step, step_digests
+from .smollm2 import cache_folder, make_smollm2
+from .steps import Study
+
+__all__ = [
+    "RESULTS_FILE",
+    "Folder",
+    "Runner",
+    "Statement",
+    "Step",
+    "Study",
+    "cache_folder",
+    "collect",
+    "load_plan",
+    "make_smollm2",
+    "step_digests",
+    "write_entries",
+]

@@ -1,0 +1,14 @@
+from .catalogue import TaskFile, find_task, find_tasks
+from .freezing import freeze, open_suite, sample, verify
+from .preview import preview_item
+
+__all__ = [
+    "TaskFile",
+    "find_task",
+    "find_tasks",
+    "freeze",
+    "open_suite",
+    "preview_item",
+    "sample",
+    "verify",
+]

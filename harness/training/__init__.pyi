@@ -1,0 +1,34 @@
+from .dataset import ABOUT_FILE, Example, ExampleSet, read_about, read_examples
+from .generators import SOURCES, load_examples
+from .nano.train_base import train_base
+from .nano.train_sft import RECIPES, train_sft
+from .recipe import LEARNT_FROM, METHODS, Data, Method, Name, Recipe, Replay, load_recipe
+from .record import RECORD_FILE, TrainingRecord, read_record
+from .rollouts import write_rollouts
+from .train import run_training
+
+__all__ = [
+    "ABOUT_FILE",
+    "LEARNT_FROM",
+    "METHODS",
+    "RECIPES",
+    "RECORD_FILE",
+    "SOURCES",
+    "Data",
+    "Example",
+    "ExampleSet",
+    "Method",
+    "Name",
+    "Recipe",
+    "Replay",
+    "TrainingRecord",
+    "load_examples",
+    "load_recipe",
+    "read_about",
+    "read_examples",
+    "read_record",
+    "run_training",
+    "train_base",
+    "train_sft",
+    "write_rollouts",
+]

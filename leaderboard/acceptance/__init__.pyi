@@ -1,0 +1,14 @@
+from .pull_request import take
+from .report import Report
+from .wording import counted, numbers_line, report_lines, summary_line
+from .workers import validate_all
+
+__all__ = [
+    "Report",
+    "counted",
+    "numbers_line",
+    "report_lines",
+    "summary_line",
+    "take",
+    "validate_all",
+]

@@ -1,0 +1,42 @@
+from .dynamics import read_dynamics
+from .entry import BadEntry, Entry, entry_folders, load_entry, read_entry
+from .integrity import BaseRun, BaseRuns, Findings, Submission
+from .judges import Judges, public
+from .limits import MAX_EXPANDED_BYTES, MAX_FILE_BYTES, MAX_RECORD_BYTES, is_cut
+from .maintain import accept, changed_files, check_append_only, merge_commit, record, refuse_changed
+from .rules import STEPS, Finding, finding, some
+from .shelf import BOARD_FILE, Scored, Shelf, UnknownEntryError, published_card
+
+__all__ = [
+    "BOARD_FILE",
+    "MAX_EXPANDED_BYTES",
+    "MAX_FILE_BYTES",
+    "MAX_RECORD_BYTES",
+    "STEPS",
+    "BadEntry",
+    "BaseRun",
+    "BaseRuns",
+    "Entry",
+    "Finding",
+    "Findings",
+    "Judges",
+    "Scored",
+    "Shelf",
+    "Submission",
+    "UnknownEntryError",
+    "accept",
+    "changed_files",
+    "check_append_only",
+    "entry_folders",
+    "finding",
+    "is_cut",
+    "load_entry",
+    "merge_commit",
+    "public",
+    "published_card",
+    "read_dynamics",
+    "read_entry",
+    "record",
+    "refuse_changed",
+    "some",
+]

@@ -1,0 +1,31 @@
+from .cells import SUMMARY, TASK, Definition, cells_of, find_cell, parse_cell, part_name
+from .citations import cite, quotation, quoted_number
+from .formats import markdown, number, percent, points, points_ci, probability, ratio, ratio_ci
+from .quotations import MAX_CHARACTERS, verify
+from .reproduction import Reproduction, reproduce, reproduce_by_running
+
+__all__ = [
+    "MAX_CHARACTERS",
+    "SUMMARY",
+    "TASK",
+    "Definition",
+    "Reproduction",
+    "cells_of",
+    "cite",
+    "find_cell",
+    "markdown",
+    "number",
+    "parse_cell",
+    "part_name",
+    "percent",
+    "points",
+    "points_ci",
+    "probability",
+    "quotation",
+    "quoted_number",
+    "ratio",
+    "ratio_ci",
+    "reproduce",
+    "reproduce_by_running",
+    "verify",
+]

@@ -1,0 +1,13 @@
+from .build import site_sources, write_site
+from .checks import check_site, compare_sites
+from .releases import write_release
+from .serving import Preview
+
+__all__ = [
+    "Preview",
+    "check_site",
+    "compare_sites",
+    "site_sources",
+    "write_release",
+    "write_site",
+]
