@@ -28,7 +28,7 @@ def command(data_dir: Path | None, online: bool, deep: bool, as_json: bool) -> N
 
     from harness.errors import CheckFailedError
     from harness.evaluation import diagnose
-    from harness.report import printable
+    from harness.scoring import printable
 
     found = diagnose(data=data_dir, online=online, deep=deep)
     if as_json:

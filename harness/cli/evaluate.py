@@ -158,7 +158,7 @@ def screen_and_score(plan: "Plan", target: str, *, as_json: bool = False) -> Non
     from harness.cli.progress import RichWatcher
     from harness.errors import CheckFailedError
     from harness.evaluation import screen
-    from harness.report import point_interval, points
+    from harness.scoring import point_interval, points
 
     with RichWatcher() as watcher:
         screened, failures = screen(plan, target, watcher)

@@ -45,7 +45,7 @@ def command(
     from harness.cli.evaluate import settings_of
     from harness.cli.progress import RichWatcher
     from harness.evaluation import NOISE_FILE, make_plan, measure_noise
-    from harness.report import per_cent, point_interval
+    from harness.scoring import per_cent, point_interval
 
     settings = settings_of(engine, dtype, max_model_len=max_model_len, batch=batch, threads=threads)
     plan = make_plan(base, (), suite, None, settings, out)

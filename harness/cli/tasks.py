@@ -110,7 +110,7 @@ def preview_command(
       retention tasks preview jigsaw_2x2 --item 3 --model nano:base --out pictures
     """
     from harness.checkpoints import PromptRenderer
-    from harness.report import printable
+    from harness.scoring import printable
     from harness.suites import preview_item
 
     renderer = None

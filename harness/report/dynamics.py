@@ -8,8 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.report.page import environment
-from harness.report.wording import ABSENT, printable
-from harness.scoring import Divergence, Dynamics, edges
+from harness.scoring import ABSENT, Divergence, Dynamics, edges, printable
 
 _NAME = 16
 _MAX_TICKS = 7

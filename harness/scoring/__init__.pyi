@@ -33,8 +33,20 @@ from .study.results import Made, Matched, NoiseFloor, Predictor, StudyResults, T
 from .task_scores import cluster_labels, reasons
 from .trajectory import LEVELS, Trajectory, retention_at, score_trajectory
 from .transitions import FORGOTTEN, KEPT, LEARNED, NEVER, Bools, Floats, Transitions, transition_names
+from .wording import (
+    ABSENT,
+    Statement,
+    align_columns,
+    nats,
+    per_cent,
+    point_interval,
+    points,
+    printable,
+    rate_interval,
+)
 
 __all__ = [
+    "ABSENT",
     "ALPHA",
     "ENOUGH",
     "FORGOTTEN",
@@ -69,6 +81,7 @@ __all__ = [
     "Settings",
     "SideAgreement",
     "Source",
+    "Statement",
     "StudyResults",
     "TargetResult",
     "TaskScore",
@@ -78,6 +91,7 @@ __all__ = [
     "Trajectory",
     "Transitions",
     "agree",
+    "align_columns",
     "check_claims",
     "cluster_labels",
     "compare_side",
@@ -95,10 +109,16 @@ __all__ = [
     "mean_minimum_detectable_difference",
     "mean_over_seeds",
     "minimum_detectable_difference",
+    "nats",
     "pair",
     "paired_items",
+    "per_cent",
+    "point_interval",
+    "points",
     "portable",
     "predictor",
+    "printable",
+    "rate_interval",
     "reasons",
     "retention_at",
     "score_pair",

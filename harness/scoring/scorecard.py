@@ -4,12 +4,15 @@ Rates are in [0, 1]. An absent number is null and ``reasons`` beside it says why
 There is no date and no time in it, and floats carry 12 significant digits, so equal inputs give equal bytes.
 """
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from harness.records import Digest, EngineRecord, RunRecord, SuiteRecord, TableRecord
 from harness.scoring.statistics import Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def _twelve_digits(value: float) -> float:
@@ -269,6 +272,32 @@ class Scorecard(Reasoned):
     def to_json(self) -> str:
         """The document as indented JSON, in field order, with a final newline: the same bytes for the same pair."""
         return self.model_dump_json(indent=2) + "\n"
+
+    def summary(self) -> str:
+        """The findings in plain text, several lines: gain, prior tasks by loss, retention, balance, alarms, signature.
+
+        Rates in it are per cent and differences points; the fields of the scorecard are rates in [0, 1].
+        """
+        from harness.scoring import views
+
+        return views.as_text(self)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """One row a task, the target's first and then prior tasks by loss.
+
+        Columns: ``model`` (the tuned checkpoint's name, so that frames of several pairs can be put together), ``task``,
+        and the fields of :class:`TaskScore`, an interval as two columns (``delta_ci_low``, ``delta_ci_high``). Rates
+        are in [0, 1], changes in [-1, 1]; what is not defined is missing, and ``tasks[name].reasons`` says why.
+        """
+        from harness.scoring import views
+
+        return views.as_frame(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the findings and a table of the tasks."""
+        from harness.scoring import views
+
+        return views.as_html(self)
 
     @property
     def learned(self) -> TargetScore:

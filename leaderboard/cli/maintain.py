@@ -341,7 +341,7 @@ def _show_agreement(entry: str, found: Agreement, written: list[tuple[Path, Even
 def _show_state(name: str, state: State, *, whole: bool, as_json: bool) -> None:
     import json
 
-    from harness.report import printable
+    from harness.scoring import printable
 
     if as_json:
         events = [event.model_dump(mode="json", by_alias=True) for event in state.events]
