@@ -41,7 +41,7 @@ from .suites import (
     suite_path,
     tasks_root,
 )
-from .tables import Table, TableRecord, read_table
+from .tables import Table, TableRecord, read_table, table_from_rows
 
 __all__ = [
     "DRAFT",
@@ -83,6 +83,7 @@ __all__ = [
     "read_table",
     "suite_names",
     "suite_path",
+    "table_from_rows",
     "tasks_root",
     "write_record",
     "write_samples",
