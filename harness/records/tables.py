@@ -130,7 +130,7 @@ def _is_integer(column: pd.Series) -> bool:
 def _mappings(rows: Iterable[Any], path: Path) -> Iterator[Mapping[str, Any]]:
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, Mapping):
-            raise RunError(f"{path}: row {number} is a {type(row).__name__}, not a dict of columns and values")
+            raise RunError(f"{path}: row {number} is of type {type(row).__name__}, not a dict of columns and values")
         yield row
 
 

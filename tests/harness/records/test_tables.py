@@ -253,8 +253,8 @@ def test_rows_of_numpy_numbers_and_of_any_pandas_type_are_read() -> None:
         (rows(outcome=True), r"base: outcome is not correct, wrong or unparsed in 4 of 4 rows \(row 1: True"),
         (rows(task=["sums"]), "base: task is missing or no text"),
         ([], "base: column 'item_id' is missing"),
-        ([*rows(), ("item-9", "sums")], "base: row 5 is a tuple, not a dict of columns and values"),
-        ("item_id,task", "base: row 1 is a str, not a dict"),
+        ([*rows(), ("item-9", "sums")], "base: row 5 is of type tuple, not a dict of columns and values"),
+        ("item_id,task", "base: row 1 is of type str, not a dict"),
         ([{1: 2}], "base: column 'item_id' is missing"),
     ],
 )
