@@ -28,6 +28,7 @@ from .samples import (
     read_samples,
     write_samples,
 )
+from .strict import StrictModel
 from .suites import (
     Draft,
     DraftTask,
@@ -62,6 +63,7 @@ __all__ = [
     "RunRecord",
     "Sample",
     "ScreenRecord",
+    "StrictModel",
     "Suite",
     "SuiteError",
     "SuiteRecord",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from harness.records import StrictModel
 from leaderboard.documents import clean
 from leaderboard.entries import STEPS, Finding
 
@@ -15,11 +14,7 @@ Verdict = Literal["accepted", "refused", "incomplete"]
 State = Literal["passed", "failed", "incomplete", "not reached"]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Numbers(_Strict):
+class Numbers(StrictModel):
     """What an accepted entry scores, from rows that were all recomputed."""
 
     target: str
@@ -33,7 +28,7 @@ class Numbers(_Strict):
     signature: str
 
 
-class Report(_Strict):
+class Report(StrictModel):
     """The verdict on one entry, step by step. ``numbers`` are there only when every check held."""
 
     entry: str

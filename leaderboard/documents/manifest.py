@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from harness.errors import RetentionError
+from harness.records import StrictModel
 from leaderboard.documents.fields import (
     Bool,
     Count,
@@ -44,11 +45,7 @@ class ManifestError(RetentionError):
     """A manifest that breaks its schema; the message names the file, the field and the rule."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SuiteRef(_Strict):
+class SuiteRef(StrictModel):
     """The suite and the protocol both runs answered."""
 
     id: SuiteName
@@ -56,7 +53,7 @@ class SuiteRef(_Strict):
     protocol: Label
 
 
-class ModelRef(_Strict):
+class ModelRef(StrictModel):
     """An immutable model: a hub repository at a commit, or a local folder named by its digest."""
 
     repo: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9_.-]{1,96}\z")] | None = None
@@ -85,14 +82,14 @@ class ModelRef(_Strict):
         return f"https://huggingface.co/{self.repo}/tree/{self.revision}" if self.repo else None
 
 
-class AdapterRef(_Strict):
+class AdapterRef(StrictModel):
     """A fine-tune stored as an adapter on the manifest's base."""
 
     adapter: ModelRef
     adapter_type: Label
 
 
-class Method(_Strict):
+class Method(StrictModel):
     """How the fine-tune was made; a field left out is shown as not disclosed."""
 
     family: Literal["sft", "rft", "dpo", "sft-on-rollouts", "distill", "merge", "other"]
@@ -109,7 +106,7 @@ class Method(_Strict):
     summary: Note | None = None
 
 
-class TrainingData(_Strict):
+class TrainingData(StrictModel):
     """One data set the fine-tune saw, and whether it overlaps the suite."""
 
     id: Note
@@ -119,14 +116,14 @@ class TrainingData(_Strict):
     overlap_with_suite: Literal["none", "train-split", "test", "unknown"]
 
 
-class Selection(_Strict):
+class Selection(StrictModel):
     """How many checkpoints were evaluated before this one was sent, and how it was chosen."""
 
     attempts_evaluated: Annotated[Count, Field(ge=1)]
     chosen_by: Note
 
 
-class Contact(_Strict):
+class Contact(StrictModel):
     """Who answers questions: an account name, never an e-mail address."""
 
     handle: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9-]{0,38}\z")]
@@ -136,7 +133,7 @@ def _tuned_kind(value: Any) -> str:
     return "adapter" if isinstance(value, AdapterRef) or (isinstance(value, dict) and "adapter" in value) else "full"
 
 
-class Manifest(_Strict):
+class Manifest(StrictModel):
     """``manifest.yaml``: one submission as its author states it."""
 
     schema_: Annotated[Literal["retentionbench-manifest-1"], Field(alias="schema")]

@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from harness.errors import CheckFailedError, RetentionError
+from harness.records import StrictModel
 from harness.scoring import Agreement
 from leaderboard.documents import EVENT, Digest, FileName, Label, Note, lift
 
@@ -44,10 +45,8 @@ Time = Annotated[str, Field(pattern=r"\A20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0
                  AfterValidator(_real_time)]  # fmt: skip
 
 
-class _Event(BaseModel):
+class _Event(StrictModel):
     """What every event says: of which entry, which place in its ledger, when, and by whom."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_: Annotated[Literal["retentionbench-event-1"], Field(alias="schema")] = "retentionbench-event-1"
     entry_id: EntryId
