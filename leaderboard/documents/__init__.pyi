@@ -1,4 +1,4 @@
-from .fields import Digest, FileName, Label, Note, https_url
+from .fields import Digest, FileName, Label, Note, https_url, refuse_newer
 from .identity import (
     BASE_FILES,
     DYNAMICS_FILE,
@@ -25,7 +25,6 @@ from .manifest import (
     read_manifest,
     write_manifest,
 )
-from .migrations import EVENT, lift
 from .plain_yaml import Node, PlainYamlError, read_plain_yaml
 from .text import clean, clean_document, spreadsheet_cell
 
@@ -34,7 +33,6 @@ __all__ = [
     "DYNAMICS_FILE",
     "ENTRY_FILES",
     "ENTRY_ID",
-    "EVENT",
     "MANIFEST_FILE",
     "OPTIONAL_FILES",
     "SUMS_FILE",
@@ -56,11 +54,11 @@ __all__ = [
     "entry_id",
     "entry_id_of",
     "https_url",
-    "lift",
     "parse_manifest",
     "read_manifest",
     "read_plain_yaml",
     "read_sums",
+    "refuse_newer",
     "seal",
     "spreadsheet_cell",
     "suite_name",

@@ -26,8 +26,8 @@ from leaderboard.documents.fields import (
     SuiteName,
     SuiteVersion,
     Url,
+    refuse_newer,
 )
-from leaderboard.documents.migrations import MANIFEST, MigrationError, lift
 from leaderboard.documents.plain_yaml import read_plain_yaml
 
 MANIFEST_FILE = "manifest.yaml"
@@ -174,8 +174,8 @@ def parse_manifest(document: object, name: str) -> Manifest:
     if not isinstance(document, dict):
         raise ManifestError(f"{name}: not a mapping of fields")
     try:
-        document = lift(MANIFEST, document, name)
-    except MigrationError as error:
+        refuse_newer(document, "manifest", name)
+    except RetentionError as error:
         raise ManifestError(str(error)) from error
     try:
         return Manifest.model_validate(document)

@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationEr
 from harness.errors import CheckFailedError, RetentionError
 from harness.records import StrictModel
 from harness.scoring import Agreement
-from leaderboard.documents import EVENT, Digest, FileName, Label, Note, lift
+from leaderboard.documents import Digest, FileName, Label, Note, refuse_newer
 
 EVENTS = Path("leaderboard/data/events")
 MAX_BYTES = 64 * 1024
@@ -185,10 +185,9 @@ def parse_event(data: bytes, name: str) -> Event:
         document = json.loads(data.decode("ascii"))
     except (ValueError, RecursionError) as error:
         raise EventError(f"{name}: not JSON in ASCII ({type(error).__name__})") from error
-    lifted = lift(EVENT, document, name)
-    event = check_event(lifted, name)
-    # An older major version had a spelling of its own.
-    if lifted is document and event_bytes(event) != data:
+    refuse_newer(document, "event", name)
+    event = check_event(document, name)
+    if event_bytes(event) != data:
         raise EventError(f"{name}: not in the one form events have; write them with `retention maintain`")
     return event
 
