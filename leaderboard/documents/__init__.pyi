@@ -25,7 +25,7 @@ from .manifest import (
     read_manifest,
     write_manifest,
 )
-from .plain_yaml import Node, PlainYamlError, read_plain_yaml
+from .plain_yaml import Node, PlainYamlError, read_plain_yaml, yaml_text
 from .text import clean, clean_document, spreadsheet_cell
 
 __all__ = [
@@ -63,4 +63,5 @@ __all__ = [
     "spreadsheet_cell",
     "suite_name",
     "write_manifest",
+    "yaml_text",
 ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from harness.errors import RetentionError
@@ -28,7 +27,7 @@ from leaderboard.documents.fields import (
     Url,
     refuse_newer,
 )
-from leaderboard.documents.plain_yaml import read_plain_yaml
+from leaderboard.documents.plain_yaml import read_plain_yaml, yaml_text
 
 MANIFEST_FILE = "manifest.yaml"
 # What a field of a fixed form wants, for errors: a pattern tells an author little.
@@ -190,12 +189,7 @@ def parse_manifest(document: object, name: str) -> Manifest:
         raise ManifestError(f"{name}: {field}: {message}") from error
 
 
-class _Dumper(yaml.SafeDumper):
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
 def write_manifest(path: Path, manifest: Manifest) -> None:
     """Write ``manifest`` as YAML that :func:`read_manifest` reads back to an equal object."""
     document = manifest.model_dump(mode="json", by_alias=True, exclude_none=True)
-    path.write_text(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110), "utf-8")
+    path.write_text(yaml_text(document), "utf-8")

@@ -22,10 +22,9 @@ from leaderboard.numbers.cells import cells_of
 from leaderboard.site.exports import export_files
 from leaderboard.site.exports.badges import badge
 from leaderboard.site.exports.citation_file import board_citation, entry_citation
-from leaderboard.site.exports.dates import stamp, utc
 from leaderboard.site.exports.every_eval_ever import SCHEMA_VERSION, every_eval_ever
 from leaderboard.site.exports.feeds import atom_feed, json_feed
-from leaderboard.site.exports.hub import eval_results, model_index
+from leaderboard.site.exports.hub import eval_results, model_index, stamp, utc
 from leaderboard.site.exports.web import headers, sitemap
 from tests.site.synthetic_board import HOSTILE, full_board
 from tests.support.every_eval_ever import SchemaMissingError, published_schema
