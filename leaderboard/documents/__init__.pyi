@@ -11,9 +11,11 @@ from .identity import (
     base_folder,
     entry_id,
     entry_id_of,
+    file_names,
     read_sums,
     seal,
     suite_name,
+    sums_bytes,
 )
 from .manifest import (
     MANIFEST_FILE,
@@ -53,6 +55,7 @@ __all__ = [
     "clean_document",
     "entry_id",
     "entry_id_of",
+    "file_names",
     "https_url",
     "parse_manifest",
     "read_manifest",
@@ -62,6 +65,7 @@ __all__ = [
     "seal",
     "spreadsheet_cell",
     "suite_name",
+    "sums_bytes",
     "write_manifest",
     "yaml_text",
 ]

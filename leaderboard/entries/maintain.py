@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from harness.errors import CheckFailedError, RetentionError
 from harness.records import file_sha256
-from leaderboard.documents import TUNED_FOLDER, base_folder, suite_name
+from leaderboard.documents import TUNED_FOLDER, base_folder, file_names, suite_name
 from leaderboard.entries.entry import Entry, read_entry
 from leaderboard.entries.integrity import BaseRuns
 from leaderboard.entries.shelf import Shelf
@@ -116,7 +116,7 @@ def refuse_changed(broken: Sequence[str], what: str) -> None:
 
 def _files(entry: Entry, folder: Path, bases: Path) -> dict[str, str]:
     home = base_folder(bases, suite_name(entry.base.record), entry.base.record.checkpoint.weights_digest)
-    named = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    named = {name: folder / name for name in file_names(folder)}
     named |= {f"{_BASES}{path.relative_to(bases).as_posix()}": path for path in home.iterdir()}
     return {name: file_sha256(path) for name, path in sorted(named.items())}
 
