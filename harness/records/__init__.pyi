@@ -1,3 +1,4 @@
+from .git import GitError, run_git
 from .lmeval_logs import NOT_PARSED, is_log, read_log
 from .run import (
     DRAFT,
@@ -57,6 +58,7 @@ __all__ = [
     "DraftTask",
     "EngineRecord",
     "FullLog",
+    "GitError",
     "Outcome",
     "Run",
     "RunError",
@@ -83,6 +85,7 @@ __all__ = [
     "read_samples",
     "read_suite",
     "read_table",
+    "run_git",
     "suite_names",
     "suite_path",
     "tasks_root",

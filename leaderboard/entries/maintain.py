@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from harness.errors import CheckFailedError, RetentionError
-from harness.records import file_sha256
+from harness.records import GitError, file_sha256, run_git
 from leaderboard.documents import TUNED_FOLDER, base_folder, file_names, suite_name
 from leaderboard.entries.entry import Entry, read_entry
 from leaderboard.entries.integrity import BaseRuns
@@ -123,7 +122,6 @@ def _files(entry: Entry, folder: Path, bases: Path) -> dict[str, str]:
 
 def _git(where: Path, *arguments: str, way_out: str) -> str:
     try:
-        done = subprocess.run(["git", "-C", where, *arguments], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise RetentionError(f"{where}: git {arguments[0]} failed, so history cannot be read; {way_out}") from error
-    return done.stdout.strip()
+        return run_git(where, *arguments).decode("utf-8", "replace").strip()
+    except GitError as error:
+        raise RetentionError(f"{error}, so history cannot be read; {way_out}") from error
