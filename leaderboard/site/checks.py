@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import gzip
 import json
-import multiprocessing
-import os
 import posixpath
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -21,6 +19,7 @@ from xml.etree import ElementTree as Xml
 from harness.errors import RetentionError
 from harness.records import file_sha256
 from leaderboard.documents import SUMS_FILE, file_names, read_sums
+from leaderboard.processes import WorkerPool, available_cores
 
 INDEX = "index.html"
 MAX_INDEX_BYTES = 200_000
@@ -98,9 +97,9 @@ def _pages(folder: Path, names: list[str], jobs: int | None) -> Iterator[Page]:
     if len(names) < _WORTH_PROCESSES or jobs == 1:
         yield from (parse_page(folder, name) for name in names)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs or os.cpu_count(), mp_context=context) as pool:
-        yield from pool.map(parse_page, [folder] * len(names), names, chunksize=8)
+    with WorkerPool(min(jobs or available_cores(), len(names)), ahead=8) as pool:
+        for name, page in pool.map(partial(parse_page, folder), names):
+            yield page or Page(name, ("cannot be parsed (the process that tried it ended)",))
 
 
 def parse_page(folder: Path, name: str) -> Page:
