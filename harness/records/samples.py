@@ -13,9 +13,10 @@ from typing import Annotated
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from harness.errors import RetentionError, first_problem
+from harness.records.strict import StrictModel
 
 SAMPLES_FILE = "samples.parquet"
 SCHEMA_VERSION = 2
@@ -33,11 +34,6 @@ class Outcome(StrEnum):
     CORRECT = "correct"
     WRONG = "wrong"
     UNPARSED = "unparsed"
-
-
-class StrictModel(BaseModel):
-    # JSON that Python writes may hold NaN and Infinity, which no other reader takes for numbers.
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Sample(StrictModel):

@@ -6,9 +6,9 @@ There is no date and no time in it, and floats carry 12 significant digits, so e
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from harness.records import Digest, EngineRecord, RunRecord, SuiteRecord, TableRecord
+from harness.records import Digest, EngineRecord, RunRecord, StrictModel, SuiteRecord, TableRecord
 from harness.scoring.statistics import Verdict
 
 
@@ -24,10 +24,10 @@ Count = Annotated[int, Field(ge=0)]
 Interval = tuple[Number, Number]
 
 
-class Strict(BaseModel):
+class Strict(StrictModel):
     """A part of a document: no field beyond those named, and all of them written."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
 class Reasoned(Strict):

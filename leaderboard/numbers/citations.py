@@ -10,6 +10,7 @@ import re
 from typing import Literal, Protocol
 
 from harness import __version__
+from harness.report import per_cent, points
 from harness.scoring import Scorecard
 from leaderboard.documents import Manifest, clean, https_url
 from leaderboard.ledger import Standing, State
@@ -64,9 +65,9 @@ def quoted_number(value: float | None, unit: Unit) -> str:
     if value is None:
         return "undefined"
     if unit == "points":
-        return f"{value * 100 + 0.0:+.1f}"
+        return points(value)
     if unit == "percent":
-        return f"{value * 100:.1f}"
+        return per_cent(value)
     if unit == "count":
         return f"{value:.0f}"
     return f"{value:.3f}" if unit == "ratio" or value >= 0.001 or value == 0 else f"{value:.2e}"

@@ -11,8 +11,7 @@ from leaderboard.board import Row
 from leaderboard.documents import clean
 from leaderboard.ledger import Evidence
 from leaderboard.numbers import SUMMARY, TASK, Definition, part_name
-from leaderboard.site.exports.dates import stamp, utc
-from leaderboard.site.exports.hub import page
+from leaderboard.site.exports.hub import page, stamp, utc
 
 SCHEMA_VERSION = "0.3.0"
 _SUMMARY = ("gain", "normalised_gain", "retention_macro", "balance")
