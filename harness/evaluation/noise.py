@@ -1,4 +1,4 @@
-"""Noise floor: how far a base moves against a second run of itself (metrics.md, "noise floor").
+"""Noise floor: how far a base moves against a second run of itself (harness/scoring/METRICS.md, "Noise floor").
 
 The second run is asked everything anew, in another order and in batches of another size, and stands beside the first.
 What then differs between the two is what an engine's arithmetic does to answers, not what training did.

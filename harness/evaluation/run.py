@@ -1,7 +1,7 @@
 """Evaluate: plan, run, commit. One base and its fine-tunes on one suite; each checkpoint's run is written once.
 
-The base's tokenizer and chat template render the prompts of all checkpoints (design.md, invariant 1). Answers go
-through the response store, so running the same command again finishes what is missing and never asks twice.
+The base's tokenizer and chat template render the prompts of all checkpoints (harness/README.md, invariant 1). Answers
+go through the response store, so running the same command again finishes what is missing and never asks twice.
 """
 
 import datetime

@@ -29,7 +29,7 @@ class RunError(RetentionError):
 
 
 class Outcome(StrEnum):
-    """What became of one answer (metrics.md): unparsed is not wrong, and cut off counts as unparsed."""
+    """What became of one answer: unparsed is not wrong, and cut off counts as unparsed."""
 
     CORRECT = "correct"
     WRONG = "wrong"
@@ -37,7 +37,7 @@ class Outcome(StrEnum):
 
 
 class Sample(StrictModel):
-    """One row of a run: one item, one answer (design.md, "Sample row").
+    """One row of a run: one item, one answer.
 
     ``layer`` names the part of the extraction that found the answer ("tag", "boxed", ...). ``details`` are further
     numbers of a task's own (a jigsaw's neighbour accuracy, the verdict of a more lenient reading), by name. Both came

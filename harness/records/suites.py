@@ -100,7 +100,7 @@ class Draft(_Suite):
 
 
 class Suite(_Suite):
-    """A list of tasks that is never changed, only succeeded (design.md, "Nouns").
+    """A list of tasks that is never changed, only succeeded (harness/README.md, "Nouns").
 
     Scores of two versions with the same number are comparable; a letter after it (``1a``) says that something else has
     changed. ``1a`` therefore has the digest of ``1``.

@@ -1,4 +1,4 @@
-"""Scorecard: the document that says what one pair of runs showed. Field names follow metrics.md.
+"""Scorecard: the document that says what one pair of runs showed. METRICS.md says what each number means.
 
 Rates are in [0, 1]. An absent number is null and ``reasons`` beside it says why; NaN and infinity cannot be stored.
 There is no date and no time in it, and floats carry 12 significant digits, so equal inputs give equal bytes.
@@ -85,7 +85,7 @@ Role = Literal["target", "transfer", "adjacent", "prior"]
 
 
 class TaskScore(Reasoned):
-    """All metrics of one task (metrics.md, "Forgetting" and "Statistics")."""
+    """All metrics of one task."""
 
     family: str
     group: str
@@ -128,7 +128,7 @@ class TaskScore(Reasoned):
 
 
 class TargetScore(Reasoned):
-    """Learning on the target family: means over its tasks, each task weighing the same (metrics.md, "Learning").
+    """Learning on the target family: means over its tasks, each task weighing the same.
 
     ``transfer_gain`` is the gain on ``transfer_tasks``, the variants that the suite marks as never trained on.
     """
@@ -163,7 +163,7 @@ class WorstGroup(Strict):
 
 
 class NoiseScore(Strict):
-    """One task of the base against a second run of itself (metrics.md, "noise floor").
+    """One task of the base against a second run of itself.
 
     ``forgotten_noise`` and ``backward_noise`` are F and BT of that pair; ``forgotten_net`` = F - F_noise, unclipped.
     """
@@ -187,7 +187,7 @@ class DriftScore(Strict):
     """KL divergence per token, in nats, averaged over the tokens of each stored base output, then over items.
 
     ``forward_kl`` = KL(base || tuned), ``reverse_kl`` = KL(tuned || base), both along the base's outputs and over the
-    whole vocabulary (metrics.md, "Why").
+    whole vocabulary.
     """
 
     n: Count

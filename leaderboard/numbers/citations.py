@@ -11,10 +11,10 @@ from typing import Literal, Protocol
 
 from harness import __version__
 from harness.report import per_cent, points
-from harness.scoring import Scorecard
+from harness.scoring import Scorecard, Unit
 from leaderboard.documents import Manifest, clean, https_url
 from leaderboard.ledger import Standing, State
-from leaderboard.numbers.cells import Cell, Unit, summary_cells
+from leaderboard.numbers.cells import Cell, summary_cells
 
 Style = Literal["bibtex", "apa", "signature"]
 _YEAR = re.compile(r"\A20[0-9]{2}(?=-)", re.ASCII)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from harness.report import bracketed, per_cent
 from harness.report import points as signed_points
+from harness.scoring import Unit
 from leaderboard.documents import clean, https_url
-from leaderboard.numbers.cells import Unit
 
 ABSENT = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
@@ -52,6 +53,14 @@ def linked(url: str, text: str | None = None) -> Markup:
         return by_others(text or url)
     label = by_others(text or address.removeprefix("https://"), 100)
     return Markup('<a href="{}" rel="nofollow ugc noopener">{}</a>').format(address, label)
+
+
+def cited(source: str, links: Mapping[str, str]) -> Markup:
+    """A definition's source, with links to the works that it names."""
+    text = escape(source)
+    for named, address in links.items():
+        text = text.replace(escape(named), Markup('<a href="{}" rel="noopener">{}</a>').format(address, named))
+    return text
 
 
 def points(value: float | None) -> str:
