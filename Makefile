@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both set up what they need first.
-.PHONY: help setup demo test check lint format types floors bench clean
+.PHONY: help setup demo test check lint format types floors bench dist clean
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -32,6 +32,9 @@ floors: setup ## import floors of the design
 
 bench: setup ## measure against lm-eval and raw vLLM; writes tests/bench/results/
 	@python -m tests.bench
+
+dist: setup ## build the source archive and the wheel of a release in dist/
+	@rm -rf dist && python -m build --no-isolation
 
 clean: ## remove the environment and every build output
 	rm -rf .venv runs site/public dist build

@@ -18,6 +18,7 @@ COMMANDS: Commands = {
     "trajectory": ("harness.cli.trajectory:command", "The gain x retention curve of one training run."),
     "diff": ("harness.cli.diff:command", "List the items on which two runs of one checkpoint differ."),
     "noise": ("harness.cli.noise:command", "Measure how far a base moves against a second run of itself."),
+    "metrics": ("harness.cli.metrics:command", "Say what each number means: formula, range, source."),
     "suite": ("harness.cli.suite:group", "Show, verify, freeze and sample suites."),
     "tasks": ("harness.cli.tasks:group", "List the tasks, show one, preview an item."),
     "runs": ("harness.cli.runs:group", "List runs, show one, and delete what no run needs."),

@@ -16,6 +16,11 @@ def echo_columns(header: Sequence[str], rows: Sequence[Sequence[str]], left: Col
         click.secho(line, dim=number == 0)
 
 
+def count(number: int | None) -> str:
+    """A whole number with its thousands apart, or a dash."""
+    return "-" if number is None else f"{number:,}"
+
+
 def size(count: int) -> str:
     """A number of bytes for people: 1.2 GB."""
     number = float(count)

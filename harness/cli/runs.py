@@ -71,7 +71,7 @@ def show_command(run: Path, as_json: bool) -> None:
     from harness.cli.columns import echo_columns
     from harness.evaluation import summarise
     from harness.records import read_run
-    from harness.scoring import printable
+    from harness.scoring import per_cent, printable
 
     loaded = read_run(run)
     record, tasks = loaded.record, summarise(loaded)
@@ -98,7 +98,7 @@ def show_command(run: Path, as_json: bool) -> None:
     header = ("task", "items", "failed", "correct %", "unparsed %", "cut off %", "tokens")
     rows = []
     for name, task in tasks.items():
-        rates = (f"{100 * task[rate]:.1f}" for rate in ("correct", "unparsed", "truncated"))
+        rates = (per_cent(task[rate]) for rate in ("correct", "unparsed", "truncated"))
         rows.append([name, str(task["n"]), str(task["failed"]), *rates, f"{task['output_tokens']:.1f}"])
     click.echo()
     echo_columns(header, rows, ("task",))

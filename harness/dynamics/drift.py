@@ -1,7 +1,8 @@
 """Drift, measured: what the base answered is read again by both models, and their distributions are compared.
 
 Prompts are rendered anew from the suite's items and must be the run's own (by digest); responses are the base run's
-stored outputs. Nothing is sampled: the divergence at each token is exact over the vocabulary (metrics.md, "Why").
+stored outputs. Nothing is sampled: the divergence at each token is exact over the vocabulary
+(harness/scoring/METRICS.md, "Why").
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Dynamics, measured: why training data of one kind moves a base more than of another (metrics.md, "Why").
+"""Dynamics, measured: why training data of one kind moves a base more than of another.
 
 Three questions to the base alone, and one to its checkpoints: how surprising are the training targets, how strongly and
 in which direction would a step on one of them move what the base says to prior tasks, and how far did checkpoints move.

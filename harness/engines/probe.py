@@ -1,8 +1,8 @@
 """Do adapters have an effect, and only on their own answers? Asked of the running engine before its first answer.
 
-An adapter that changes nothing would be scored as a perfect memory (design.md, invariant 6). One that leaks into the
-base's answers in a shared batch would hide what it forgot: vLLM's CPU kernels do that when every adapter slot is taken
-(vllm pull request 48421), and its mixture-of-experts kernels did (vllm issue 42008).
+An adapter that changes nothing would be scored as a perfect memory (harness/README.md, invariant 6). One that leaks
+into the base's answers in a shared batch would hide what it forgot: vLLM's CPU kernels do that when every adapter slot
+is taken (vllm pull request 48421), and its mixture-of-experts kernels did (vllm issue 42008).
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Noise floor: how far a base moves against a second run of itself (metrics.md, "noise floor").
+"""Noise floor: how far a base moves against a second run of itself (harness/scoring/METRICS.md, "Noise floor").
 
 The second run is asked everything anew, in another order and in batches of another size, and stands beside the first.
 What then differs between the two is what an engine's arithmetic does to answers, not what training did.
@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from harness.engines import EngineSettings
 from harness.errors import CheckFailedError, RetentionError, first_problem
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.run import run_plan
-from harness.records import Digest, Outcome, Run, read_run
+from harness.records import Digest, Outcome, Run, StrictModel, read_run
 from harness.scoring import Transitions, pair, statistics
 
 NOISE_FILE = "noise.json"
@@ -24,11 +24,7 @@ Count = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TaskNoise(_Strict):
+class TaskNoise(StrictModel):
     """One task of the base against itself: F = n10/n, BT = n01/n, and the 95 % interval of their difference."""
 
     n: Count
@@ -40,7 +36,7 @@ class TaskNoise(_Strict):
     outputs_differ: Count
 
 
-class NoiseFloor(_Strict):
+class NoiseFloor(StrictModel):
     """``noise.json``, in the base's run folder: which two runs were compared, and what differed.
 
     ``second`` is the folder of the second run, beside the first; ``order_seed`` and ``batch`` are how it was asked.

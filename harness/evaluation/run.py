@@ -1,12 +1,11 @@
 """Evaluate: plan, run, commit. One base and its fine-tunes on one suite; each checkpoint's run is written once.
 
-The base's tokenizer and chat template render the prompts of all checkpoints (design.md, invariant 1). Answers go
-through the response store, so running the same command again finishes what is missing and never asks twice.
+The base's tokenizer and chat template render the prompts of all checkpoints (harness/README.md, invariant 1). Answers
+go through the response store, so running the same command again finishes what is missing and never asks twice.
 """
 
 import datetime
 import importlib.metadata
-import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,11 +21,13 @@ from harness.protocol import Engine
 from harness.records import (
     SAMPLES_FILE,
     EngineRecord,
+    GitError,
     RunRecord,
     Sample,
     held,
     read_record,
     read_run,
+    run_git,
     write_record,
     write_samples,
 )
@@ -261,13 +262,7 @@ def _commit() -> tuple[str | None, bool | None]:
     if not (root / ".git").exists():
         return None, None
     try:
-        head = subprocess.run(["git", "-C", root, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-        changed = subprocess.run(
-            ["git", "-C", root, "status", "--porcelain", "--untracked-files=no"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
+        head = run_git(root, "rev-parse", "HEAD").decode().strip()
+        return head, bool(run_git(root, "status", "--porcelain", "--untracked-files=no"))
+    except GitError:
         return None, None
-    return head.stdout.strip(), bool(changed.stdout.strip())

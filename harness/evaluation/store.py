@@ -1,8 +1,9 @@
 """The response store: every answer an engine ever gave, keyed by everything that decides it.
 
-A key covers item, prompt token ids and image bytes, decoding, weights, engine fingerprint and replicate (design.md,
-invariant 3), so an answer can never be taken for another model's, another prompt's or another engine's. One SQLite file
-in WAL mode; answers are committed in chunks while the engine works, so a crash loses at most one chunk (invariant 4).
+A key covers item, prompt token ids and image bytes, decoding, weights, engine fingerprint and replicate
+(harness/README.md, invariant 3), so an answer can never be taken for another model's, another prompt's or another
+engine's. One SQLite file in WAL mode; answers are committed in chunks while the engine works, so a crash loses at most
+one chunk (invariant 4).
 """
 
 import hashlib

@@ -1,7 +1,8 @@
-"""Recomputing: what the tasks' own scoring makes of stored outputs, on a CPU, without a model (design.md, invariant 2).
+"""Recomputing: what the tasks' own scoring makes of stored outputs, on a CPU, without a model.
 
 A stored row is held against its item and against the one rule by which a run is written
-(:func:`harness.lmeval.judgement_of`). What cannot be recomputed is said, task by task, and is never a pass.
+(:func:`harness.lmeval.judgement_of`). What cannot be recomputed is said, task by task, and is never a pass
+(harness/README.md, invariant 2).
 """
 
 import copy

@@ -1,3 +1,4 @@
+from .git import GitError, run_git
 from .lmeval_logs import NOT_PARSED, is_log, read_log
 from .run import (
     DRAFT,
@@ -28,6 +29,7 @@ from .samples import (
     read_samples,
     write_samples,
 )
+from .strict import StrictModel
 from .suites import (
     Draft,
     DraftTask,
@@ -56,12 +58,14 @@ __all__ = [
     "DraftTask",
     "EngineRecord",
     "FullLog",
+    "GitError",
     "Outcome",
     "Run",
     "RunError",
     "RunRecord",
     "Sample",
     "ScreenRecord",
+    "StrictModel",
     "Suite",
     "SuiteError",
     "SuiteRecord",
@@ -81,6 +85,7 @@ __all__ = [
     "read_samples",
     "read_suite",
     "read_table",
+    "run_git",
     "suite_names",
     "suite_path",
     "table_from_rows",

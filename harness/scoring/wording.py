@@ -7,7 +7,7 @@ has what could steer a terminal or a page made visible.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -36,22 +36,27 @@ class Statement(NamedTuple):
         return " ".join(filter(None, self))
 
 
-def points(change: float | None) -> str:
+def points(change: float | None, absent: str = ABSENT) -> str:
     """A difference of rates in signed points: -0.385 is "-38.5"."""
-    return ABSENT if change is None else f"{change * 100 + 0.0:+.1f}"
+    return absent if change is None else f"{change * 100 + 0.0:+.1f}"
 
 
-def per_cent(rate: float | None) -> str:
+def per_cent(rate: float | None, absent: str = ABSENT) -> str:
     """A rate without its sign of per cent: 0.915 is "91.5"."""
-    return ABSENT if rate is None else f"{rate * 100:.1f}"
+    return absent if rate is None else f"{rate * 100:.1f}"
+
+
+def bracketed(show: Callable[[float], str], interval: Sequence[float] | None, absent: str = "") -> str:
+    """An interval, whose ends ``show`` writes: "[-38.5, -30.1]"."""
+    return absent if interval is None else f"[{show(interval[0])}, {show(interval[1])}]"
 
 
 def point_interval(interval: tuple[float, float] | None) -> str:
-    return ABSENT if interval is None else f"[{points(interval[0])}, {points(interval[1])}]"
+    return bracketed(points, interval, ABSENT)
 
 
 def rate_interval(interval: tuple[float, float] | None) -> str:
-    return ABSENT if interval is None else f"[{per_cent(interval[0])}, {per_cent(interval[1])}]"
+    return bracketed(per_cent, interval, ABSENT)
 
 
 def p_value(p: float) -> str:

@@ -1,6 +1,6 @@
 """Rollouts: sample a policy on training items, keep what is right, and write it as a set of examples.
 
-Three kinds (study.md, "Methods to reproduce"):
+Three kinds (harness/study/README.md, "Methods"):
 
 - **rollout**: the correct samples of a policy that reinforcement fine-tuning has trained;
 - **self**: the correct samples of the initial base;

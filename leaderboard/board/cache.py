@@ -72,8 +72,8 @@ def _read(path: Path) -> bytes | None:
     return content
 
 
-# The wings that read, judge and score a stored run. Engines, trainers and commands decide no number of it.
-_WINGS = ("answers", "checkpoints", "lmeval", "pictures", "records", "scoring")
+# The wings that read, judge, score and print a stored run. Engines, trainers and commands decide no number of it.
+_WINGS = ("answers", "checkpoints", "lmeval", "pictures", "records", "report", "scoring")
 
 
 @cache

@@ -94,7 +94,7 @@ def test_again_it_is_answered_from_the_store(plan: Plan, started: list[tuple[Fak
 
 
 def test_the_net_of_another_repetition_covers_zero(plan: Plan, started: list[tuple[FakeEngine, int]]) -> None:
-    """Gate 2 of metrics.md: F of the base against one more run of itself, less the noise floor."""
+    """Case 2 of harness/scoring/README.md: F of the base against one more run of itself, less the noise floor."""
     folder, _ = measure_noise(plan, Silent())
     (again,) = run_plan(replace(plan, replicate=2, seed=5), Silent())
     base, noise, third = read_run(folder), noise_run(folder), read_run(again)
