@@ -4,17 +4,43 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+import retentionbench as rb
 from harness.records import tasks_root
 from harness.suites import sample
 from tests.support.fakes import part_of_nano
 
-PAGE = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "README.md"
+
+
+def forgot(base: Path, tuned: Path) -> bool:
+    return any(task.verdict == "forgot" for task in rb.compare(base, tuned).prior_tasks.values())
 
 
 def snippet() -> str:
     section = PAGE.read_text(encoding="utf-8").split("\n## From Python\n")[1].split("\n## ")[0]
     return re.findall(r"```python\n(.*?)```", section, re.DOTALL)[0]
+
+
+def test_the_workflow_fails_where_a_prior_task_was_forgotten(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The section "In CI", on stored runs in place of a GPU: one that forgot, and the base against itself."""
+    section = PAGE.read_text(encoding="utf-8").split("\n## In CI\n")[1].split("\n## ")[0]
+    steps = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)[0])
+    code = compile(steps[1]["run"].removeprefix("python - <<'EOF'\n").removesuffix("EOF\n"), "README.md", "exec")
+    base = next((ROOT / "leaderboard/data/bases/nano-1").iterdir())
+    tuned = next(path for path in sorted((ROOT / "submissions").glob("*/tuned")) if forgot(base, path))
+    monkeypatch.setattr(rb, "evaluate", lambda *pair, **suite: rb.compare(base, tuned, target="jigsaw"), raising=False)
+    with pytest.raises(SystemExit, match="forgot: "):
+        exec(code, {})
+    assert "forgot" in capsys.readouterr().out
+    monkeypatch.setattr(rb, "evaluate", lambda *pair, **suite: rb.compare(base, base), raising=False)
+    with pytest.raises(SystemExit) as ended:
+        exec(code, {})
+    assert ended.value.code == 0
 
 
 def test_the_snippet_is_short_and_names_a_shipped_suite() -> None:

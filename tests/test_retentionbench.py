@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import retentionbench as rb
 
 import harness
+import retentionbench as rb
 
 NAMES = {
     "CheckFailedError",
