@@ -115,11 +115,6 @@ class Recomputer:
             differences += _differences(task, items, answered, found)
         return Recomputation(judged, tuple(differences), unavailable, tuple(unknown))
 
-    def reason_missing(self, task: str) -> str | None:
-        """Why the items of ``task`` are not here, or None when they are."""
-        items = self._task(task)
-        return items if isinstance(items, str) else None
-
     def asked(self, task: str) -> dict[str, Asked]:
         """What each item of ``task`` asked, by item id; empty when its items are not here."""
         items = self._task(task)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from leaderboard.entries.judges import Asked, Recomputer
 
 SAMPLES = f"{TUNED_FOLDER}/{SAMPLES_FILE}"
-RECORD = f"{TUNED_FOLDER}/{RECORD_FILE}"
 _LITTLE_EFFECT = 0.99
 _FEW = 20
 _LEARNED_ALONE = 20

@@ -17,7 +17,6 @@ from pathlib import Path
 import harness
 import leaderboard
 
-FOLDER = Path(".retention/board-cache")
 _UNUSED_SECONDS = 30 * 24 * 3600
 # What decides a number without being code of ours.
 _LIBRARIES = ("numpy", "pandas", "pyarrow", "pydantic", "scipy")

@@ -22,7 +22,6 @@ from harness.records import StrictModel
 from harness.scoring import Agreement
 from leaderboard.documents import Digest, FileName, Label, Note, refuse_newer
 
-EVENTS = Path("leaderboard/data/events")
 MAX_BYTES = 64 * 1024
 MAX_EVENTS = 9_999
 _NAME = re.compile(r"\A[0-9]{8}T[0-9]{6}Z-[0-9]{4}-[a-z]+\.json\Z", re.ASCII)
