@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.checkpoints import Checkpoint
-from harness.engines import EngineSettings, TransformersEngine, describe
+from harness.engines import EngineSettings, TransformersEngine, place
 from harness.protocol import Prompt
 from harness.scoring import Reading
 
@@ -32,7 +32,7 @@ class Reader:
 
     def __init__(self, checkpoint: Checkpoint, threads: int = 1) -> None:
         settings = EngineSettings(name="transformers", dtype="float32", threads=threads)
-        self.engine = TransformersEngine(checkpoint, settings, describe(settings, checkpoint))
+        self.engine = TransformersEngine(*place(settings, [checkpoint]))
         self.parameters = [each for each in self.engine.model.parameters() if each.requires_grad]
 
     def read(self, text: Text) -> Reading:

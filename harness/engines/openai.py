@@ -14,10 +14,10 @@ from typing import Any
 from harness.checkpoints import Checkpoint
 from harness.engines.adapters import modules
 from harness.engines.failures import out_of_time
-from harness.engines.placement import describe
+from harness.engines.placement import Placement
 from harness.engines.probe import check_effects
 from harness.engines.server import _CONCURRENCY, _client, base_url
-from harness.engines.settings import EngineError, EngineSettings
+from harness.engines.settings import EngineError
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, ScoreAnswer, ScoreRequest
 
 _TRIES = 6
@@ -27,16 +27,17 @@ _PATIENCE = 600.0
 
 
 class ServerEngine:
-    """Answers as every one of ``members``, chosen by the weights digest in a request's ``adapter``.
+    """Answers as every member, chosen by the weights digest in a request's ``adapter``.
 
     A busy or failing server (429, 5xx, no connection) is asked again with growing pauses; an item that it refuses
     fails alone.
     """
 
-    def __init__(self, settings: EngineSettings, members: Sequence[Checkpoint]) -> None:
-        self.record = describe(settings, members[0])
+    def __init__(self, placement: Placement) -> None:
+        settings = placement.settings
+        self.record = placement.members[0].record
         self._url = base_url(settings.server)
-        self._members = {each.record.weights_digest: each for each in members}
+        self._members = {each.weights_digest: each.checkpoint for each in placement.members}
         self._time_limit = settings.time_limit
         self._concurrency = min(settings.batch, _CONCURRENCY)
         self._closing = threading.Event()
@@ -44,7 +45,7 @@ class ServerEngine:
         listed = self._get_models()
         given = dict(settings.served)
         self._served = {digest: _served_as(each, given, listed) for digest, each in self._members.items()}
-        self._reference = settings.served[0][0] if settings.served else members[0].record.weights_digest
+        self._reference = settings.served[0][0] if settings.served else placement.members[0].weights_digest
         self._served.setdefault(self._reference, given.get(self._reference, ""))
         self._unproven = set(self._members) - {self._reference}
 

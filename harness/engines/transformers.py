@@ -7,12 +7,11 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from harness.checkpoints import Checkpoint
 from harness.engines.failures import is_out_of_memory, out_of_time
 from harness.engines.merge import load_merged
-from harness.engines.settings import EngineError, EngineSettings
+from harness.engines.placement import Placement
+from harness.engines.settings import EngineError
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
-from harness.records import EngineRecord
 
 
 class _TooLongError(Exception):
@@ -22,18 +21,19 @@ class _TooLongError(Exception):
 class TransformersEngine:
     """One checkpoint, an adapter merged into its base."""
 
-    def __init__(self, checkpoint: Checkpoint, settings: EngineSettings, record: EngineRecord) -> None:
+    def __init__(self, placement: Placement) -> None:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        self.record = record
+        checkpoint, settings = placement.root, placement.settings
+        self.record = placement.record
         import torch
         import transformers
 
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
         self._torch = torch
-        if record.device == "cpu":
+        if self.record.device == "cpu":
             torch.set_num_threads(settings.threads)
-        self._device = torch.device("cpu" if record.device == "cpu" else "cuda")
+        self._device = torch.device("cpu" if self.record.device == "cpu" else "cuda")
         folder = checkpoint.base.path if checkpoint.base else checkpoint.path
         try:
             self._model = load_merged(checkpoint, settings.dtype)

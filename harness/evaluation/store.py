@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.engines import Member
 from harness.errors import RetentionError
 from harness.items import canonical_json
 from harness.protocol import (
@@ -140,6 +141,10 @@ class Variant:
     record: EngineRecord
     adapter: str | None = None
     replicate: int = 0
+
+    @classmethod
+    def of(cls, member: Member, replicate: int = 0) -> "Variant":
+        return cls(member.weights_digest, member.record, member.request_adapter, replicate)
 
     @property
     def source(self) -> str:
