@@ -43,9 +43,9 @@ class BackendEngine:
         order = sorted(range(len(requests)), key=lambda index: repr(requests[index].decoding))
         for _, group in groupby(order, key=lambda index: repr(requests[index].decoding)):
             indices = list(group)
-            asked = [requests[index] for index in indices]
-            self._refuse_images(asked)
-            for index, text in zip(indices, self._backend.generate(asked), strict=True):
+            batch = [requests[index] for index in indices]
+            self._refuse_images(batch)
+            for index, text in zip(indices, self._backend.generate(batch), strict=True):
                 yield index, self._completion(requests[index], text)
 
     def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:

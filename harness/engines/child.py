@@ -33,7 +33,7 @@ class ChildEngine:
     """Runs ``load(placement)`` in a child process.
 
     A child that runs out of memory is started again with half the batch for what is not answered yet. Any other end of
-    it is an ``EngineError`` that names the checkpoint and the signal; answers that it gave before have been handed on.
+    it is an ``EngineError`` that names the checkpoint and the signal; answers that it gave before have been returned.
     """
 
     def __init__(self, placement: Placement, load: Callable[[Placement], Engine] = starting.load) -> None:
@@ -48,10 +48,10 @@ class ChildEngine:
             raise
 
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
-        return self._ask("generate", requests)
+        return self._call("generate", requests)
 
     def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
-        return self._ask("score", requests)
+        return self._call("score", requests)
 
     def close(self) -> None:
         self._stop()
@@ -86,7 +86,7 @@ class ChildEngine:
         self._process.close()
         del self._process
 
-    def _ask(self, kind: str, requests: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    def _call(self, kind: str, requests: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         left = list(range(len(requests)))
         while left:
             answered: set[int] = set()
@@ -126,7 +126,7 @@ class ChildEngine:
         try:
             self._pipe.send(message)
         except OSError:
-            self._receive("answer")  # The child is gone; what it said last, or its exit code, says why.
+            self._receive("answer")  # The child is gone; its last message, or its exit code, gives the reason.
 
     def _receive(self, expected: str) -> Any:
         """The child's next message of the kind ``expected``; None when it is done."""
@@ -183,15 +183,15 @@ def _context(placement: Placement) -> Any:
 
 
 def _serve(pipe: Connection, load: Callable[[Placement], Engine], placement: Placement, scratch: str) -> None:
-    """The child: load the engine, then answer until the parent says None or is gone."""
+    """The child: load the engine, then answer until the parent sends None or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us.
     tempfile.tempdir = scratch  # Removed by the parent, even when this process dies.
     engine = None
     try:
         engine = load(placement)
         pipe.send(("ready", engine.record))
-        while (asked := pipe.recv()) is not None:
-            kind, count = asked
+        while (call := pipe.recv()) is not None:
+            kind, count = call
             requests: list[Any] = []
             while len(requests) < count:
                 requests += pipe.recv()

@@ -2,8 +2,8 @@
 
 Prompts go out as token ids, so that the server renders nothing and both models of a pair see the same ids; that needs
 vLLM's server (others take text alone). Images cannot be sent beside token ids and are refused: the server's own chat
-rendering would ask a different question. What the server holds under a name is its operator's word; a probe checks
-that no two names answer alike.
+rendering would make a different prompt. Which model a name stands for is the operator's statement; a probe checks that
+no two names answer alike.
 """
 
 import threading
@@ -29,7 +29,7 @@ _PATIENCE = 600.0
 class ServerEngine:
     """Answers as every member, chosen by the weights digest in a request's ``adapter``.
 
-    A busy or failing server (429, 5xx, no connection) is asked again with growing pauses; an item that it refuses
+    A busy or failing server (429, 5xx, no connection) is tried again with growing pauses; an item that it refuses
     fails alone.
     """
 
@@ -52,7 +52,7 @@ class ServerEngine:
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
         self._prove(requests)
 
-        def ask(request: GenerateRequest) -> Completion:
+        def send(request: GenerateRequest) -> Completion:
             decoding = request.decoding
             try:
                 body = self._body(request, max_tokens=decoding.max_tokens, temperature=decoding.temperature)
@@ -71,12 +71,12 @@ class ServerEngine:
             except (KeyError, IndexError, TypeError, ValueError) as error:
                 raise EngineError(f"{self._url}: not an answer of the completions API ({error!r})") from error
 
-        return self._all(requests, ask)
+        return self._all(requests, send)
 
     def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
         self._prove(requests)
 
-        def ask(request: ScoreRequest) -> ScoreAnswer:
+        def send(request: ScoreRequest) -> ScoreAnswer:
             try:
                 if all(len(each) == 1 for each in request.continuations):
                     return self._letters(request)
@@ -88,7 +88,7 @@ class ServerEngine:
                     f"{self._url}: gives no log-probabilities of chosen tokens ({error!r}); serve the model with vLLM"
                 ) from error
 
-        return self._all(requests, ask)
+        return self._all(requests, send)
 
     def close(self) -> None:
         self._closing.set()
@@ -135,7 +135,7 @@ class ServerEngine:
             }
             check_effects(self, named, prompts)
 
-    def _all(self, requests: Sequence[Any], ask: Callable[[Any], Any]) -> Iterator[tuple[int, Any]]:
+    def _all(self, requests: Sequence[Any], send: Callable[[Any], Any]) -> Iterator[tuple[int, Any]]:
         """Answers of ``requests`` as they come, with a bounded number of them under way."""
         pool = ThreadPoolExecutor(self._concurrency)
         running: dict[Future[Any], int] = {}
@@ -143,7 +143,7 @@ class ServerEngine:
         try:
             while running or fed < len(requests):
                 while fed < len(requests) and len(running) < 2 * self._concurrency:
-                    running[pool.submit(ask, requests[fed])] = fed
+                    running[pool.submit(send, requests[fed])] = fed
                     fed += 1
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:

@@ -30,7 +30,7 @@ def device_class() -> str:
 
 
 def batch_invariant() -> bool:
-    """Whether vLLM's batch-invariant kernels are used: where the GPU has them, or as ``VLLM_BATCH_INVARIANT`` says."""
+    """Whether vLLM's batch-invariant kernels are used: as ``VLLM_BATCH_INVARIANT`` says, or where the GPU has them."""
     stated = os.environ.get("VLLM_BATCH_INVARIANT")
     if stated is not None:
         return stated == "1"
@@ -39,7 +39,7 @@ def batch_invariant() -> bool:
 
 
 def _first_gpu(field: str) -> str | None:
-    """What ``nvidia-smi`` says of the first GPU; None where there is no GPU."""
+    """A field that ``nvidia-smi`` reports of the first GPU; None where there is no GPU."""
     smi = shutil.which("nvidia-smi")
     if smi is None:
         return None
@@ -120,7 +120,7 @@ class Placement:
 
 
 def place(settings: EngineSettings, checkpoints: Iterable[Checkpoint]) -> tuple[Placement, ...]:
-    """Place ``checkpoints`` in engines, in their order; ``EngineError`` when the settings ask what cannot be had."""
+    """Place ``checkpoints`` in engines, in their order; ``EngineError`` when the settings cannot be met."""
     return _shared(settings, [(each, describe(settings, each)) for each in checkpoints])
 
 
@@ -177,7 +177,7 @@ def _applied(settings: EngineSettings, checkpoint: Checkpoint, device: str) -> L
     """Whether an adapter is merged into its base's weights or applied beside them.
 
     By default merged where vLLM's adapter kernels are slow (a CPU: 3.5 times, measured) or would leave a part of the
-    adapter out. Raises ``EngineError`` when "lora" is asked for and cannot be had.
+    adapter out. Raises ``EngineError`` when "lora" is chosen and not available.
     """
     if checkpoint.base is None:
         return "none"

@@ -41,7 +41,7 @@ class Worker:
 
 @dataclass
 class _Place:
-    """Room for one worker: the group its engine is of, whether that is loaded, and the checkpoint it answers as."""
+    """A slot for one worker: the group its engine is of, whether that is loaded, and the checkpoint it answers as."""
 
     actor: Any = None
     pid: int = 0
@@ -73,11 +73,11 @@ class RayEngine:
         total: dict[str, float] = self._ray.cluster_resources()
         settings = self._settings
         cpus, gpus = total.get("CPU", 1) // settings.threads, total.get("GPU", 0) // settings.tensor_parallel
-        room = int(cpus if self._on_cpu else gpus)
-        count = settings.workers or room
-        if count < 1 or count > room:
+        free = int(cpus if self._on_cpu else gpus)
+        count = settings.workers or free
+        if count < 1 or count > free:
             kind = "CPU threads" if self._on_cpu else f"GPUs / --tensor-parallel {settings.tensor_parallel}"
-            raise EngineError(f"--workers {count}: the Ray cluster has room for {room} ({kind})")
+            raise EngineError(f"--workers {count}: the Ray cluster has room for {free} ({kind})")
         return count
 
     @property
@@ -86,16 +86,16 @@ class RayEngine:
         return [place.pid for place in self._places if place.pid]
 
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
-        return self._ask("generate", requests)
+        return self._call("generate", requests)
 
     def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
-        return self._ask("score", requests)
+        return self._call("score", requests)
 
     def close(self) -> None:
         for place in self._places:
             self._end(place)
 
-    def _ask(self, kind: str, requests: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    def _call(self, kind: str, requests: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         size = max(_SMALLEST_SHARD, min(self._settings.batch, -(-len(requests) // (4 * len(self._places)))))
         shards = Shards([request.adapter for request in requests], self._group_of, size)
         losses: Counter[Shard] = Counter()
@@ -193,7 +193,7 @@ def _connect(ray: Any, settings: EngineSettings) -> None:
     if ray.is_initialized():
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Ray's own choice for years to come; said here because it warns otherwise.
+    # Ray's future default; set here because Ray warns otherwise.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
     if settings.address:

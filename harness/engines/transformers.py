@@ -185,7 +185,7 @@ class TransformersEngine:
         rows = [list(row) for row in processed["input_ids"]]
         image_token = self._model.config.image_token_id
         for prompt, row in zip(prompts, rows, strict=True):
-            # The processor repeats an image's token for its patches, so images in a row cannot be told apart here.
+            # The processor repeats an image's token for its patches, so images in a row cannot be distinguished here.
             if _once(row, image_token) != _once(prompt.token_ids, image_token):
                 raise EngineError(
                     "the processor's tokens differ from the rendered prompt's; is the tokenizer the base's?"
@@ -197,7 +197,7 @@ class TransformersEngine:
     def _completion(self, tokens: list[int], request: GenerateRequest, n_prompt: int) -> Completion:
         stopped = next((k for k, token in enumerate(tokens) if token in self._eos), None)
         kept = tokens if stopped is None else tokens[:stopped]
-        # Bytes at the end that are no whole character yet are left out, as vLLM leaves them out.
+        # Bytes at the end that are not yet a complete character are left out, as vLLM leaves them out.
         text = self._tokenizer.decode(kept, skip_special_tokens=True).rstrip("\ufffd")
         cuts = [place for stop in request.decoding.stop if (place := text.find(stop)) >= 0]
         finished = stopped is not None or bool(cuts)

@@ -1,7 +1,7 @@
 """vLLM, 0.26 to 0.32, in this process: token ids in, answers out as they finish.
 
 Requests are fed through a window, so that the engine's batch stays full while memory does not grow with their number.
-A base and its adapters share the engine: each request says which of them it is for. Adapters applied beside the base
+A base and its adapters share the engine: each request names the one it is for. Adapters applied beside the base
 are mixed with it in one batch; a base answers alike with and without them, as vLLM skips the adapter kernels for its
 requests. For adapters that are merged the engine exchanges its weights.
 """
@@ -78,21 +78,21 @@ class VllmEngine:
         except (ValueError, RuntimeError) as error:
             self._weights.close()
             raise _unloadable(root, error) from error
-        self._weights.held = root
+        self._weights.loaded = root
         # Without the base there is nothing to compare an adapter with; merging has checked that it changes weights.
         self._unproven = set(self._adapters) if root.base is None else set()
 
     def _turns(self, adapters: Sequence[str | None]) -> Iterator[list[int]]:
-        """The places of those requests that one set of weights answers, while it is held; first what is held already.
+        """The indices of the requests that one set of weights answers, while it is loaded.
 
-        ``adapters`` is what each request names.
+        The weights loaded now come first. ``adapters`` are those that the requests name.
         """
         turns: dict[str, tuple[Checkpoint, list[int]]] = {}
         for place, named in enumerate(adapters):
             owner = self._owners[named]
             turns.setdefault(owner.record.weights_digest, (owner, []))[1].append(place)
-        for owner, places in sorted(turns.values(), key=lambda turn: turn[0] is not self._weights.held):
-            if owner is not self._weights.held:
+        for owner, places in sorted(turns.values(), key=lambda turn: turn[0] is not self._weights.loaded):
+            if owner is not self._weights.loaded:
                 try:
                     self._weights.exchange(self._llm, owner)
                 except (ValueError, RuntimeError) as error:
@@ -271,7 +271,7 @@ def _inspect_here(architecture: str) -> None:
 
 
 def _unloadable(checkpoint: Checkpoint, error: Exception) -> Exception:
-    """What to raise when vLLM cannot load a checkpoint; running out of memory stays what it is: it can be mended."""
+    """What to raise when vLLM cannot load a checkpoint; out of memory stays as it is, for a smaller batch may help."""
     if is_out_of_memory(error):
         return error
     return EngineError(f"{checkpoint.record.name}: vLLM cannot load it: {_last_line(error)}")

@@ -42,22 +42,13 @@ def open_execution(plan: Plan, watcher: Watcher) -> Iterator[Execution]:
 
 
 class PlacedEngine:
-    """The engine of a placement, started for the first answer that the store lacks, and shared by the members.
-
-    Use as a context manager: the engine is closed at the end of the block.
-    """
+    """The engine of a placement, started for the first answer that the store lacks, and shared by the members."""
 
     def __init__(self, execution: Execution, placement: Placement) -> None:
         self._execution = execution
         self._placement = placement
         self._engine: Engine | None = None
         self._stored: list[StoredEngine] = []
-
-    def __enter__(self) -> "PlacedEngine":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._close()
 
     def answer(self, member: Member, tasks: dict[str, LoadedTask]) -> Iterator[list[Sample]]:
         """The samples of ``tasks`` as ``member`` answers them; members co-scheduled with it answer into the store."""
@@ -83,7 +74,7 @@ class PlacedEngine:
         try:
             sha256 = write_samples(folder / SAMPLES_FILE, counts.through(chunks))
         except EngineError:
-            self._close()  # The next member tries with a new one.
+            self.close()  # The next member tries with a new one.
             raise
         except OSError as error:
             raise RetentionError(
@@ -97,17 +88,17 @@ class PlacedEngine:
         self._execution.watcher.finished(name, folder, max(0, counts.items - generated), generated)
         return counts
 
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
     def _start(self) -> Engine:
         if self._engine is None:
             fingerprint = self._placement.members[0].record.fingerprint
             self._execution.watcher.engine_starting(self._placement.name, fingerprint)
             self._engine = starting.start(self._placement)
         return self._engine
-
-    def _close(self) -> None:
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
 
 
 def refuse_failed(name: str, samples: Sequence[Sample], consequence: str) -> None:

@@ -1,6 +1,6 @@
 """Noise floor: how far a base moves against a second run of itself (metrics.md, "noise floor").
 
-The second run is asked everything anew, in another order and in batches of another size, and stands beside the first.
+The second run generates everything anew, in another order and in batches of another size, and is kept beside the first.
 What then differs between the two is what an engine's arithmetic does to answers, not what training did.
 """
 
@@ -42,7 +42,7 @@ class TaskNoise(_Strict):
 class NoiseFloor(_Strict):
     """``noise.json``, in the base's run folder: which two runs were compared, and what differed.
 
-    ``second`` is the folder of the second run, beside the first; ``order_seed`` and ``batch`` are how it was asked.
+    ``second`` is the folder of the second run, beside the first; ``order_seed`` and ``batch`` are how it was generated.
     """
 
     schema_version: Literal[1] = 1

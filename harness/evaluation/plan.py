@@ -13,7 +13,7 @@ from harness.suites import open_suite
 
 
 class Watcher(Protocol):
-    """Told what happens, for a progress display."""
+    """Is called as things happen, for a progress display."""
 
     def checkpoint(self, name: str, role: str, total: int) -> None: ...
 
@@ -22,7 +22,7 @@ class Watcher(Protocol):
     def answered(self, count: int) -> None: ...
 
     def waiting(self, folder: Path) -> None:
-        """Another command is writing the run in ``folder``, and is waited for."""
+        """Another command is writing the run in ``folder``; this one waits for it."""
 
     def finished(self, name: str, folder: Path, reused: int, generated: int) -> None: ...
 

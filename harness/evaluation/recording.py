@@ -1,5 +1,6 @@
 """Recording: the record of a run, from the plan and the code that made it, and whether a run is still current."""
 
+import contextlib
 import datetime
 import importlib.metadata
 import subprocess
@@ -60,9 +61,10 @@ def make_record(plan: Plan, member: Member, counts: Counts, sha256: str, wall: f
 
 def keep_record(folder: Path, record: RunRecord, generated: int) -> None:
     """Write ``record``; with nothing generated, and the same samples, the run keeps its former date and duration."""
-    previous = _previous(folder)
-    if generated == 0 and previous is not None and previous.samples_sha256 == record.samples_sha256:
-        record = record.model_copy(update={"created": previous.created, "wall_seconds": previous.wall_seconds})
+    with contextlib.suppress(RetentionError):
+        previous = read_record(folder)
+        if generated == 0 and previous.samples_sha256 == record.samples_sha256:
+            record = record.model_copy(update={"created": previous.created, "wall_seconds": previous.wall_seconds})
     write_record(folder, record)
 
 
@@ -106,13 +108,6 @@ def code_commit() -> tuple[str | None, bool | None]:
     except (OSError, subprocess.CalledProcessError):
         return None, None
     return head.stdout.strip(), bool(changed.stdout.strip())
-
-
-def _previous(folder: Path) -> RunRecord | None:
-    try:
-        return read_record(folder)
-    except RetentionError:
-        return None
 
 
 def _packages() -> dict[str, str]:

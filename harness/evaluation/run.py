@@ -6,6 +6,7 @@ tokens. Answers go through the response store: the same command again generates 
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from harness.engines import EngineError, Member
@@ -41,7 +42,7 @@ def run_plan(plan: Plan, watcher: Watcher, *, fail_on_error: float = 0) -> list[
             if not (missing := [member for member in placement.members if member not in current]):
                 continue
             _ = execution.tasks  # Bad tasks end the command here, before they count as a checkpoint's failure.
-            with PlacedEngine(execution, placement.alone(*missing)) as engine:
+            with closing(PlacedEngine(execution, placement.alone(*missing))) as engine:
                 for member in missing:
                     try:
                         finished.append(_run(execution, engine, member, fail_on_error))

@@ -1,13 +1,14 @@
-"""Screening: sort many checkpoints by their gain without asking each of them the whole suite.
+"""Screening: sort many checkpoints by their gain without running each of them on the full suite.
 
-The base is run in full, once. Each tuned checkpoint is asked the first fifth of every task's items in an order fixed
-beforehand, then the second, and so on, and is left as soon as its gain on the target is decided by the rule of
+The base is run in full, once. Each tuned checkpoint answers the first fifth of every task's items in an order fixed
+beforehand, then the second, and so on, and stops as soon as its gain on the target is decided by the rule of
 :mod:`harness.scoring.sequential`. What it answered is a run of part of the suite, marked as screened; the base is cut
-to the same items to score the pair. Published numbers come from whole runs.
+to the same items to score the pair. Published numbers come from complete runs.
 """
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -82,7 +83,7 @@ class _Screening:
         """Have the checkpoint answer until the rule stops, and write its run."""
         (member,) = placement.members
         started = time.monotonic()
-        with PlacedEngine(self.execution, placement) as engine:
+        with closing(PlacedEngine(self.execution, placement)) as engine:
             samples, stopped = self._answers(engine, member)
             suite = self.execution.plan.suite.record.model_copy(update=self._part(samples))
             engine.write_run(folder, member, [samples], started, suite=suite, screened=stopped)
@@ -113,7 +114,7 @@ class _Screening:
         return sorted(samples, key=lambda sample: place[sample.item_id]), record
 
     def _part(self, samples: Sequence[Sample]) -> dict[str, object]:
-        """What a suite record says of the part of the suite that was answered."""
+        """The fields of a suite record for the part of the suite that was answered."""
         counts = {task: sum(sample.task == task for sample in samples) for task in self.execution.tasks}
         return {
             "digest": items_digest(sample.item_id for sample in samples),
@@ -123,6 +124,6 @@ class _Screening:
     def _z(self, samples: Sequence[Sample]) -> float:
         right = dict(zip(self.base.samples["item_id"], self.base.samples["outcome"] == Outcome.CORRECT, strict=True))
         transfer = self.execution.plan.suite.record.transfer
-        asked = [each for each in samples if each.family == self.target and each.task not in transfer]
-        changes = [float(each.outcome is Outcome.CORRECT) - float(right[each.item_id]) for each in asked]
-        return sequential.paired_z(changes, [sample.cluster_id for sample in asked])
+        decisive = [each for each in samples if each.family == self.target and each.task not in transfer]
+        changes = [float(each.outcome is Outcome.CORRECT) - float(right[each.item_id]) for each in decisive]
+        return sequential.paired_z(changes, [sample.cluster_id for sample in decisive])

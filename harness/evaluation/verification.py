@@ -1,14 +1,15 @@
 """Verification: a random part of a pair's runs, generated again from the pinned checkpoints, against what was stored.
 
 The items are drawn by a seed that did not exist when the entry was made (the hash of the commit that merged it), so
-that nobody could know which answers would be asked for. They are asked of both checkpoints, in the environment of the
-stored runs, twice: in suite order, and once more in another order and batch size, which shows what is the engine's
+that nobody could know which answers would be checked. Both checkpoints answer them, in the environment of the stored
+runs, twice: in suite order, and once more in another order and batch size, which shows what is the engine's
 noise (:mod:`harness.scoring.agreement` has the test).
 """
 
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -95,7 +96,7 @@ def plan_again(base: Run, tuned: Run, sources: Sources, out: Path) -> Plan:
 
 
 def find_reference(record: CheckpointRecord, reference: str | None, option: str) -> str:
-    """What to open for a recorded checkpoint: as told, its hub id at its revision, or the shipped one of its name."""
+    """What to open for a recorded checkpoint: ``reference``, its hub id at its revision, or a shipped one."""
     if reference is not None:
         return reference
     if record.source == "hub":
@@ -151,7 +152,7 @@ def verify(base: Run, tuned: Run, plan: Plan, seed: str, watcher: Watcher, *, it
 
 
 def regenerate(plan: Plan, watcher: Watcher) -> tuple[Run, Run]:
-    """Both runs of the plan, whole, generated again into its folder."""
+    """Both complete runs of the plan, generated again into its folder."""
     base, tuned = run_plan(plan, watcher)
     return read_run(base), read_run(tuned)
 
@@ -193,9 +194,9 @@ class _Regenerator:
         """The samples of one pass by item id, and how many of their answers are new."""
         placement = execution.plan.placement_of(checkpoint)
         (member,) = placement.members
-        with PlacedEngine(execution, placement) as engine:
+        with closing(PlacedEngine(execution, placement)) as engine:
             samples = [sample for chunk in engine.answer(member, self.part) for sample in chunk]
-        advice = "; a failure is no disagreement: run the same command again"
+        advice = "; a failure is not a disagreement: run the same command again"
         refuse_failed(checkpoint.record.name, samples, advice)
         frame = pd.DataFrame([sample.model_dump() for sample in samples])
         return frame.set_index("item_id"), engine.generated(member)
