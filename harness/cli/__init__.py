@@ -22,7 +22,7 @@ COMMANDS: Commands = {
     "suite": ("harness.cli.suite:group", "Show, verify, freeze and sample suites."),
     "tasks": ("harness.cli.tasks:group", "List the tasks, show one, preview an item."),
     "runs": ("harness.cli.runs:group", "List runs, show one, and delete what no run needs."),
-    "doctor": ("harness.cli.doctor:command", "Say what this machine can run, and how to mend what is missing."),
+    "doctor": ("harness.cli.doctor:command", "Say what this machine can run, and how to fix what is missing."),
     "study": ("harness.cli.study:command", "Run the reference study: train, evaluate and compare methods."),
     "train": ("harness.cli.train:command", "Fine-tune a base by one of the project's recipes."),
     "dynamics": ("harness.cli.dynamics:command", "Say why training data moves a base: perplexity, influence, drift."),

@@ -41,7 +41,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class DriftPlan:
-    """Everything known before a model is loaded, so that the cost can be told."""
+    """Everything known before a model is loaded, so that the cost can be reported."""
 
     probes: tuple[Probe, ...]
     base: Checkpoint
@@ -140,9 +140,9 @@ class _Recorder:
 
 
 def measure_drift(plan: DriftPlan, report: Callable[[str], None]) -> dict[str, ItemDrift]:
-    """Read every probe with both models; ``report`` is told the cost first, and a time once the first are read.
+    """Read every probe with both models; ``report`` is given the cost first, and a time once the first are read.
 
-    An output of no token whose end the base did not choose has no position and is left out, and ``report`` is told.
+    An output of no token whose end the base did not choose has no position; it is left out and reported.
     """
     from harness.dynamics.two_models import TwoModels
 

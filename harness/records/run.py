@@ -155,7 +155,7 @@ class Run:
 
 
 @contextlib.contextmanager
-def held(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
+def lock_run(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
     """Hold a run folder while its files are written; ``waiting`` is called once where another process holds it.
 
     Nothing is held where the file system has no locks for folders, as some network mounts.

@@ -173,8 +173,8 @@ def record_of(recipe: Recipe, base: BaseModelRecord, data: DataRecord, **measure
         versions=versions(),
         **measured,
     )
-    told = {"target": recipe.target, "method": record.method_fields(), "training_data": record.training_data()}
-    return record.model_copy(update={"submission": told})
+    submission = {"target": recipe.target, "method": record.method_fields(), "training_data": record.training_data()}
+    return record.model_copy(update={"submission": submission})
 
 
 def write_record(folder: Path, record: TrainingRecord) -> None:

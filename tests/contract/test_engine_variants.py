@@ -13,6 +13,7 @@ from harness.engines.settings import EngineError, EngineSettings
 from harness.lmeval import load_tasks
 from harness.protocol import Decoding, Engine, GenerateRequest, Prompt, ScoreRequest
 from harness.records.suites import load_suite
+from tests.support.engines import start_engine
 from tests.support.fakes import write_adapter
 
 pytestmark = pytest.mark.engine
@@ -45,7 +46,7 @@ def prompts(base: Checkpoint) -> list[Prompt]:
 
 @pytest.fixture(scope="module")
 def mixed(base: Checkpoint, variants: list[Checkpoint]) -> Iterator[Engine]:
-    engine = starting.start(SETTINGS, [base, *variants])
+    engine = start_engine(SETTINGS, [base, *variants])
     yield engine
     engine.close()
 
@@ -75,7 +76,9 @@ def test_the_base_is_untouched_and_an_adapter_answers_as_if_merged(
     mixed: Engine, base: Checkpoint, variants: list[Checkpoint], prompts: list[Prompt]
 ) -> None:
     for checkpoint, name in ((base, None), (variants[0], variants[0].record.weights_digest)):
-        alone = starting.start(EngineSettings(name="transformers", dtype="float32", max_model_len=256), [checkpoint])
+        alone = starting.start(
+            *placement.place(EngineSettings(name="transformers", dtype="float32", max_model_len=256), [checkpoint])
+        )
         letters = tuple((token,) for token in prompts[0].token_ids[-6:])
         score = {
             engine: dict(engine.score([ScoreRequest("s", prompt, letters, wanted) for prompt in prompts]))
@@ -93,7 +96,7 @@ def test_an_adapter_without_effect_stops_before_its_first_answer(
 ) -> None:
     modules = ["language_model.model.layers.1.self_attn.q_proj"]
     idle = open_checkpoint(str(write_adapter(tmp_path / "idle", base.path, modules, reference="nano:base", scale=0)))
-    engine = starting.start(SETTINGS, [base, idle])
+    engine = start_engine(SETTINGS, [base, idle])
     with pytest.raises(EngineError, match=r"idle: the adapter changes no log-probability on \d probe prompts .*q_proj"):
         next(iter(engine.generate(asked(prompts, [None, idle.record.weights_digest]))))
     engine.close()
@@ -105,7 +108,7 @@ def test_an_engine_that_exchanges_its_weights_answers_as_one_started_with_them(
     settings = replace(SETTINGS, adapters="merge")
     names = [None, *(each.record.weights_digest for each in variants)]
     letters = tuple((token,) for token in prompts[0].token_ids[-6:])
-    engine = starting.start(settings, [base, *variants])
+    engine = start_engine(settings, [base, *variants])
     together = texts(engine, asked(prompts, names))
     again = texts(engine, asked(prompts, names[::-1]))
     scores = [
@@ -115,7 +118,7 @@ def test_an_engine_that_exchanges_its_weights_answers_as_one_started_with_them(
     engine.close()
     assert scores[0] == scores[1][::-1]
     for place, checkpoint in enumerate((base, *variants)):
-        alone = starting.start(settings, [checkpoint])
+        alone = start_engine(settings, [checkpoint])
         expected = texts(alone, asked(prompts, [None]))
         assert together[place :: len(names)] == expected == again[len(names) - 1 - place :: len(names)]
         assert scores[0][place] == dict(alone.score([ScoreRequest("s", prompt, letters) for prompt in prompts]))
@@ -123,14 +126,18 @@ def test_an_engine_that_exchanges_its_weights_answers_as_one_started_with_them(
     assert len({tuple(together[place :: len(names)]) for place in range(len(names))}) == len(names)
 
 
-def test_an_adapter_on_the_vision_tower_is_merged_or_refused(base: Checkpoint, tmp_path: Path) -> None:
+def test_an_adapter_on_the_vision_tower_is_merged_or_refused(
+    base: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     modules = ["vision_model.encoder.layers.0.self_attn.q_proj"]
     path = write_adapter(tmp_path / "sees", base.path, modules, reference="nano:base")
     adapter = open_checkpoint(str(path))
     with pytest.raises(
         EngineError, match=r"leave out .*vision_tower.*layers\.0\.self_attn\.q_proj; use --adapters merge"
     ):
-        placement.groups(SETTINGS, [base, adapter])
+        placement.place(SETTINGS, [base, adapter])
     automatic = replace(SETTINGS, adapters="auto")
-    assert placement.how_applied(automatic, adapter, "NVIDIA H100 80GB HBM3") == "merged"
-    assert placement.groups(automatic, [base, adapter]) == [(base, adapter)]
+    monkeypatch.setattr(placement, "device_class", lambda: "NVIDIA H100 80GB HBM3")
+    (placed,) = placement.place(automatic, [base, adapter])
+    assert [each.checkpoint for each in placed.members] == [base, adapter]
+    assert [each.record.adapter for each in placed.members] == ["none", "merged"]

@@ -14,6 +14,7 @@ from harness.engines.settings import EngineError, EngineSettings
 from harness.lmeval import load_tasks
 from harness.protocol import Completion, Decoding, Engine, Failed, GenerateRequest, Prompt, ScoreRequest
 from harness.records.suites import load_suite
+from tests.support.engines import start_engine
 from tests.support.fakes import load_starved, write_adapter, write_llama
 
 pytestmark = pytest.mark.engine
@@ -35,7 +36,9 @@ def prompts(base: Checkpoint) -> list[Prompt]:
 
 @pytest.fixture(scope="module", params=["vllm", "transformers"])
 def engine(request: pytest.FixtureRequest, base: Checkpoint) -> Iterator[Engine]:
-    running = starting.start(EngineSettings(name=request.param, dtype="float32", max_model_len=256), [base])
+    running = starting.start(
+        *placement.place(EngineSettings(name=request.param, dtype="float32", max_model_len=256), [base])
+    )
     yield running
     running.close()
 
@@ -104,7 +107,8 @@ def test_both_engines_gave_the_same_answers_and_counts() -> None:
 
 def test_the_description_is_the_running_engine(engine: Engine, base: Checkpoint) -> None:
     settings = EngineSettings(name=engine.record.name, dtype="float32")  # type: ignore[arg-type]
-    assert placement.describe(settings, base) == engine.record
+    (placed,) = placement.place(settings, [base])
+    assert placed.record == engine.record
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +125,9 @@ def test_an_adapter_changes_answers_alike_in_both_engines(adapters: dict[str, Pa
     adapter = open_checkpoint(str(adapters["random"]))
     answers = {}
     for name in settings.NAMES:
-        running = starting.start(EngineSettings(name=name, dtype="float32", max_model_len=256), [adapter])
+        running = starting.start(
+            *placement.place(EngineSettings(name=name, dtype="float32", max_model_len=256), [adapter])
+        )
         assert running.record.adapter == "merged"
         answers[name] = [answer for _, answer in sorted(running.generate(requests(prompts[::4], 32)))]
         running.close()
@@ -131,16 +137,19 @@ def test_an_adapter_changes_answers_alike_in_both_engines(adapters: dict[str, Pa
 
 def test_an_adapter_without_effect_stops_the_run(adapters: dict[str, Path]) -> None:
     with pytest.raises(EngineError, match="the adapter changes no weight; its target modules are"):
-        starting.start(EngineSettings(name="transformers", dtype="float32"), [open_checkpoint(str(adapters["idle"]))])
+        starting.start(
+            *placement.place(
+                EngineSettings(name="transformers", dtype="float32"), [open_checkpoint(str(adapters["idle"]))]
+            )
+        )
 
 
 @pytest.mark.parametrize("name", settings.NAMES)
 def test_an_item_that_takes_too_long_or_is_too_long_fails_alone(name: str, tmp_path: Path) -> None:
     """Random weights that never end their answer by themselves, and a budget that takes longer than the limit."""
     checkpoint = open_checkpoint(str(write_llama(tmp_path / "llama")))
-    running = starting.start(
-        EngineSettings(name=name, dtype="float32", max_model_len=4200, time_limit=0.5), [checkpoint]
-    )
+    limited = EngineSettings(name=name, dtype="float32", max_model_len=4200, time_limit=0.5)
+    running = start_engine(limited, [checkpoint])
     prompt = PromptRenderer(checkpoint.path, "plain").render("w1 w2")
     budgets = (4000, 2, 4000, 3)
     asked = [GenerateRequest(str(k), prompt, Decoding(budget)) for k, budget in enumerate(budgets)]
@@ -164,7 +173,7 @@ def test_out_of_memory_halves_the_batch_and_goes_on(tmp_path: Path) -> None:
     words = ["w1 w2"] * 9 + [" ".join(["w3"] * 30)]
     asked = [GenerateRequest(str(k), renderer.render(text), Decoding(3)) for k, text in enumerate(words)]
     settings = EngineSettings(name="transformers", dtype="float32", max_model_len=128)
-    starved = ChildEngine(settings, [checkpoint], load_starved)
+    starved = ChildEngine(*placement.place(settings, [checkpoint]), load_starved)
     answers = [answer for _, answer in sorted(starved.generate(asked))]
     starved.close()
     assert [answer.error for answer in answers] == [None] * 9 + ["out of memory for this item alone"]
