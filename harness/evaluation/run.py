@@ -24,7 +24,7 @@ from harness.records import (
     EngineRecord,
     RunRecord,
     Sample,
-    held,
+    lock_run,
     read_record,
     read_run,
     write_record,
@@ -137,7 +137,7 @@ class _Group:
     def run(self, checkpoint: Checkpoint, fail_on_error: float) -> None:
         """Write the run of one member; the answers of those after it go into the store on the way."""
         folder = self._plan.folder(checkpoint)
-        with held(folder, lambda: self._watcher.waiting(folder)):
+        with lock_run(folder, lambda: self._watcher.waiting(folder)):
             self._write(checkpoint, folder, fail_on_error)
 
     def _write(self, checkpoint: Checkpoint, folder: Path, fail_on_error: float) -> None:

@@ -27,7 +27,7 @@ from harness.records import (
     Run,
     Sample,
     ScreenRecord,
-    held,
+    lock_run,
     read_run,
     write_record,
     write_samples,
@@ -90,7 +90,7 @@ class _Screening:
         engine = self._engine(checkpoint)
         folder = plan.folder(checkpoint)
         folder = folder.with_name(f"{folder.name}-screened-{self.target}")
-        with held(folder, lambda: self.watcher.waiting(folder)):
+        with lock_run(folder, lambda: self.watcher.waiting(folder)):
             # Says, until the samples are there, that this run is unfinished and its stored answers are wanted.
             (folder / SAMPLES_FILE).with_suffix(".partial").touch()
             started = time.monotonic()

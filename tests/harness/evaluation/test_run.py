@@ -18,7 +18,7 @@ from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.plan import Plan, make_plan
 from harness.evaluation.run import PlanFailedError, run_plan
 from harness.protocol import Completion
-from harness.records.run import held, read_run
+from harness.records.run import lock_run, read_run
 from harness.records.suites import tasks_root
 from tests.support.fakes import RECORD, FakeEngine, write_adapter, write_checkpoint
 
@@ -109,7 +109,7 @@ def test_a_run_that_another_command_writes_is_waited_for(
     wanted, watcher = plan(tmp_path, suite_file, tuned=0), Silent()
     folder = wanted.folder(wanted.base)
     with ThreadPoolExecutor() as threads:
-        with held(folder, lambda: pytest.fail("nobody else writes")):
+        with lock_run(folder, lambda: pytest.fail("nobody else writes")):
             later = threads.submit(run_plan, wanted, watcher)
             while not (watcher.waited_for or later.done()):
                 time.sleep(0.01)

@@ -151,6 +151,6 @@ def test_no_data_and_no_hub_is_one_clear_line(collection: Collection, monkeypatc
     monkeypatch.delenv("RETENTION_DATA", raising=False)
     sources.hub_file.cache_clear()
     with pytest.raises(
-        SourceError, match=r"someone/pictures: no data folder is set, .* name a folder that holds other"
+        SourceError, match=r"someone/pictures: no data folder is set, .* give a folder that contains other"
     ):
         collection.open("02")

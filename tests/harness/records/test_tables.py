@@ -89,19 +89,19 @@ def test_columns_nobody_asked_for_are_told(tmp_path: Path) -> None:
             {"outcome": "perhaps"},
             r"outcome is not correct, wrong or unparsed in 4 of 4 rows \(row 1: 'perhaps', .*, \.\.\.\)",
         ),
-        ({"outcome": None}, "outcome is missing or no text in 4 of 4 rows"),
-        ({"outcome": 1}, "outcome is missing or no text"),
+        ({"outcome": None}, "outcome is missing or not text in 4 of 4 rows"),
+        ({"outcome": 1}, "outcome is missing or not text"),
         ({"task": ""}, "task is empty or longer than 200 characters"),
         ({"family": "x" * 201}, "family is empty or longer"),
         ({"item_id": "same"}, r"item_id repeats an earlier one; name the task in it in 3 of 4 rows \(row 2: 'same'"),
-        ({"guess_rate": 1}, r"guess_rate is no number from 0 to below 1 in 4 of 4 rows \(row 1: 1"),
-        ({"guess_rate": -0.1}, "guess_rate is no number"),
-        ({"score": float("nan")}, r"score is no number from 0 to 1 in 4 of 4 rows \(row 1: nan"),
+        ({"guess_rate": 1}, r"guess_rate is not a number in \[0, 1\) in 4 of 4 rows \(row 1: 1"),
+        ({"guess_rate": -0.1}, "guess_rate is not a number"),
+        ({"score": float("nan")}, r"score is not a number in \[0, 1\] in 4 of 4 rows \(row 1: nan"),
         ({"score": lambda place: 1.5 if place == 2 else 1}, r"in 1 of 4 rows \(row 3: 1.5\)"),
-        ({"score": "high"}, "score is no number"),
-        ({"score": float("inf")}, "score is no number"),
+        ({"score": "high"}, "score is not a number"),
+        ({"score": float("inf")}, "score is not a number"),
         ({"error": "out of memory"}, "error is set: the item failed"),
-        ({"output": 7}, "output is missing or no text"),
+        ({"output": 7}, "output is missing or not text"),
         ({"item_id": "\x1b[2J"}, r"row 2: '\\\\x1b\[2J'"),
     ],
 )
@@ -208,6 +208,6 @@ def test_anything_is_a_table_or_refused_in_one_line(tmp_path: Path, written: lis
 
 
 def test_half_a_surrogate_pair_is_no_name_and_is_replaced_in_an_output(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="task is missing or no text in 4 of 4 rows"):
+    with pytest.raises(RunError, match="task is missing or not text in 4 of 4 rows"):
         read_table(lines(tmp_path / "a.jsonl", rows(task="\ud800")))
     assert set(read_table(lines(tmp_path / "b.jsonl", rows(output="x\ud800"))).samples["output"]) == {"x?"}
