@@ -25,7 +25,7 @@ from PIL import Image
 
 from harness.answers import choices, extraction, mathematics, numbers, permutations
 from harness.items import IMAGE_MARK, Item, Split
-from harness.pictures import opened
+from harness.pictures import open_images
 from harness.sources import Row, Source, test_split
 
 Generator = Callable[[Split, int, int], Iterator[Item]]
@@ -102,7 +102,7 @@ def question(doc: Document) -> str:
 
 def images(doc: Document) -> list[Image.Image]:
     """The images of a document."""
-    return opened(doc["images"])
+    return open_images(doc["images"])
 
 
 def judge(doc: Document, results: Sequence[str]) -> dict[str, Any]:

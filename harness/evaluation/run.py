@@ -17,7 +17,7 @@ from harness.engines import EngineError, placement, starting
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.store import STORE_FILE, ResponseStore, StoredEngine, Variant
-from harness.lmeval import VERSION, LoadedTask, load_frozen, rehearse, run_tasks
+from harness.lmeval import VERSION, LoadedTask, check_judges, load_frozen, run_tasks
 from harness.protocol import Engine
 from harness.records import (
     SAMPLES_FILE,
@@ -66,7 +66,7 @@ def run_plan(plan: Plan, watcher: Watcher, *, fail_on_error: float = 0) -> list[
             if waiting:
                 if tasks is None:
                     tasks = load_frozen(plan.suite, plan.tasks_folder)
-                    rehearse(tasks)
+                    check_judges(tasks)
                 with _Group(plan, tasks, waiting, store, watcher) as group:
                     for checkpoint in waiting:
                         try:

@@ -19,7 +19,7 @@ from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.run import run_plan
 from harness.evaluation.store import STORE_FILE, ResponseStore, StoredEngine, Variant
 from harness.items import items_digest
-from harness.lmeval import LoadedTask, cluster_ids, load_frozen, rehearse, run_tasks, select
+from harness.lmeval import LoadedTask, check_judges, cluster_ids, load_frozen, run_tasks, select_items
 from harness.protocol import Engine
 from harness.records import (
     SAMPLES_FILE,
@@ -53,7 +53,7 @@ def screen(plan: Plan, target: str, watcher: Watcher) -> tuple[list[Screened], l
     (base_folder,) = run_plan(replace(plan, tuned=()), watcher)
     base = read_run(base_folder)
     tasks = load_frozen(plan.suite, plan.tasks_folder)
-    rehearse(tasks)
+    check_judges(tasks)
     looks = {name: sequential.look_rows(cluster_ids(loaded)) for name, loaded in tasks.items()}
     screened: list[Screened] = []
     failures: list[str] = []
@@ -120,7 +120,7 @@ class _Screening:
         samples: list[Sample] = []
         for look, boundary in enumerate(boundaries, start=1):
             rows = {task: rows[look - 1] for task, rows in self.looks.items()}
-            part = {task: select(self.tasks[task], chosen) for task, chosen in rows.items() if chosen}
+            part = {task: select_items(self.tasks[task], chosen) for task, chosen in rows.items() if chosen}
             for chunk in run_tasks(self.plan.suite, part, engine, self.plan.renderer, self.watcher.answered):
                 samples += chunk
             if failed := [sample for sample in samples if sample.error is not None]:

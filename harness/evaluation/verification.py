@@ -23,7 +23,7 @@ from harness.evaluation.noise import other_batch
 from harness.evaluation.plan import Plan, Watcher, make_plan
 from harness.evaluation.run import run_plan
 from harness.evaluation.store import STORE_FILE, ResponseStore, StoredEngine, Variant
-from harness.lmeval import LoadedTask, load_frozen, run_tasks, select
+from harness.lmeval import LoadedTask, load_frozen, run_tasks, select_items
 from harness.protocol import Engine
 from harness.records import CheckpointRecord, Outcome, Run, Sample, read_run
 from harness.scoring import ENOUGH, Agreement, SideAgreement, agree, compare_side
@@ -138,7 +138,7 @@ def verify(base: Run, tuned: Run, plan: Plan, seed: str, watcher: Watcher, *, it
         raise RetentionError(f"--items {items}: fewer than {min(ENOUGH, total)} would often miss altered answers")
     tasks = load_frozen(plan.suite, plan.tasks_folder)
     rows = draw({name: loaded.item_ids for name, loaded in tasks.items()}, seed, items)
-    part = {name: select(tasks[name], chosen) for name, chosen in rows.items()}
+    part = {name: select_items(tasks[name], chosen) for name, chosen in rows.items()}
     with ResponseStore(plan.out / STORE_FILE) as store:
         asking = _Asking(plan, part, store, watcher, int(seed[:8], 16))
         sides = [asking.side("base", plan.base, base), asking.side("tuned", plan.tuned[0], tuned)]

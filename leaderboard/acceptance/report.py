@@ -1,4 +1,4 @@
-"""What the steps of acceptance found: the report of an entry."""
+"""The report on an entry: verdict, findings by step, and scores."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Strict(BaseModel):
 
 
 class Numbers(_Strict):
-    """What an accepted entry scores, from rows that were all recomputed."""
+    """The scores of an accepted entry, all recomputed from its rows."""
 
     target: str
     gain: float
@@ -34,7 +34,7 @@ class Numbers(_Strict):
 
 
 class Report(_Strict):
-    """The verdict on one entry, step by step. ``numbers`` are there only when every check held."""
+    """The verdict on one entry, step by step. ``numbers`` is set only if every check passed."""
 
     entry: str
     verdict: Verdict
@@ -50,14 +50,14 @@ class Report(_Strict):
         return tuple(each for each in self.findings if each.action == action)
 
     def with_findings(self, more: Iterable[Finding]) -> Report:
-        """The report with findings that were made by comparing entries."""
+        """The report with additional findings from comparing entries."""
         found = [*self.findings, *more]
         return report(self.entry, found, {name for name, state in self.steps.items() if state != "not reached"},
                       self.numbers)  # fmt: skip
 
 
 def report(name: str, found: Sequence[Finding], reached: set[str], numbers: Numbers | None) -> Report:
-    """The report that these findings make, ordered by step, what refuses first."""
+    """The report of these findings, ordered by step and severity."""
     worst = {"refuse": 0, "incomplete": 1, "flag": 2}
     ordered = tuple(sorted(found, key=lambda each: (each.step, worst[each.action])))
     actions = {each.action for each in ordered}
@@ -72,7 +72,7 @@ def report(name: str, found: Sequence[Finding], reached: set[str], numbers: Numb
             steps[step] = "incomplete"
         else:
             steps[step] = "passed" if step in reached and (number < 8 or whole) else "not reached"
-    # A folder may be named anything; a report is printed and published.
+    # A folder may have any name, but a report is printed and published.
     return Report(
         entry=clean(name, 200), verdict=verdict, steps=steps, findings=ordered, numbers=numbers if whole else None
     )

@@ -1,4 +1,4 @@
-"""How a report of validation reads on a terminal and in a pull request: plain lines, each finding with its way out."""
+"""Validation reports as plain text, for terminals and pull requests: each finding with its fix."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MARKS = {"passed": "ok", "failed": "FAILED", "incomplete": "could not be checke
 
 
 def report_lines(report: Report) -> Iterator[str]:
-    """The verdict, every step, every finding with file, field, rule and what to do, and the numbers if they hold."""
+    """The verdict, every step, every finding with file, field, rule and fix, and the scores of an accepted entry."""
     flags = len(report.of("flag"))
     yield f"{report.entry}: {report.verdict}" + (f", {counted(flags, 'flag')}" if flags else "")
     for number, step in STEPS.items():
@@ -29,7 +29,7 @@ def numbers_line(numbers: Numbers) -> str:
 
 
 def summary_line(reports: Sequence[Report]) -> str:
-    """How many entries got which verdict."""
+    """The number of entries by verdict."""
     found = [report.verdict for report in reports]
     parts = [
         f"{found.count(verdict)} {verdict}" for verdict in ("accepted", "refused", "incomplete") if verdict in found

@@ -181,7 +181,7 @@ def put(folder: Path, name: str, content: dict[str, Any]) -> None:
         (
             "config.json",
             {"vision_config": {"use_pretrained_backbone": True}},
-            "use_pretrained_backbone would run the checkpoint",
+            "use_pretrained_backbone would run",
         ),
         ("tokenizer_config.json", {"fast_tokenizer_files": ["tokenizer.9.json"]}, "names a tokenizer other"),
         ("tokenizer_config.json", {"vocab_file": "/etc/passwd"}, "vocab_file names a file outside"),

@@ -128,7 +128,7 @@ def test_a_screened_pair_is_marked_wherever_it_is_shown(plan: Plan, started: dic
     base = read_run(plan.folder(plan.base))
     with pytest.raises(CheckFailedError, match="the tuned run was screened and holds only part of its suite"):
         score_pair(base, best.tuned, "math")
-    with pytest.raises(SubmissionError, match="a screened run holds only part of its suite; evaluate it without"):
+    with pytest.raises(SubmissionError, match="a screened run has only part of its suite; evaluate it without"):
         prepare_entry(best.folder, plan.folder(plan.base), STATEMENT, plan.out / "submissions", plan.out / "bases")
 
 

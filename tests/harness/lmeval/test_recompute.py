@@ -133,7 +133,7 @@ def test_an_output_that_breaks_the_scoring_is_named_alone(
     monkeypatch.setattr("harness.lmeval.recompute.judge_again", fragile)
     (difference,) = recomputer.recompute(bent).differences
     assert difference == Difference(
-        "tiny_colours", bent.at[row, "item_id"], "output", "explode", "no answer that the task can judge"
+        "tiny_colours", bent.at[row, "item_id"], "output", "explode", "not an answer that the task can judge"
     )
 
 
@@ -184,10 +184,10 @@ def test_what_was_asked_is_known_of_every_kind_of_task(recomputer: Recomputer) -
     assert recomputer.budget("tiny_letters") is None
     assert recomputer.reason_missing("tiny_sums") is None
     assert not recomputer.shows_images
-    colours = list(recomputer.asked("tiny_colours").values())
+    colours = list(recomputer.answer_keys("tiny_colours").values())
     assert all(each.answer in each.options for each in colours)
-    assert {each.answer for each in recomputer.asked("tiny_letters").values()} == {"A", "B", "C"}
-    assert {each.options for each in recomputer.asked("tiny_sums").values()} == {()}
+    assert {each.answer for each in recomputer.answer_keys("tiny_letters").values()} == {"A", "B", "C"}
+    assert {each.options for each in recomputer.answer_keys("tiny_sums").values()} == {()}
 
 
 def test_what_is_kept_is_bounded_and_changes_nothing(

@@ -41,7 +41,7 @@ def test_a_picture_is_known_by_its_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["missing", "empty"])
 def test_no_folder_and_no_pictures_are_one_clear_line(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SourceError, match=r"no such folder of pictures|no pictures below it; read are \.jpg"):
+    with pytest.raises(SourceError, match=r"no such folder of pictures|no pictures in it; supported are \.jpg"):
         Folder(tmp_path / name).names()
 
 

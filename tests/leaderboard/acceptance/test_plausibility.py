@@ -184,7 +184,7 @@ SEEING = "{% for m in messages %}{{ m.content }}{% if '7' in m.content %} (14){%
     ("source", "said"),
     [
         (BLIND, None),
-        (SEEING, "depends on what it says"),
+        (SEEING, "depends on the question"),
         (
             "{{ messages[0].content }}{% if 'is 3 + 7' in messages[0].content %} 10{% endif %}",
             "around 1 of 180 questions",

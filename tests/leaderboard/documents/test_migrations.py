@@ -118,7 +118,7 @@ def test_an_event_of_an_older_version_may_be_spelt_as_it_was(monkeypatch: pytest
         parse_event(json.dumps(old).encode(), "x")
     monkeypatch.setattr("leaderboard.ledger.events.EVENT", replace(EVENT, steps={0: lambda _: now}))
     assert parse_event(json.dumps(old).encode(), "x").kind == "stale"
-    with pytest.raises(EventError, match="not in the one form"):
+    with pytest.raises(EventError, match="not in canonical form"):
         parse_event(json.dumps(now).encode(), "x")
 
 

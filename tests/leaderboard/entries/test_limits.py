@@ -98,7 +98,7 @@ def test_the_files_of_an_entry_and_no_others(folder: Path) -> None:
     (folder / "extra").mkdir()
     assert found(folder) == {
         "manifest.yaml: is missing",
-        "tuned/notes.py: unexpected file; an entry holds SHA256SUMS, manifest.yaml, tuned/run.json",
+        "tuned/notes.py: unexpected file; an entry has SHA256SUMS, manifest.yaml, tuned/run.json",
         "extra: unexpected folder",
     }
 
