@@ -14,7 +14,7 @@ from harness.evaluation.listing import find_runs
 from harness.evaluation.plan import Plan, make_plan
 from harness.evaluation.run import run_plan
 from harness.evaluation.screening import screen
-from harness.lmeval import cluster_ids, load_tasks, select
+from harness.lmeval import cluster_ids, load_tasks, select_items
 from harness.protocol import Completion, GenerateRequest
 from harness.records.run import read_run
 from harness.scoring import Scorecard, score_pair
@@ -174,7 +174,7 @@ def test_the_command_lists_checkpoints_by_gain(tmp_path: Path, plan: Plan, start
 
 def test_parts_of_a_task_are_its_own_items() -> None:
     loaded = load_tasks(["vision_colour"])["vision_colour"]
-    part = select(loaded, [3, 5, 250])
+    part = select_items(loaded, [3, 5, 250])
     assert part.item_ids == [loaded.item_ids[row] for row in (3, 5, 250)]
     assert list(part.task.eval_docs["item_id"]) == part.item_ids
     assert len(cluster_ids(loaded)) == len(loaded.item_ids)

@@ -151,7 +151,7 @@ def test_what_a_judge_lacks_shows_in_a_rehearsal(tasks: dict[str, lmeval.LoadedT
         raise RetentionError("a package is missing")
 
     lmeval.check_judges(tasks)
-    failing = lmeval.select(tasks["math_arithmetic"], range(5))
+    failing = lmeval.select_items(tasks["math_arithmetic"], range(5))
     failing.task.process_results = judge
     with pytest.raises(RetentionError, match="a package is missing"):
         lmeval.check_judges({"math_arithmetic": failing})

@@ -170,7 +170,7 @@ def test_a_score_that_does_not_follow_from_the_option_is_not_recomputed(tiny: Ti
     letters = tiny.suite.tasks["tiny_letters"].model_copy(update={"metric": "acc_norm"})
     suite = tiny.suite.model_copy(update={"tasks": {**tiny.suite.tasks, "tiny_letters": letters}})
     found = Recomputer(suite, tiny.folder).recompute(stored)
-    assert "does not follow from the option" in found.unavailable["tiny_letters"]
+    assert "does not follow from the chosen option" in found.unavailable["tiny_letters"]
 
 
 def test_another_item_set_than_the_frozen_one_is_not_judged(tiny: Tiny, stored: pd.DataFrame) -> None:
@@ -197,7 +197,7 @@ def test_what_is_kept_is_bounded_and_changes_nothing(
     recomputer = Recomputer(tiny.suite, tiny.folder)
     for _ in range(3):
         assert recomputer.recompute(stored).differences == ()
-        assert len(recomputer._kept) <= COUNT
+        assert len(recomputer._cache) <= COUNT
 
 
 def test_a_kept_judgement_is_not_mixed_up_with_another_task_or_ending(
