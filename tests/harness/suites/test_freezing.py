@@ -193,7 +193,7 @@ def test_verify_sees_a_lock_that_is_not_the_suites(folder: Path) -> None:
     lock.unlink()
     assert _problems(path) == [""]
     _write_rows(folder.parent / "data" / "sums", range(1, 31))
-    assert "without a lock file the item is not known" in _problems(path)[0]
+    assert "without a lock file the item is unknown" in _problems(path)[0]
 
 
 def test_a_sample_is_the_first_items_of_each_task(folder: Path) -> None:

@@ -115,7 +115,7 @@ def test_long_gold_texts_word_for_word_are_flagged() -> None:
     class Known:
         suite = type("S", (), {"tasks": {"essay": None}})
 
-        def asked(self, task: str) -> dict[str, Any]:
+        def answer_keys(self, task: str) -> dict[str, Any]:
             return {f"{k:064d}": type("A", (), {"answer": f"the long answer number {k} " * 3, "options": ()})
                     for k in range(40)}  # fmt: skip
 

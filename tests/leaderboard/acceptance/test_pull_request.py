@@ -268,7 +268,7 @@ def test_only_a_commit_is_a_commit(repository: Repository, commit: str) -> None:
 def test_nothing_is_written_over(repository: Repository) -> None:
     repository.commit()
     repository.out.mkdir()
-    with pytest.raises(RetentionError, match="is there already"):
+    with pytest.raises(RetentionError, match="already exists"):
         repository.take()
 
 
