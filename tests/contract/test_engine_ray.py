@@ -18,7 +18,7 @@ from harness.evaluation.run import PlanFailedError, run_plan
 from harness.protocol import Engine
 from harness.records.samples import SAMPLES_FILE
 from harness.records.suites import tasks_root
-from tests.harness.evaluation.test_run import Silent
+from tests.support.evaluating import Silent
 from tests.support.fakes import write_adapter
 
 pytestmark = pytest.mark.engine

@@ -7,7 +7,7 @@ import pytest
 from harness.engines.settings import EngineSettings
 from harness.evaluation.noise import measure_noise
 from harness.evaluation.plan import make_plan
-from tests.harness.evaluation.test_run import Silent
+from tests.support.evaluating import Silent
 from tests.support.fakes import part_of_nano
 
 

@@ -11,10 +11,10 @@ from harness.study.results import collect
 from leaderboard.board.board import Board, load_board
 from leaderboard.site.build import write_site
 from tests.hostile.texts import hostile_board
-from tests.site.axe import AxeMissingError, axe_source
-from tests.site.browsing import opened
-from tests.site.synthetic_board import rich_board
+from tests.support.axe import AxeMissingError, axe_source
+from tests.support.browsing import opened
 from tests.support.study_like import made_study
+from tests.support.synthetic_board import rich_board
 
 # Five seconds, its own choice, are few where other tests keep every core busy.
 expect.set_options(timeout=30_000)

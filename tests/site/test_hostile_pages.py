@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from leaderboard.board.board import Board
 from leaderboard.documents.text import deceptive
 from tests.hostile.texts import MARKUP, STRINGS, shown
-from tests.site.browsing import Watched
+from tests.support.browsing import Watched
 
 pytestmark = pytest.mark.engine
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from leaderboard.board.board import Board
 from leaderboard.site.checks import check_site
-from tests.site.browsing import Watched
+from tests.support.browsing import Watched
 
 pytestmark = pytest.mark.engine
 

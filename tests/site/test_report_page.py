@@ -10,7 +10,7 @@ from harness.records.samples import Outcome
 from harness.report import page
 from harness.report.flips import LONGEST_OUTPUT
 from harness.scoring import score_pair
-from tests.site.browsing import Watched
+from tests.support.browsing import Watched
 from tests.support.synthetic import SyntheticTask, synthetic_run
 
 pytestmark = pytest.mark.engine

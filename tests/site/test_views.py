@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from leaderboard.board.board import Board, Row, Track
 from leaderboard.site.explorer import SHOWN, shares
-from tests.site.browsing import Watched
+from tests.support.browsing import Watched
 
 pytestmark = pytest.mark.engine
 

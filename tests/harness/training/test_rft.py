@@ -12,29 +12,18 @@ import pytest
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.training.generators import load_examples
 from harness.training.model import TrainingError, load_student
-from harness.training.recipe import Recipe, load_recipe
+from harness.training.recipe import load_recipe
 from harness.training.record import TrainingRecord
 from harness.training.rft import make_trainer, prompt_rows, reward_functions
 from harness.training.saving import STATE_FOLDER
 from harness.training.train import run_training
-
-SMALL = {
-    "data.count": 40,
-    "optimisation.steps": 6,
-    "optimisation.warmup": 0,
-    "optimisation.lr": 3e-4,
-    "rft.prompts": 4,
-    "rft.group": 6,
-    "checkpoints.count": 5,
-    "checkpoints.spacing": "even",
-}
-
+from tests.support.recipes import SMALL, small
 
 # A training that is killed with what it saved up to then, and with nothing said.
 KILLED = """
 import os, pathlib, signal, sys
 from harness.training.train import run_training
-from tests.harness.training.test_rft import small
+from tests.support.recipes import small
 
 def kill(phase, done, total):
     if phase == "training rft" and done == 4:
@@ -42,10 +31,6 @@ def kill(phase, done, total):
 
 run_training(small(), pathlib.Path(sys.argv[1]), kill)
 """
-
-
-def small(config: str = "nano-jigsaw", **changes: Any) -> Recipe:
-    return load_recipe(config, "rft", SMALL | {name.replace("__", "."): value for name, value in changes.items()})
 
 
 def quietly(phase: str, done: int, total: int) -> None:

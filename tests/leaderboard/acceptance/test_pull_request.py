@@ -14,7 +14,7 @@ from leaderboard.acceptance.pull_request import take
 from leaderboard.acceptance.steps import others
 from leaderboard.cli import cli
 from leaderboard.entries.shelf import Shelf
-from tests.site.synthetic_board import add_entry, folders
+from tests.support.synthetic_board import add_entry, folders
 
 ENTRY = "submissions/{id}/"
 

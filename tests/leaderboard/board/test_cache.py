@@ -16,7 +16,7 @@ from leaderboard.entries.maintain import record
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger.events import Flagged, Withdrawn
 from leaderboard.site.build import files, render
-from tests.site.synthetic_board import Folders, add_entry, folders, full_board
+from tests.support.synthetic_board import Folders, add_entry, folders, full_board
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from leaderboard.documents.identity import entry_id
 from leaderboard.documents.manifest import MANIFEST_FILE
 from leaderboard.entries.entry import BadEntry, Entry, load_entries
 from leaderboard.submit.prepare import Prepared
-from tests.site.synthetic_board import Folders, add_entry, folders
+from tests.support.synthetic_board import Folders, add_entry, folders
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from leaderboard.numbers.citations import cite, label, quotation, quoted_number,
 from leaderboard.numbers.quotations import Finding, verify
 from leaderboard.numbers.reproduction import judge_again, reproduce
 from leaderboard.site.build import write_site
-from tests.site.synthetic_board import HOSTILE_NAME, Folders, add_entry, folders
+from tests.support.synthetic_board import HOSTILE_NAME, Folders, add_entry, folders
 
 GAIN = {"jigsaw_2x2": 0.8, "math_word": 0.4}
 

@@ -28,8 +28,8 @@ from leaderboard.site.checks import MAX_INDEX_BYTES, MAX_INDEX_GZIP_BYTES
 from leaderboard.site.pages import Pages
 from leaderboard.site.plots import scatter
 from leaderboard.site.views import example
-from tests.site.synthetic_board import HOSTILE, HOSTILE_NAME, Folders, add_entry, folders, full_board
 from tests.support.synthetic import JIGSAW, synthetic_run
+from tests.support.synthetic_board import HOSTILE, HOSTILE_NAME, Folders, add_entry, folders, full_board
 
 
 @pytest.fixture(scope="module")

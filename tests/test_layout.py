@@ -1,0 +1,61 @@
+"""The tests mirror the code: one folder a wing, one file a module; what they share lies in tests/support/."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+FILES = sorted(TESTS.rglob("test_*.py"))
+MIRRORS = [path for path in FILES if path.relative_to(TESTS).parts[0] in ("harness", "leaderboard")]
+# Tests of several modules at once, named by what these do together.
+TOGETHER = {
+    "harness/cli/test_cli.py",
+    "harness/lmeval/test_lmeval.py",
+    "harness/scoring/test_simulations.py",
+    "harness/training/nano/test_nano_training.py",
+    "harness/training/test_qwen.py",
+    "leaderboard/test_round_trip.py",
+}
+
+
+def place(path: Path) -> str:
+    return path.relative_to(TESTS).as_posix()
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports, those in the source of a child process too."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from (
+                line.split()[1]
+                for line in node.value.splitlines()
+                if line.startswith("from tests.") and " import " in line
+            )
+
+
+@pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=place)
+def test_no_file_imports_a_test_file(path: Path) -> None:
+    """A test may run its own functions in another process; those of another file are none of its business."""
+    own = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    found = [name for name in imported(path) if name.startswith("tests.") and ".test_" in name]
+    found = [name for name in found if not name.startswith(own)]
+    assert not found, "what tests share belongs in tests/support/"
+
+
+@pytest.mark.parametrize("path", MIRRORS, ids=place)
+def test_a_test_file_lies_where_its_module_does(path: Path) -> None:
+    wing, module = ROOT / path.parent.relative_to(TESTS), path.stem.removeprefix("test_")
+    assert wing.is_dir(), "no wing of this name"
+    if place(path) not in TOGETHER:
+        assert (wing / f"{module}.py").is_file() or (wing / module).is_dir(), "no module of this name in that wing"
+
+
+def test_the_exceptions_are_there() -> None:
+    assert {place(path) for path in MIRRORS} >= TOGETHER
