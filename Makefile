@@ -1,6 +1,8 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both set up what they need first.
-.PHONY: help setup demo test check lint format types floors bench clean
+.PHONY: help setup demo quick test check lint format types floors bench clean
 .DEFAULT_GOAL := help
+# What shares an engine or a site runs in one process; conftest.py says what that is, and puts what takes longest first.
+PYTEST := pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## show these commands
@@ -12,9 +14,12 @@ setup: ## build the environment in .venv (idempotent)
 demo: setup ## evaluate the nano pair, score it and build the board in site/public/
 	@retention demo
 
-test: ## run the whole test suite
+quick: setup ## run the tests that need no engine, training or browser: 2 minutes
+	@$(PYTEST) -m "not engine and not browser and not slow"
+
+test: ## run the whole test suite: 9 minutes on 2 cores
 	@.ci/setup --browser
-	@pytest -n auto --maxprocesses 4 --dist loadscope
+	@$(PYTEST)
 
 check: lint types floors test ## everything CI runs
 

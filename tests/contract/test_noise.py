@@ -11,7 +11,7 @@ from tests.support.evaluating import Silent
 from tests.support.fakes import part_of_nano
 
 
-@pytest.mark.engine
+@pytest.mark.usefixtures("engines")
 def test_the_nano_base_agrees_with_itself_in_float32(tmp_path: Path) -> None:
     """Greedy in float32, another order and batch size move no answer; where they did, F and BT would have to cancel."""
     suite = part_of_nano(tmp_path, "math_arithmetic", "vision_colour")

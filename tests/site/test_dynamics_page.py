@@ -11,8 +11,6 @@ from tests.support.browsing import Watched
 from tests.support.explaining import document
 from tests.support.synthetic_board import HOSTILE
 
-pytestmark = pytest.mark.engine
-
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:

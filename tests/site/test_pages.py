@@ -11,8 +11,6 @@ from leaderboard.board.board import Board
 from leaderboard.site.checks import check_site
 from tests.support.browsing import Watched
 
-pytestmark = pytest.mark.engine
-
 
 def page_types(site: Path, board: Board) -> list[Path]:
     """One page of each type: of those made for every entry, the first, a hostile, a withdrawn and an excluded one."""

@@ -13,7 +13,6 @@ from harness.scoring import score_pair
 from tests.support.browsing import Watched
 from tests.support.synthetic import SyntheticTask, synthetic_run
 
-pytestmark = pytest.mark.engine
 TASKS = tuple(
     SyntheticTask(f"task_{k}", "jigsaw" if k == 0 else "prior", f"group_{k % 4}", 0.25, n=1000) for k in range(10)
 )

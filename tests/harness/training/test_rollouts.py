@@ -196,7 +196,7 @@ def test_a_kind_and_its_policy_must_fit(recipe: Recipe, tmp_path: Path) -> None:
             write_rollouts(recipe.model_copy(update={"rollouts": section}), tmp_path, quietly)
 
 
-@pytest.mark.engine
+@pytest.mark.usefixtures("engines")
 def test_the_nano_base_is_sampled_for_real(recipe: Recipe, tmp_path: Path) -> None:
     small = recipe.model_copy(update={"data": recipe.data.model_copy(update={"count": 24})})
     about = write_rollouts(small, tmp_path / "a", quietly)
