@@ -25,6 +25,8 @@ from tests.support.evaluating import SETTINGS, Silent
 from tests.support.fakes import RECORD, FakeEngine, part_of_nano, write_checkpoint
 from tests.support.synthetic_board import STATEMENT
 
+pytestmark = pytest.mark.slow
+
 TASKS = ("math_arithmetic", "math_word", "science_facts")
 # Share of the items in hundredths that each checkpoint knows.
 KNOWS = {"base": 40, "same": 40, "better": 50, "best": 95, "worse": 10}

@@ -75,6 +75,7 @@ def test_an_engine_that_dies_loses_nothing_it_answered(tmp_path: Path) -> None:
         assert not set(healthy.asked) & set(dying.asked)
 
 
+@pytest.mark.slow
 def test_a_process_killed_outright_loses_at_most_one_chunk(tmp_path: Path) -> None:
     program = f"""
 import os
@@ -96,6 +97,7 @@ for count, _ in enumerate(stored.generate(requests(2 * CHUNK + 100))):
         assert ask(store, FakeEngine(), requests(2 * CHUNK + 100)).generated == 100
 
 
+@pytest.mark.slow
 def test_two_processes_on_one_store_do_not_corrupt_it(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
     program = f"""

@@ -13,6 +13,8 @@ from leaderboard.acceptance.steps import validate
 from leaderboard.acceptance.workers import _Crowd, validate_all
 from tests.support.tiny import TinyShelf, model, tiny_shelf, tiny_suite
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> TinyShelf:

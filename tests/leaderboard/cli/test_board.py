@@ -16,6 +16,8 @@ from leaderboard.ledger.events import Withdrawn
 from leaderboard.site.serving import Preview
 from tests.support.synthetic_board import Folders, add_entry, folders
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def made(tmp_path: Path) -> Folders:

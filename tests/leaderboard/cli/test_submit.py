@@ -16,6 +16,8 @@ from leaderboard.cli.submit import group
 from tests.support.synthetic_board import Folders, add_entry, folders
 from tests.support.tiny import TinyShelf, model, tiny_shelf, tiny_suite
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def made(tmp_path: Path) -> Folders:

@@ -21,6 +21,8 @@ from leaderboard.submit.prepare import prepare_entry
 from tests.support.synthetic_board import STATEMENT
 from tests.support.verifying import SEED, World, altered, make_world
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:

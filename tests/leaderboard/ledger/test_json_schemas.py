@@ -21,6 +21,8 @@ from leaderboard.ledger.json_schemas import all_schemas
 from tests.support.events import agreement
 from tests.support.synthetic import synthetic_run
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 SHIPPED = sorted((ROOT / "submissions").glob("*/tuned"))
 COMMITTED = Path(leaderboard.__file__).parent / "ledger" / "schemas"

@@ -60,6 +60,7 @@ def test_every_entry_has_a_page_and_the_data_is_there(board: Board, files: dict[
         assert hashlib.sha256(files[name]).hexdigest()[:16] in name
 
 
+@pytest.mark.slow
 def test_another_process_with_other_settings_writes_the_same_bytes(made: Folders, files: dict[str, bytes]) -> None:
     program = (
         "import sys, hashlib\nfrom pathlib import Path\n"

@@ -13,6 +13,8 @@ from leaderboard.site.checks import check_site, compare_sites, parse_page
 from tests.hostile.texts import hostile_board
 from tests.support.synthetic_board import full_board
 
+pytestmark = pytest.mark.slow
+
 PAGE = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>T</title></head><body><main id="main">'
     "<p>Forty characters of text at the very least, so that it says something.</p>{}</main></body></html>"

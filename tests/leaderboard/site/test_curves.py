@@ -10,6 +10,8 @@ from leaderboard.site import curves
 from leaderboard.site.plots import trajectories
 from tests.support.synthetic_board import rich_board
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def board(tmp_path_factory: pytest.TempPathFactory) -> Board:

@@ -14,6 +14,8 @@ from tests.support.hub_like import COMMIT, HubLike, hub_like
 from tests.support.synthetic import synthetic_run
 from tests.support.synthetic_board import Folders, folders
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def made(tmp_path: Path) -> Folders:
