@@ -1,8 +1,8 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both set up what they need first.
 .PHONY: help setup demo quick test check lint format types floors bench clean
 .DEFAULT_GOAL := help
-# What shares an engine or a site runs in one process; conftest.py says what that is, and puts what takes longest first.
-PYTEST := pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+# tests/conftest.py puts first what takes longest, and tests/support/scheduling.py says which files share a process.
+PYTEST := pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## show these commands

@@ -1,10 +1,10 @@
-"""Which tests are slow and which share a process, in what order they run, and the folders they read questions from."""
+"""Which tests are slow, in what order and where they run, what many of them share, and the folders they read from."""
 
 import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,7 +24,6 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-@pytest.hookimpl(tryfirst=True)  # Before pytest-xdist reads the groups.
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     weights: dict[Path, int] = {}
     for item in items:
@@ -34,23 +33,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: weights[item.path], reverse=hasattr(config, "workerinput"))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.support.scheduling import GroupScheduling
+
+    return GroupScheduling(config, log)
+
+
 def _mark(item: pytest.Item) -> None:
-    """What starts engines or looks at the site says so. What shares something costly keeps to one process, which makes
-    it once; every other file is a group of its own.
-    """
-    fixtures = getattr(item, "fixturenames", ())
-    group = item.path.relative_to(TESTS).with_suffix("").as_posix()
-    if "engines" in fixtures:
-        group = "engine"
-        item.add_marker(group)
-    elif item.path.parent == TESTS / "site":
-        group = "browser"
-        item.add_marker(group)
-    elif "study_results" in fixtures:
-        group = "study"
+    if "engines" in getattr(item, "fixturenames", ()):
+        item.add_marker("engine")
+    if item.path.parent == TESTS / "site":
+        item.add_marker("browser")
     if item.path.parent.name in ("contract", "hostile"):
         item.add_marker("slow")
-    item.add_marker(pytest.mark.xdist_group(group))
 
 
 def _weight(item: pytest.Item) -> int:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.scheduling import group_of
+
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 FILES = sorted(TESTS.rglob("test_*.py"))
@@ -55,6 +57,23 @@ def test_a_test_file_lies_where_its_module_does(path: Path) -> None:
     assert wing.is_dir(), "no wing of this name"
     if place(path) not in TOGETHER:
         assert (wing / f"{module}.py").is_file() or (wing / module).is_dir(), "no module of this name in that wing"
+
+
+def asked_for(path: Path) -> set[str]:
+    """The fixtures that a file names, in its functions or to ``usefixtures``."""
+    tree = ast.parse(path.read_text("utf-8"))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    named = {argument.arg for function in functions for argument in function.args.args}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("usefixtures"):
+            named |= {each.value for each in node.args if isinstance(each, ast.Constant)}
+    return named
+
+
+def test_files_that_share_what_is_made_once_run_in_one_process() -> None:
+    for fixture in ("engines", "study_results", "browser"):
+        groups = {group_of(path.relative_to(ROOT).as_posix()) for path in FILES if fixture in asked_for(path)}
+        assert len(groups) == 1, f"{fixture}: tests/support/scheduling.py does not see who asks for it"
 
 
 def test_the_exceptions_are_there() -> None:
