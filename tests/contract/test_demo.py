@@ -82,7 +82,7 @@ def test_the_second_time_starts_no_engine_and_changes_no_scorecard(
 def part(demo: subprocess.CompletedProcess[str], out: Path) -> Path:
     """Some items of the suite, which both engines have answered: vLLM's answers are those of the demo."""
     suite = out / "part-1.yaml"
-    assert invoke("suite", "sample", "nano-1", "--count", "40", "--out", suite).exit_code == 0
+    assert invoke("suite", "sample", "nano-1", "--count", "12", "--out", suite).exit_code == 0
     for engine in ("vllm", "transformers"):
         done = invoke("evaluate", "nano:base", "nano:sft", "--suite", suite, "--target", "jigsaw", "--engine", engine,
                       "--out", out, "--json")  # fmt: skip
