@@ -2,9 +2,8 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 from tests.support.scheduling import group_of
 
@@ -42,23 +41,30 @@ def imported(path: Path) -> Iterator[str]:
             )
 
 
-@pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=place)
-def test_no_file_imports_a_test_file(path: Path) -> None:
+def foreign_test_files(path: Path) -> Iterator[str]:
     """A test may run its own functions in another process; those of another file are none of its business."""
     own = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    found = [name for name in imported(path) if name.startswith("tests.") and ".test_" in name]
-    found = [name for name in found if not name.startswith(own)]
-    assert not found, "what tests share belongs in tests/support/"
+    for name in imported(path):
+        if name.startswith("tests.") and ".test_" in name and not name.startswith(own):
+            yield f"{place(path)}: {name}"
 
 
-@pytest.mark.parametrize("path", MIRRORS, ids=place)
-def test_a_test_file_lies_where_its_module_does(path: Path) -> None:
+def test_no_file_imports_a_test_file() -> None:
+    found = [name for path in sorted(TESTS.rglob("*.py")) for name in foreign_test_files(path)]
+    assert found == [], "what tests share belongs in tests/support/"
+
+
+def has_module(path: Path) -> bool:
     wing, module = ROOT / path.parent.relative_to(TESTS), path.stem.removeprefix("test_")
-    assert wing.is_dir(), "no wing of this name"
-    if place(path) not in TOGETHER:
-        assert (wing / f"{module}.py").is_file() or (wing / module).is_dir(), "no module of this name in that wing"
+    return (wing / f"{module}.py").is_file() or (wing / module).is_dir()
 
 
+def test_a_test_file_lies_where_its_module_does() -> None:
+    assert {place(path) for path in MIRRORS if not has_module(path)} == TOGETHER
+    assert [place(path) for path in MIRRORS if not (ROOT / path.parent.relative_to(TESTS)).is_dir()] == []
+
+
+@cache
 def asked_for(path: Path) -> set[str]:
     """The fixtures that a file names, in its functions or to ``usefixtures``."""
     tree = ast.parse(path.read_text("utf-8"))
@@ -74,7 +80,3 @@ def test_files_that_share_what_is_made_once_run_in_one_process() -> None:
     for fixture in ("engines", "study_results", "browser"):
         groups = {group_of(path.relative_to(ROOT).as_posix()) for path in FILES if fixture in asked_for(path)}
         assert len(groups) == 1, f"{fixture}: tests/support/scheduling.py does not see who asks for it"
-
-
-def test_the_exceptions_are_there() -> None:
-    assert {place(path) for path in MIRRORS} >= TOGETHER
