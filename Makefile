@@ -14,10 +14,10 @@ setup: ## build the environment in .venv (idempotent)
 demo: setup ## evaluate the nano pair, score it and build the board in site/public/
 	@retention demo
 
-quick: setup ## run the tests that need no engine, training or browser: 2 minutes
+quick: setup ## run the tests that need no engine, training or browser (about 2 minutes)
 	@$(PYTEST) -m "not engine and not browser and not slow"
 
-test: ## run the whole test suite: 9 minutes on 2 cores
+test: ## run the whole test suite
 	@.ci/setup --browser
 	@$(PYTEST)
 
