@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both set up what they need first.
-.PHONY: help setup demo quick test check lint format types floors bench clean
+.PHONY: help setup demo quick test check lint format types floors bench dist clean
 .DEFAULT_GOAL := help
 # tests/conftest.py puts first what takes longest, and tests/support/scheduling.py says which files share a process.
 PYTEST := pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
@@ -37,6 +37,9 @@ floors: setup ## import floors of the design
 
 bench: setup ## measure against lm-eval and raw vLLM; writes tests/bench/results/
 	@python -m tests.bench
+
+dist: setup ## build the source archive and the wheel of a release in dist/
+	@rm -rf dist && python -m build --no-isolation
 
 clean: ## remove the environment and every build output
 	rm -rf .venv runs site/public dist build

@@ -1,4 +1,4 @@
-"""Errors a user can mend: one line naming the file, field or value and the way out (design.md, "Bad input")."""
+"""Errors a user can mend: one line naming the file, field or value and the way out (README.md, "Bad input")."""
 
 from typing import TYPE_CHECKING
 

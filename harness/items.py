@@ -30,9 +30,10 @@ _MOST_MISSES = 5_000
 class Item(BaseModel):
     """One question with its gold answer.
 
-    ``guess_rate`` is the chance level of this item (metrics.md: 1/k for k options, 0 for free-form answers, 1/m! for
-    an exact m-tile jigsaw). ``target`` is the full text a model that knows the answer would write; training uses it,
-    scoring never does. ``cluster_id`` groups items that are not independent (several questions on one image).
+    ``guess_rate`` is the chance level of this item (harness/scoring/METRICS.md: 1/k for k options, 0 for free-form
+    answers, 1/m! for an exact m-tile jigsaw). ``target`` is the full text a model that knows the answer would write;
+    training uses it, scoring never does. ``cluster_id`` groups items that are not independent (several questions on one
+    image).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,7 +50,7 @@ class Item(BaseModel):
 
     @property
     def item_id(self) -> str:
-        """sha256 hex over task, content and image bytes (design.md, "Sample row")."""
+        """sha256 hex over task, content and image bytes."""
         content = {
             "task": self.task,
             "question": self.question,

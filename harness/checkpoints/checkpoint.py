@@ -73,7 +73,7 @@ def _is_folder(reference: str) -> bool:
 
 
 def same_tokenizer(base: Checkpoint, tuned: Checkpoint) -> None:
-    """Both models of a pair must read the same token ids; else ``CheckpointError`` (design.md, invariant 1)."""
+    """Both models of a pair must read the same token ids; else ``CheckpointError`` (harness/README.md, invariant 1)."""
     if base.record.tokenizer_digest != tuned.record.tokenizer_digest:
         raise CheckpointError(
             f"{tuned.record.name}: its tokenizer differs from that of {base.record.name} "

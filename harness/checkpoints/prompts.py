@@ -1,7 +1,7 @@
 """Prompts: the base's chat template and tokenizer turn a question into token ids, once, for both models of a pair.
 
 Rendered here rather than by lm-eval or an engine, because each of those has its own defaults (BOS, template arguments,
-image markers) and two of them would ask the two models different questions (engines.md, landmines).
+image markers) and two of them would ask the two models different questions (harness/lmeval/README.md).
 """
 
 import hashlib
@@ -84,7 +84,7 @@ class PromptRenderer:
         return tuple(ids[len(prompt.token_ids) :] for ids in whole)
 
     def bos_count(self, prompt: Prompt) -> int:
-        """How many BOS tokens a prompt starts with; two is the mistake that cost one paper 6 points (study.md)."""
+        """How many BOS tokens a prompt starts with; two of them cost one paper 6 points (arXiv 2510.18874)."""
         bos = self._tokenizer.token_to_id(self._special["bos_token"] or "")
         count = 0
         for token_id in prompt.token_ids:

@@ -59,7 +59,7 @@ def command(
     recipe = Recipe(name, shape, protocol, layout, seed, per_picture, patch)  # type: ignore[arg-type]
     made = make(recipe, Folder(folder), str(folder), count)
     if not made.documents:
-        raise click.UsageError(f"--images {images}: {made.told()}; nothing is left to ask")
+        raise click.UsageError(f"--images {images}: {made.summary()}; nothing is left to ask")
     task, suite = _write(out, recipe, folder, count, made)
     if as_json:
         import json
@@ -67,7 +67,7 @@ def command(
         told = {"task": str(task), "suite": str(suite), "items": len(made.documents), "pictures": made.pictures}
         click.echo(json.dumps({**told, "dropped": dict(sorted(made.dropped.items())), "recipe": asdict(recipe)}))
         return
-    click.echo(f"{made.told()}; {len(made.documents)} items\n{task}\n{suite}")
+    click.echo(f"{made.summary()}; {len(made.documents)} items\n{task}\n{suite}")
 
 
 def _grid(text: str) -> "Grid":
@@ -101,7 +101,7 @@ def _write(out: Path, recipe: "Recipe", images: Path, count: int | None, made: "
         digest=items_digest(document["item_id"] for document in made.documents),
         max_tokens=find_task(like).max_tokens,
     )
-    title = f"Jigsaws of {recipe.grid.name} tiles, {made.told()}"
+    title = f"Jigsaws of {recipe.grid.name} tiles, {made.summary()}"
     try:
         suite = Suite(name=recipe.task, version="1", title=title, tasks={recipe.task: place})
     except ValidationError as error:

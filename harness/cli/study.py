@@ -130,7 +130,7 @@ def _enter(study: "Study", entries: Path, bases: Path, contact: str, licence: st
 
 def _print(results: "StudyResults", out: Path) -> None:
     from harness.cli.columns import echo_columns
-    from harness.report import ABSENT, per_cent
+    from harness.scoring import ABSENT, per_cent
     from harness.study import RESULTS_FILE
 
     for target in results.targets:

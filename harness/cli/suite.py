@@ -170,7 +170,8 @@ def _facts(suite: "Suite | Draft", catalogue: "Mapping[str, TaskFile]", churn: f
 
 
 def _echo(facts: dict[str, Any]) -> None:
-    from harness.cli.columns import echo_columns
+    from harness.cli.columns import count, echo_columns
+    from harness.scoring import per_cent
 
     click.echo(f"{facts['suite']}: {facts['title']}")
     state = f"frozen, digest {facts['digest'][:12]}" if facts["frozen"] else "a draft: its items are not fixed"
@@ -180,10 +181,10 @@ def _echo(facts: dict[str, Any]) -> None:
             each["task"],
             each["family"],
             each["group"],
-            _number(each["items"]),
-            "-" if each["chance"] is None else f"{100 * each['chance']:.1f}",
-            _number(each["max_tokens"]),
-            _points(each["detectable"]),
+            count(each["items"]),
+            per_cent(each["chance"], "-"),
+            count(each["max_tokens"]),
+            per_cent(each["detectable"], "-"),
             ", ".join(["transfer"] * each["transfer"] + [f"near {family}" for family in each["adjacent"]]),
             ", ".join(f"{repo}@{rev[:7]}" if rev else repo for repo, _, rev in map(_split, each["sources"])),
         ]
@@ -193,7 +194,7 @@ def _echo(facts: dict[str, Any]) -> None:
     echo_columns(header, rows, ("task", "family", "group", "marks", "data"))
     click.echo()
     families = [
-        [name, str(each["tasks"]), _number(each["items"]), _points(each["detectable"])]
+        [name, str(each["tasks"]), count(each["items"]), per_cent(each["detectable"], "-")]
         for name, each in facts["families"].items()
     ]
     echo_columns(("family", "tasks", "items", "detectable"), families, ("family",))
@@ -205,11 +206,3 @@ def _echo(facts: dict[str, Any]) -> None:
 
 def _split(source: str) -> tuple[str, str, str]:
     return source.partition("@")
-
-
-def _number(value: int | None) -> str:
-    return "-" if value is None else f"{value:,}"
-
-
-def _points(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}"

@@ -39,7 +39,8 @@ def list_command(family: str | None, extra: Path | None, as_json: bool) -> None:
       retention tasks list --family science --json
       retention tasks list --include-path my-tasks
     """
-    from harness.cli.columns import echo_columns
+    from harness.cli.columns import count, echo_columns
+    from harness.scoring import per_cent
     from harness.suites import find_tasks
 
     facts = [_facts(task) for task in find_tasks(extra).values() if family in (None, task.family)]
@@ -51,9 +52,9 @@ def list_command(family: str | None, extra: Path | None, as_json: bool) -> None:
             each["task"],
             each["family"],
             "writes" if each["output_type"] == "generate_until" else "chooses",
-            _number(each["items"]),
-            _per_cent(each["chance"]),
-            _number(each["max_tokens"]),
+            count(each["items"]),
+            per_cent(each["chance"], "-"),
+            count(each["max_tokens"]),
             ", ".join(source.partition("@")[0] for source in each["sources"]) or "procedural",
         ]
         for each in facts
@@ -110,7 +111,7 @@ def preview_command(
       retention tasks preview jigsaw_2x2 --item 3 --model nano:base --out pictures
     """
     from harness.checkpoints import PromptRenderer
-    from harness.report import printable
+    from harness.scoring import printable
     from harness.suites import preview_item
 
     renderer = None
@@ -170,11 +171,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(repr, value)) or "none"
     return "-" if value is None else str(value)
-
-
-def _number(value: int | None) -> str:
-    return "-" if value is None else f"{value:,}"
-
-
-def _per_cent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}"

@@ -1,7 +1,8 @@
 """Drift, measured: what the base answered is read again by both models, and their distributions are compared.
 
 Prompts are rendered anew from the suite's items and must be the run's own (by digest); responses are the base run's
-stored outputs. Nothing is sampled: the divergence at each token is exact over the vocabulary (metrics.md, "Why").
+stored outputs. Nothing is sampled: the divergence at each token is exact over the vocabulary
+(harness/scoring/METRICS.md, "Why").
 """
 
 import time
@@ -40,7 +41,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class DriftPlan:
-    """Everything known before a model is loaded, so that the cost can be told."""
+    """Everything known before a model is loaded, so that the cost can be reported."""
 
     probes: tuple[Probe, ...]
     base: Checkpoint
@@ -139,9 +140,9 @@ class _Recorder:
 
 
 def measure_drift(plan: DriftPlan, report: Callable[[str], None]) -> dict[str, ItemDrift]:
-    """Read every probe with both models; ``report`` is told the cost first, and a time once the first are read.
+    """Read every probe with both models; ``report`` is given the cost first, and a time once the first are read.
 
-    An output of no token whose end the base did not choose has no position and is left out, and ``report`` is told.
+    An output of no token whose end the base did not choose has no position; it is left out and reported.
     """
     from harness.dynamics.two_models import TwoModels
 

@@ -124,7 +124,9 @@ class Steps:
         before = probe.logits.double().log_softmax(dim=-1)
         logits = self._reader.logits(probe.text).cpu()
         change = float(((logits.double().log_softmax(dim=-1) - before) ** 2).sum())
-        told = [float(self._reader.told(each, probe.text.tokens)) for each in (probe.logits, logits)]
+        before_step, after_step = (
+            float(self._reader.log_likelihood(each, probe.text.tokens)) for each in (probe.logits, logits)
+        )
         return Pair(
             kind=step.text.label,
             example=step.text.key,
@@ -134,7 +136,7 @@ class Steps:
             direction=cosine(slope, probe.norm, step.norm),
             slope=slope,
             expected=size * slope,
-            actual=told[1] - told[0],
+            actual=after_step - before_step,
         )
 
 

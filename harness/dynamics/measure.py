@@ -1,4 +1,4 @@
-"""Dynamics, measured: why training data of one kind moves a base more than of another (metrics.md, "Why").
+"""Dynamics, measured: why training data of one kind moves a base more than of another.
 
 Three questions to the base alone, and one to its checkpoints: how surprising are the training targets, how strongly and
 in which direction would a step on one of them move what the base says to prior tasks, and how far did checkpoints move.
@@ -33,7 +33,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def measure_dynamics(plan: Plan, progress: Progress) -> Dynamics:
-    """Read, step and compare; ``progress`` is told phase, done and of how many."""
+    """Read, step and compare; ``progress`` is called with the phase, the number done and the total."""
     reader = Reader(plan.base, plan.threads)
     try:
         renderer = PromptRenderer(plan.base.path, plan.suited.suite.prompt if plan.suited else "chat")
@@ -44,7 +44,7 @@ def measure_dynamics(plan: Plan, progress: Progress) -> Dynamics:
         perplexities = _perplexities(texts, reader, progress)
         answers = _answers(plan, reader, renderer, progress)
         influences, no_influence = _influences(plan, texts, answers, reader, progress)
-        prompts, told = _prompts(plan, texts, answers, reader, renderer, progress)
+        prompts, target_source = _prompts(plan, texts, answers, reader, renderer, progress)
     finally:
         reader.close()
     drifts = tuple(_drift(plan, checkpoint, prompts, progress) for checkpoint in plan.checkpoints) or None
@@ -64,7 +64,7 @@ def measure_dynamics(plan: Plan, progress: Progress) -> Dynamics:
             target=plan.target if asked and "target" in asked else None,
         ),
         "influence": influences,
-        "target_prompts": told if drifts else None,
+        "target_prompts": target_source if drifts else None,
         "drift": drifts,
     }
     return Dynamics(

@@ -70,20 +70,20 @@ def ask(
         update={"tasks": {name: task for name, task in suited.suite.tasks.items() if name in suited.roles}}
     )
     loaded = load_frozen(asked, suite_path(suited.reference).parent)
-    listening = _Listening(engine, renderer, answer_tokens)
+    recording = _RecordingEngine(engine, renderer, answer_tokens)
     for samples in run_tasks(
-        asked, {name: first(task, per_task) for name, task in loaded.items()}, listening, renderer, progress
+        asked, {name: first(task, per_task) for name, task in loaded.items()}, recording, renderer, progress
     ):
         for sample in samples:
             if sample.error is not None:
                 raise RetentionError(f"--probe {suited.reference}: {sample.task}: the base failed: {sample.error}")
-            listening.tasks[sample.item_id] = sample.task
-    return [listening.answer(key) for key in listening.tasks]
+            recording.tasks[sample.item_id] = sample.task
+    return [recording.answer(key) for key in recording.tasks]
 
 
 @dataclass
-class _Listening:
-    """An engine that passes on what it is asked, and remembers what was answered."""
+class _RecordingEngine:
+    """An engine that passes requests on to another, and records the answers."""
 
     engine: Engine
     renderer: PromptRenderer

@@ -1,11 +1,11 @@
-"""Reading: the base takes texts in, token by token, and says what it thinks of them; in float32, in one process."""
+"""Reading: the log-likelihood of texts under the base, and its gradient; in float32, in one process."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.checkpoints import Checkpoint
-from harness.engines import EngineSettings, TransformersEngine, describe
+from harness.engines import EngineSettings, TransformersEngine, place
 from harness.protocol import Prompt
 from harness.scoring import Reading
 
@@ -32,12 +32,12 @@ class Reader:
 
     def __init__(self, checkpoint: Checkpoint, threads: int = 1) -> None:
         settings = EngineSettings(name="transformers", dtype="float32", threads=threads)
-        self.engine = TransformersEngine(checkpoint, settings, describe(settings, checkpoint))
+        self.engine = TransformersEngine(*place(settings, [checkpoint]))
         self.parameters = [each for each in self.engine.model.parameters() if each.requires_grad]
 
     def read(self, text: Text) -> Reading:
         """The negative log-likelihood of a training target, over its tokens and the end of its turn."""
-        nll = -float(self.told(self.logits(text), text.tokens))
+        nll = -float(self.log_likelihood(self.logits(text), text.tokens))
         return Reading(text.label, text.prompt.digest, len(text.tokens), nll)
 
     def logits(self, text: Text) -> Any:
@@ -48,7 +48,7 @@ class Reader:
         """The gradient of log p of the whole text in each parameter, and the logits, cut from their graph."""
         logits = self.engine.differentiable_logits(text.prompt, text.tokens)[:-1]
         self.engine.model.zero_grad(set_to_none=True)
-        self.told(logits, text.tokens).backward()
+        self.log_likelihood(logits, text.tokens).backward()
         found = [each.grad.detach() for each in self.parameters if each.grad is not None]
         if len(found) != len(self.parameters):
             # A parameter that the text does not touch (a vision tower without a picture) has no slope.
@@ -56,7 +56,7 @@ class Reader:
         self.engine.model.zero_grad(set_to_none=True)
         return found, logits.detach()
 
-    def told(self, logits: Any, tokens: Sequence[int]) -> Any:
+    def log_likelihood(self, logits: Any, tokens: Sequence[int]) -> Any:
         """The sum of log p of the tokens, in double precision."""
         import torch
 

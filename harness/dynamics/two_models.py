@@ -1,7 +1,7 @@
 """Two models reading one text: how far apart their next-token distributions are at each of its tokens."""
 
 from harness.checkpoints import Checkpoint
-from harness.engines import EngineError, EngineSettings, TransformersEngine, describe
+from harness.engines import EngineError, EngineSettings, TransformersEngine, place
 from harness.protocol import Prompt
 from harness.scoring import token_kl
 
@@ -13,9 +13,7 @@ class TwoModels:
     """The base and the tuned model, both in memory, in one process."""
 
     def __init__(self, base: Checkpoint, tuned: Checkpoint, settings: EngineSettings) -> None:
-        self._base, self._tuned = (
-            TransformersEngine(checkpoint, settings, describe(settings, checkpoint)) for checkpoint in (base, tuned)
-        )
+        self._base, self._tuned = (TransformersEngine(*place(settings, [each])) for each in (base, tuned))
 
     def divergence(self, prompt: Prompt, output: tuple[int, ...], stopped: bool) -> tuple[int, float, float]:
         """Number of positions, and the mean over them of KL(base || tuned) and KL(tuned || base), in nats.

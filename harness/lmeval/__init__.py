@@ -1,7 +1,7 @@
 """lm-eval, behind one door: the only package that imports it.
 
 lm-eval reads the tasks' YAML, builds the requests and applies the tasks' own scoring; our ``LM`` answers from an
-:class:`~harness.protocol.Engine`. What lm-eval would get wrong is kept out here (engines.md, landmines): its caches are
+:class:`~harness.protocol.Engine`. What lm-eval would get wrong is kept out here (README.md): its caches are
 off, its default tasks are not scanned, documents are asked for in their order, images stay encoded bytes, nothing
 is bootstrapped, and finish reason and token counts are kept beside each answer.
 """

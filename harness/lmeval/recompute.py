@@ -1,7 +1,8 @@
-"""Recomputing: what the tasks' own scoring makes of stored outputs, on a CPU, without a model (design.md, invariant 2).
+"""Recomputing: what the tasks' own scoring makes of stored outputs, on a CPU, without a model.
 
 A stored row is held against its item and against the one rule by which a run is written
-(:func:`harness.lmeval.judgement_of`). What cannot be recomputed is said, task by task, and is never a pass.
+(:func:`harness.lmeval.judgement_of`). What cannot be recomputed is said, task by task, and is never a pass
+(harness/README.md, invariant 2).
 """
 
 import copy
@@ -113,11 +114,6 @@ class Recomputer:
             judged += len(answered)
             differences += _differences(task, items, answered, found)
         return Recomputation(judged, tuple(differences), unavailable, tuple(unknown))
-
-    def reason_missing(self, task: str) -> str | None:
-        """Why the items of ``task`` are not here, or None when they are."""
-        items = self._task(task)
-        return items if isinstance(items, str) else None
 
     def asked(self, task: str) -> dict[str, Asked]:
         """What each item of ``task`` asked, by item id; empty when its items are not here."""

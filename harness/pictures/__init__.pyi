@@ -1,4 +1,4 @@
-from .jigsaw import JigsawSet, Pictures, Reasoning, Recipe, loader, make, question, shower
+from .jigsaw import JigsawSet, Pictures, Reasoning, Recipe, image_loader, loader, make, question
 from .photos import Collection, Folder, PhotoError
 from .pixels import (
     SHAPES,
@@ -39,6 +39,7 @@ __all__ = [
     "encode_png",
     "fit",
     "grain",
+    "image_loader",
     "loader",
     "make",
     "opened",
@@ -50,7 +51,6 @@ __all__ = [
     "restore",
     "shape_mask",
     "show",
-    "shower",
     "shuffle",
     "to_pixels",
 ]

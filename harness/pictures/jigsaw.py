@@ -59,7 +59,7 @@ class JigsawSet:
     pictures: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """One line: what was taken and what was dropped, for a person."""
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(self.dropped.items()))
         seen = self.pictures + self.dropped.total()
@@ -161,13 +161,13 @@ def loader(sources: Mapping[str, Pictures]) -> Callable[..., dict[str, Any]]:
         recipe = Recipe(task, Grid(rows, columns), protocol, layout, seed, per_picture, patch)
         made = make(recipe, _pictures(sources, where), where, count)
         if made.dropped:
-            _log.log(logging.WARNING if images else logging.INFO, "%s: %s", task, made.told())
+            _log.log(logging.WARNING if images else logging.INFO, "%s: %s", task, made.summary())
         return test_split(made.documents)
 
     return load
 
 
-def shower(sources: Mapping[str, Pictures]) -> Callable[[Document], list[Image.Image]]:
+def image_loader(sources: Mapping[str, Pictures]) -> Callable[[Document], list[Image.Image]]:
     """The ``doc_to_image`` function beside :func:`loader`: PNG files, made anew for each call."""
 
     def images(doc: Document) -> list[Image.Image]:

@@ -100,15 +100,8 @@ def to_pixels(values: NDArray[np.float64]) -> Pixels:
     return np.clip(values, 0, 255).astype(np.uint8)
 
 
-def crop_to_grid(pixels: Pixels, rows: int, columns: int) -> Pixels:
-    """The centre of the image, cropped so that it cuts into equal tiles."""
-    height, width = pixels.shape[0] // rows * rows, pixels.shape[1] // columns * columns
-    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
-    return pixels[top : top + height, left : left + width]
-
-
 def cut(pixels: Pixels, rows: int, columns: int) -> list[Pixels]:
-    """Equal tiles in reading order; the image must fit the grid (see ``crop_to_grid``)."""
+    """Equal tiles in reading order; the image must fit the grid."""
     if pixels.shape[0] % rows or pixels.shape[1] % columns:
         raise ValueError(f"{pixels.shape[1]}x{pixels.shape[0]} does not cut into {columns}x{rows} equal tiles")
     return [tile for band in np.split(pixels, rows) for tile in np.split(band, columns, axis=1)]

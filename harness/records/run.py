@@ -15,7 +15,8 @@ import pandas as pd
 from pydantic import Field, ValidationError
 
 from harness.errors import first_problem
-from harness.records.samples import SAMPLES_FILE, Digest, RunError, StrictModel, file_sha256, read_samples
+from harness.records.samples import SAMPLES_FILE, Digest, RunError, file_sha256, read_samples
+from harness.records.strict import StrictModel
 
 RECORD_FILE = "run.json"
 
@@ -50,7 +51,7 @@ class SuiteRecord(StrictModel):
     protocol: str
     tasks: dict[str, int]
     transfer: tuple[str, ...] = ()
-    adjacent: dict[str, tuple[str, ...]] = {}  # noqa: RUF012 (pydantic copies it)
+    adjacent: dict[str, tuple[str, ...]] = {}
 
     @property
     def is_draft(self) -> bool:
@@ -154,7 +155,7 @@ class Run:
 
 
 @contextlib.contextmanager
-def held(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
+def lock_run(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
     """Hold a run folder while its files are written; ``waiting`` is called once where another process holds it.
 
     Nothing is held where the file system has no locks for folders, as some network mounts.

@@ -13,9 +13,10 @@ from typing import Annotated
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from harness.errors import RetentionError, first_problem
+from harness.records.strict import StrictModel
 
 SAMPLES_FILE = "samples.parquet"
 SCHEMA_VERSION = 2
@@ -28,20 +29,15 @@ class RunError(RetentionError):
 
 
 class Outcome(StrEnum):
-    """What became of one answer (metrics.md): unparsed is not wrong, and cut off counts as unparsed."""
+    """What became of one answer: unparsed is not wrong, and cut off counts as unparsed."""
 
     CORRECT = "correct"
     WRONG = "wrong"
     UNPARSED = "unparsed"
 
 
-class StrictModel(BaseModel):
-    # JSON that Python writes may hold NaN and Infinity, which no other reader takes for numbers.
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
 class Sample(StrictModel):
-    """One row of a run: one item, one answer (design.md, "Sample row").
+    """One row of a run: one item, one answer.
 
     ``layer`` names the part of the extraction that found the answer ("tag", "boxed", ...). ``details`` are further
     numbers of a task's own (a jigsaw's neighbour accuracy, the verdict of a more lenient reading), by name. Both came

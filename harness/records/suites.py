@@ -8,13 +8,14 @@ from types import ModuleType
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 import harness
 from harness.errors import RetentionError, first_problem
 from harness.items import items_digest
 from harness.records.run import DRAFT, SuiteRecord
 from harness.records.samples import Digest
+from harness.records.strict import StrictModel
 
 Name = Annotated[str, Field(pattern=r"\A[a-z0-9][a-z0-9_.-]{0,63}\z")]
 Count = Annotated[int, Field(gt=0)]
@@ -26,7 +27,7 @@ class SuiteError(RetentionError):
     """A suite that is unknown, malformed, or whose items are not the frozen ones."""
 
 
-class DraftTask(BaseModel):
+class DraftTask(StrictModel):
     """A task's place in a suite: its family, its capability group, how many items, and what is known of them.
 
     ``guess_rate`` is for tasks whose documents do not carry one each (lm-eval's own); ``metric`` names the number of
@@ -37,8 +38,6 @@ class DraftTask(BaseModel):
     answer and what ends it; ``sources`` the published data sets, each ``owner/name@revision``. In a draft ``count`` and
     ``digest`` may be open: no count takes all items.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     family: Name
     group: Name
@@ -78,9 +77,7 @@ class SuiteTask(DraftTask):
         )
 
 
-class _Suite(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _Suite(StrictModel):
     name: Name
     version: Annotated[str, Field(pattern=rf"\A[0-9]+[a-z]?({DRAFT})?\z")]
     title: str
@@ -103,7 +100,7 @@ class Draft(_Suite):
 
 
 class Suite(_Suite):
-    """A list of tasks that is never changed, only succeeded (design.md, "Nouns").
+    """A list of tasks that is never changed, only succeeded (harness/README.md, "Nouns").
 
     Scores of two versions with the same number are comparable; a letter after it (``1a``) says that something else has
     changed. ``1a`` therefore has the digest of ``1``.

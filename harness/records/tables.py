@@ -2,12 +2,14 @@
 
 A table is a parquet or a JSON lines file with the columns ``item_id``, ``task``, ``family`` and ``outcome``; ``score``,
 ``group``, ``cluster_id``, ``guess_rate``, ``output``, ``extracted``, ``finish_reason``, ``n_output_tokens`` and
-``prompt_digest`` are used where they are there. The file is hostile: it is read in pieces, against caps.
+``prompt_digest`` are used where they are there. The file is hostile: it is read in pieces, against caps. Rows that are
+in memory already, a data frame or a list of dicts, go through the same checks.
 """
 
+import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -91,9 +93,59 @@ def read_table(path: Path) -> Table:
     check_size(path)
     with path.open("rb") as file:
         columnar = file.read(4) == b"PAR1"
-    frame, ignored = _read_parquet(path) if columnar else _read_lines(path)
-    notes = [f"column {name} was not used" for name in ignored]
-    return make_table(frame, path, "table", file_sha256(path), notes)
+    frame, ignored = _read_parquet(path) if columnar else _gather(json_lines(path))
+    return make_table(frame, path, "table", file_sha256(path), _not_used(ignored))
+
+
+def table_from_rows(rows: pd.DataFrame | Iterable[Mapping[str, Any]], name: str) -> Table:
+    """The table of rows in memory, checked like a file; ``name`` is theirs in messages and in the scorecard.
+
+    ``rows`` is a data frame with one row an item, or one mapping an item. ``RunError`` as of :func:`read_table`. The
+    record's ``samples_sha256`` covers the rows as they were read, written as JSON lines.
+    """
+    path = Path(name)
+    if isinstance(rows, pd.DataFrame):
+        frame, ignored = _known_columns(rows, path)
+    else:
+        frame, ignored = _gather(map(_plain_values, _mappings(rows, path)))
+    if len(frame) > MAX_ROWS:
+        raise RunError(f"{name}: {len(frame):,} rows is more than the {MAX_ROWS:,} a table may have")
+    table = make_table(frame, path, "table", "", _not_used(ignored))
+    return replace(table, record=replace(table.record, samples_sha256=_rows_sha256(table.samples)))
+
+
+def _known_columns(frame: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, list[str]]:
+    known = frame[[name for name in frame.columns if name in COLUMNS]].reset_index(drop=True)
+    if not known.columns.is_unique:
+        raise RunError(f"{path}: column {known.columns[known.columns.duplicated()][0]!r} is there twice")
+    # As objects, whatever type of text or category pandas gave them: a file's columns are such too.
+    texts = [name for name in known.columns if name not in _NUMBERS and not _is_integer(known[name])]
+    return known.astype(dict.fromkeys(texts, object)), [str(name)[:40] for name in frame.columns if name not in COLUMNS]
+
+
+def _is_integer(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_integer_dtype(column))
+
+
+def _mappings(rows: Iterable[Any], path: Path) -> Iterator[Mapping[str, Any]]:
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, Mapping):
+            raise RunError(f"{path}: row {number} is of type {type(row).__name__}, not a dict of columns and values")
+        yield row
+
+
+def _plain_values(row: Mapping[str, Any]) -> dict[str, Any]:
+    """``row`` with Python's own numbers in place of numpy's."""
+    return {str(name): value.item() if isinstance(value, np.generic) else value for name, value in row.items()}
+
+
+def _rows_sha256(samples: pd.DataFrame) -> str:
+    text = samples[sorted(samples)].to_json(orient="records", lines=True, double_precision=15)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _not_used(columns: Iterable[str]) -> list[str]:
+    return [f"column {name} was not used" for name in columns]
 
 
 def make_table(frame: pd.DataFrame, path: Path, form: Form, sha256: str, notes: Sequence[str]) -> Table:
@@ -148,11 +200,12 @@ def json_lines(path: Path) -> Iterator[dict[str, Any]]:
     raise RunError(f"{path}: more than {MAX_ROWS:,} lines, the most that a table may have")
 
 
-def _read_lines(path: Path) -> tuple[pd.DataFrame, list[str]]:
+def _gather(rows: Iterable[Mapping[str, Any]]) -> tuple[pd.DataFrame, list[str]]:
+    """The columns of a table that ``rows`` have, and the names of some that no table has."""
     columns: dict[str, list[Any]] = {}
     ignored: dict[str, None] = {}
     count = 0
-    for row in json_lines(path):
+    for row in rows:
         for name, value in row.items():
             if name not in COLUMNS:
                 if len(ignored) < 20:
@@ -217,19 +270,21 @@ def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
             texts = frame[name].map(_is_text).astype(bool)
             absent = frame[name].isna()
             required = name in (*REQUIRED, "prompt_digest")
-            _refuse(path, frame, ~texts & (required | ~absent), name, "is missing or no text")
+            why = _OUTCOMES if name == "outcome" else "is missing or no text"
+            _refuse(path, frame, ~texts & (required | ~absent), name, why)
             frame[name] = frame[name].where(texts, None)
     for name in ("item_id", "task", "family"):
         lengths = frame[name].str.len()
         _refuse(path, frame, ~lengths.between(1, _MAX_NAME), name, f"is empty or longer than {_MAX_NAME} characters")
     known = frame["outcome"].isin([str(outcome) for outcome in Outcome])
-    _refuse(path, frame, ~known, "outcome", "is not correct, wrong or unparsed")
+    _refuse(path, frame, ~known, "outcome", _OUTCOMES)
     if "error" in frame:
         _refuse(path, frame, frame["error"].notna(), "error", "is set: the item failed, so it has no answer,")
     _refuse(path, frame, frame["item_id"].duplicated(), "item_id", "repeats an earlier one; name the task in it")
     return frame
 
 
+_OUTCOMES = "is not correct, wrong or unparsed"
 _RANGES = {
     "score": "is no number from 0 to 1",
     "guess_rate": "is no number from 0 to below 1",

@@ -5,8 +5,16 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.report.page import environment
-from harness.report.wording import ABSENT, per_cent, point_interval, points, printable, rate_interval
-from harness.scoring import LEVELS, Trajectory
+from harness.scoring import (
+    ABSENT,
+    LEVELS,
+    Trajectory,
+    per_cent,
+    point_interval,
+    points,
+    printable,
+    rate_interval,
+)
 
 _NAME = 24
 # The drawing's plane in user units; the template draws axes and labels around it.

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from harness.engines import Dtype
 from harness.errors import RetentionError, first_problem
+from harness.records import StrictModel
 from harness.training import LEARNT_FROM, METHODS, Method, Name
 
 Scalar = str | int | float | bool | None
@@ -22,11 +23,7 @@ class PlanError(RetentionError):
     """A plan that breaks its schema; the message names the file, the field and the rule."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Policy(_Strict):
+class Policy(StrictModel):
     """Whose samples a training learns from: ``training`` names one of the same target and seed, or is "base".
 
     ``checkpoint`` counts that training's saved checkpoints from 1; negative numbers count from its end. ``set`` are
@@ -44,7 +41,7 @@ class Policy(_Strict):
         return self
 
 
-class Training(_Strict):
+class Training(StrictModel):
     """One line of the study: a method with its settings, trained once a seed. ``set`` overrides the recipe."""
 
     method: Method
@@ -62,7 +59,7 @@ class Training(_Strict):
         return self
 
 
-class Claim(_Strict):
+class Claim(StrictModel):
     """An ordering that somebody stated: ``keeps`` retains more than each of ``than`` at the same gain."""
 
     keeps: str
@@ -70,7 +67,7 @@ class Claim(_Strict):
     source: str
 
 
-class Target(_Strict):
+class Target(StrictModel):
     """What is trained for one target family: a config of ``retention train``, the trainings, and the claims tested.
 
     ``part`` overrides the plan's number of items a task.
@@ -97,7 +94,7 @@ class Target(_Strict):
         return self
 
 
-class Plan(_Strict):
+class Plan(StrictModel):
     """A whole study.
 
     ``part`` is how many items of each task answer for the checkpoints along training, ``whole`` how many for the last

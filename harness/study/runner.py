@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Annotated, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from harness.errors import RetentionError
 from harness.items import canonical_json
-from harness.records import Digest
+from harness.records import Digest, StrictModel
 
 _POLL_SECONDS = 0.2
 _PATIENCE_SECONDS = 20.0
@@ -45,10 +45,8 @@ class Step:
     outputs: tuple[Path, ...] = ()
 
 
-class Done(BaseModel):
+class Done(StrictModel):
     """``steps/KEY.json``: a step that ended well, and how long the run took that ended it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     digest: Digest
     seconds: Annotated[float, Field(ge=0)]

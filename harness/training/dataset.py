@@ -13,11 +13,11 @@ from typing import Annotated, Literal, overload
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from harness.errors import RetentionError, first_problem
 from harness.items import Item, canonical_json, items_digest
-from harness.records import Digest, brief, file_sha256
+from harness.records import Digest, StrictModel, brief, file_sha256
 
 EXAMPLES_FILE = "examples.parquet"
 ABOUT_FILE = "about.json"
@@ -28,11 +28,7 @@ class ExamplesError(RetentionError):
     """A folder that holds no example set; the message names the file and the field."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Example(_Strict):
+class Example(StrictModel):
     """One question and the text to be learnt as its answer.
 
     ``item_id`` is the question's identity, ``answer`` the gold answer that rewards judge by, ``target`` the whole text
@@ -125,7 +121,7 @@ class ExampleSet(Sequence[Example]):
         return (self._make(index) for index in range(len(self)))
 
 
-class About(_Strict):
+class About(StrictModel):
     """``about.json``: what an example set is and how it was made.
 
     ``policy_weights_digest`` is of the checkpoint that wrote the targets, ``sampled`` and ``correct`` count its

@@ -172,7 +172,7 @@ def _puzzles(grid: Grid, protocol: Reasoning, data: Data, pictures: Pictures) ->
     recipe = Recipe(task, grid, protocol, seed=data.seed)
     made = make(recipe, pictures, data.source, data.count)
     if not made.documents or (data.count is not None and made.pictures < data.count):
-        raise ValueError(made.told())
+        raise ValueError(made.summary())
     documents = made.documents
     targets = [f"<answer>{document['answer']}</answer>" for document in documents]
 

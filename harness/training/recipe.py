@@ -26,10 +26,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from harness.errors import RetentionError, first_problem
 from harness.items import canonical_json
+from harness.records import StrictModel
 
 Method = Literal["sft", "rft", "rollouts", "rollout-sft", "simulated-rollout-sft", "self-sft", "replay-sft"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -51,11 +52,7 @@ class RecipeError(RetentionError):
     """A config or an override that breaks the schema; the message names the file, the field and the rule."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Data(_Strict):
+class Data(StrictModel):
     """What is learnt from: a named source of ``harness.training.generators``, or a folder that ``rollouts`` wrote.
 
     ``form`` "bare" takes the answer alone as the target, in the form the question asks for; "worked" the source's own
@@ -79,7 +76,7 @@ class Data(_Strict):
         return self
 
 
-class Optimisation(_Strict):
+class Optimisation(StrictModel):
     """AdamW on ``batch`` examples a step (for rft ``rft.prompts`` x ``rft.group`` completions, and no batch here).
 
     ``micro_batch`` examples are on a device at once (None: all of them); ``warmup`` counts steps, ``decay_share`` is
@@ -107,7 +104,7 @@ class Optimisation(_Strict):
     workers: Annotated[int, Field(ge=0)] = 0
 
 
-class Adapter(_Strict):
+class Adapter(StrictModel):
     """LoRA; ``target_modules`` is a list of module names or one regular expression over whole names."""
 
     rank: Count
@@ -116,7 +113,7 @@ class Adapter(_Strict):
     target_modules: tuple[str, ...] | str = "all-linear"
 
 
-class Replay(_Strict):
+class Replay(StrictModel):
     """``share`` of every batch repeats prior tasks, drawn from the named source."""
 
     share: Annotated[float, Field(gt=0, lt=1)]
@@ -126,7 +123,7 @@ class Replay(_Strict):
     seed: int = 0
 
 
-class Rft(_Strict):
+class Rft(StrictModel):
     """GRPO (arXiv 2402.03300): a step samples ``group`` completions of each of ``prompts`` prompts.
 
     ``kl`` is the coefficient of the KL penalty against the base, ``scale_rewards`` what advantages are divided by the
@@ -150,7 +147,7 @@ class Rft(_Strict):
     share_prompts: bool = False
 
 
-class Rollouts(_Strict):
+class Rollouts(StrictModel):
     """Sampling a policy on training items and keeping what is right.
 
     ``policy`` is a checkpoint as ``open_checkpoint`` takes it (None: the recipe's base). ``kind`` "rollout" keeps the
@@ -171,7 +168,7 @@ class Rollouts(_Strict):
     batch: Count = 64
 
 
-class Checkpoints(_Strict):
+class Checkpoints(StrictModel):
     """When the model is saved along training: ``count`` times, the last time at the end.
 
     "even" saves every so many steps; "early" at steps * (k / count)^2, more often where a model still changes fast.
@@ -183,7 +180,7 @@ class Checkpoints(_Strict):
     resume_every: Count | None = None
 
 
-class Recipe(_Strict):
+class Recipe(StrictModel):
     """One training, whole: ``base`` is what ``open_checkpoint`` takes, ``target`` a family of ``suite``."""
 
     name: Name

@@ -9,10 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from harness.errors import RetentionError, first_problem
-from harness.records import Digest
+from harness.records import Digest, StrictModel
 from harness.training.dataset import About, ExampleSet
 from harness.training.recipe import Method, Recipe
 
@@ -50,18 +50,14 @@ class RecordError(RetentionError):
     """A training record that is missing or malformed."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class BaseModelRecord(_Strict):
+class BaseModelRecord(StrictModel):
     """The checkpoint that was trained: its name and the digest of its files."""
 
     name: str
     weights_digest: Digest
 
 
-class DataRecord(_Strict):
+class DataRecord(StrictModel):
     """What was learnt from. ``dropped_long`` counts examples over ``optimisation.max_tokens``, which were left out;
     ``about`` is what the folder of a written set says of itself."""
 
@@ -77,7 +73,7 @@ class DataRecord(_Strict):
         return cls(source=source, digest=examples.digest, examples=len(examples), about=about)
 
 
-class TrainingRecord(_Strict):
+class TrainingRecord(StrictModel):
     """``training_record.json``: one training up to ``step``.
 
     ``curve`` has a row for each step: "step", and what the trainer reports of it ("loss", "lr", "reward", "kl", ...).
@@ -177,8 +173,8 @@ def record_of(recipe: Recipe, base: BaseModelRecord, data: DataRecord, **measure
         versions=versions(),
         **measured,
     )
-    told = {"target": recipe.target, "method": record.method_fields(), "training_data": record.training_data()}
-    return record.model_copy(update={"submission": told})
+    submission = {"target": recipe.target, "method": record.method_fields(), "training_data": record.training_data()}
+    return record.model_copy(update={"submission": submission})
 
 
 def write_record(folder: Path, record: TrainingRecord) -> None:

@@ -20,7 +20,7 @@ from harness.training.recipe import Recipe, Rft
 from harness.training.record import DataRecord, Progress, TrainingRecord
 from harness.training.rewards import TERMS, Reward, Term, reward
 from harness.training.sft import Learnt
-from harness.training.trainer import Told, carry_out, common_arguments, curve
+from harness.training.trainer import RecordFields, carry_out, common_arguments, curve
 
 RewardFunction = Callable[..., list[float]]
 
@@ -35,20 +35,20 @@ def train_rft(recipe: Recipe, base: Checkpoint, learnt: Learnt, out: Path, progr
     Goes on from the last state that a killed training left in ``out``. The examples' targets are not used.
     """
 
-    def start(student: Student) -> tuple[Any, DataRecord, Told]:
+    def start(student: Student) -> tuple[Any, DataRecord, RecordFields]:
         # Completions are sampled in batches, and stand right behind their prompts.
         student.tokenizer.padding_side = "left"
         # Where TRL loads the reference from, also when the policy goes on from a state of its own.
         student.model.config._name_or_path = str(base.path)
 
-        def told(state: Any) -> dict[str, Any]:
+        def record_fields(state: Any) -> dict[str, Any]:
             lengths = [row.get(_LENGTH, 0.0) for row in curve(state.log_history)]
             return {
                 "target_tokens": round(sum(lengths) * recipe.batch),
                 "rollouts": -(-state.global_step // _chosen(recipe).iterations) * recipe.batch,
             }
 
-        return make_trainer(recipe, student, learnt.examples, out), learnt.record, told
+        return make_trainer(recipe, student, learnt.examples, out), learnt.record, record_fields
 
     return carry_out(recipe, base, out, progress, start)
 

@@ -1,6 +1,6 @@
 """Rollouts: sample a policy on training items, keep what is right, and write it as a set of examples.
 
-Three kinds (study.md, "Methods to reproduce"):
+Three kinds (harness/study/README.md, "Methods"):
 
 - **rollout**: the correct samples of a policy that reinforcement fine-tuning has trained;
 - **self**: the correct samples of the initial base;
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.checkpoints import Checkpoint, PromptRenderer, open_checkpoint, same_tokenizer
-from harness.engines import Dtype, EngineSettings, choose, placement, starting
+from harness.engines import Dtype, EngineSettings, choose, device_class, place, starting
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation import ResponseStore, StoredEngine, Variant
 from harness.protocol import Completion, Decoding, GenerateRequest
@@ -148,13 +148,13 @@ def _finished(recipe: Recipe, policy: Checkpoint, out: Path) -> About:
 
 
 def _engine(chosen: Rollouts, dtype: Dtype, policy: Checkpoint, store: ResponseStore) -> StoredEngine:
-    device = placement.device_class()
+    device = device_class()
     # The CPU build of vLLM (0.32) cannot give a request a seed of its own: "CPU Generator does not use offset".
     name = chosen.engine or ("transformers" if device == "cpu" else None)
     settings = EngineSettings(name=choose(name), dtype=dtype, batch=chosen.batch)
-    record = placement.describe(settings, policy)
-    variant = Variant(policy.record.weights_digest, record, placement.asked_as(settings, policy, record))
-    return StoredEngine(store, variant, lambda: starting.start(settings, [policy]))
+    (placement,) = place(settings, [policy])
+    (member,) = placement.members
+    return StoredEngine(store, Variant.of(member), lambda: starting.start(placement))
 
 
 def _samples(
@@ -181,11 +181,11 @@ def _samples(
             for turn in range(chosen.per_item)
         ]
         answers: dict[int, Completion] = {}
-        for place, answer in engine.generate(requests):
-            answers[place] = answer
+        for index, answer in engine.generate(requests):
+            answers[index] = answer
             progress("sampling", counts.sampled + len(answers), total)
-        for place, example in enumerate(block):
-            own = [answers[k] for k in range(place * chosen.per_item, (place + 1) * chosen.per_item)]
+        for row, example in enumerate(block):
+            own = [answers[k] for k in range(row * chosen.per_item, (row + 1) * chosen.per_item)]
             _count(counts, example, own)
             yield example, own
 

@@ -190,7 +190,7 @@ def saver(
 ) -> Any:
     """A callback for any trainer of transformers or TRL that saves as this module says.
 
-    ``record`` makes the training record from the trainer's state; ``show`` is told the steps done and the steps in all.
+    ``record`` makes the training record from the trainer's state; ``show`` gets the number of steps done and in all.
     """
     from transformers import TrainerCallback
 
@@ -215,9 +215,9 @@ def saver(
             if not state.is_world_process_zero:
                 return
             folder = out / STATE_FOLDER / f"checkpoint-{state.global_step}"
-            told = record(state)
+            made = record(state)
             if state.global_step in recipe.saved_steps:
-                keep_step(folder, base, out, told)
-            mark_state(folder, told.wall_seconds)
+                keep_step(folder, base, out, made)
+            mark_state(folder, made.wall_seconds)
 
     return StepSaver()

@@ -17,7 +17,7 @@ from harness.training.dataset import ExampleSet
 from harness.training.model import Coder, Student, TrainingError, lora_config
 from harness.training.recipe import Recipe
 from harness.training.record import DataRecord, Progress, TrainingRecord
-from harness.training.trainer import Told, carry_out, common_arguments
+from harness.training.trainer import RecordFields, carry_out, common_arguments
 
 
 def plan(recipe: Recipe, learnt: int, replayed: int = 0) -> list[int]:
@@ -63,21 +63,21 @@ def train_sft(
     Goes on from the last state that a killed training left in ``out``.
     """
 
-    def start(student: Student) -> tuple[Any, DataRecord, Told]:
+    def start(student: Student) -> tuple[Any, DataRecord, RecordFields]:
         coder = Coder(student)
         chosen = [fitting(each, coder, recipe) for each in (learnt, replayed) if each]
         sets = [each.examples for each in chosen]
         lengths = [len(coder.target(target)) for examples in sets for target in examples.targets]
         order = plan(recipe, *map(len, sets))
 
-        def told(state: Any) -> dict[str, Any]:
+        def record_fields(state: Any) -> dict[str, Any]:
             seen = order[: state.global_step * recipe.batch]
             return {
                 "replay": chosen[1].record if replayed else None,
                 "target_tokens": sum(lengths[place] for place in seen),
             }
 
-        return _trainer(recipe, student, coder, sets, order, out), chosen[0].record, told
+        return _trainer(recipe, student, coder, sets, order, out), chosen[0].record, record_fields
 
     return carry_out(recipe, base, out, progress, start)
 

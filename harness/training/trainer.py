@@ -15,7 +15,7 @@ from harness.training.record import DataRecord, Progress, TrainingRecord, record
 from harness.training.saving import STATE_FOLDER, base_record, finish, last_state, saver, wall_before
 
 # Given the trainer's state: what a record says that only the method knows.
-Told = Callable[[Any], dict[str, Any]]
+RecordFields = Callable[[Any], dict[str, Any]]
 
 # What of a trainer's log is no fact of the training but of the machine, or is said elsewhere in the record.
 _LEFT_OUT = frozenset(
@@ -32,7 +32,7 @@ def carry_out(
     base: Checkpoint,
     out: Path,
     progress: Progress,
-    start: Callable[[Student], tuple[Any, DataRecord, Told]],
+    start: Callable[[Student], tuple[Any, DataRecord, RecordFields]],
 ) -> TrainingRecord:
     """Train ``base`` with the trainer that ``start`` makes for it, and return the record of the whole.
 
@@ -52,7 +52,7 @@ def carry_out(
             tokens=state.num_input_tokens_seen,
             curve=curve(state.log_history),
             wall_seconds=round(earlier + time.perf_counter() - started, 1),
-            **told(state),
+            **record_fields(state),
             **_surroundings(recipe, trainer),
         )
 
@@ -60,7 +60,7 @@ def carry_out(
         progress(f"training {recipe.method}", step, steps)
 
     with threads(recipe.optimisation.threads):
-        trainer, data, told = start(load_student(base, recipe, state_before))
+        trainer, data, record_fields = start(load_student(base, recipe, state_before))
         _attach(trainer, saver(recipe, base, out, record, show))
         trainer.train(resume_from_checkpoint=str(state_before) if state_before else None)
     whole = record(trainer.state)
@@ -98,7 +98,7 @@ def common_arguments(recipe: Recipe, out: Path, rows: int) -> dict[str, Any]:
 
     Raises ``TrainingError`` when the rows do not divide into processes and micro-batches.
     """
-    # TRL reports models and devices to the hub unless told not to.
+    # TRL reports models and devices to the hub unless they are set not to.
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import torch
 
@@ -160,10 +160,10 @@ def curve(history: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], ...]:
     for entry in history:
         if "loss" not in entry:
             continue
-        told = {name: float(value) for name, value in entry.items() if name not in _LEFT_OUT and _is_number(value)}
+        numbers = {name: float(value) for name, value in entry.items() if name not in _LEFT_OUT and _is_number(value)}
         if _is_number(entry.get("learning_rate")):
-            told["lr"] = float(entry["learning_rate"])
-        rows.append({"step": float(entry["step"]), **told})
+            numbers["lr"] = float(entry["learning_rate"])
+        rows.append({"step": float(entry["step"]), **numbers})
     return tuple(rows)
 
 

@@ -18,7 +18,7 @@ from scipy.stats import chisquare
 from harness.checkpoints import ChatTemplate, TemplateError
 from harness.items import canonical_json
 from harness.records import RECORD_FILE, SAMPLES_FILE, Outcome, Run
-from harness.scoring import MARGIN, Scorecard, holm, mcnemar
+from harness.scoring import MARGIN, Scorecard, holm, mcnemar, points
 from leaderboard.acceptance.coverage import Candidate
 from leaderboard.documents import MANIFEST_FILE, TEMPLATE_FILE, TUNED_FOLDER
 from leaderboard.entries import Findings, finding, some
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from leaderboard.entries.judges import Asked, Recomputer
 
 SAMPLES = f"{TUNED_FOLDER}/{SAMPLES_FILE}"
-RECORD = f"{TUNED_FOLDER}/{RECORD_FILE}"
 _LITTLE_EFFECT = 0.99
 _FEW = 20
 _LEARNED_ALONE = 20
@@ -96,7 +95,7 @@ def base_band(entry: Candidate, base: Run) -> Findings:
         adjusted = holm([test[2] for test in tests])
         for (task, delta, _, n), p in zip(tests, adjusted, strict=True):
             if p < _BAND_P and abs(delta) >= MARGIN:
-                why = f"{task}: {100 * delta:+.1f} points against {other_name} on {n} common items (p = {p:.1g})"
+                why = f"{task}: {points(delta)} points against {other_name} on {n} common items (p = {p:.1g})"
                 yield finding("base-band", file, why, "outcome", task=task, delta=delta, p=p, known=other_name)
     if not known and base.record.samples_sha256 not in entry.around.accepted_bases:
         yield finding("base-unknown", file, "no accepted entry uses this run, and no other run of its weights is known")

@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import CheckFailedError, RetentionError
+from harness.records import GitError, run_git
 from leaderboard.documents import BASE_FILES, ENTRY_FILES, OPTIONAL_FILES
 from leaderboard.entries import MAX_FILE_BYTES
 
@@ -56,10 +56,10 @@ def take(checkout: Path, base: str, head: str, out: Path) -> Taken:
             raise RetentionError(f"{commit[:60]!r}: not a commit")
     if out.exists():
         raise RetentionError(f"{out}: is there already; name a new folder")
-    start = _git(checkout, "merge-base", base, head).decode().strip()
+    start = run_git(checkout, "merge-base", base, head).decode().strip()
     changes = _changes(checkout, start, head)
     entry_id = _check(changes)
-    listed = _git(checkout, "ls-tree", "-r", "-z", "--full-tree", head, "--", f"submissions/{entry_id}")
+    listed = run_git(checkout, "ls-tree", "-r", "-z", "--full-tree", head, "--", f"submissions/{entry_id}")
     files = [_from_tree(line) for line in listed.split(b"\0") if line]
     new_bases = [change for change in changes if _BASE.match(change.path)]
     taken = Taken(out / "submissions" / entry_id, out / "bases")
@@ -102,13 +102,13 @@ def _write(checkout: Path, change: _Change, place: Path) -> None:
     if change.mode != _PLAIN:
         raise CheckFailedError(f"{change.path!a}: not a plain file (mode {change.mode})")
     try:
-        size = int(_git(checkout, "cat-file", "-s", change.blob))
-    except RetentionError as error:
+        size = int(run_git(checkout, "cat-file", "-s", change.blob))
+    except GitError as error:
         # A fetch that leaves large files out leaves nothing here to be measured.
         raise CheckFailedError(f"{change.path!a}: was not fetched, as larger than a file may be") from error
     if size > MAX_FILE_BYTES:
         raise CheckFailedError(f"{change.path!a}: larger than {MAX_FILE_BYTES // 1024**2} MB")
-    data = _git(checkout, "cat-file", "blob", change.blob)
+    data = run_git(checkout, "cat-file", "blob", change.blob)
     if place.exists():
         # Another pull request may have brought the same run of the base in the meantime.
         if place.read_bytes() != data:
@@ -119,7 +119,7 @@ def _write(checkout: Path, change: _Change, place: Path) -> None:
 
 
 def _changes(checkout: Path, start: str, head: str) -> list[_Change]:
-    listed = _git(checkout, "diff-tree", "-r", "-z", "--no-renames", "--no-commit-id", start, head)
+    listed = run_git(checkout, "diff-tree", "-r", "-z", "--no-renames", "--no-commit-id", start, head)
     fields = listed.split(b"\0")[:-1]
     changes = []
     for facts, path in zip(fields[::2], fields[1::2], strict=True):
@@ -132,14 +132,3 @@ def _from_tree(line: bytes) -> _Change:
     facts, _, path = line.partition(b"\t")
     mode, _, blob = facts.decode("ascii").split(" ")
     return _Change("A", mode, blob, os.fsdecode(path))
-
-
-def _git(checkout: Path, *arguments: str) -> bytes:
-    # What a filtered fetch left out stays out: git would otherwise go and get it to measure it.
-    environment = {**os.environ, "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
-    try:
-        done = subprocess.run(["git", "-C", checkout, *arguments], capture_output=True, check=True, env=environment)
-    except (OSError, subprocess.CalledProcessError) as error:
-        said = getattr(error, "stderr", b"").decode("utf-8", "replace").strip().splitlines()[:1]
-        raise RetentionError(f"{checkout}: git {arguments[0]} failed ({''.join(said)[:200]})") from error
-    return done.stdout

@@ -1,25 +1,22 @@
-"""What the steps of acceptance found: the report of an entry."""
+"""The report of an entry: what the steps of acceptance found, and how it reads on a terminal and in a pull request."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from harness.records import StrictModel
 from leaderboard.documents import clean
 from leaderboard.entries import STEPS, Finding
+from leaderboard.numbers import percent, points, points_ci
 
 Verdict = Literal["accepted", "refused", "incomplete"]
 
 State = Literal["passed", "failed", "incomplete", "not reached"]
+_MARKS = {"passed": "ok", "failed": "FAILED", "incomplete": "could not be checked", "not reached": "not reached"}
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Numbers(_Strict):
+class Numbers(StrictModel):
     """What an accepted entry scores, from rows that were all recomputed."""
 
     target: str
@@ -33,7 +30,7 @@ class Numbers(_Strict):
     signature: str
 
 
-class Report(_Strict):
+class Report(StrictModel):
     """The verdict on one entry, step by step. ``numbers`` are there only when every check held."""
 
     entry: str
@@ -76,3 +73,39 @@ def report(name: str, found: Sequence[Finding], reached: set[str], numbers: Numb
     return Report(
         entry=clean(name, 200), verdict=verdict, steps=steps, findings=ordered, numbers=numbers if whole else None
     )
+
+
+def report_lines(report: Report) -> Iterator[str]:
+    """The verdict, every step, every finding with file, field, rule and what to do, and the numbers if they hold."""
+    flags = len(report.of("flag"))
+    yield f"{report.entry}: {report.verdict}" + (f", {counted(flags, 'flag')}" if flags else "")
+    for number, step in STEPS.items():
+        yield f"  {number} {step:<13} {_MARKS[report.steps[step]]}"
+        yield from (f"      {line}" for found in report.findings if found.step == number for line in _finding(found))
+    if report.numbers is not None:
+        yield f"  {numbers_line(report.numbers)}"
+
+
+def numbers_line(numbers: Numbers) -> str:
+    """Gain, retention and balance on one line."""
+    gain = f"{numbers.target} {points(numbers.gain)} points {points_ci(numbers.gain_ci)}"
+    return f"{gain}, retention {percent(numbers.retention_macro)}, balance {percent(numbers.balance)}"
+
+
+def summary_line(reports: Sequence[Report]) -> str:
+    """How many entries got which verdict."""
+    found = [report.verdict for report in reports]
+    parts = [
+        f"{found.count(verdict)} {verdict}" for verdict in ("accepted", "refused", "incomplete") if verdict in found
+    ]
+    return f"{counted(len(reports), 'entry', 'entries')}: {', '.join(parts)}"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def _finding(found: Finding) -> Iterator[str]:
+    yield f"{found.action} [{found.rule}] {found.line}"
+    if not found.way_out.startswith("nothing"):
+        yield f"  do: {found.way_out}"

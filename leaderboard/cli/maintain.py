@@ -322,6 +322,7 @@ def _disagreement(found: Agreement) -> str:
 
 def _show_agreement(entry: str, found: Agreement, written: list[tuple[Path, Event]]) -> None:
     from harness.cli.columns import echo_columns
+    from harness.scoring import per_cent
 
     click.echo(f"{entry}: {found.tuned.n} items drawn by seed {found.seed[:12]}, on {found.environment}")
     header = ("side", "items", "same text", "stored odd", "noise", "lost", "won")
@@ -332,7 +333,7 @@ def _show_agreement(entry: str, found: Agreement, written: list[tuple[Path, Even
     echo_columns(header, rows, ("side",))
     click.echo(
         f"{'agrees' if found.agrees else 'DOES NOT AGREE'}: smallest p {found.p_value:.3g} after Holm; without noise, "
-        f"{100 * found.detectable:.1f} % altered answers would have been found with 80 % power"
+        f"{per_cent(found.detectable)} % altered answers would have been found with 80 % power"
     )
     for path, _ in written:
         click.echo(f"wrote {path}")
@@ -341,7 +342,7 @@ def _show_agreement(entry: str, found: Agreement, written: list[tuple[Path, Even
 def _show_state(name: str, state: State, *, whole: bool, as_json: bool) -> None:
     import json
 
-    from harness.report import printable
+    from harness.scoring import printable
 
     if as_json:
         events = [event.model_dump(mode="json", by_alias=True) for event in state.events]

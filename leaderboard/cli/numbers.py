@@ -130,7 +130,7 @@ def verify_citation(text: str | None, file: Any, as_json: bool, **where: Path) -
     """
     import json
 
-    from harness.report import printable
+    from harness.scoring import printable
     from leaderboard.numbers import MAX_CHARACTERS, verify
 
     if (text is None) == (file is None):

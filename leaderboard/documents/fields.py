@@ -9,12 +9,14 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from harness.errors import RetentionError
 from leaderboard.documents.text import deceptive
 
 _INTEGER = re.compile(r"[0-9]{1,18}")
 # A name of the public net: no address of a machine, no name without a top level.
 _HOST = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,63}|xn--[a-z0-9-]{1,59})", re.ASCII)
 _RESERVED_FILE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.ASCII | re.IGNORECASE)
+_VERSION = re.compile(r"\Aretentionbench-([a-z]{1,20})-([0-9]{1,4})\Z", re.ASCII)
 _NUMBER = re.compile(r"[-+]?[0-9]{0,18}\.?[0-9]{1,18}([eE][-+]?[0-9]{1,3})?")
 
 
@@ -55,6 +57,20 @@ def https_url(value: str) -> str:
     if parts.scheme != "https" or not host or not _HOST.fullmatch(host) or "@" in parts.netloc:
         raise ValueError("write https://host/..., without a user name")
     return value
+
+
+def refuse_newer(document: Any, kind: str, where: str) -> None:
+    """``RetentionError`` when ``document`` states a major version of ``kind`` that came after this program.
+
+    What states no version that can be read is left to its schema, which says what is wrong.
+    """
+    stated = document.get("schema") if isinstance(document, dict) else None
+    match = _VERSION.match(stated) if isinstance(stated, str) else None
+    if match and match[1] == kind and int(match[2]) > 1:
+        raise RetentionError(
+            f"{where}: schema: {kind} version {int(match[2])} is newer than this program, which reads 1; "
+            "upgrade retentionbench"
+        )
 
 
 def _safe_file(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import RetentionError
@@ -55,20 +56,28 @@ def base_folder(bases: Path, suite: str, weights_digest: str) -> Path:
 def seal(folder: Path) -> None:
     """Write ``SHA256SUMS`` over every other file of ``folder`` (``sha256sum -c`` reads it), replacing an older one."""
     (folder / SUMS_FILE).unlink(missing_ok=True)
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    (folder / SUMS_FILE).write_text(
-        "".join(f"{file_sha256(folder / name)}  {name}\n" for name in names), encoding="ascii", newline="\n"
-    )
+    (folder / SUMS_FILE).write_bytes(sums_bytes({name: file_sha256(folder / name) for name in file_names(folder)}))
 
 
-def read_sums(data: bytes) -> dict[str, str]:
-    """sha256 by file name; ``RetentionError`` says which line is none."""
+def file_names(folder: Path) -> set[str]:
+    """The files below ``folder``, by their paths from there."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def sums_bytes(sums: Mapping[str, str]) -> bytes:
+    """``SHA256SUMS`` of files of these sha256, in the order of their names."""
+    return "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)).encode("ascii")
+
+
+def read_sums(path: Path) -> dict[str, str]:
+    """sha256 by file name, from a ``SHA256SUMS``; ``RetentionError`` says which line is none."""
+    data = path.read_bytes()
     sums: dict[str, str] = {}
     for number, line in enumerate(data.decode("ascii", errors="replace").split("\n")[:-1], start=1):
         found = _SUMS_LINE.fullmatch(line)
         if found is None or found[2] in sums:
-            raise RetentionError(f"line {number}: not `<sha256>  <file>`, each file once")
+            raise RetentionError(f"{path}: line {number}: not `<sha256>  <file>`, each file once")
         sums[found[2]] = found[1]
     if not data.endswith(b"\n"):
-        raise RetentionError("does not end with a line")
+        raise RetentionError(f"{path}: does not end with a line")
     return sums

@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from harness.errors import RetentionError
+from harness.records import StrictModel
 from leaderboard.documents.fields import (
     Bool,
     Count,
@@ -25,9 +25,9 @@ from leaderboard.documents.fields import (
     SuiteName,
     SuiteVersion,
     Url,
+    refuse_newer,
 )
-from leaderboard.documents.migrations import MANIFEST, MigrationError, lift
-from leaderboard.documents.plain_yaml import read_plain_yaml
+from leaderboard.documents.plain_yaml import read_plain_yaml, yaml_text
 
 MANIFEST_FILE = "manifest.yaml"
 # What a field of a fixed form wants, for errors: a pattern tells an author little.
@@ -44,11 +44,7 @@ class ManifestError(RetentionError):
     """A manifest that breaks its schema; the message names the file, the field and the rule."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SuiteRef(_Strict):
+class SuiteRef(StrictModel):
     """The suite and the protocol both runs answered."""
 
     id: SuiteName
@@ -56,7 +52,7 @@ class SuiteRef(_Strict):
     protocol: Label
 
 
-class ModelRef(_Strict):
+class ModelRef(StrictModel):
     """An immutable model: a hub repository at a commit, or a local folder named by its digest."""
 
     repo: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9_.-]{1,96}\z")] | None = None
@@ -85,14 +81,14 @@ class ModelRef(_Strict):
         return f"https://huggingface.co/{self.repo}/tree/{self.revision}" if self.repo else None
 
 
-class AdapterRef(_Strict):
+class AdapterRef(StrictModel):
     """A fine-tune stored as an adapter on the manifest's base."""
 
     adapter: ModelRef
     adapter_type: Label
 
 
-class Method(_Strict):
+class Method(StrictModel):
     """How the fine-tune was made; a field left out is shown as not disclosed."""
 
     family: Literal["sft", "rft", "dpo", "sft-on-rollouts", "distill", "merge", "other"]
@@ -109,7 +105,7 @@ class Method(_Strict):
     summary: Note | None = None
 
 
-class TrainingData(_Strict):
+class TrainingData(StrictModel):
     """One data set the fine-tune saw, and whether it overlaps the suite."""
 
     id: Note
@@ -119,14 +115,14 @@ class TrainingData(_Strict):
     overlap_with_suite: Literal["none", "train-split", "test", "unknown"]
 
 
-class Selection(_Strict):
+class Selection(StrictModel):
     """How many checkpoints were evaluated before this one was sent, and how it was chosen."""
 
     attempts_evaluated: Annotated[Count, Field(ge=1)]
     chosen_by: Note
 
 
-class Contact(_Strict):
+class Contact(StrictModel):
     """Who answers questions: an account name, never an e-mail address."""
 
     handle: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9-]{0,38}\z")]
@@ -136,7 +132,7 @@ def _tuned_kind(value: Any) -> str:
     return "adapter" if isinstance(value, AdapterRef) or (isinstance(value, dict) and "adapter" in value) else "full"
 
 
-class Manifest(_Strict):
+class Manifest(StrictModel):
     """``manifest.yaml``: one submission as its author states it."""
 
     schema_: Annotated[Literal["retentionbench-manifest-1"], Field(alias="schema")]
@@ -177,8 +173,8 @@ def parse_manifest(document: object, name: str) -> Manifest:
     if not isinstance(document, dict):
         raise ManifestError(f"{name}: not a mapping of fields")
     try:
-        document = lift(MANIFEST, document, name)
-    except MigrationError as error:
+        refuse_newer(document, "manifest", name)
+    except RetentionError as error:
         raise ManifestError(str(error)) from error
     try:
         return Manifest.model_validate(document)
@@ -193,12 +189,7 @@ def parse_manifest(document: object, name: str) -> Manifest:
         raise ManifestError(f"{name}: {field}: {message}") from error
 
 
-class _Dumper(yaml.SafeDumper):
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
 def write_manifest(path: Path, manifest: Manifest) -> None:
     """Write ``manifest`` as YAML that :func:`read_manifest` reads back to an equal object."""
     document = manifest.model_dump(mode="json", by_alias=True, exclude_none=True)
-    path.write_text(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110), "utf-8")
+    path.write_text(yaml_text(document), "utf-8")

@@ -1,4 +1,4 @@
-"""A reader for the small part of YAML that a manifest needs: mappings, lists and text.
+"""YAML of manifests and for other programs: written plainly, and read in the small part that a manifest needs.
 
 PyYAML's ``safe_load`` expands a 324-byte alias bomb, reads ``0123456`` as 42798 and ``no`` as false, and keeps the
 last of two equal keys without a word. Here anchors, aliases, tags, directives, merge keys, duplicate keys and deep
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -115,3 +115,13 @@ class _Builder:
 def _refused(event: yaml.Event, what: str) -> PlainYamlError:
     line = event.start_mark.line + 1 if event.start_mark else 1
     return PlainYamlError(f"line {line}: {what} is not accepted in a manifest")
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def yaml_text(document: Any) -> str:
+    """``document`` (mappings, lists, texts, numbers) as YAML: text quoted where need be, no aliases, keys in order."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)

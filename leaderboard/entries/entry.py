@@ -6,7 +6,6 @@ submission never hides the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,13 +35,6 @@ class BadEntry:
 
     path: str
     reason: str
-
-
-def load_entries(submissions: Path, bases: Path) -> Iterator[Entry | BadEntry]:
-    """Read every folder of ``submissions`` in the order of its name; base runs are read once."""
-    base_runs = BaseRuns(bases)
-    for folder in entry_folders(submissions):
-        yield load_entry(folder, base_runs)
 
 
 def entry_folders(submissions: Path) -> list[Path]:

@@ -44,6 +44,7 @@ from leaderboard.documents import (
     PlainYamlError,
     base_folder,
     entry_id,
+    file_names,
     parse_manifest,
     read_plain_yaml,
     read_sums,
@@ -378,11 +379,11 @@ def _sums(folder: Path, shown: str, broken: set[str]) -> Findings:
         return
     name = f"{shown}{SUMS_FILE}"
     try:
-        sums = read_sums((folder / SUMS_FILE).read_bytes())
+        sums = read_sums(folder / SUMS_FILE)
     except RetentionError as error:
-        yield finding("changed", name, str(error))
+        yield finding("changed", name, _without_path(error, folder / SUMS_FILE))
         return
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {SUMS_FILE}
+    there = file_names(folder) - {SUMS_FILE}
     for file in sorted(there):
         if (folder / file).is_symlink() or (folder / file).stat().st_size > MAX_FILE_BYTES:
             continue  # said in step 1, and not to be read

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from harness.errors import CheckFailedError, RetentionError
-from harness.records import file_sha256
-from leaderboard.documents import TUNED_FOLDER, base_folder, suite_name
+from harness.records import GitError, file_sha256, run_git
+from leaderboard.documents import TUNED_FOLDER, base_folder, file_names, suite_name
 from leaderboard.entries.entry import Entry, read_entry
 from leaderboard.entries.integrity import BaseRuns
 from leaderboard.entries.shelf import Shelf
@@ -116,14 +115,13 @@ def refuse_changed(broken: Sequence[str], what: str) -> None:
 
 def _files(entry: Entry, folder: Path, bases: Path) -> dict[str, str]:
     home = base_folder(bases, suite_name(entry.base.record), entry.base.record.checkpoint.weights_digest)
-    named = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    named = {name: folder / name for name in file_names(folder)}
     named |= {f"{_BASES}{path.relative_to(bases).as_posix()}": path for path in home.iterdir()}
     return {name: file_sha256(path) for name, path in sorted(named.items())}
 
 
 def _git(where: Path, *arguments: str, way_out: str) -> str:
     try:
-        done = subprocess.run(["git", "-C", where, *arguments], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise RetentionError(f"{where}: git {arguments[0]} failed, so history cannot be read; {way_out}") from error
-    return done.stdout.strip()
+        return run_git(where, *arguments).decode("utf-8", "replace").strip()
+    except GitError as error:
+        raise RetentionError(f"{error}, so history cannot be read; {way_out}") from error

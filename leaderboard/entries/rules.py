@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from harness.records import StrictModel
 from leaderboard.documents import clean
 
 Action = Literal["refuse", "incomplete", "flag"]
@@ -182,10 +181,8 @@ RULES: dict[str, Rule] = {
 }  # fmt: skip
 
 
-class Finding(BaseModel):
+class Finding(StrictModel):
     """One rule that an entry breaks: where, and what was seen. ``evidence`` holds counts and examples."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: str
     step: int

@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from harness.errors import CheckFailedError, RetentionError
+from harness.records import StrictModel
 from harness.scoring import Agreement
-from leaderboard.documents import EVENT, Digest, FileName, Label, Note, lift
+from leaderboard.documents import Digest, FileName, Label, Note, refuse_newer
 
-EVENTS = Path("leaderboard/data/events")
 MAX_BYTES = 64 * 1024
 MAX_EVENTS = 9_999
 _NAME = re.compile(r"\A[0-9]{8}T[0-9]{6}Z-[0-9]{4}-[a-z]+\.json\Z", re.ASCII)
@@ -44,10 +44,8 @@ Time = Annotated[str, Field(pattern=r"\A20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0
                  AfterValidator(_real_time)]  # fmt: skip
 
 
-class _Event(BaseModel):
+class _Event(StrictModel):
     """What every event says: of which entry, which place in its ledger, when, and by whom."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_: Annotated[Literal["retentionbench-event-1"], Field(alias="schema")] = "retentionbench-event-1"
     entry_id: EntryId
@@ -186,10 +184,9 @@ def parse_event(data: bytes, name: str) -> Event:
         document = json.loads(data.decode("ascii"))
     except (ValueError, RecursionError) as error:
         raise EventError(f"{name}: not JSON in ASCII ({type(error).__name__})") from error
-    lifted = lift(EVENT, document, name)
-    event = check_event(lifted, name)
-    # An older major version had a spelling of its own.
-    if lifted is document and event_bytes(event) != data:
+    refuse_newer(document, "event", name)
+    event = check_event(document, name)
+    if event_bytes(event) != data:
         raise EventError(f"{name}: not in the one form events have; write them with `retention maintain`")
     return event
 

@@ -1,8 +1,9 @@
 """Schemas: the JSON Schemas of every document a submission or the ledger is made of, generated from the models.
 
 ``leaderboard/ledger/schemas/<name>/<major>.json`` are the committed copies. A published file is never changed but by
-adding optional fields; a new major version gets a file of its own, and :mod:`leaderboard.documents.migrations` says how
-the old reads.
+adding optional fields: documents from before they were there mean what the default says. A field that changes its
+meaning, its name or its type makes a new major version, which gets a file of its own; so far samples alone have two,
+and :func:`harness.records.read_samples` reads both.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 from pathlib import Path
 
+from harness.records import GitError, run_git
 from leaderboard.acceptance import Report, numbers_line
 from leaderboard.documents import MANIFEST_FILE, Manifest, base_folder, clean, read_manifest
 from leaderboard.entries import Finding
@@ -65,7 +65,6 @@ def _suite(manifest: Manifest) -> str:
 def _is_tracked(folder: Path) -> bool:
     """Whether git has files of ``folder`` already; no when there is no git."""
     try:
-        listed = subprocess.run(["git", "-C", folder, "ls-files", "--", "."], capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
+        return bool(run_git(folder, "ls-files", "--", "."))
+    except GitError:
         return False
-    return bool(listed.stdout.strip())

@@ -97,4 +97,4 @@ def samples_of(folders: Iterable[Path]) -> dict[str, bytes]:
 def test_more_workers_than_room_are_refused() -> None:
     plan = make_plan("nano:base", [], "nano-1", "math", replace(RAY, workers=999), Path("unused"))
     with pytest.raises(EngineError, match="--workers 999: the Ray cluster has room for"):
-        starting.start(plan.settings, [plan.base])
+        starting.start(*plan.placements)

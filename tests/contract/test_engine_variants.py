@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
-from harness.engines import placement, starting
+from harness.engines import placement
 from harness.engines.settings import EngineError
 from harness.protocol import Decoding, Engine, GenerateRequest, Prompt, ScoreRequest
-from tests.support.engines import TRANSFORMERS, VLLM, Engines
+from tests.support.engines import TRANSFORMERS, VLLM, Engines, start_engine
 from tests.support.fakes import write_adapter
 
 SETTINGS = replace(VLLM, adapters="lora")
@@ -60,7 +60,7 @@ def test_the_base_is_untouched_and_an_adapter_answers_as_if_merged(
 def test_an_adapter_without_effect_stops_before_its_first_answer(
     engines: Engines, base: Checkpoint, idle: Checkpoint, prompts: list[Prompt]
 ) -> None:
-    engine = starting.start(SETTINGS, [base, idle])
+    engine = start_engine(SETTINGS, [base, idle])
     with pytest.raises(EngineError, match=r"idle: the adapter changes no log-probability on \d probe prompts .*q_proj"):
         next(iter(engine.generate(asked(prompts, [None, idle.record.weights_digest]))))
     engine.close()
@@ -71,7 +71,7 @@ def test_an_engine_that_exchanges_its_weights_answers_as_one_started_with_them(
 ) -> None:
     names = [None, *(each.record.weights_digest for each in adapters)]
     letters = tuple((token,) for token in prompts[0].token_ids[-6:])
-    engine = starting.start(replace(SETTINGS, adapters="merge"), [base, *adapters])
+    engine = start_engine(replace(SETTINGS, adapters="merge"), [base, *adapters])
     together = texts(engine, asked(prompts, names))
     again = texts(engine, asked(prompts, names[::-1]))
     scores = [
@@ -88,14 +88,18 @@ def test_an_engine_that_exchanges_its_weights_answers_as_one_started_with_them(
     assert len({tuple(together[place :: len(names)]) for place in range(len(names))}) == len(names)
 
 
-def test_an_adapter_on_the_vision_tower_is_merged_or_refused(base: Checkpoint, tmp_path: Path) -> None:
+def test_an_adapter_on_the_vision_tower_is_merged_or_refused(
+    base: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     modules = ["vision_model.encoder.layers.0.self_attn.q_proj"]
     path = write_adapter(tmp_path / "sees", base.path, modules, reference="nano:base")
     adapter = open_checkpoint(str(path))
     with pytest.raises(
         EngineError, match=r"leave out .*vision_tower.*layers\.0\.self_attn\.q_proj; use --adapters merge"
     ):
-        placement.groups(SETTINGS, [base, adapter])
+        placement.place(SETTINGS, [base, adapter])
     automatic = replace(SETTINGS, adapters="auto")
-    assert placement.how_applied(automatic, adapter, "NVIDIA H100 80GB HBM3") == "merged"
-    assert placement.groups(automatic, [base, adapter]) == [(base, adapter)]
+    monkeypatch.setattr(placement, "device_class", lambda: "NVIDIA H100 80GB HBM3")
+    (placed,) = placement.place(automatic, [base, adapter])
+    assert [each.checkpoint for each in placed.members] == [base, adapter]
+    assert [each.record.adapter for each in placed.members] == ["none", "merged"]

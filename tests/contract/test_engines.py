@@ -7,11 +7,11 @@ import pytest
 
 from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
 from harness.checkpoints.prompts import PromptRenderer
-from harness.engines import placement, starting
+from harness.engines import placement
 from harness.engines.child import ChildEngine
 from harness.engines.settings import NAMES, EngineError, EngineSettings
 from harness.protocol import Completion, Decoding, Engine, Failed, GenerateRequest, Prompt, ScoreRequest
-from tests.support.engines import TRANSFORMERS, VLLM, Engines
+from tests.support.engines import TRANSFORMERS, VLLM, Engines, start_engine
 from tests.support.fakes import load_starved, write_llama
 
 pytestmark = pytest.mark.usefixtures("engines")
@@ -92,7 +92,8 @@ def test_scores_rank_the_answer_it_writes_first_and_alike_in_both_engines(
 
 def test_the_description_is_the_running_engine(engine: Engine, base: Checkpoint) -> None:
     settings = EngineSettings(name=engine.record.name, dtype="float32")
-    assert placement.describe(settings, base) == engine.record
+    (placed,) = placement.place(settings, [base])
+    assert placed.record == engine.record
 
 
 def test_an_adapter_changes_answers_alike_in_both_engines(
@@ -107,16 +108,15 @@ def test_an_adapter_changes_answers_alike_in_both_engines(
 
 def test_an_adapter_without_effect_stops_the_run(idle: Checkpoint) -> None:
     with pytest.raises(EngineError, match="the adapter changes no weight; its target modules are"):
-        starting.start(TRANSFORMERS, [idle])
+        start_engine(TRANSFORMERS, [idle])
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_item_that_takes_too_long_or_is_too_long_fails_alone(name: str, tmp_path: Path) -> None:
     """Random weights that never end their answer by themselves, and a budget that takes longer than the limit."""
     checkpoint = open_checkpoint(str(write_llama(tmp_path / "llama")))
-    running = starting.start(
-        EngineSettings(name=name, dtype="float32", max_model_len=4200, time_limit=0.5), [checkpoint]
-    )
+    limited = EngineSettings(name=name, dtype="float32", max_model_len=4200, time_limit=0.5)
+    running = start_engine(limited, [checkpoint])
     prompt = PromptRenderer(checkpoint.path, "plain").render("w1 w2")
     budgets = (4000, 2, 4000, 3)
     asked = [GenerateRequest(str(k), prompt, Decoding(budget)) for k, budget in enumerate(budgets)]
@@ -140,7 +140,7 @@ def test_out_of_memory_halves_the_batch_and_goes_on(tmp_path: Path) -> None:
     words = ["w1 w2"] * 9 + [" ".join(["w3"] * 30)]
     asked = [GenerateRequest(str(k), renderer.render(text), Decoding(3)) for k, text in enumerate(words)]
     settings = EngineSettings(name="transformers", dtype="float32", max_model_len=128)
-    starved = ChildEngine(settings, [checkpoint], load_starved)
+    starved = ChildEngine(*placement.place(settings, [checkpoint]), load_starved)
     answers = [answer for _, answer in sorted(starved.generate(asked))]
     starved.close()
     assert [answer.error for answer in answers] == [None] * 9 + ["out of memory for this item alone"]

@@ -1,4 +1,4 @@
-"""Gate 2 of metrics.md on a real engine: the nano base against a second run of itself."""
+"""Case 2 of harness/scoring/README.md on a real engine: the nano base against a second run of itself."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Real engines that several tests share: each is started when it is first wanted, and kept."""
+"""Real engines for tests: one for a few checkpoints, without a plan, or shared and kept by those that want the same."""
 
 import multiprocessing
 import os
@@ -13,6 +13,12 @@ from harness.protocol import Engine
 
 VLLM = EngineSettings(name="vllm", dtype="float32", max_model_len=256)
 TRANSFORMERS = EngineSettings(name="transformers", dtype="float32", max_model_len=256)
+
+
+def start_engine(settings: EngineSettings, checkpoints: Sequence[Checkpoint]) -> Engine:
+    """The one engine in which ``checkpoints`` are placed."""
+    (placed,) = placement.place(settings, checkpoints)
+    return starting.start(placed)
 
 
 def warm_up() -> None:
@@ -36,7 +42,7 @@ class Engines:
     def get(self, settings: EngineSettings, members: Sequence[Checkpoint]) -> Engine:
         key = settings, tuple(each.record.weights_digest for each in members)
         if key not in self._running:
-            self._running[key] = starting.start(settings, members)
+            self._running[key] = start_engine(settings, members)
         return self._running[key]
 
     def close(self) -> None:

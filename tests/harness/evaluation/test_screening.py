@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from harness.checkpoints.checkpoint import Checkpoint
 from harness.engines import placement, starting
 from harness.errors import CheckFailedError
 from harness.evaluation.listing import find_runs
@@ -58,11 +57,9 @@ def gold() -> dict[str, str]:
 def started(monkeypatch: pytest.MonkeyPatch, gold: dict[str, str]) -> dict[str, KnowingEngine]:
     running: dict[str, KnowingEngine] = {}
 
-    def start(_: object, members: Sequence[Checkpoint]) -> KnowingEngine:
-        (member,) = members
-        name = member.record.name
-        running[name] = KnowingEngine(name, gold)
-        return running[name]
+    def start(placed: placement.Placement) -> KnowingEngine:
+        running[placed.name] = KnowingEngine(placed.name, gold)
+        return running[placed.name]
 
     monkeypatch.setattr(starting, "start", start)
     monkeypatch.setattr(placement, "describe", lambda *_: RECORD)
@@ -70,7 +67,7 @@ def started(monkeypatch: pytest.MonkeyPatch, gold: dict[str, str]) -> dict[str, 
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Plan:
+def plan(tmp_path: Path, started: dict[str, KnowingEngine]) -> Plan:
     folders = [str(write_checkpoint(tmp_path / name, seed=seed)) for seed, name in enumerate(KNOWS)]
     suite = part_of_nano(tmp_path, *TASKS)
     return make_plan(folders[0], folders[1:], str(suite), "math", SETTINGS, tmp_path / "runs")

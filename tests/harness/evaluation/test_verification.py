@@ -58,9 +58,9 @@ def test_the_second_pass_asks_in_another_order_and_batch(world: World, monkeypat
     runs = world.runs()
     passes: list[tuple[list[str], int]] = []
 
-    def start(settings: Any, members: Any) -> FakeEngine:
+    def start(placed: placement.Placement) -> FakeEngine:
         engine = FakeEngine()
-        passes.append((engine.asked, settings.batch))
+        passes.append((engine.asked, placed.settings.batch))
         return engine
 
     monkeypatch.setattr(starting, "start", start)

@@ -183,7 +183,6 @@ def test_another_item_set_than_the_frozen_one_is_not_judged(tiny: Tiny, stored: 
 def test_what_was_asked_is_known_of_every_kind_of_task(recomputer: Recomputer) -> None:
     assert recomputer.budget("tiny_sums") == 24
     assert recomputer.budget("tiny_letters") is None
-    assert recomputer.reason_missing("tiny_sums") is None
     assert not recomputer.shows_images
     colours = list(recomputer.asked("tiny_colours").values())
     assert all(each.answer in each.options for each in colours)

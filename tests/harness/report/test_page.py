@@ -9,8 +9,8 @@ from rich.console import Console
 
 from harness.records.run import Run
 from harness.records.samples import Outcome
-from harness.report import flips, page, terminal, wording
-from harness.scoring import Scorecard, score_pair
+from harness.report import flips, page, terminal
+from harness.scoring import Scorecard, score_pair, wording
 from tests.support.markup import Tags
 from tests.support.synthetic import JIGSAW, TASKS, SyntheticTask, synthetic_checkpoint, synthetic_run
 
@@ -190,23 +190,3 @@ def test_the_axis_covers_its_range_with_few_round_ticks(low: float, high: float)
     assert 2 <= len(axis.ticks) <= 8
     assert (axis.at(axis.ticks[0]), axis.at(axis.ticks[-1])) == pytest.approx((0, 100))
     assert all(round(tick * 100, 9).is_integer() for tick in axis.ticks)
-
-
-@pytest.mark.parametrize(
-    ("written", "expected"),
-    [
-        (wording.points(-0.385), "-38.5"),
-        (wording.points(0.0), "+0.0"),
-        (wording.points(-0.0), "+0.0"),
-        (wording.points(None), "n/a"),
-        (wording.per_cent(0.915), "91.5"),
-        (wording.point_interval((-0.02, 0.0)), "[-2.0, +0.0]"),
-        (wording.rate_interval(None), "n/a"),
-        (wording.p_value(0.0001), "<.001"),
-        (wording.p_value(0.0312), ".031"),
-        (wording.p_value(1.0), "1"),
-        (wording.printable("a\x00b\r\u202ec\n\td\u00e9"), "a\ufffdb\ufffd\ufffdc\n\td\u00e9"),
-    ],
-)
-def test_wording(written: str, expected: str) -> None:
-    assert written == expected

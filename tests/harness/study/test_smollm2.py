@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.prompts import PromptRenderer
+from harness.engines.placement import place
 from harness.engines.settings import EngineSettings
 from harness.engines.starting import start
 from harness.protocol import Decoding, GenerateRequest
@@ -75,7 +76,7 @@ def test_a_gguf_becomes_a_checkpoint_that_an_engine_runs(tmp_path: Path) -> None
     prompt = PromptRenderer(folder).render("abc")
     assert prompt.text == "<|im_start|>abc<|im_end|>"
     assert len(prompt.token_ids) == 4, "a and b merge"
-    engine = start(EngineSettings("transformers", "float32"), [checkpoint])
+    engine = start(*place(EngineSettings("transformers", "float32"), [checkpoint]))
     ((_, answer),) = engine.generate([GenerateRequest("i", prompt, Decoding(3))])
     assert answer.n_output_tokens in (1, 2, 3)
     engine.close()

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkpoints.checkpoint import Checkpoint
 from harness.engines import starting
-from harness.engines.settings import EngineSettings
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.store import CHUNK
 from harness.protocol import Completion, GenerateRequest
@@ -102,10 +100,7 @@ def recipe() -> Recipe:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> None:
-    def start(settings: EngineSettings, members: Sequence[Checkpoint]) -> FakeEngine:
-        return engine
-
-    monkeypatch.setattr(starting, "start", start)
+    monkeypatch.setattr(starting, "start", lambda _: engine)
 
 
 def quietly(phase: str, done: int, total: int) -> None:

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from leaderboard.board.board import load_board, track_key
+from leaderboard.board.board import load_board
 from leaderboard.documents.identity import seal
 from leaderboard.entries import maintain
 from leaderboard.entries.entry import BadEntry
@@ -35,7 +35,7 @@ def test_what_may_not_be_compared_is_in_another_track(tmp_path: Path) -> None:
     board = load_board(made.submissions, made.bases)
     assert len(board.tracks) == 3
     assert len({track.key.slug for track in board.tracks}) == 3
-    assert all(track_key(row) == track.key for track in board.tracks for row in track.rows)
+    assert all(row.manifest.target == track.key.target for track in board.tracks for row in track.rows)
 
 
 def test_an_entry_that_cannot_be_scored_is_left_out(tmp_path: Path) -> None:

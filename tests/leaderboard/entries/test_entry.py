@@ -12,7 +12,8 @@ from harness.records.run import RECORD_FILE, read_record, write_record
 from harness.records.samples import SAMPLES_FILE
 from leaderboard.documents.identity import entry_id
 from leaderboard.documents.manifest import MANIFEST_FILE
-from leaderboard.entries.entry import BadEntry, Entry, load_entries
+from leaderboard.entries.entry import BadEntry, Entry, entry_folders, load_entry
+from leaderboard.entries.integrity import BaseRuns
 from leaderboard.submit.prepare import Prepared
 from tests.support.synthetic_board import Folders, add_entry, folders
 
@@ -28,8 +29,8 @@ def entry(made: Folders) -> Prepared:
 
 
 def only(made: Folders) -> Entry | BadEntry:
-    (found,) = load_entries(made.submissions, made.bases)
-    return found
+    (folder,) = entry_folders(made.submissions)
+    return load_entry(folder, BaseRuns(made.bases))
 
 
 def test_a_prepared_entry_loads(made: Folders, entry: Prepared) -> None:
@@ -154,7 +155,8 @@ def test_a_linked_folder_is_refused(made: Folders, entry: Prepared, tmp_path: Pa
 def test_one_bad_entry_hides_no_other(made: Folders, entry: Prepared) -> None:
     (made.submissions / "empty").mkdir()
     (made.submissions / "README.md").write_text("not an entry")
-    kinds = [type(found) for found in load_entries(made.submissions, made.bases)]
+    bases = BaseRuns(made.bases)
+    kinds = [type(load_entry(folder, bases)) for folder in entry_folders(made.submissions)]
     assert sorted(kind.__name__ for kind in kinds) == ["BadEntry", "Entry"]
 
 

@@ -11,12 +11,14 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from harness.errors import RetentionError
+from harness.scoring import METRICS
 from leaderboard.board.board import Board, load_board
 from leaderboard.board.ranking import Placing
 from leaderboard.entries.maintain import record
@@ -58,6 +60,15 @@ def test_every_entry_has_a_page_and_the_data_is_there(board: Board, files: dict[
     assert expected <= set(files)
     for name in (name for name in files if name.startswith("assets/")):
         assert hashlib.sha256(files[name]).hexdigest()[:16] in name
+
+
+def test_the_metrics_page_states_every_definition(files: dict[str, bytes]) -> None:
+    page = unescape(re.sub(r"<[^>]*>", "", (whole := files["metrics.html"].decode())))
+    for metric in METRICS.values():
+        assert f'<div id="{metric.anchor}">' in whole
+        assert metric.typeset in page
+        assert metric.sentence in page
+        assert all(f'href="{address}"' in whole for address in metric.links.values())
 
 
 @pytest.mark.slow
