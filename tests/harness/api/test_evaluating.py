@@ -27,8 +27,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the checkpoints for which an engine was started; the one called "broken" has none."""
     names: list[str] = []
 
-    def start(_: Any, members: Any) -> FakeEngine:
-        names.extend(each.record.name for each in members)
+    def start(placed: placement.Placement) -> FakeEngine:
+        names.extend(each.checkpoint.record.name for each in placed.members)
         if names[-1] == "broken":
             raise EngineError("broken: out of memory")
         return FakeEngine()

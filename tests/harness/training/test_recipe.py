@@ -121,7 +121,7 @@ def test_checkpoints_rise_to_the_last_step(steps: int, count: int, spacing: str)
         ("sft", ["data={"], "no YAML"),
         ("rft", [], "needs a section rft"),
         ("rft", ["rft={prompts: 2, group: 2}"], "rft.prompts and rft.group"),
-        ("replay-sft", ["replay.share=0.01"], "no whole row"),
+        ("replay-sft", ["replay.share=0.01"], "rounds to no or all rows"),
         ("self-sft", [], "nothing is said of self-sft"),
         ("dpo", [], "unknown method"),
     ],

@@ -17,13 +17,14 @@ from harness.checkpoints.checkpoint import nano_root, open_checkpoint
 from harness.checkpoints.digests import cached_sha256
 from harness.training.dataset import ExampleSet, write_examples
 from harness.training.generators import load_examples
-from harness.training.model import Coder, TrainingError, load_student
+from harness.training.model import ExampleEncoder, TrainingError, load_student
 from harness.training.recipe import Recipe, load_recipe
 from harness.training.record import DataRecord, TrainingRecord, read_record
 from harness.training.saving import STATE_FOLDER, claim
-from harness.training.sft import Learnt, fitting, plan
+from harness.training.sft import TrainingData, drop_long, plan
 from harness.training.train import run_training
-from leaderboard.documents.manifest import Method, TrainingData
+from leaderboard.documents.manifest import Method
+from leaderboard.documents.manifest import TrainingData as ManifestData
 
 SMALL = {
     "data.count": 24,
@@ -100,7 +101,7 @@ def test_the_record_is_complete_and_fills_the_method_fields(trained: tuple[Path,
     assert method.lora_rank is None
     manifest = record.submission
     assert (manifest["target"], manifest["method"]) == ("jigsaw", record.method_fields())
-    (data,) = (TrainingData.model_validate(each) for each in manifest["training_data"])
+    (data,) = (ManifestData.model_validate(each) for each in manifest["training_data"])
     assert (data.id, data.role, data.overlap_with_suite) == ("nano-jigsaw", "train", "train-split")
 
 
@@ -261,19 +262,19 @@ def test_written_examples_are_learnt_from_and_recorded(tmp_path: Path) -> None:
 
 def test_targets_that_are_too_long_are_left_out_and_counted() -> None:
     recipe = load_recipe("nano-math", "sft", {"data.count": 200, "data.form": "worked", "optimisation.max_tokens": 28})
-    coder = Coder(load_student(open_checkpoint("nano:base"), recipe))
+    encoder = ExampleEncoder(load_student(open_checkpoint("nano:base"), recipe))
     examples = load_examples(recipe.data)
-    kept = fitting(Learnt(examples, DataRecord.of("nano-math", examples)), coder, recipe)
-    lengths = [len(coder.target(target)) for target in examples.targets]
+    kept = drop_long(TrainingData(examples, DataRecord.of("nano-math", examples)), encoder, recipe)
+    lengths = [len(encoder.target(target)) for target in examples.targets]
     assert kept.record.dropped_long == sum(length > 28 for length in lengths) > 0
     assert kept.record.examples == len(kept.examples) == 200 - kept.record.dropped_long > 0
     assert kept.record.digest == kept.examples.digest
     with pytest.raises(TrainingError, match="every one of 200"):
-        fitting(kept_all(examples), coder, load_recipe("nano-math", "sft", {"optimisation.max_tokens": 2}))
+        drop_long(kept_all(examples), encoder, load_recipe("nano-math", "sft", {"optimisation.max_tokens": 2}))
 
 
-def kept_all(examples: ExampleSet) -> Learnt:
-    return Learnt(examples, DataRecord.of("nano-math", examples))
+def kept_all(examples: ExampleSet) -> TrainingData:
+    return TrainingData(examples, DataRecord.of("nano-math", examples))
 
 
 @given(
