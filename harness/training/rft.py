@@ -19,7 +19,7 @@ from harness.training.model import IGNORED, ExampleEncoder, Student, TrainingErr
 from harness.training.recipe import Recipe, Rft
 from harness.training.record import DataRecord, Progress, TrainingRecord
 from harness.training.rewards import TERMS, Reward, Term, reward
-from harness.training.sft import TrainingData
+from harness.training.sft import TrainingExamples
 from harness.training.trainer import MethodFields, common_arguments, curve, run_trainer
 
 RewardFunction = Callable[..., list[float]]
@@ -29,7 +29,9 @@ _CHECKED_PROMPTS = 8
 _LENGTH = "completions/mean_length"
 
 
-def train_rft(recipe: Recipe, base: Checkpoint, data: TrainingData, out: Path, progress: Progress) -> TrainingRecord:
+def train_rft(
+    recipe: Recipe, base: Checkpoint, data: TrainingExamples, out: Path, progress: Progress
+) -> TrainingRecord:
     """Train ``base`` on the items of the examples, save checkpoints in ``out`` and return the record of the training.
 
     Resumes from the last state that a killed training left in ``out``. The examples' targets are not used.

@@ -47,7 +47,7 @@ def _rounds(count: int, seed: str) -> Iterator[int]:
 
 
 @dataclass(frozen=True)
-class TrainingData:
+class TrainingExamples:
     """Training examples, and the record's description of them."""
 
     examples: ExampleSet
@@ -55,7 +55,12 @@ class TrainingData:
 
 
 def train_sft(
-    recipe: Recipe, base: Checkpoint, data: TrainingData, replay: TrainingData | None, out: Path, progress: Progress
+    recipe: Recipe,
+    base: Checkpoint,
+    data: TrainingExamples,
+    replay: TrainingExamples | None,
+    out: Path,
+    progress: Progress,
 ) -> TrainingRecord:
     """Train ``base`` on the examples, save checkpoints in ``out`` and return the record of the training.
 
@@ -81,7 +86,7 @@ def train_sft(
     return run_trainer(recipe, base, out, progress, start)
 
 
-def drop_long(data: TrainingData, encoder: ExampleEncoder, recipe: Recipe) -> TrainingData:
+def drop_long(data: TrainingExamples, encoder: ExampleEncoder, recipe: Recipe) -> TrainingExamples:
     """The examples whose target, with the end of the turn, has at most ``optimisation.max_tokens`` tokens.
 
     Raises ``TrainingError`` if none is left.
@@ -95,7 +100,7 @@ def drop_long(data: TrainingData, encoder: ExampleEncoder, recipe: Recipe) -> Tr
         raise TrainingError(f"optimisation.max_tokens {limit}: every one of {len(targets)} targets is longer")
     kept = data.examples.select(places)
     changed = {"digest": kept.digest, "examples": len(kept), "dropped_long": len(targets) - len(kept)}
-    return TrainingData(kept, data.record.model_copy(update=changed))
+    return TrainingExamples(kept, data.record.model_copy(update=changed))
 
 
 def _trainer(

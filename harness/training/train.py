@@ -17,15 +17,15 @@ def run_training(recipe: Recipe, out: Path, progress: Progress) -> TrainingRecor
     The same call resumes a killed training, and returns at once if it has finished. Raises ``RetentionError`` if
     ``out`` has another training, or if the recipe cannot be followed.
     """
-    from harness.training.sft import TrainingData, train_sft
+    from harness.training.sft import TrainingExamples, train_sft
 
     if recipe.method == "rollouts":
         raise TrainingError("rollouts: makes examples and trains nothing; see harness.training.rollouts")
     base = open_checkpoint(recipe.base)
     progress("making the examples", 0, 1)
-    data, replay = TrainingData(*_examples(recipe.data, recipe)), None
+    data, replay = TrainingExamples(*_examples(recipe.data, recipe)), None
     if recipe.replay is not None:
-        replay = TrainingData(*_examples(Data(**recipe.replay.model_dump(exclude={"share"})), recipe))
+        replay = TrainingExamples(*_examples(Data(**recipe.replay.model_dump(exclude={"share"})), recipe))
     progress("making the examples", 1, 1)
     identity = {"recipe": recipe.digest, "base": base.record.weights_digest, "data": data.record.digest}
     if is_first_process():

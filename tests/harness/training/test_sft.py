@@ -21,10 +21,10 @@ from harness.training.model import ExampleEncoder, TrainingError, load_student
 from harness.training.recipe import Recipe, load_recipe
 from harness.training.record import DataRecord, TrainingRecord, read_record
 from harness.training.saving import STATE_FOLDER, claim
-from harness.training.sft import TrainingData, drop_long, plan
+from harness.training.sft import TrainingExamples, drop_long, plan
 from harness.training.train import run_training
 from leaderboard.documents.manifest import Method
-from leaderboard.documents.manifest import TrainingData as ManifestData
+from leaderboard.documents.manifest import TrainingData
 
 SMALL = {
     "data.count": 24,
@@ -101,7 +101,7 @@ def test_the_record_is_complete_and_fills_the_method_fields(trained: tuple[Path,
     assert method.lora_rank is None
     manifest = record.submission
     assert (manifest["target"], manifest["method"]) == ("jigsaw", record.method_fields())
-    (data,) = (ManifestData.model_validate(each) for each in manifest["training_data"])
+    (data,) = (TrainingData.model_validate(each) for each in manifest["training_data"])
     assert (data.id, data.role, data.overlap_with_suite) == ("nano-jigsaw", "train", "train-split")
 
 
@@ -233,7 +233,7 @@ def test_examples_of_another_kind_are_refused(tmp_path: Path) -> None:
     examples = load_examples(small().data)
     write_examples(tmp_path / "set", examples, source="nano-jigsaw", recipe_digest="0" * 64, seed=0)
     recipe = load_recipe("nano-jigsaw", "self-sft", {"data.examples": str(tmp_path / "set")})
-    with pytest.raises(TrainingError, match="kind bare, and self-sft learns from self"):
+    with pytest.raises(TrainingError, match="has bare examples, but self-sft learns from self"):
         run_training(recipe, tmp_path / "out", quietly)
 
 
@@ -264,7 +264,7 @@ def test_targets_that_are_too_long_are_left_out_and_counted() -> None:
     recipe = load_recipe("nano-math", "sft", {"data.count": 200, "data.form": "worked", "optimisation.max_tokens": 28})
     encoder = ExampleEncoder(load_student(open_checkpoint("nano:base"), recipe))
     examples = load_examples(recipe.data)
-    kept = drop_long(TrainingData(examples, DataRecord.of("nano-math", examples)), encoder, recipe)
+    kept = drop_long(TrainingExamples(examples, DataRecord.of("nano-math", examples)), encoder, recipe)
     lengths = [len(encoder.target(target)) for target in examples.targets]
     assert kept.record.dropped_long == sum(length > 28 for length in lengths) > 0
     assert kept.record.examples == len(kept.examples) == 200 - kept.record.dropped_long > 0
@@ -273,8 +273,8 @@ def test_targets_that_are_too_long_are_left_out_and_counted() -> None:
         drop_long(kept_all(examples), encoder, load_recipe("nano-math", "sft", {"optimisation.max_tokens": 2}))
 
 
-def kept_all(examples: ExampleSet) -> TrainingData:
-    return TrainingData(examples, DataRecord.of("nano-math", examples))
+def kept_all(examples: ExampleSet) -> TrainingExamples:
+    return TrainingExamples(examples, DataRecord.of("nano-math", examples))
 
 
 @given(
