@@ -23,8 +23,7 @@ from harness.training.record import DataRecord, TrainingRecord, read_record
 from harness.training.saving import STATE_FOLDER, claim
 from harness.training.sft import TrainingExamples, drop_long, plan
 from harness.training.train import run_training
-from leaderboard.documents.manifest import Method
-from leaderboard.documents.manifest import TrainingData
+from leaderboard.documents.manifest import Method, TrainingData
 
 SMALL = {
     "data.count": 24,
