@@ -13,7 +13,7 @@ from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.recording import Counts, keep_record, make_record
 from harness.evaluation.store import STORE_FILE, ResponseStore, StoredEngine, Variant
-from harness.lmeval import LoadedTask, load_frozen, rehearse, run_tasks
+from harness.lmeval import LoadedTask, check_judges, load_frozen, run_tasks
 from harness.protocol import Engine
 from harness.records import SAMPLES_FILE, Sample, write_samples
 
@@ -30,7 +30,7 @@ class Execution:
     def tasks(self) -> dict[str, LoadedTask]:
         """The suite's tasks, made and checked when they are first needed."""
         tasks = load_frozen(self.plan.suite, self.plan.tasks_folder)
-        rehearse(tasks)
+        check_judges(tasks)
         return tasks
 
 

@@ -19,7 +19,7 @@ from harness.evaluation.execution import Execution, PlacedEngine, open_execution
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.run import run_plan
 from harness.items import items_digest
-from harness.lmeval import cluster_ids, select
+from harness.lmeval import cluster_ids, select_items
 from harness.records import SAMPLES_FILE, Outcome, Run, Sample, ScreenRecord, lock_run, read_run
 from harness.scoring import sequential
 
@@ -94,7 +94,7 @@ class _Screening:
         samples: list[Sample] = []
         for look, boundary in enumerate(boundaries, start=1):
             rows = {task: rows[look - 1] for task, rows in self.looks.items()}
-            part = {task: select(tasks[task], chosen) for task, chosen in rows.items() if chosen}
+            part = {task: select_items(tasks[task], chosen) for task, chosen in rows.items() if chosen}
             for chunk in engine.answer(member, part):
                 samples += chunk
             advice = "so a screening cannot decide; run the same command again to retry them, or evaluate without"

@@ -23,7 +23,7 @@ from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.execution import Execution, PlacedEngine, open_execution, refuse_failed
 from harness.evaluation.plan import Plan, Watcher, make_plan
 from harness.evaluation.run import run_plan
-from harness.lmeval import LoadedTask, select
+from harness.lmeval import LoadedTask, select_items
 from harness.records import CheckpointRecord, Outcome, Run, read_run
 from harness.scoring import ENOUGH, Agreement, SideAgreement, agree, compare_side
 
@@ -87,9 +87,7 @@ def plan_again(base: Run, tuned: Run, sources: Sources, out: Path) -> Plan:
                 "on one environment only: verify where the recorded one is installed (run.json names its packages)"
             )
     if plan.suite.digest != record.suite.digest:
-        raise RetentionError(
-            f"suite {plan.suite.id}: its digest is not that of the runs; give theirs with --suite FILE"
-        )
+        raise RetentionError(f"suite {plan.suite.id}: its digest differs from the runs'; give theirs with --suite FILE")
     if plan.renderer.template_digest != record.template_digest:
         raise RetentionError("the base's chat template is not the one of the runs, by its digest")
     return plan
@@ -138,7 +136,7 @@ def verify(base: Run, tuned: Run, plan: Plan, seed: str, watcher: Watcher, *, it
     again = plan.repeated(int(seed[:8], 16))
     with open_execution(plan, watcher) as once, open_execution(again, watcher) as twice:
         rows = draw({name: loaded.item_ids for name, loaded in once.tasks.items()}, seed, items)
-        part = {name: select(once.tasks[name], chosen) for name, chosen in rows.items()}
+        part = {name: select_items(once.tasks[name], chosen) for name, chosen in rows.items()}
         regenerator = _Regenerator((once, twice), part)
         sides = [regenerator.side("base", plan.base, base), regenerator.side("tuned", plan.tuned[0], tuned)]
     return Agreement(

@@ -1,9 +1,9 @@
-"""Bare tables: rows of anybody's log, read strictly and without a record of what produced them.
+"""Plain tables: samples from any other tool, read strictly and without a record of how they were produced.
 
 A table is a parquet or a JSON lines file with the columns ``item_id``, ``task``, ``family`` and ``outcome``; ``score``,
 ``group``, ``cluster_id``, ``guess_rate``, ``output``, ``extracted``, ``finish_reason``, ``n_output_tokens`` and
-``prompt_digest`` are used where they are there. The file is hostile: it is read in pieces, against caps. Rows that are
-in memory already, a data frame or a list of dicts, go through the same checks.
+``prompt_digest`` are optional. The file is untrusted: it is read in chunks, against caps. Rows that are in memory
+already, a data frame or a list of dicts, go through the same checks.
 """
 
 import hashlib
@@ -42,12 +42,12 @@ COLUMNS = (*_TEXTS, *_NUMBERS, "prompt_digest")
 MAX_FILE = 4 * 1024**3
 MAX_ROWS = 5_000_000
 MAX_LINE = 32 * 1024**2
-# Text in memory once it is decoded: a small file can unfold into any amount of it.
+# Decoded text in memory: a small file can expand to any amount of it.
 MAX_TEXT = 4 * 1024**3
 _MAX_NAME = 200
 _BATCH = 50_000
 _EXAMPLES = 3
-# An integer of JSON has any number of digits; beyond this a float cannot hold it.
+# JSON integers have any number of digits; beyond this a float cannot represent them.
 _LARGEST = 2**53
 
 Form = Literal["table", "lm-eval log"]
@@ -55,9 +55,9 @@ Form = Literal["table", "lm-eval log"]
 
 @dataclass(frozen=True)
 class TableRecord:
-    """What is known of a table: its name, its bytes, and ``notes`` on what it does not say and what was assumed.
+    """What is known of a table: its name, its sha256, and ``notes`` on what is missing and what was assumed instead.
 
-    It answers what a :class:`~harness.records.samples.RunRecord` answers, as far as a table can.
+    It has the attributes of a :class:`~harness.records.run.RunRecord`, as far as a table can.
     """
 
     name: str
@@ -82,14 +82,14 @@ class TableRecord:
 
 @dataclass(frozen=True)
 class Table:
-    """A bare table: rows like those of a :class:`~harness.records.samples.Run`, whose provenance nobody checked."""
+    """A plain table: rows like those of a :class:`~harness.records.run.Run`, of unchecked provenance."""
 
     record: TableRecord
     samples: pd.DataFrame
 
 
 def read_table(path: Path) -> Table:
-    """Read a parquet or JSON lines table; ``RunError`` says what is wrong with how many rows, and which."""
+    """Read a parquet or JSON lines table; ``RunError`` says what is wrong, in how many rows, and in which."""
     check_size(path)
     with path.open("rb") as file:
         columnar = file.read(4) == b"PAR1"
@@ -149,7 +149,7 @@ def _not_used(columns: Iterable[str]) -> list[str]:
 
 
 def make_table(frame: pd.DataFrame, path: Path, form: Form, sha256: str, notes: Sequence[str]) -> Table:
-    """Check a frame of rows, fill in the columns it may lack, and say what was assumed."""
+    """Check the rows, fill in missing optional columns, and note what was assumed."""
     if missing := [name for name in REQUIRED if name not in frame]:
         raise RunError(f"{path}: column {missing[0]!r} is missing; a table needs {', '.join(REQUIRED)}")
     if not len(frame):
@@ -163,11 +163,11 @@ def make_table(frame: pd.DataFrame, path: Path, form: Form, sha256: str, notes: 
 
 
 _ASSUMED = {
-    "guess_rate": "no guess_rate: chance is taken to be 0, so guessing is not corrected for",
-    "finish_reason": "no finish_reason: answers that were cut off cannot be told from others",
-    "prompt_digest": "no prompt_digest: nobody checked that both models were asked the same",
-    "output": "no output: answers cannot be shown, nor constant ones noticed",
-    "cluster_id": "no cluster_id: items are taken to be independent",
+    "guess_rate": "no guess_rate: chance is assumed to be 0, so guessing is not corrected for",
+    "finish_reason": "no finish_reason: truncated answers cannot be told from others",
+    "prompt_digest": "no prompt_digest: it was not checked that both models got the same prompts",
+    "output": "no output: answers cannot be shown, nor constant ones detected",
+    "cluster_id": "no cluster_id: items are assumed to be independent",
 }
 
 
@@ -180,7 +180,7 @@ def check_size(path: Path) -> None:
 
 
 def json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a JSON lines file, one a line; ``RunError`` names the line that is none, or is too long."""
+    """The objects of a JSON lines file, one per line; ``RunError`` names a line that is not one, or is too long."""
     with path.open("rb") as file:
         for number in range(1, MAX_ROWS + 2):
             line = file.readline(MAX_LINE + 1)
@@ -211,12 +211,12 @@ def _gather(rows: Iterable[Mapping[str, Any]]) -> tuple[pd.DataFrame, list[str]]
                 if len(ignored) < 20:
                     ignored[name[:40]] = None
                 continue
-            held = columns.setdefault(name, [])
-            held += [None] * (count - len(held))
-            held.append(value)
+            values = columns.setdefault(name, [])
+            values += [None] * (count - len(values))
+            values.append(value)
         count += 1
-    for held in columns.values():
-        held += [None] * (count - len(held))
+    for values in columns.values():
+        values += [None] * (count - len(values))
     return pd.DataFrame(columns, dtype=object), list(ignored)
 
 
@@ -224,7 +224,7 @@ def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:
     try:
         names = pq.read_schema(path).names
         wanted = [name for name in names if name in COLUMNS]
-        # Text stays as dictionary codes until its size is known: a few bytes can stand for gigabytes.
+        # Text stays dictionary-encoded until its size is known: a few bytes can expand to gigabytes.
         file = pq.ParquetFile(path, read_dictionary=[name for name in wanted if name not in _NUMBERS])
         if file.metadata.num_rows > MAX_ROWS:
             raise RunError(f"{path}: {file.metadata.num_rows:,} rows is more than the {MAX_ROWS:,} a table may have")
@@ -234,7 +234,7 @@ def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:
             if text > MAX_TEXT:
                 raise RunError(f"{path}: more than {MAX_TEXT:,} bytes of text, the most that a table may have")
             part = pa.table({name: _plain(batch[name]) for name in wanted})
-            part.validate(full=True)  # Text that is no UTF-8 would break whoever looks at it first.
+            part.validate(full=True)  # Text that is not UTF-8 would fail at its first use.
             frames.append(part.to_pandas())
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise RunError(f"{path}: not a readable parquet file ({brief(error)})") from error
@@ -270,7 +270,7 @@ def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
             texts = frame[name].map(_is_text).astype(bool)
             absent = frame[name].isna()
             required = name in (*REQUIRED, "prompt_digest")
-            why = _OUTCOMES if name == "outcome" else "is missing or no text"
+            why = _OUTCOMES if name == "outcome" else "is missing or not text"
             _refuse(path, frame, ~texts & (required | ~absent), name, why)
             frame[name] = frame[name].where(texts, None)
     for name in ("item_id", "task", "family"):
@@ -286,9 +286,9 @@ def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 _OUTCOMES = "is not correct, wrong or unparsed"
 _RANGES = {
-    "score": "is no number from 0 to 1",
-    "guess_rate": "is no number from 0 to below 1",
-    "n_output_tokens": "is no number from 0",
+    "score": "is not a number in [0, 1]",
+    "guess_rate": "is not a number in [0, 1)",
+    "n_output_tokens": "is not a number >= 0",
 }
 
 
@@ -297,7 +297,7 @@ def _is_text(value: object) -> bool:
 
 
 def _encodable(value: object) -> object:
-    """A text without half a surrogate pair, which JSON can write and no file can hold."""
+    """A text without unpaired surrogates, which JSON can contain and UTF-8 cannot."""
     return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
@@ -305,7 +305,7 @@ def _numbers(column: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(column):
         return column.astype(float)
     plain = column.map(lambda value: isinstance(value, int | float) and abs(value) <= _LARGEST).astype(bool)
-    # As objects: a column of times has no numbers and takes none.
+    # As objects: a column of timestamps cannot be converted to numbers.
     return column.astype(object).where(plain, np.nan).astype(float)
 
 
@@ -337,7 +337,7 @@ def _filled(frame: pd.DataFrame) -> pd.DataFrame:
     for name in ("group", "cluster_id", "output", "finish_reason"):
         frame[name] = frame[name].fillna("") if name in frame else ""
     if "extracted" not in frame:
-        # Without a parser's word for it, a short output is its own answer.
+        # Without an extracted answer, a short output counts as the answer.
         frame["extracted"] = frame["output"].where(frame["output"].str.len().between(1, _MAX_NAME), None)
     frame["error"] = None
     return frame

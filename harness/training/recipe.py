@@ -1,6 +1,6 @@
-"""Recipes: everything that decides what a training does, strictly typed, read from one YAML file a setting.
+"""Recipes: everything that determines a training, strictly typed, read from one YAML file per setting.
 
-A config file holds what all methods of a setting share, and under ``methods`` what differs::
+A config file has what all methods of a setting share, and under ``methods`` what differs::
 
     name: nano-jigsaw
     base: nano:base
@@ -16,8 +16,8 @@ A config file holds what all methods of a setting share, and under ``methods`` w
       rollouts: {rollouts: {per_item: 4}}
 
 :func:`load_recipe` merges the method's part into the shared one, key by key, and then ``--set`` overrides
-(``optimisation.lr=1e-4``); null takes a shared value or section away. What is left is one :class:`Recipe`, whose
-digest, with the weights digest of its base and the digest of its examples, is the identity of a training.
+(``optimisation.lr=1e-4``); null removes a shared value or section. The result is one :class:`Recipe`, whose digest,
+with the weights digest of its base and the digest of its examples, identifies a training.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ from harness.records import StrictModel
 
 Method = Literal["sft", "rft", "rollouts", "rollout-sft", "simulated-rollout-sft", "self-sft", "replay-sft"]
 METHODS: tuple[Method, ...] = get_args(Method)
-# Methods that learn from a set of examples that `rollouts` wrote, and the kind of example each is made for.
+# Methods that learn from a set of examples written by `rollouts`, and the kind of example each needs.
 LEARNT_FROM: dict[str, str] = {
     "rollout-sft": "rollout",
     "simulated-rollout-sft": "simulated",
@@ -53,10 +53,10 @@ class RecipeError(RetentionError):
 
 
 class Data(StrictModel):
-    """What is learnt from: a named source of ``harness.training.generators``, or a folder that ``rollouts`` wrote.
+    """The training data: a named source of ``harness.training.generators``, or a folder written by ``rollouts``.
 
-    ``form`` "bare" takes the answer alone as the target, in the form the question asks for; "worked" the source's own
-    working too. ``count`` of None takes all that the source has. ``folder`` is where the pictures of a jigsaw lie.
+    The target is the bare answer for ``form`` "bare", and includes the source's working for "worked". ``count`` of None
+    takes all that the source has. ``folder`` has the pictures of a jigsaw.
     """
 
     source: Name | None = None
@@ -77,14 +77,13 @@ class Data(StrictModel):
 
 
 class Optimisation(StrictModel):
-    """AdamW on ``batch`` examples a step (for rft ``rft.prompts`` x ``rft.group`` completions, and no batch here).
+    """AdamW on ``batch`` examples per step (for rft ``rft.prompts`` x ``rft.group`` completions, and no batch here).
 
     ``micro_batch`` examples are on a device at once (None: all of them); ``warmup`` counts steps, ``decay_share`` is
-    the last part of the steps, in which "trapezoid" falls linearly. ``dtype`` is that of the arithmetic, of sampling
-    rollouts too: where all weights are trained, they and the optimiser's state stay float32. ``max_tokens`` is the
-    longest target that is learnt from: longer ones are left out and counted. ``threads`` is for a CPU; two were slower
-    than one at nano size.
-    ``workers`` are processes that prepare batches ahead (0: the trainer itself).
+    the last part of the steps, in which "trapezoid" decays linearly. ``dtype`` is that of the computation, of sampling
+    rollouts too: if all weights are trained, they and the optimiser's state stay float32. ``max_tokens`` is the longest
+    target: examples with longer ones are left out and counted. ``threads`` is for a CPU; two were slower than one at
+    nano size. ``workers`` are processes that prepare batches ahead (0: the trainer itself).
     """
 
     steps: Count
@@ -114,7 +113,7 @@ class Adapter(StrictModel):
 
 
 class Replay(StrictModel):
-    """``share`` of every batch repeats prior tasks, drawn from the named source."""
+    """``share`` of every batch are examples of prior tasks, drawn from the named source."""
 
     share: Annotated[float, Field(gt=0, lt=1)]
     source: Name
@@ -126,11 +125,11 @@ class Replay(StrictModel):
 class Rft(StrictModel):
     """GRPO (arXiv 2402.03300): a step samples ``group`` completions of each of ``prompts`` prompts.
 
-    ``kl`` is the coefficient of the KL penalty against the base, ``scale_rewards`` what advantages are divided by the
-    standard deviation of ("none": not divided), ``epsilon`` the clipping range, ``iterations`` the updates a sample is
-    used for. ``rewards`` weighs the terms: the share of right positions, the exact answer, the form of an answer.
-    ``generation`` says who samples: transformers, or vLLM beside the trainer on the same GPUs. With ``share_prompts`` a
-    prompt is read once for all completions of its group (:mod:`harness.training.shared_prompts`).
+    ``kl`` is the coefficient of the KL penalty against the base, ``scale_rewards`` says over what advantages are
+    divided by their standard deviation ("none": not divided), ``epsilon`` is the clipping range, ``iterations`` the
+    number of updates per sample. ``rewards`` are the weights of the terms: share of right positions, exact answer,
+    answer format. ``generation`` is the sampler: transformers, or vLLM on the trainer's GPUs. With ``share_prompts`` a
+    prompt is processed once for all completions of its group (:mod:`harness.training.shared_prompts`).
     """
 
     prompts: Count
@@ -148,12 +147,12 @@ class Rft(StrictModel):
 
 
 class Rollouts(StrictModel):
-    """Sampling a policy on training items and keeping what is right.
+    """Sampling a policy on training items and keeping the correct samples.
 
     ``policy`` is a checkpoint as ``open_checkpoint`` takes it (None: the recipe's base). ``kind`` "rollout" keeps the
     correct samples of a trained policy, "self" those of the initial base, "simulated" joins the wording of an early
-    policy with the gold answer. Each item is sampled ``per_item`` times; at most ``keep_per_item`` different texts of
-    an item, and ``keep`` in all, are kept.
+    policy with the gold answer. Each item is sampled ``per_item`` times; at most ``keep_per_item`` distinct texts per
+    item, and ``keep`` in all, are kept.
     """
 
     policy: str | None = None
@@ -169,10 +168,10 @@ class Rollouts(StrictModel):
 
 
 class Checkpoints(StrictModel):
-    """When the model is saved along training: ``count`` times, the last time at the end.
+    """When checkpoints are saved during training: ``count`` times, the last at the end.
 
-    "even" saves every so many steps; "early" at steps * (k / count)^2, more often where a model still changes fast.
-    ``resume_every`` steps the trainer's own state is saved too, beside the times above; it is deleted at the end.
+    "even" saves at equal intervals; "early" at steps * (k / count)^2, more often while the model changes fast. Every
+    ``resume_every`` steps the trainer's state is saved in addition; it is deleted at the end.
     """
 
     count: Annotated[int, Field(ge=5)] = 8
@@ -181,7 +180,7 @@ class Checkpoints(StrictModel):
 
 
 class Recipe(StrictModel):
-    """One training, whole: ``base`` is what ``open_checkpoint`` takes, ``target`` a family of ``suite``."""
+    """The recipe of one training: ``base`` as ``open_checkpoint`` takes it, ``target`` a family of ``suite``."""
 
     name: Name
     method: Method
@@ -201,7 +200,7 @@ class Recipe(StrictModel):
     def _complete(self) -> "Recipe":
         for section, method in (("rft", "rft"), ("rollouts", "rollouts"), ("replay", "replay-sft")):
             if (getattr(self, section) is not None) != (self.method == method):
-                state = "needs" if self.method == method else "has no use for"
+                state = "needs" if self.method == method else "does not take"
                 raise ValueError(f"method {self.method} {state} a section {section}")
         if (self.optimisation.batch is None) != (self.method == "rft"):
             says = "counts its batch by rft.prompts and rft.group" if self.method == "rft" else "needs a batch"
@@ -212,12 +211,12 @@ class Recipe(StrictModel):
                 "`retention train rollouts` and give it with --data"
             )
         if self.replay is not None and not 0 < self.replayed_rows < self.batch:
-            raise ValueError(f"replay.share {self.replay.share} leaves no whole row of a batch of {self.batch}")
+            raise ValueError(f"replay.share {self.replay.share} of a batch of {self.batch} rounds to no or all rows")
         return self
 
     @property
     def batch(self) -> int:
-        """Examples a step, or completions a step of rft."""
+        """Examples per step; for rft, completions per step."""
         if self.rft is not None:
             return self.rft.prompts * self.rft.group
         assert self.optimisation.batch is not None, "checked when the recipe is made"
@@ -225,24 +224,24 @@ class Recipe(StrictModel):
 
     @property
     def replayed_rows(self) -> int:
-        """Rows of each batch that repeat prior tasks."""
+        """Rows of each batch that are of prior tasks."""
         return round(self.batch * self.replay.share) if self.replay else 0
 
     @property
     def saved_steps(self) -> tuple[int, ...]:
-        """The steps after which a checkpoint is kept, rising; fewer than ``checkpoints.count`` where steps are few."""
+        """The steps after which a checkpoint is kept, ascending; may be fewer than ``checkpoints.count``."""
         steps, count = self.optimisation.steps, self.checkpoints.count
         power = 2 if self.checkpoints.spacing == "early" else 1
         return tuple(sorted({max(1, round(steps * (k / count) ** power)) for k in range(1, count + 1)}))
 
     @property
     def digest(self) -> str:
-        """sha256 hex over all fields but where things lie (base, folders, policy): their contents have digests of their
-        own in the training record."""
+        """sha256 hex over all fields except paths (base, folders, policy), whose contents have their own digests in the
+        training record."""
         return hashlib.sha256(canonical_json(_without_places(self.model_dump(mode="json")))).hexdigest()
 
     def published(self) -> dict[str, Any]:
-        """The fields, with local folders cut to their last name: what a record may say of a machine."""
+        """The fields with local paths reduced to their last component, so that a record does not reveal them."""
         document = self.model_dump(mode="json")
         for path in _PLACES:
             section, _, field = path.rpartition(".")
@@ -293,7 +292,7 @@ def load_recipe(
     if method not in METHODS:
         raise RecipeError(f"{method}: unknown method; there are {', '.join(METHODS)}")
     if not isinstance(methods, dict) or method not in methods:
-        raise RecipeError(f"{path}: methods: nothing is said of {method}; add it, or choose of {', '.join(methods)}")
+        raise RecipeError(f"{path}: methods: {method} is missing; add it, or choose one of {', '.join(methods)}")
     document = _merged(document, {"method": method, **(methods[method] or {})})
     for name, value in _pairs(overrides):
         document = _merged(document, _nested(name, value))
@@ -335,7 +334,7 @@ def _pairs(overrides: Mapping[str, Any] | Sequence[str]) -> list[tuple[str, Any]
         try:
             pairs.append((name, yaml.safe_load(value)))
         except yaml.YAMLError as error:
-            raise RecipeError(f"--set {text}: {value} is no YAML value") from error
+            raise RecipeError(f"--set {text}: {value} is not a YAML value") from error
     return pairs
 
 

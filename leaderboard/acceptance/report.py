@@ -1,4 +1,4 @@
-"""The report of an entry: what the steps of acceptance found, and how it reads on a terminal and in a pull request."""
+"""The report on an entry: verdict, findings by step and scores, and its text for terminals and pull requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MARKS = {"passed": "ok", "failed": "FAILED", "incomplete": "could not be checke
 
 
 class Numbers(StrictModel):
-    """What an accepted entry scores, from rows that were all recomputed."""
+    """The scores of an accepted entry, all recomputed from its rows."""
 
     target: str
     gain: float
@@ -31,7 +31,7 @@ class Numbers(StrictModel):
 
 
 class Report(StrictModel):
-    """The verdict on one entry, step by step. ``numbers`` are there only when every check held."""
+    """The verdict on one entry, step by step. ``numbers`` is set only if every check passed."""
 
     entry: str
     verdict: Verdict
@@ -47,14 +47,14 @@ class Report(StrictModel):
         return tuple(each for each in self.findings if each.action == action)
 
     def with_findings(self, more: Iterable[Finding]) -> Report:
-        """The report with findings that were made by comparing entries."""
+        """The report with additional findings from comparing entries."""
         found = [*self.findings, *more]
         return report(self.entry, found, {name for name, state in self.steps.items() if state != "not reached"},
                       self.numbers)  # fmt: skip
 
 
 def report(name: str, found: Sequence[Finding], reached: set[str], numbers: Numbers | None) -> Report:
-    """The report that these findings make, ordered by step, what refuses first."""
+    """The report of these findings, ordered by step and severity."""
     worst = {"refuse": 0, "incomplete": 1, "flag": 2}
     ordered = tuple(sorted(found, key=lambda each: (each.step, worst[each.action])))
     actions = {each.action for each in ordered}
@@ -69,14 +69,14 @@ def report(name: str, found: Sequence[Finding], reached: set[str], numbers: Numb
             steps[step] = "incomplete"
         else:
             steps[step] = "passed" if step in reached and (number < 8 or whole) else "not reached"
-    # A folder may be named anything; a report is printed and published.
+    # A folder may have any name, but a report is printed and published.
     return Report(
         entry=clean(name, 200), verdict=verdict, steps=steps, findings=ordered, numbers=numbers if whole else None
     )
 
 
 def report_lines(report: Report) -> Iterator[str]:
-    """The verdict, every step, every finding with file, field, rule and what to do, and the numbers if they hold."""
+    """The verdict, every step, every finding with file, field, rule and fix, and the scores of an accepted entry."""
     flags = len(report.of("flag"))
     yield f"{report.entry}: {report.verdict}" + (f", {counted(flags, 'flag')}" if flags else "")
     for number, step in STEPS.items():
@@ -93,7 +93,7 @@ def numbers_line(numbers: Numbers) -> str:
 
 
 def summary_line(reports: Sequence[Report]) -> str:
-    """How many entries got which verdict."""
+    """The number of entries by verdict."""
     found = [report.verdict for report in reports]
     parts = [
         f"{found.count(verdict)} {verdict}" for verdict in ("accepted", "refused", "incomplete") if verdict in found

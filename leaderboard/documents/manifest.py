@@ -1,6 +1,6 @@
-"""The manifest of a submission: what its author states, strictly typed, unknown keys refused.
+"""The manifest of a submission: its author's statements, strictly typed, unknown keys refused.
 
-Numbers that a run can tell are never taken from here; the manifest says who, how and from what.
+Scores are never taken from here; the manifest says who made the model, how, and from what.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from leaderboard.documents.fields import (
 from leaderboard.documents.plain_yaml import read_plain_yaml, yaml_text
 
 MANIFEST_FILE = "manifest.yaml"
-# What a field of a fixed form wants, for errors: a pattern tells an author little.
+# What fields with a pattern expect, for error messages: the pattern itself would tell an author little.
 _FORMS = {
     "handle": "an account name of letters, digits and hyphens (an e-mail address is never published)",
     "license": "an SPDX identifier such as Apache-2.0",
     "repo": "owner/name",
     "revision": "the 40 hex digits of a commit (branches and tags move)",
-    "weights_digest": "64 hex digits, lower case",
+    "weights_digest": "64 lower-case hex digits",
 }
 
 
@@ -45,7 +45,7 @@ class ManifestError(RetentionError):
 
 
 class SuiteRef(StrictModel):
-    """The suite and the protocol both runs answered."""
+    """The suite and the protocol of both runs."""
 
     id: SuiteName
     version: SuiteVersion
@@ -77,7 +77,7 @@ class ModelRef(StrictModel):
 
     @property
     def link(self) -> str | None:
-        """The address of the files at this very commit, for a model on the hub."""
+        """The address of the files at this commit, for a model on the hub."""
         return f"https://huggingface.co/{self.repo}/tree/{self.revision}" if self.repo else None
 
 
@@ -116,14 +116,14 @@ class TrainingData(StrictModel):
 
 
 class Selection(StrictModel):
-    """How many checkpoints were evaluated before this one was sent, and how it was chosen."""
+    """How many checkpoints were evaluated before this one was submitted, and how it was chosen."""
 
     attempts_evaluated: Annotated[Count, Field(ge=1)]
     chosen_by: Note
 
 
 class Contact(StrictModel):
-    """Who answers questions: an account name, never an e-mail address."""
+    """The contact for questions: an account name, never an e-mail address."""
 
     handle: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9-]{0,38}\z")]
 
@@ -133,7 +133,7 @@ def _tuned_kind(value: Any) -> str:
 
 
 class Manifest(StrictModel):
-    """``manifest.yaml``: one submission as its author states it."""
+    """``manifest.yaml``: one submission as stated by its author."""
 
     schema_: Annotated[Literal["retentionbench-manifest-1"], Field(alias="schema")]
     suite: SuiteRef
@@ -180,7 +180,7 @@ def parse_manifest(document: object, name: str) -> Manifest:
         return Manifest.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
-        # Under `tuned` pydantic names the kind of reference too, which is no field of the file.
+        # Under `tuned` pydantic names the kind of reference too, which is not a field of the file.
         place = [part for at, part in enumerate(first["loc"]) if not (at == 1 and first["loc"][0] == "tuned")]
         field = ".".join(map(str, place)) or "document"
         message = first["msg"].removeprefix("Value error, ")

@@ -1,8 +1,8 @@
-"""YAML of manifests and for other programs: written plainly, and read in the small part that a manifest needs.
+"""YAML of manifests and for other programs: a plain writer, and a parser for the subset that a manifest needs.
 
-PyYAML's ``safe_load`` expands a 324-byte alias bomb, reads ``0123456`` as 42798 and ``no`` as false, and keeps the
-last of two equal keys without a word. Here anchors, aliases, tags, directives, merge keys, duplicate keys and deep
-nesting are refused, and every scalar stays the text it was written as; the schema gives it a type.
+PyYAML's ``safe_load`` expands a 324-byte alias bomb, reads ``0123456`` as 42798 and ``no`` as false, and silently keeps
+the last of two equal keys. Here anchors, aliases, tags, directives, merge keys, duplicate keys and deep nesting are
+refused, and every scalar stays text; the schema gives it a type.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Node: TypeAlias = "str | list[Node] | dict[str, Node] | None"
 
 
 class PlainYamlError(RetentionError):
-    """A document outside the accepted part of YAML; the message names the file, the line and the construct."""
+    """A document outside the accepted subset of YAML; the message names the file, the line and the construct."""
 
 
 def read_plain_yaml(path: Path) -> Node:
@@ -57,7 +57,7 @@ def parse_plain_yaml(data: bytes) -> Node:
 
 
 class _Builder:
-    """Builds the document from PyYAML's event stream, which knows nothing of types or aliases yet."""
+    """Builds the document from PyYAML's event stream, before types and aliases are resolved."""
 
     def __init__(self, text: str) -> None:
         self.events: Iterator[yaml.Event] = iter(yaml.parse(text, Loader=yaml.SafeLoader))

@@ -13,7 +13,7 @@ from harness.evaluation.listing import find_runs
 from harness.evaluation.plan import Plan, make_plan
 from harness.evaluation.run import run_plan
 from harness.evaluation.screening import screen
-from harness.lmeval import cluster_ids, load_tasks, select
+from harness.lmeval import cluster_ids, load_tasks, select_items
 from harness.protocol import Completion, GenerateRequest
 from harness.records.run import read_run
 from harness.scoring import Scorecard, score_pair
@@ -127,7 +127,7 @@ def test_a_screened_pair_is_marked_wherever_it_is_shown(plan: Plan, started: dic
     base = read_run(plan.folder(plan.base))
     with pytest.raises(CheckFailedError, match="the tuned run was screened and holds only part of its suite"):
         score_pair(base, best.tuned, "math")
-    with pytest.raises(SubmissionError, match="a screened run holds only part of its suite; evaluate it without"):
+    with pytest.raises(SubmissionError, match="a screened run has only part of its suite; evaluate it without"):
         prepare_entry(best.folder, plan.folder(plan.base), STATEMENT, plan.out / "submissions", plan.out / "bases")
 
 
@@ -173,7 +173,7 @@ def test_the_command_lists_checkpoints_by_gain(tmp_path: Path, plan: Plan, start
 
 def test_parts_of_a_task_are_its_own_items() -> None:
     loaded = load_tasks(["vision_colour"])["vision_colour"]
-    part = select(loaded, [3, 5, 250])
+    part = select_items(loaded, [3, 5, 250])
     assert part.item_ids == [loaded.item_ids[row] for row in (3, 5, 250)]
     assert list(part.task.eval_docs["item_id"]) == part.item_ids
     assert len(cluster_ids(loaded)) == len(loaded.item_ids)

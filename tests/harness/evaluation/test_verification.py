@@ -116,7 +116,7 @@ def test_what_cannot_be_made_again_is_refused(world: World, changed: dict[str, A
 def test_another_suite_is_refused(world: World) -> None:
     base, tuned = world.runs()
     other = part_of_nano(world.root / "other-suite", "math_arithmetic")
-    with pytest.raises(RetentionError, match="its digest is not that of the runs"):
+    with pytest.raises(RetentionError, match="its digest differs from the runs"):
         plan_again(base, tuned, replace(world.sources, suite=str(other)), world.root / "again")
 
 

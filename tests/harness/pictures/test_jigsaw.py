@@ -114,8 +114,8 @@ def test_a_picture_keeps_its_puzzles_whatever_else_is_there() -> None:
 def test_what_cannot_be_taken_is_counted_by_its_reason() -> None:
     made = make(RECIPE, Noise(3, ("broken", "small", "flat", "again")), "noise")
     assert made.pictures == 3
-    assert made.dropped == {"unreadable": 1, "too small": 1, "flat tile": 1, "twice there": 1}
-    assert made.summary() == "3 of 7 pictures taken, 4 dropped (1 flat tile, 1 too small, 1 twice there, 1 unreadable)"
+    assert made.dropped == {"unreadable": 1, "too small": 1, "flat tile": 1, "duplicate": 1}
+    assert made.summary() == "3 of 7 pictures taken, 4 dropped (1 duplicate, 1 flat tile, 1 too small, 1 unreadable)"
     assert make(RECIPE, Noise(3), "noise").summary() == "3 of 3 pictures taken, 0 dropped"
 
 

@@ -95,14 +95,14 @@ def test_columns_nobody_asked_for_are_told(tmp_path: Path) -> None:
         ({"task": ""}, "task is empty or longer than 200 characters"),
         ({"family": "x" * 201}, "family is empty or longer"),
         ({"item_id": "same"}, r"item_id repeats an earlier one; name the task in it in 3 of 4 rows \(row 2: 'same'"),
-        ({"guess_rate": 1}, r"guess_rate is no number from 0 to below 1 in 4 of 4 rows \(row 1: 1"),
-        ({"guess_rate": -0.1}, "guess_rate is no number"),
-        ({"score": float("nan")}, r"score is no number from 0 to 1 in 4 of 4 rows \(row 1: nan"),
+        ({"guess_rate": 1}, r"guess_rate is not a number in \[0, 1\) in 4 of 4 rows \(row 1: 1"),
+        ({"guess_rate": -0.1}, "guess_rate is not a number"),
+        ({"score": float("nan")}, r"score is not a number in \[0, 1\] in 4 of 4 rows \(row 1: nan"),
         ({"score": lambda place: 1.5 if place == 2 else 1}, r"in 1 of 4 rows \(row 3: 1.5\)"),
-        ({"score": "high"}, "score is no number"),
-        ({"score": float("inf")}, "score is no number"),
+        ({"score": "high"}, "score is not a number"),
+        ({"score": float("inf")}, "score is not a number"),
         ({"error": "out of memory"}, "error is set: the item failed"),
-        ({"output": 7}, "output is missing or no text"),
+        ({"output": 7}, "output is missing or not text"),
         ({"item_id": "\x1b[2J"}, r"row 2: '\\\\x1b\[2J'"),
     ],
 )
@@ -209,7 +209,7 @@ def test_anything_is_a_table_or_refused_in_one_line(tmp_path: Path, written: lis
 
 
 def test_half_a_surrogate_pair_is_no_name_and_is_replaced_in_an_output(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="task is missing or no text in 4 of 4 rows"):
+    with pytest.raises(RunError, match="task is missing or not text in 4 of 4 rows"):
         read_table(lines(tmp_path / "a.jsonl", rows(task="\ud800")))
     assert set(read_table(lines(tmp_path / "b.jsonl", rows(output="x\ud800"))).samples["output"]) == {"x?"}
 
@@ -249,9 +249,12 @@ def test_rows_of_numpy_numbers_and_of_any_pandas_type_are_read() -> None:
         (pd.DataFrame({"task": ["sums"]}), "base: column 'item_id' is missing; a table needs item_id, task, family"),
         (pd.DataFrame([[1, 2]], columns=["item_id", "item_id"]), "base: column 'item_id' is there twice"),
         (pd.DataFrame(rows(outcome="right"), index=list("abcd")), "not correct, wrong or unparsed in 4 of 4 rows"),
-        (pd.DataFrame(rows(score=pd.Timestamp("2026-01-01"))), "base: score is no number from 0 to 1 in 4 of 4 rows"),
+        (
+            pd.DataFrame(rows(score=pd.Timestamp("2026-01-01"))),
+            r"base: score is not a number in \[0, 1\] in 4 of 4 rows",
+        ),
         (rows(outcome=True), r"base: outcome is not correct, wrong or unparsed in 4 of 4 rows \(row 1: True"),
-        (rows(task=["sums"]), "base: task is missing or no text"),
+        (rows(task=["sums"]), "base: task is missing or not text"),
         ([], "base: column 'item_id' is missing"),
         ([*rows(), ("item-9", "sums")], "base: row 5 is of type tuple, not a dict of columns and values"),
         ("item_id,task", "base: row 1 is of type str, not a dict"),

@@ -117,12 +117,12 @@ def test_digests_cover_inputs_and_needs_and_refuse_a_wrong_order(tmp_path: Path)
     after = step_digests([shell(tmp_path, "a", ":", seed="1"), b])
     assert after["a"] != before["a"]
     assert after["b"] != before["b"]
-    with pytest.raises(ValueError, match="b: twice, or needs what comes later"):
+    with pytest.raises(ValueError, match="b: duplicate, or needs a later step"):
         step_digests([b, a])
 
 
 def test_two_studies_in_one_folder_are_refused(tmp_path: Path) -> None:
-    with Folder(tmp_path).alone(), pytest.raises(RetentionError, match="running already"):
+    with Folder(tmp_path).locked(), pytest.raises(RetentionError, match="already running"):
         run(tmp_path, [shell(tmp_path, "a", ":")])
     _, failed, _ = run(tmp_path, [shell(tmp_path, "a", ":")])
     assert failed == ()

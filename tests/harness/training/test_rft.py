@@ -154,7 +154,7 @@ def test_an_adapter_is_trained_alone(tmp_path: Path) -> None:
 def test_what_cannot_be_shared_or_divided_is_refused(tmp_path: Path) -> None:
     recipe = small(optimisation__gradient_checkpointing=True, rft__share_prompts=True)
     student = load_student(open_checkpoint("nano:base"), recipe)
-    with pytest.raises(TrainingError, match=r"rft\.share_prompts: not with gradient checkpointing"):
+    with pytest.raises(TrainingError, match=r"rft\.share_prompts: does not work with gradient checkpointing"):
         make_trainer(recipe, student, load_examples(recipe.data), tmp_path)
     with pytest.raises(TrainingError, match=r"optimisation\.micro_batch 7"):
         make_trainer(small(optimisation__micro_batch=7), student, load_examples(recipe.data), tmp_path)

@@ -167,7 +167,7 @@ def test_nothing_right_is_said_and_no_set_is_written(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(monkeypatch, Scripted(["no"]))
-    with pytest.raises(RetentionError, match="none of 600 samples of nano-base is right"):
+    with pytest.raises(RetentionError, match="none of 600 samples of nano-base is correct"):
         write_rollouts(recipe, tmp_path, quietly)
     assert not (tmp_path / "about.json").exists()
 

@@ -16,11 +16,11 @@ from harness.checkpoints.checkpoint import nano_root, open_checkpoint
 from harness.checkpoints.digests import cached_sha256
 from harness.training.dataset import ExampleSet, write_examples
 from harness.training.generators import load_examples
-from harness.training.model import Coder, TrainingError, load_student
+from harness.training.model import ExampleEncoder, TrainingError, load_student
 from harness.training.recipe import Recipe, load_recipe
 from harness.training.record import DataRecord, TrainingRecord, read_record
 from harness.training.saving import STATE_FOLDER, claim
-from harness.training.sft import Learnt, fitting, plan
+from harness.training.sft import TrainingExamples, drop_long, plan
 from harness.training.train import run_training
 from leaderboard.documents.manifest import Method, TrainingData
 from tests.support.killing import forked
@@ -226,7 +226,7 @@ def test_examples_of_another_kind_are_refused(tmp_path: Path) -> None:
     examples = load_examples(small().data)
     write_examples(tmp_path / "set", examples, source="nano-jigsaw", recipe_digest="0" * 64, seed=0)
     recipe = load_recipe("nano-jigsaw", "self-sft", {"data.examples": str(tmp_path / "set")})
-    with pytest.raises(TrainingError, match="kind bare, and self-sft learns from self"):
+    with pytest.raises(TrainingError, match="has bare examples, but self-sft learns from self"):
         run_training(recipe, tmp_path / "out", quietly)
 
 
@@ -255,19 +255,19 @@ def test_written_examples_are_learnt_from_and_recorded(tmp_path: Path) -> None:
 
 def test_targets_that_are_too_long_are_left_out_and_counted() -> None:
     recipe = load_recipe("nano-math", "sft", {"data.count": 200, "data.form": "worked", "optimisation.max_tokens": 28})
-    coder = Coder(load_student(open_checkpoint("nano:base"), recipe))
+    encoder = ExampleEncoder(load_student(open_checkpoint("nano:base"), recipe))
     examples = load_examples(recipe.data)
-    kept = fitting(Learnt(examples, DataRecord.of("nano-math", examples)), coder, recipe)
-    lengths = [len(coder.target(target)) for target in examples.targets]
+    kept = drop_long(TrainingExamples(examples, DataRecord.of("nano-math", examples)), encoder, recipe)
+    lengths = [len(encoder.target(target)) for target in examples.targets]
     assert kept.record.dropped_long == sum(length > 28 for length in lengths) > 0
     assert kept.record.examples == len(kept.examples) == 200 - kept.record.dropped_long > 0
     assert kept.record.digest == kept.examples.digest
     with pytest.raises(TrainingError, match="every one of 200"):
-        fitting(kept_all(examples), coder, load_recipe("nano-math", "sft", {"optimisation.max_tokens": 2}))
+        drop_long(kept_all(examples), encoder, load_recipe("nano-math", "sft", {"optimisation.max_tokens": 2}))
 
 
-def kept_all(examples: ExampleSet) -> Learnt:
-    return Learnt(examples, DataRecord.of("nano-math", examples))
+def kept_all(examples: ExampleSet) -> TrainingExamples:
+    return TrainingExamples(examples, DataRecord.of("nano-math", examples))
 
 
 @given(

@@ -91,10 +91,10 @@ def test_an_entry_whose_ledger_does_not_hold_is_left_out(tmp_path: Path) -> None
     board = load_board(made.submissions, made.bases, shelf.events)
     assert board.rows == ()
     reasons = {bad.path: bad.reason for bad in board.bad}
-    assert "schema: Field required" in reasons[names[0]] or "kind: there are" in reasons[names[0]]
+    assert "schema: Field required" in reasons[names[0]] or "kind: must be one of" in reasons[names[0]]
     assert reasons[names[1]] == "SHA256SUMS: is not the file that the entry's ledger recorded"
     assert "its folder is gone" in reasons[names[2]]
-    assert "one folder an entry" in reasons["stray"]
+    assert "one folder per entry" in reasons["stray"]
     assert not any(str(tmp_path) in reason for reason in reasons.values())
 
 

@@ -69,7 +69,7 @@ def test_an_adapter_is_told_from_a_full_checkpoint() -> None:
         ("references", ["https://example.org"] * 6, "references"),
         ("consent", "no", "consent: write true or false"),
         ("consent", "false", "document: consent must be true"),
-        ("tuned.weights_digest", "x", "tuned.weights_digest: write 64 hex digits"),
+        ("tuned.weights_digest", "x", "tuned.weights_digest: write 64 lower-case hex digits"),
         ("target", None, "target: Field required"),
     ],
 )

@@ -99,7 +99,7 @@ def not_json(folder: Path, made: Folders) -> None:
         (edit_manifest("consent: true", "consent: true\nextra: 1"), "extra"),
         (edit_manifest("track: standard", "track: &a standard"), "anchor"),
         (edit_manifest("dtype: float32", "dtype: bfloat16"), "base.dtype: differs from the base run's run.json"),
-        (edit_manifest("protocol: direct", "protocol: think"), "but its manifest makes it"),
+        (edit_manifest("protocol: direct", "protocol: think"), "but by its manifest it must be"),
         (flip_a_byte("tuned/samples.parquet"), "tuned/samples.parquet: sha256 differs"),
         (rewrite_tuned(template_policy="native"), "custom track"),
         (rewrite_tuned(samples_sha256="0" * 64), "sha256 differs"),
