@@ -1,4 +1,4 @@
-"""Plain columns on stdout: whole at any width, and fit for grep."""
+"""Plain columns on stdout: never cut to the terminal's width, and fit for grep."""
 
 from collections.abc import Collection, Sequence
 
@@ -17,7 +17,7 @@ def echo_columns(header: Sequence[str], rows: Sequence[Sequence[str]], left: Col
 
 
 def count(number: int | None) -> str:
-    """A whole number with its thousands apart, or a dash."""
+    """An integer with thousands separators, or a dash."""
     return "-" if number is None else f"{number:,}"
 
 

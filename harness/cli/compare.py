@@ -10,8 +10,8 @@ from harness.errors import RetentionError
 _PATH = click.Path(path_type=Path)
 
 
-def _print_schema(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
-    if asked:
+def _print_schema(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    if wanted:
         from harness.scoring import scorecard_schema
 
         click.echo(scorecard_schema(), nl=False)
@@ -21,7 +21,9 @@ def _print_schema(ctx: click.Context, param: click.Parameter, asked: bool) -> No
 @click.command(name="compare")
 @click.argument("base", type=_PATH)
 @click.argument("tuned", type=_PATH)
-@click.option("--target", help="The task family the tuned model was trained for; without it only forgetting is told.")
+@click.option(
+    "--target", help="The task family the tuned model was trained for; without it only forgetting is reported."
+)
 @click.option("--noise", type=_PATH, help="A second run of the base (other batch order or seed): the noise floor.")
 @click.option("--json", "json_file", type=_PATH, help="Also write the scorecard to this file.")
 @click.option("--html", "html_file", type=_PATH, help="Also write the report page to this file.")
@@ -52,8 +54,8 @@ def command(
 ) -> None:
     """Score a pair of finished runs: what was learned, what forgotten.
 
-    BASE and TUNED are run folders written by `retention evaluate`. Runs that were not asked the same questions in the
-    same way are refused.
+    BASE and TUNED are run folders written by `retention evaluate`. Runs with different questions, prompts or
+    engines are refused.
 
     They may also be bare tables, parquet or JSON lines with at least item_id, task, family and outcome (correct, wrong
     or unparsed), and optionally score, group, cluster_id, guess_rate, output, extracted, finish_reason, n_output_tokens
@@ -100,10 +102,10 @@ def _say(line: str) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a result where the user asked for it."""
+    """Write a result to a file that the user named."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise RetentionError(
-            f"{path}: cannot be written ({error.strerror}); name a file in a folder that is there"
+            f"{path}: cannot be written ({error.strerror}); name a file in an existing folder"
         ) from error

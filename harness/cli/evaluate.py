@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     type=click.Choice(["auto", "merge", "lora"]),
     default="auto",
     show_default=True,
-    help="Merge adapters into a copy of the base, or apply them beside it in one engine; auto: merge on a CPU.",
+    help="Merge adapters into a copy of the base, or apply them next to it in one engine; auto: merge on a CPU.",
 )
 @click.option("--tensor-parallel", default=1, show_default=True, help="GPUs that share one model (vllm).")
 @click.option("--server", help="Address of an OpenAI-compatible server, for --engine openai.")
@@ -82,11 +82,11 @@ def command(
     """
     from harness.api import evaluate_pairs, screen_pairs
 
-    asked: dict[str, Any] = {"suite": suite, "target": target, **settings}
+    arguments: dict[str, Any] = {"suite": suite, "target": target, **settings}
     if screen:
-        call = partial(screen_pairs, base, tuned, **asked)
+        call = partial(screen_pairs, base, tuned, **arguments)
     else:
-        call = partial(evaluate_pairs, base, tuned, fail_on_error=fail_on_error, **asked)
+        call = partial(evaluate_pairs, base, tuned, fail_on_error=fail_on_error, **arguments)
     run_and_print(call, as_json=as_json)
 
 
@@ -137,6 +137,6 @@ def _print_screening(found: "Sequence[Evaluation]") -> None:
             rows.append([name, *numbers, f"{stopped.boundary:.2f}", look, f"{100 * each.asked:.0f}", decided])
     if rows:
         target = found[0].scorecard.learned.family
-        click.echo(f"Screened by the gain on {target}: not for submission; published numbers come from whole runs.")
+        click.echo(f"Screened by the gain on {target}: not for submission; published numbers come from complete runs.")
         header = ("checkpoint", "gain", "95 %", "Z", "boundary", "look", "items %", "")
         echo_columns(header, rows, ("checkpoint", "95 %", ""))

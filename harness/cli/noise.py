@@ -18,7 +18,7 @@ from harness.cli.options import data_dir
 @click.option("--max-model-len", default=4096, show_default=True, help="Longest prompt plus answer, in tokens.")
 @click.option("--batch", default=256, show_default=True, help="Requests in the engine at once; the second run: 3/4.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads of the engine.")
-@click.option("--seed", default=1, show_default=True, help="Seed of the order in which the second run asks.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the item order of the second run.")
 @click.option("--json", "as_json", is_flag=True, help="Print noise.json instead of a table.")
 def command(
     base: str,
@@ -30,7 +30,7 @@ def command(
 ) -> None:
     """Run BASE twice, in another order and batch size, and store what moved: F and BT of the base against itself.
 
-    The second run stands beside the first and shares no stored answer with it; noise.json goes into the first one's
+    The second run is kept next to the first and shares no stored answer with it; noise.json goes into the first one's
     folder, where `retention evaluate` finds it.
 
     \b

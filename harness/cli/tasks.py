@@ -1,4 +1,4 @@
-"""``retention tasks``: which tasks there are, what each asks for, and one item as a model would see it."""
+"""``retention tasks``: the tasks, what each is about, and one item as a model would see it."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from harness.suites import TaskFile
 
 _INCLUDE = click.option(
-    "--include-path", "extra", type=click.Path(path_type=Path), help="A folder of your own tasks, beside the shipped."
+    "--include-path",
+    "extra",
+    type=click.Path(path_type=Path),
+    help="A folder of your own tasks, in addition to the shipped ones.",
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -31,7 +34,7 @@ group.add_command(jigsaw_command)
 @_INCLUDE
 @_JSON
 def list_command(family: str | None, extra: Path | None, as_json: bool) -> None:
-    """List every task: how it asks, how many items it has, the chance level, and where its items come from.
+    """List every task: the form of its answers, how many items it has, the chance level, and where its items come from.
 
     \b
     Examples:
@@ -101,7 +104,7 @@ def show_command(task: str, extra: Path | None, as_json: bool) -> None:
 def preview_command(
     task: str, number: int, model: str | None, out: Path | None, extra: Path | None, as_json: bool
 ) -> None:
-    """Print one item as a model is asked it: the exact prompt, the right answer, options, chance level, budget.
+    """Print one item as a model gets it: the exact prompt, the correct answer, options, chance level, budget.
 
     Without --model the prompt is the bare question; with it, that question in the model's own chat template.
 

@@ -1,4 +1,4 @@
-"""Terminal: a scorecard in 80 columns, with colour where there is any and whole without."""
+"""Terminal: a scorecard in 80 columns, complete without colour."""
 
 from collections.abc import Mapping
 

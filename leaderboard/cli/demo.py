@@ -1,4 +1,4 @@
-"""``retention demo``: the whole path once, on the shipped nano checkpoints."""
+"""``retention demo``: every step once, on the shipped nano checkpoints."""
 
 from functools import partial
 from pathlib import Path
@@ -26,8 +26,8 @@ def command(out: Path, site: Path, engine: str | None) -> None:
     from harness.cli.evaluate import run_and_print
 
     tuned = sorted(f"nano:{path.name}" for path in nano_root().glob("*/") if path.name != "base")
-    asked: dict[str, Any] = {"suite": "nano-1", "target": "jigsaw", "engine": engine, "out": out}
-    run_and_print(partial(evaluate_pairs, "nano:base", tuned, **asked))
+    arguments: dict[str, Any] = {"suite": "nano-1", "target": "jigsaw", "engine": engine, "out": out}
+    run_and_print(partial(evaluate_pairs, "nano:base", tuned, **arguments))
     if not Path("submissions").is_dir():
         click.echo("No submissions/ folder here: the board is built in a checkout of the project.")
         return

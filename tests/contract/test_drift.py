@@ -19,7 +19,7 @@ from harness.records.run import Run, read_run
 from harness.records.suites import load_suite
 from harness.scoring import Scorecard, score_pair
 from leaderboard.cli import cli
-from tests.harness.evaluation.test_run import Silent
+from tests.support.evaluating import Silent
 from tests.support.fakes import FakeEngine, write_checkpoint
 
 pytestmark = pytest.mark.engine

@@ -12,7 +12,7 @@ from harness.protocol import Decoding, GenerateRequest, Prompt, ScoreRequest
 from tests.support.engines import start_engine
 from tests.support.fakes import write_llama
 
-pytestmark = pytest.mark.engine
+pytestmark = pytest.mark.usefixtures("engines")
 
 
 def test_lm_evals_own_backend_answers_and_scores_as_ours(tmp_path: Path) -> None:

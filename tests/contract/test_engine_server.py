@@ -64,7 +64,7 @@ def address(pair: list[Checkpoint], tmp_path_factory: pytest.TempPathFactory) ->
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, str(program), "serve", str(base), *options.split()],
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "VLLM_WORKER_MULTIPROC_METHOD": "fork"},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -12,7 +12,7 @@ from harness.protocol import Completion, Decoding, GenerateRequest
 from tests.support.engines import start_engine
 from tests.support.fakes import write_llama
 
-pytestmark = pytest.mark.engine
+pytestmark = pytest.mark.usefixtures("engines")
 
 # Each of these makes transformers sample, search, forbid, force or stop on its own.
 TRICKS = {

@@ -29,10 +29,10 @@ from leaderboard.documents.identity import read_sums
 from leaderboard.documents.manifest import parse_manifest, read_manifest
 from leaderboard.documents.plain_yaml import parse_plain_yaml
 from leaderboard.ledger.events import Submitted, append, event_bytes, parse_event, read_ledger
-from tests.site.synthetic_board import add_entry, folders
 from tests.support.fakes import write_adapter, write_checkpoint
 from tests.support.fuzzing import changed, fuzz, mutated, values
 from tests.support.synthetic import SyntheticTask, digest, synthetic_run
+from tests.support.synthetic_board import add_entry, folders
 
 LONGEST = 2_000
 

@@ -20,8 +20,8 @@ from leaderboard.documents.plain_yaml import Node, read_plain_yaml
 from leaderboard.documents.text import clean, deceptive
 from leaderboard.ledger.events import Flagged, Submitted, append
 from tests.hostile.case import Case, Shop, put
-from tests.site.synthetic_board import Folders, add_entry, folders
 from tests.support.synthetic import SyntheticTask, synthetic_run
+from tests.support.synthetic_board import Folders, add_entry, folders
 
 MARKUP = (
     "<script>alert(1)</script>",

@@ -19,7 +19,7 @@ from harness.lmeval import load_tasks
 from harness.protocol import Completion, GenerateRequest
 from harness.records.run import Run, read_run
 from harness.records.samples import Outcome
-from tests.harness.evaluation.test_run import SETTINGS, Silent
+from tests.support.evaluating import SETTINGS, Silent
 from tests.support.fakes import RECORD, FakeEngine, part_of_nano, write_checkpoint
 
 TASKS = ("math_arithmetic", "science_facts")

@@ -384,6 +384,7 @@ DIGESTS = (
 )
 
 
+@pytest.mark.slow
 def test_item_ids_are_the_same_in_every_process() -> None:
     here = {name: items_digest(item.item_id for item in drawn(name, 150)) for name in QUANTITIES.TASKS}
     for seed in ("0", "4711"):

@@ -281,6 +281,7 @@ def test_patterns_of_module_names_are_tried_first(tmp_path: Path) -> None:
         open_checkpoint(str(adapter_with(tmp_path / str(number), target_modules=pattern)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields",
     [

@@ -103,6 +103,7 @@ def test_a_header_that_is_no_header_is_refused(tmp_path: Path, content: bytes, w
         read_header(path)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_entries_are_the_end(tmp_path: Path) -> None:
     empty = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
     path = written(tmp_path / "m", {f"t{number}": empty for number in range(100_000)})

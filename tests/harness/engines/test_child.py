@@ -14,6 +14,8 @@ from harness.engines.settings import EngineError, EngineSettings
 from harness.protocol import Completion, Decoding, GenerateRequest, Prompt, ScoreRequest
 from tests.support.fakes import RECORD, load_scripted, write_checkpoint
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:

@@ -24,7 +24,7 @@ ALONE, TOGETHER, ALL = [[0], [1], [2]], [[0, 1], [2]], [[0, 1, 2]]
 
 
 @pytest.mark.parametrize(
-    ("device", "settings", "environment", "applied", "engines", "named"),
+    ("device", "settings", "environment", "applied", "grouped", "named"),
     [
         (GPU, VLLM, f"bfloat16/compiled-batch-invariant/{GPU}", "lora", TOGETHER, [1]),
         (GPU, replace(VLLM, adapters="merge"), f"bfloat16/compiled-batch-invariant/{GPU}", "merged", TOGETHER, [1]),
@@ -50,7 +50,7 @@ def test_a_placement_decides_engines_records_and_keys(
     settings: EngineSettings,
     environment: str,
     applied: str,
-    engines: list[list[int]],
+    grouped: list[list[int]],
     named: list[int],
 ) -> None:
     monkeypatch.setenv("VLLM_BATCH_INVARIANT", "1")
@@ -60,7 +60,7 @@ def test_a_placement_decides_engines_records_and_keys(
     folders = [base, write_adapter(tmp_path / "adapter", base, ["layer"]), write_checkpoint(tmp_path / "full", seed=9)]
     checkpoints = [open_checkpoint(str(folder)) for folder in folders]
     placed = placement.place(settings, checkpoints)
-    assert [[checkpoints.index(each.checkpoint) for each in engine.members] for engine in placed] == engines
+    assert [[checkpoints.index(each.checkpoint) for each in engine.members] for engine in placed] == grouped
     members = [member for engine in placed for member in engine.members]
     digests = [member.weights_digest for member in members]
     assert [member.request_adapter for member in members] == [

@@ -19,7 +19,7 @@ from harness.protocol import Completion, GenerateRequest
 from harness.records.run import read_run
 from harness.scoring import score_pair
 from leaderboard.cli import cli
-from tests.harness.evaluation.test_run import SETTINGS, Silent
+from tests.support.evaluating import SETTINGS, Silent
 from tests.support.fakes import RECORD, FakeEngine, part_of_nano, write_checkpoint
 from tests.support.synthetic import synthetic_run
 

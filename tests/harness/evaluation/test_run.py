@@ -21,29 +21,8 @@ from harness.evaluation.run import PlanFailedError, run_plan
 from harness.protocol import Completion
 from harness.records.run import lock_run, read_run
 from harness.records.suites import tasks_root
+from tests.support.evaluating import SETTINGS, Silent
 from tests.support.fakes import RECORD, FakeEngine, write_adapter, write_checkpoint
-
-SETTINGS = EngineSettings(name="transformers", dtype="float32")
-
-
-class Silent:
-    def __init__(self) -> None:
-        self.finished_runs: list[tuple[str, int, int]] = []
-        self.waited_for: list[Path] = []
-        self.count = 0
-
-    def checkpoint(self, name: str, role: str, total: int) -> None: ...
-
-    def engine_starting(self, name: str, engine: str) -> None: ...
-
-    def answered(self, count: int) -> None:
-        self.count += count
-
-    def waiting(self, folder: Path) -> None:
-        self.waited_for.append(folder)
-
-    def finished(self, name: str, folder: Path, reused: int, generated: int) -> None:
-        self.finished_runs.append((name, reused, generated))
 
 
 @pytest.fixture

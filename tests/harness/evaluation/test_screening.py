@@ -20,9 +20,11 @@ from harness.scoring import Scorecard, score_pair
 from harness.scoring.sequential import SEED, boundaries
 from leaderboard.cli import cli
 from leaderboard.submit.prepare import SubmissionError, prepare_entry
-from tests.harness.evaluation.test_run import SETTINGS, Silent
-from tests.site.synthetic_board import STATEMENT
+from tests.support.evaluating import SETTINGS, Silent
 from tests.support.fakes import RECORD, FakeEngine, part_of_nano, write_checkpoint
+from tests.support.synthetic_board import STATEMENT
+
+pytestmark = pytest.mark.slow
 
 TASKS = ("math_arithmetic", "math_word", "science_facts")
 # Share of the items in hundredths that each checkpoint knows.

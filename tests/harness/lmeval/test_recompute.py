@@ -37,6 +37,7 @@ def test_a_run_recomputes_to_itself(recomputer: Recomputer, stored: pd.DataFrame
     assert set(stored.loc[stored["task"] == "tiny_sums", "layer"]) == {"said"}
 
 
+@pytest.mark.slow
 def test_the_shipped_runs_of_nano_1_recompute_to_themselves() -> None:
     recomputer = Recomputer(load_suite("nano-1"))
     files = [

@@ -2,7 +2,6 @@
 
 import io
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -12,29 +11,12 @@ from harness.records.run import Run
 from harness.records.samples import Outcome
 from harness.report import flips, page, terminal
 from harness.scoring import Scorecard, score_pair, wording
+from tests.support.markup import Tags
 from tests.support.synthetic import JIGSAW, TASKS, SyntheticTask, synthetic_checkpoint, synthetic_run
 
 EVIL = "</pre><script>alert(1)</script><img src=x onerror=alert(1)>\x1b[31m\u202e[bold]{{ 7*7 }}"
 BASE = {task.name: 0.92 for task in TASKS} | {"jigsaw_2x2": 0.12}
 TUNED = BASE | {"jigsaw_2x2": 0.86, "math_word": 0.5, "vision_count": 0.8}
-
-
-class Tags(HTMLParser):
-    """Collects what a browser would act on."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-        self.attributes: set[str] = set()
-        self.texts: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.names.add(tag)
-        self.attributes |= {name for name, _ in attrs}
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
 
 
 def say(task: str, place: int, outcome: Outcome) -> str:

@@ -63,7 +63,7 @@ def tiny_gguf(path: Path) -> Path:
     return path
 
 
-@pytest.mark.engine
+@pytest.mark.usefixtures("engines")
 def test_a_gguf_becomes_a_checkpoint_that_an_engine_runs(tmp_path: Path) -> None:
     from harness.engines.gguf import convert
 

@@ -11,6 +11,7 @@ from harness.lmeval import load_frozen
 from harness.records.suites import Draft, DraftTask, Suite, SuiteError, load_suite, read_suite, tasks_root
 from harness.suites import freezing
 from harness.suites.freezing import complete, freeze, open_suite, read_lock, sample, verify
+from tests.support.fakes import part_of_nano
 
 SUMS = """
 task: sums
@@ -197,13 +198,14 @@ def test_verify_sees_a_lock_that_is_not_the_suites(folder: Path) -> None:
 
 
 def test_a_sample_is_the_first_items_of_each_task(folder: Path) -> None:
-    part = sample("nano-1", 5, folder / "part-1.yaml")
-    whole = load_frozen(load_suite("nano-1"))
-    assert load_suite(str(folder / "part-1.yaml")) == part
+    source = str(part_of_nano(folder / "source", "math_word", "vision_count"))
+    part = sample(source, 5, folder / "few-1.yaml")
+    whole = load_frozen(load_suite(source))
+    assert load_suite(str(folder / "few-1.yaml")) == part
     assert {name: task.count for name, task in part.tasks.items()} == dict.fromkeys(whole, 5)
     assert part.tasks["math_word"].digest == items_digest(whole["math_word"].item_ids[:5])
-    assert _problems(folder / "part-1.yaml") == [""] * len(whole)
-    assert part.digest != load_suite("nano-1").digest
+    assert _problems(folder / "few-1.yaml") == [""] * len(whole)
+    assert part.digest != load_suite(source).digest
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(folder: Path) -> None:

@@ -16,6 +16,8 @@ from leaderboard.entries.rules import Finding
 from leaderboard.ledger.events import Submitted
 from tests.support.tiny import TinyShelf, model, tiny_shelf, tiny_suite
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> TinyShelf:

@@ -18,6 +18,8 @@ from leaderboard.entries.maintain import accept
 from leaderboard.entries.rules import RULES, Finding
 from tests.support.tiny import Says, TinyShelf, model, tiny_shelf, tiny_suite
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> TinyShelf:

@@ -1,6 +1,7 @@
 """Taking a submission out of a pull request: real git repositories, hostile trees, and nothing of them checked out."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from leaderboard.acceptance.pull_request import take
 from leaderboard.acceptance.steps import others
 from leaderboard.cli import cli
 from leaderboard.entries.shelf import Shelf
-from tests.site.synthetic_board import add_entry, folders
+from tests.support.synthetic_board import add_entry, folders
+
+pytestmark = pytest.mark.slow
 
 ENTRY = "submissions/{id}/"
 
@@ -55,12 +58,13 @@ def git(where: Path, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The base branch has a base run and another entry; the fork's working tree has a new entry, not committed yet."""
-    made = folders(tmp_path / "made")
+    root = tmp_path_factory.mktemp("original")
+    made = folders(root / "made")
     first = add_entry(made, "first", {"jigsaw_2x2": 0.5}, seed=1)
-    checkout = tmp_path / "checkout"
+    checkout = root / "checkout"
     (checkout / "leaderboard" / "data").mkdir(parents=True)
     made.bases.rename(checkout / "leaderboard" / "data" / "bases")
     made.submissions.rename(checkout / "submissions")
@@ -68,13 +72,20 @@ def repository(tmp_path: Path) -> Repository:
     git(checkout, "init", "-q", "-b", "main")
     git(checkout, "add", "-A")
     git(checkout, "commit", "-qm", "start")
-    fork = tmp_path / "fork"
+    fork = root / "fork"
     subprocess.run(["git", "clone", "-q", checkout, fork], check=True)
     made.submissions.mkdir()
     second = add_entry(made, "second", {"jigsaw_2x2": 0.7}, seed=2)
     assert second.entry_id != first.entry_id
     second.folder.rename(fork / "submissions" / second.entry_id)
-    return Repository(checkout, fork, second.entry_id, tmp_path / "out")
+    return root
+
+
+@pytest.fixture
+def repository(original: Path, tmp_path: Path) -> Repository:
+    shutil.copytree(original, tmp_path, dirs_exist_ok=True)
+    added = git(tmp_path / "fork", "status", "--porcelain").strip()
+    return Repository(tmp_path / "checkout", tmp_path / "fork", Path(added).name, tmp_path / "out")
 
 
 def test_an_entry_is_copied_with_the_base_runs_that_are_there(repository: Repository) -> None:

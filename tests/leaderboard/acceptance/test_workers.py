@@ -13,6 +13,8 @@ from leaderboard.acceptance.workers import validate_all
 from leaderboard.processes import WorkerPool
 from tests.support.tiny import TinyShelf, model, tiny_shelf, tiny_suite
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> TinyShelf:

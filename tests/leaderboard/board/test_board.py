@@ -10,8 +10,8 @@ from leaderboard.entries.entry import BadEntry
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger import events
 from leaderboard.submit.prepare import Prepared, prepare_entry
-from tests.site.synthetic_board import STATEMENT, Folders, add_entry, folders, full_board
 from tests.support.synthetic import synthetic_run
+from tests.support.synthetic_board import STATEMENT, Folders, add_entry, folders, full_board
 
 
 def test_entries_are_ordered_by_balance_and_bad_ones_listed(tmp_path: Path) -> None:

@@ -18,12 +18,19 @@ from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger.events import Flagged, Withdrawn
 from leaderboard.processes import WorkerPool
 from leaderboard.site.build import files, render
-from tests.site.synthetic_board import Folders, add_entry, folders, full_board
+from tests.support.synthetic_board import Folders, add_entry, copied, folders, full_board
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    return full_board(tmp_path_factory.mktemp("board"))
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Folders:
-    return full_board(tmp_path)
+def made(original: Folders, tmp_path: Path) -> Folders:
+    return copied(original, tmp_path)
 
 
 def build(made: Folders, jobs: int = 1) -> tuple[Board, Cache]:

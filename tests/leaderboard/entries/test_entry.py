@@ -15,7 +15,7 @@ from leaderboard.documents.manifest import MANIFEST_FILE
 from leaderboard.entries.entry import BadEntry, Entry, entry_folders, load_entry
 from leaderboard.entries.integrity import BaseRuns
 from leaderboard.submit.prepare import Prepared
-from tests.site.synthetic_board import Folders, add_entry, folders
+from tests.support.synthetic_board import Folders, add_entry, folders
 
 
 @pytest.fixture

@@ -18,8 +18,10 @@ from leaderboard.documents.identity import seal
 from leaderboard.ledger.events import Flagged, Reproduced, Verified, read_ledger
 from leaderboard.ledger.standing import Evidence, Standing, fold
 from leaderboard.submit.prepare import prepare_entry
-from tests.site.synthetic_board import STATEMENT
+from tests.support.synthetic_board import STATEMENT
 from tests.support.verifying import SEED, World, altered, make_world
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from harness.errors import RetentionError
-from harness.scoring.agreement import Agreement, SideAgreement
 from leaderboard.ledger import events as ev
 from leaderboard.ledger.events import EventError, append, event_bytes, file_name, parse_event, read_ledger, read_ledgers
 from leaderboard.ledger.standing import Evidence, Standing, fold
+from tests.support.events import BASE, TUNED, agreement
 
 ID = "abcdefghijk2"
 OTHER = "abcdefghijk3"
-BASE, TUNED, WEIGHTS = "aa" * 32, "bb" * 32, "cc" * 32
 SUBMITTED = {
     "name": "nano-sft",
     "suite": "nano-1",
@@ -32,29 +31,6 @@ SUBMITTED = {
     "base_samples_sha256": BASE,
     "tuned_samples_sha256": TUNED,
 }
-
-
-def agreement(altered: int = 0, tuned: str = TUNED) -> Agreement:
-    def side(samples: str, odd: int) -> SideAgreement:
-        return SideAgreement(
-            weights_digest=WEIGHTS,
-            samples_sha256=samples,
-            n=200,
-            same_text=200,
-            stored_odd=odd,
-            noise=0,
-            lost=odd,
-            won=0,
-        )
-
-    return Agreement(
-        seed="0" * 40,
-        environment="e/1/float32/eager/cpu",
-        tasks={"jigsaw": 200},
-        base=side(BASE, 0),
-        tuned=side(tuned, altered),
-        agrees=altered < 6,
-    )
 
 
 def write(root: Path, kind: type[BaseModel], actor: str = "mo", entry_id: str = ID, **fields: Any) -> ev.Event:

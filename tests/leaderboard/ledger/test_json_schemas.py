@@ -18,8 +18,10 @@ from leaderboard.cli import cli
 from leaderboard.documents.manifest import read_manifest
 from leaderboard.ledger.events import event_bytes
 from leaderboard.ledger.json_schemas import all_schemas
-from tests.leaderboard.ledger.test_events import agreement
+from tests.support.events import agreement
 from tests.support.synthetic import synthetic_run
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = sorted((ROOT / "submissions").glob("*/tuned"))

@@ -12,7 +12,7 @@ from harness.scoring import GroupScore, Metric, Scorecard, TargetScore, TaskScor
 from leaderboard.entries.shelf import Shelf
 from leaderboard.numbers import cells
 from leaderboard.numbers.cells import CELL, CellError, CellRef, cells_of, find_cell, headline, parse_cell
-from tests.site.synthetic_board import add_entry, folders
+from tests.support.synthetic_board import add_entry, folders
 
 ID = "abcdefghijk2"
 

@@ -30,8 +30,8 @@ from leaderboard.site.checks import MAX_INDEX_BYTES, MAX_INDEX_GZIP_BYTES
 from leaderboard.site.pages import Pages
 from leaderboard.site.plots import scatter
 from leaderboard.site.views import example
-from tests.site.synthetic_board import HOSTILE, HOSTILE_NAME, Folders, add_entry, folders, full_board
 from tests.support.synthetic import JIGSAW, synthetic_run
+from tests.support.synthetic_board import HOSTILE, HOSTILE_NAME, Folders, add_entry, folders, full_board
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,7 @@ def test_the_metrics_page_states_every_definition(files: dict[str, bytes]) -> No
         assert all(f'href="{address}"' in whole for address in metric.links.values())
 
 
+@pytest.mark.slow
 def test_another_process_with_other_settings_writes_the_same_bytes(made: Folders, files: dict[str, bytes]) -> None:
     program = (
         "import sys, hashlib\nfrom pathlib import Path\n"

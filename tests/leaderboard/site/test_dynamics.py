@@ -19,8 +19,8 @@ from leaderboard.entries.entry import BadEntry
 from leaderboard.site.build import render
 from leaderboard.site.dynamics import why
 from leaderboard.submit.prepare import Prepared
-from tests.site.synthetic_board import HOSTILE, Folders, add_entry, folders
 from tests.support.explaining import document
+from tests.support.synthetic_board import HOSTILE, Folders, add_entry, folders
 
 LOST = {"jigsaw_2x2": 0.8, "math_word": 0.5}
 

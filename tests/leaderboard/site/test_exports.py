@@ -26,8 +26,8 @@ from leaderboard.site.exports.every_eval_ever import SCHEMA_VERSION, every_eval_
 from leaderboard.site.exports.feed import atom_feed
 from leaderboard.site.exports.hub import eval_results, model_index, stamp, utc
 from leaderboard.site.exports.web import headers, sitemap
-from tests.site.synthetic_board import HOSTILE, full_board
 from tests.support.every_eval_ever import SchemaMissingError, published_schema
+from tests.support.synthetic_board import HOSTILE, full_board
 
 SITE = "https://board.example.org/retention/"
 ATOM = "{http://www.w3.org/2005/Atom}"

@@ -106,6 +106,7 @@ def test_outputs_are_not_cut_where_they_cannot_be_judged_again(tiny: Tiny, tmp_p
         shorten(tmp_path / "run", tmp_path / "short", Recomputer(suite, tiny.folder), cap=1_000)
 
 
+@pytest.mark.slow
 def test_a_large_run_becomes_a_small_entry_that_validates(tiny: Tiny, tmp_path: Path) -> None:
     made = tiny_shelf(tiny, tmp_path)
     tiny_run(tiny, made.run("talker"), talkative(1, 150_000), "talker")
