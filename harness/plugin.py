@@ -23,7 +23,7 @@ from typing import Any
 
 from PIL import Image
 
-from harness.answers import choices, extraction, mathematics, numbers, permutations
+from harness.answers import choices, extraction, mathematics, numbers, permutations, thoughts
 from harness.items import IMAGE_MARK, Item, Split
 from harness.pictures import opened
 from harness.sources import Row, Source, test_split
@@ -124,7 +124,7 @@ def judge_math(doc: Document, results: Sequence[str]) -> dict[str, Any]:
 def judge_quantity(doc: Document, results: Sequence[str], rel_tol: float = 0.0) -> dict[str, Any]:
     """``process_results`` of short questions for one number: as :func:`judge_math`, and an output that is a number with
     or without its unit, and nothing else, is the answer too (layer "number")."""
-    output = mathematics.after_thought(results[0]).strip()
+    output = thoughts.after_thought(results[0]).strip()
     bare = extraction.extract_answer(output) is None and numbers.read_numeral(output) is not None
     judged = mathematics.judge_math(f"Answer: {output}" if bare else output, str(doc["answer"]), rel_tol)
     return {**_metrics(judged), "layer": "number" if bare and judged.layer else judged.layer}

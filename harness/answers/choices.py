@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from harness.answers.extraction import Judgement, decided, extract_layer, normal, unparsed
 from harness.answers.numbers import parse_number
+from harness.answers.thoughts import after_thought
 
 LETTERS = string.ascii_uppercase
 MAX_OUTPUT = 4000
@@ -27,7 +28,6 @@ _LONGEST_LABEL = 20
 _LABEL = re.compile(r"(?:option |choice )?\(?([a-z]|[0-9]{1,2})\)?[.):]?(?: (.+))?")
 
 _STRICT = re.compile(r"\s*([A-Z])\.?\s*")
-_THOUGHT_END = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _EMPHASIS = str.maketrans("", "", "*`_#$")
 # A letter at the start counts with a mark behind it, alone on its line, or as the subject of "B is correct"; a word
 # behind it alone would take the article of "A plant needs light" for an answer.
@@ -114,8 +114,7 @@ def read_letter(output: str, options: Sequence[str]) -> tuple[str | None, str | 
     layers look. A list of several labelled options names none, and neither does a label in front of another option's
     text.
     """
-    # What is thought aloud is no answer, whatever it says.
-    output = _THOUGHT_END.split(output)[-1]
+    output = after_thought(output)
     clean = _plain(_ends(output)).strip()
     if (place := _label(clean, options)) is not None:
         return "letter", clean, place

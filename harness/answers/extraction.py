@@ -90,14 +90,19 @@ def unparsed(stated: str | None) -> Judgement:
     return Judgement(stated, Outcome.UNPARSED, 0.0)
 
 
-def _tagged(text: str) -> str | None:
+def tagged(text: str) -> tuple[str | None, str | None]:
+    """What the last complete ``<answer>`` tag holds, and what follows an opened one that is not closed."""
     start, found = -1, None
     for tag in _TAG.finditer(text):
         if not tag.group(1):
             start = tag.end()
         elif start >= 0:
             found, start = text[start : tag.start()], -1
-    return found
+    return found, text[start:] if start >= 0 else None
+
+
+def _tagged(text: str) -> str | None:
+    return tagged(text)[0]
 
 
 def _boxed(text: str) -> str | None:

@@ -12,13 +12,13 @@ from functools import cache
 
 from harness.answers.extraction import Judgement, decided, extract_layer, normal, unparsed
 from harness.answers.numbers import find_numeral, read_numeral, same_number
+from harness.answers.thoughts import after_thought
 from harness.sandbox import Failure, Limits, Sandbox
 
 # The longest gold answer of MATH-500 has 53 characters.
 MAX_EXPRESSION = 400
 LIMITS = Limits(memory=512 * 1024 * 1024, cpu_seconds=3, wall_seconds=30.0, answer_bytes=1024)
 
-_THOUGHT_END = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _COMMAND = re.compile(r"\\(?:begin|end) ?\{[a-z]*\}|\\[a-zA-Z]+")
 _WRAPPED = re.compile(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it)|mbox) ?\{([^{}]*)\}")
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -67,12 +67,6 @@ def judge_math(output: str, gold: str, rel_tol: float = 0.0) -> Judgement:
     verdict = equivalent(stated, gold, rel_tol)
     judged = unparsed(stated) if verdict is None else decided(stated, verdict)
     return Judgement(judged.extracted, judged.outcome, judged.score, layer)
-
-
-def after_thought(output: str) -> str:
-    """What stands behind the last ``</think>``, or the whole output: an answer weighed in a thought is not stated."""
-    ends = [found.end() for found in _THOUGHT_END.finditer(output)]
-    return output[ends[-1] :] if ends else output
 
 
 def equivalent(stated: str, gold: str, rel_tol: float = 0.0) -> bool | None:

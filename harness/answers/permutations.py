@@ -10,10 +10,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.answers.extraction import MAX_ANSWER, Judgement, unparsed
+from harness.answers.extraction import MAX_ANSWER, Judgement, tagged, unparsed
 from harness.records import Outcome
 
-_TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
 _THOUGHT = re.compile(r"</think>", re.IGNORECASE)
 # A number, or something that ends a list of numbers; what is neither (spaces, commas, brackets, arrows, "and", "tile")
 # only separates them.
@@ -122,7 +121,7 @@ def read_leniently(text: str, count: int) -> Reading | None:
     follows the last ``</think>``. There, the last list of exactly ``count`` numbers is read: numbers with nothing but
     spaces, line breaks, commas, brackets, arrows and the like between them, or the words "and", "then", "tile".
     """
-    closed, opened = _tags(text)
+    closed, opened = tagged(text)
     if closed is not None:
         found, layer = closed, "tag"
     elif opened is not None:
@@ -151,8 +150,8 @@ def _last_list(text: str, count: int) -> tuple[int, ...] | None:
 
 
 def _judge_strictly(output: str, expected: tuple[int, ...]) -> tuple[Judgement, tuple[int, ...] | None]:
-    tagged = _tags(output)[0]
-    stated = None if tagged is None or len(tagged) > MAX_ANSWER else tagged.strip() or None
+    held = tagged(output)[0]
+    stated = None if held is None or len(held) > MAX_ANSWER else held.strip() or None
     order = None if stated is None else _permutation(stated)
     if order is None or len(order) != len(expected):
         return unparsed(stated), None
@@ -162,17 +161,6 @@ def _judge_strictly(output: str, expected: tuple[int, ...]) -> tuple[Judgement, 
 
 def _hits(numbers: Sequence[int], expected: Sequence[int]) -> float:
     return sum(mine == theirs for mine, theirs in zip(numbers, expected, strict=True)) / len(expected)
-
-
-def _tags(text: str) -> tuple[str | None, str | None]:
-    """What the last complete ``<answer>`` tag holds, and what follows an opened one that is not closed."""
-    start, found = -1, None
-    for tag in _TAG.finditer(text):
-        if not tag.group(1):
-            start = tag.end()
-        elif start >= 0:
-            found, start = text[start : tag.start()], -1
-    return found, text[start:] if start >= 0 else None
 
 
 def _permutation(text: str) -> tuple[int, ...] | None:
