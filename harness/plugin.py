@@ -23,7 +23,7 @@ from typing import Any
 
 from PIL import Image
 
-from harness.answers import choices, extraction, mathematics, numbers, permutations, thoughts
+from harness.answers import choices, extraction, mathematics, numbers, permutations, statements
 from harness.items import IMAGE_MARK, Item, Split
 from harness.pictures import opened
 from harness.sources import Row, Source, test_split
@@ -110,7 +110,7 @@ def judge(doc: Document, results: Sequence[str]) -> dict[str, Any]:
     output, gold = results[0], str(doc["answer"])
     if doc["options"]:
         return _metrics(choices.judge_choice(output, gold, doc["options"]))
-    if numbers.parse_number(gold) is not None:
+    if numbers.read_numeral(gold) is not None:
         return _metrics(numbers.judge_number(output, gold))
     return _metrics(extraction.judge_text(output, gold))
 
@@ -124,8 +124,8 @@ def judge_math(doc: Document, results: Sequence[str]) -> dict[str, Any]:
 def judge_quantity(doc: Document, results: Sequence[str], rel_tol: float = 0.0) -> dict[str, Any]:
     """``process_results`` of short questions for one number: as :func:`judge_math`, and an output that is a number with
     or without its unit, and nothing else, is the answer too (layer "number")."""
-    output = thoughts.after_thought(results[0]).strip()
-    bare = extraction.extract_answer(output) is None and numbers.read_numeral(output) is not None
+    output = statements.answer_of(results[0]).strip()
+    bare = not statements.statements(output) and numbers.read_numeral(output) is not None
     judged = mathematics.judge_math(f"Answer: {output}" if bare else output, str(doc["answer"]), rel_tol)
     return {**_metrics(judged), "layer": "number" if bare and judged.layer else judged.layer}
 

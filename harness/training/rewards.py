@@ -6,8 +6,8 @@ grid is a jigsaw, wherever its pictures come from): what is rewarded is what wil
 
 - **hits**, for jigsaws alone: the share of places with the right tile, 0 for what is no permutation;
 - **exact**: 1 for a correct answer;
-- **format**: 1 for an answer in the form that the question asks for. It can be read, and where a thought is asked for
-  the whole text is ``<think>...</think><answer>...</answer>``.
+- **format**: 1 for an answer in the form that the question asks for. It can be read (of a jigsaw's, by the strict
+  reading), and where a thought is asked for the whole text is ``<think>...</think><answer>...</answer>``.
 
 An answer that was cut off earns nothing, as it scores nothing.
 """
@@ -60,7 +60,7 @@ def reward(example: Example, output: str, *, finished: bool = True) -> Reward:
     return Reward(
         hits=float(judged["score"]) if example.rows else 0.0,
         exact=float(judged["acc"]),
-        format=float(not judged["unparsed"] and _has_form(example.question, output)),
+        format=float(not judged["unparsed"] and judged.get("valid", 1) and _has_form(example.question, output)),
     )
 
 
