@@ -23,7 +23,7 @@ from typing import Any
 
 from PIL import Image
 
-from harness.answers import choices, extraction, mathematics, numbers, permutations, statements
+from harness.answers import choices, extraction, mathematics, numbers, options, permutations, statements
 from harness.items import IMAGE_MARK, Item, Split
 from harness.pictures import opened
 from harness.sources import Row, Source, test_split
@@ -109,7 +109,8 @@ def judge(doc: Document, results: Sequence[str]) -> dict[str, Any]:
     """``process_results`` of tasks whose answer is one of the options, a number or a short text."""
     output, gold = results[0], str(doc["answer"])
     if doc["options"]:
-        return _metrics(choices.judge_choice(output, gold, doc["options"]))
+        judged = choices.judge_choice(output, gold, doc["options"])
+        return {**_metrics(judged), "off_list": int(judged.off_list)}
     if numbers.read_numeral(gold) is not None:
         return _metrics(numbers.judge_number(output, gold))
     return _metrics(extraction.judge_text(output, gold))
@@ -133,17 +134,22 @@ def judge_quantity(doc: Document, results: Sequence[str], rel_tol: float = 0.0) 
 def judge_lettered(doc: Document, results: Sequence[str]) -> dict[str, Any]:
     """``process_results`` of :func:`~harness.answers.forms.lettered` questions that are answered in writing."""
     judged = choices.judge_lettered(results[0], str(doc["answer"]), doc["options"])
-    return {**judged.metrics(), "extracted": judged.lenient.extracted, "layer": judged.layer}
+    return {
+        **judged.metrics(),
+        "off_list": int(judged.lenient.off_list),
+        "extracted": judged.lenient.extracted,
+        "layer": judged.layer,
+    }
 
 
 def letters(doc: Document) -> list[str]:
     """``doc_to_choice`` of :func:`~harness.answers.forms.lettered` questions that are answered by log-probabilities."""
-    return list(choices.LETTERS[: len(doc["options"])])
+    return list(options.LETTERS[: len(doc["options"])])
 
 
 def gold_place(doc: Document) -> int:
     """``doc_to_target`` beside :func:`letters`."""
-    return choices.LETTERS.index(str(doc["answer"]))
+    return options.LETTERS.index(str(doc["answer"]))
 
 
 def judge_letters(doc: Document, results: Sequence[tuple[float, bool]]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from harness.answers.extraction import Judgement, decided, normal, off_list, unparsed
 from harness.answers.letters import read_letter
-from harness.answers.options import LETTERS, named
+from harness.answers.options import LETTERS as LETTERS
+from harness.answers.options import named
 from harness.answers.statements import MAX_ANSWER, answer_of, statements
 
 _STRICT = re.compile(r"\s*([A-Z])\.?\s*")

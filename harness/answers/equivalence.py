@@ -2,8 +2,8 @@ r"""Equivalence of mathematical expressions: what a checker's worker runs, and n
 
 An answer is first taken apart by :mod:`~harness.answers.structures` into lists, tuples, sets, intervals, matrices and
 relations; what is left are single expressions, which latex2sympy parses with a grammar (no text is ever evaluated as
-Python, and what the grammar does not read to its end is not read at all). sympy compares them: rational numbers exactly,
-other numbers to 30 digits, formulas at several points to 30 digits. On hostile input sympy may run for ever or fill the
+Python, and what the grammar does not read to its end is not read at all). sympy compares them: rational numbers
+exactly, other numbers to 30 digits, formulas at several points. On hostile input sympy may run for ever or fill the
 memory: this module is for :mod:`harness.sandbox`.
 """
 
@@ -23,8 +23,9 @@ _PAIRS = {("(", ")"), ("\\langle", "\\rangle")}
 def compare(gold: str, answer: str) -> Verdict:
     """Whether two expressions in LaTeX, or in the plain text of formulas, are the same mathematical object.
 
-    An ordered pair is not its set, a list counts how often a value stands in it, an interval is not a pair, and numerals to
-    different bases differ. "unread" when ``answer`` is no expression; where ``gold`` is none, nothing is equal to it.
+    An ordered pair is not its set, a list counts how often a value stands in it, an interval is not a pair, and
+    numerals to different bases differ. "unread" when ``answer`` is no expression; where ``gold`` is none, nothing is
+    equal to it.
     """
     found = _parsed(answer)
     if found is None:

@@ -1,6 +1,6 @@
 r"""Formulas: what of a stated answer is the formula, without the words around it, and how it is spelt.
 
-"The polynomial 4x + 1, where x is real" states 4x + 1; "2\sqrt{5} metres" states 2\sqrt{5}; "x = 3 or x = -5" states a list.
+"The polynomial 4x + 1, where x is real" states 4x + 1, "2\sqrt{5} metres" 2\sqrt{5}, and "x = 3 or x = -5" a list.
 Only words are taken away here, never a part of a formula.
 """
 
@@ -80,7 +80,7 @@ _TO = re.compile(r"(?<=[0-9]) to (?=[0-9])")
 
 
 def spelt(text: str) -> str:
-    r"""A formula without what its spelling leaves free: spaces, ``\left`` and ``\right``, dollars, ``\dfrac``, fonts."""
+    r"""A formula without what its spelling leaves free: spaces, ``\left``, ``\right``, dollars, ``\dfrac``, fonts."""
     return _LOOSE.sub("", _EMPTY.sub("∅", one_spelling(text))).rstrip(".")
 
 

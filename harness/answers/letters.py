@@ -3,7 +3,7 @@
 In this order, and the first that names one option decides:
 
 1. the output is nothing but a label ("letter");
-2. a statement (:mod:`~harness.answers.statements`) names one: "tag", "boxed", "hashes", "said"; "said" is also a sentence
+2. a statement (:mod:`~harness.answers.statements`) names one: "tag", "boxed", "hashes", "said", or a sentence ("said")
    whose subject or object is the letter ("B is correct", "I choose B", "that leaves B"), the last of them counts;
 3. a letter opens the answer ("start") or closes it ("end");
 4. the answer, its first or last line, its first clause or what a sentence says at its end is the text of one option

@@ -49,7 +49,8 @@ def judge_math(output: str, gold: str, rel_tol: float = 0.0) -> Judgement:
 
 
 def equivalent(stated: str, gold: str, rel_tol: float = 0.0, *, statement: Statement | None = None) -> bool | None:
-    """Whether ``stated`` is ``gold``; None when it is nothing that can be compared. ``statement`` is where it stands."""
+    """Whether ``stated`` is ``gold``; None when it is nothing that can be compared. ``statement`` is where it
+    stands."""
     gold = conjoined(gold)
     if spelt(stated) == spelt(gold):
         return True

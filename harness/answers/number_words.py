@@ -1,4 +1,4 @@
-"""Number words: a number that is written out in English: "twenty-five", "one hundred and five dollars", "two thirds"."""
+"""Number words: a number that is written out in English: "twenty-five", "one hundred and five dollars"."""
 
 import re
 from fractions import Fraction

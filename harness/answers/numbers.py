@@ -33,7 +33,10 @@ _SCALE = re.compile(r" ?(dozen|hundred|thousand|million|billion|trillion)s?\b")
 _FACTORS = {"dozen": 12, "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _EURO = re.compile(r" ?(?:euros?|EUR)\b")
 
-_INTEGER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]{1,3}(?: [0-9]{3})+(?![0-9])|[0-9]{1,3}(?:\.[0-9]{3}){2,}(?![.0-9])|[0-9]+)"
+_INTEGER = (
+    r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]{1,3}(?: [0-9]{3})+(?![0-9])|[0-9]{1,3}(?:\.[0-9]{3}){2,}(?![.0-9])"
+    r"|[0-9]+)"
+)
 _DECIMAL = rf"(?:{_INTEGER}(?:\.[0-9]*)?|\.[0-9]+)"
 _REPEATED = r"(?:\\overline ?\{([0-9]+)\}|\\overline ?([0-9])|\(([0-9]+)\)(?=\.\.\.)|\\bar ?\{([0-9]+)\})"
 _EXPONENT = r"(?:[eE]([-+]?[0-9]{1,5})| ?(?:×|x|X|\*|\\times|\\cdot) ?10 ?(?:\^|\*\*) ?[({]? ?([-+]?[0-9]{1,5}) ?[)}]?)"
@@ -74,7 +77,7 @@ _EXPLAINED = re.compile(
 class Numeral:
     """A number as it was written.
 
-    ``factor`` is what a sign behind it may multiply it by (1/100 for per cent, 1000 where 1.234 euros may be one thousand
+    ``factor`` is what a sign behind it may multiply it by (1/100 for per cent, 1000 where 1.234 euros may be a thousand
     and more), or 1; ``value`` is the number before. ``decimals`` counts the places it shows, ``unit`` stood behind it.
     """
 
@@ -87,9 +90,9 @@ class Numeral:
 def judge_number(output: str, gold: str, rel_tol: float = 0.0) -> Judgement:
     """Judge a numeric answer by exact rational arithmetic.
 
-    Correct when |x - gold| <= rel_tol * |gold|. Thousands separators, ``$``, ``%``, a unit, a trailing dot, fractions and
-    powers of ten are read; an answer holding no number, or several, is unparsed. Raises ``ValueError`` when ``gold``
-    itself is not one number.
+    Correct when |x - gold| <= rel_tol * |gold|. Thousands separators, ``$``, ``%``, a unit, a trailing dot, fractions
+    and powers of ten are read; an answer holding no number, or several, is unparsed. Raises ``ValueError`` when
+    ``gold`` itself is not one number.
     """
     expected = read_numeral(gold)
     if expected is None:
@@ -171,9 +174,9 @@ def _one(text: str) -> Numeral | None:
 def same_number(stated: Numeral, gold: Numeral, rel_tol: Fraction = Fraction(0)) -> bool:
     """Whether |stated - gold| <= rel_tol * |gold|, exactly, in the unit of the gold answer where both state one.
 
-    A sign that only one of the two has may be meant or not: 50% is 50 (the question asked for per cent) and 0.5. A decimal
-    answer to a number that no decimal is, is right when it shows six places or more, is less than one unit of the last of
-    them away, and no more than a ten-thousandth of the number.
+    A sign that only one of the two has may be meant or not: 50% is 50 (the question asked for per cent) and 0.5. A
+    decimal answer to a number that no decimal is, is right when it shows six places or more, is less than one unit of
+    the last of them away, and no more than a ten-thousandth of the number.
     """
     scale = ratio(stated.unit, gold.unit) if stated.unit and gold.unit else Fraction(1)
     if scale is None:

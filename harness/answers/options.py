@@ -2,9 +2,9 @@
 
 A text names an option by its label (B, (b), "option B", 2 where no option is a number), by its text, or by both. One
 rule holds wherever a label stands beside a text, whatever words stand before it: **a label beside the text of another
-option names nothing**, since a reader cannot tell which of the two was meant ("A. no" where A is yes). A label or a text
-that is denied ("A is incorrect", "not B") names nothing, and neither do several labels ("A or B"). A label that no
-option has names nothing; another text is **off-list**: it can be read, and is none of the options.
+option names nothing**, since a reader cannot tell which of the two was meant ("A. no" where A is yes). A label or a
+text that is denied ("A is incorrect", "not B") names nothing, and neither do several labels ("A or B"). A label that
+no option has names nothing; another text is **off-list**: it can be read, and is none of the options.
 """
 
 import re
@@ -23,7 +23,10 @@ Named = int | Literal["off-list", "several", "denied", "conflict"] | None
 _EMPHASIS = str.maketrans("", "", "*`_#$")
 _LONGEST_LABEL = 24
 _LONGEST_OFF_LIST = 60
-_NOUN = r"(?:(?:the )?(?:option|choice|letter|alternative|answer|opción|opción|opção|alternativa|letra|buchstabe|lettera|选项|選項)s?:? ?)"
+_NOUN = (
+    r"(?:(?:the )?(?:option|choice|letter|alternative|answer|opción|opção|alternativa|letra|buchstabe|lettera"
+    r"|选项|選項)s?:? ?)"
+)
 _LABEL = re.compile(rf"{_NOUN}?[(\[{{<]{{0,2}}([a-z]|[0-9]{{1,2}})[)\]}}>]{{0,2}}[.):。]?", re.IGNORECASE)
 # A letter, what closes it, and what stands behind. Without a closing mark a word behind it would make the article of
 # "A plant needs light" an answer, so that A and I need more than a space.
@@ -151,8 +154,8 @@ def text_of(text: str, options: Sequence[str]) -> int | None:
 def off_list(text: str, options: Sequence[str]) -> bool:
     """Whether ``text`` is an answer of the options' own kind, and so one that was not offered.
 
-    A number where an option is one (and not one that may be meant as a label); else words, about as many as the options have, none of which stands in place of an
-    answer ("unclear", "none of them").
+    A number where an option is one (and not one that may be meant as a label); else words, about as many as the
+    options have, none of which stands in place of an answer ("unclear", "none of them").
     """
     text = plain(text)
     if len(text) > _LONGEST_OFF_LIST:

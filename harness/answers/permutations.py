@@ -1,10 +1,10 @@
 """Permutations: read the order that a jigsaw's answer states, and judge it place by place.
 
 An order is a list of the numbers 1..m: its k-th number names the displayed tile that belongs at place k, places and
-tiles counted row by row. As for letters there are two readings. The **lenient** one decides the outcome: the last list of
-m numbers, in the answer tag if there is one, else in what is said; in brackets, row under row, with words between, with a
-stop behind. The **strict** one is written down beside it (``valid``): the tag holds the m numbers, each once, separated by
-commas, and nothing else. The difference of the two is what format costs.
+tiles counted row by row. As for letters there are two readings. The **lenient** one decides the outcome: the last
+list of m numbers, in the answer tag if there is one, else in what is said; in brackets, row under row, with words
+between, with a stop behind. The **strict** one is written down beside it (``valid``): the tag holds the m numbers,
+each once, separated by commas, and nothing else. The difference of the two is what format costs.
 """
 
 import re
@@ -36,10 +36,10 @@ class Reading:
 class OrderJudgement:
     """A :class:`Judgement`, where the order was found, and what else is known of it (``details``, all in [0, 1]).
 
-    ``valid``: the strict reading holds, so that what is right is right to the letter. ``neighbour``: neighbour accuracy of
-    the order, 0 without one. ``inverse``: the order is not the gold one but its inverse, that is the answer to "where does
-    each displayed tile go?". ``lenient``, ``lenient_score``, ``lenient_valid``: exact, hit rate and permutation of the list
-    that was read, which may have repeats.
+    ``valid``: the strict reading holds, so that what is right is right to the letter. ``neighbour``: neighbour
+    accuracy of the order, 0 without one. ``inverse``: the order is not the gold one but its inverse, that is the
+    answer to "where does each displayed tile go?". ``lenient``, ``lenient_score``, ``lenient_valid``: exact, hit rate
+    and permutation of the list that was read, which may have repeats.
     """
 
     judgement: Judgement

@@ -2,10 +2,10 @@
 
 What is read is the answer alone: without thoughts (:mod:`~harness.answers.thoughts`) and up to where it runs on
 (:mod:`~harness.answers.turns`). In it a statement is a complete ``<answer>..</answer>`` ("tag"), a balanced
-``\\boxed{..}`` ("boxed"), a ``#### ..`` ("hashes"), or what an announcement such as "the answer is" announces ("said"). Of
-one layer the later statement comes first. The order of layers is tag, boxed, hashes, said, with one exception: without
-a ``####`` line, a sentence behind the last box outranks the box, which was a step on the way. What holds nothing is no
-statement, and neither is an instruction that is repeated ("inside <answer> and </answer>").
+``\\boxed{..}`` ("boxed"), a ``#### ..`` ("hashes"), or what an announcement such as "the answer is" announces
+("said"). Of one layer the later statement comes first. The order of layers is tag, boxed, hashes, said, with one
+exception: without a ``####`` line, a sentence behind the last box outranks the box, which was a step on the way. What
+holds nothing is no statement, and neither is an instruction that is repeated ("inside <answer> and </answer>").
 
 Outputs are hostile text: every scan here is linear in its length, announcements are looked for in ``MAX_SAID``
 characters at either end, and an answer longer than ``MAX_ANSWER`` characters counts as none.

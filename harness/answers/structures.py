@@ -44,7 +44,8 @@ _NAME = re.compile(
 
 @dataclass(frozen=True)
 class Node:
-    """A part of a formula. ``text`` is of scalars alone, ``brackets`` (of a matrix its size) and ``ops`` of what has them."""
+    """A part of a formula: scalars have a ``text``, what is bracketed ``brackets`` (a matrix its size), relations
+    ``ops``."""
 
     kind: Kind
     text: str = ""

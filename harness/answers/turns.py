@@ -17,7 +17,8 @@ _NEXT_QUESTION = re.compile(
     r"(?<=\S)\s*\n[ \t]*(?:[#*_>]{1,4}[ \t]*)?(?:(?:Question|Problem|Exercise|Frage|Pregunta|Pergunta)"
     r"(?: ?(?:\#|No\.)? ?[0-9]{1,4})?[*_]{0,2}[ \t]*[:.)]|Q(?: ?[0-9]{1,4})?[*_]{0,2}[ \t]*[:.]"
     r"|Question [0-9]{1,4}[ \t]*\n"
-    r"|(?:Human|User|Instruction)[*_]{0,2}[ \t]*:|(?:###|\#\#) ?Instruction|(?:问题|問題|题目|문제|質問)[0-9]{0,4}[:\uff1a])"
+    r"|(?:Human|User|Instruction)[*_]{0,2}[ \t]*:|(?:###|\#\#) ?Instruction"
+    r"|(?:问题|問題|题目|문제|質問)[0-9]{0,4}[:\uff1a])"
 )
 
 

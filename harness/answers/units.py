@@ -3,22 +3,44 @@
 import re
 from fractions import Fraction
 
-_PREFIXES = {"": 1, "n": Fraction(1, 10**9), "µ": Fraction(1, 10**6), "m": Fraction(1, 1000), "c": Fraction(1, 100)}
+_PREFIXES: dict[str, int | Fraction] = {
+    "": 1,
+    "n": Fraction(1, 10**9),
+    "µ": Fraction(1, 10**6),
+    "m": Fraction(1, 1000),
+    "c": Fraction(1, 100),
+}
 _PREFIXES |= {"d": Fraction(1, 10), "k": 1000, "M": 10**6, "G": 10**9}
 _SYMBOLS = ("g", "m", "s", "L", "N", "J", "W", "V", "A", "Ω", "Pa", "Hz", "mol", "K", "C", "F", "T", "eV")
-_BASES = {f"{prefix}{symbol}": (symbol, worth) for symbol in _SYMBOLS for prefix, worth in _PREFIXES.items()}
-_NAMED = {
-    "gram": ("g", 1), "kilogram": ("g", 1000), "milligram": ("g", Fraction(1, 1000)), "meter": ("m", 1), "metre": ("m", 1),
-    "centimeter": ("m", Fraction(1, 100)), "centimetre": ("m", Fraction(1, 100)), "millimeter": ("m", Fraction(1, 1000)),
-    "kilometer": ("m", 1000), "kilometre": ("m", 1000), "liter": ("L", 1), "litre": ("L", 1),
-    "milliliter": ("L", Fraction(1, 1000)), "l": ("L", 1), "ml": ("L", Fraction(1, 1000)), "sec": ("s", 1), "second": ("s", 1),
-    "min": ("s", 60), "minute": ("s", 60), "h": ("s", 3600), "hr": ("s", 3600), "hour": ("s", 3600), "day": ("s", 86400),
-    "week": ("s", 604800), "inch": ("m", Fraction(254, 10000)), "inche": ("m", Fraction(254, 10000)),
-    "ft": ("m", Fraction(3048, 10000)), "foot": ("m", Fraction(3048, 10000)), "feet": ("m", Fraction(3048, 10000)),
-    "yard": ("m", Fraction(9144, 10000)), "mile": ("m", Fraction(1609344, 1000)), "newton": ("N", 1), "joule": ("J", 1),
-    "watt": ("W", 1), "volt": ("V", 1), "amp": ("A", 1), "ampere": ("A", 1), "ohm": ("Ω", 1), "pascal": ("Pa", 1),
-    "mole": ("mol", 1), "cent": ("$", Fraction(1, 100)), "dollar": ("$", 1),
-}  # fmt: skip
+_BASES: dict[str, tuple[str, int | Fraction]] = {
+    f"{prefix}{symbol}": (symbol, worth) for symbol in _SYMBOLS for prefix, worth in _PREFIXES.items()
+}
+_METRE, _SECOND, _GRAM, _LITRE = "m", "s", "g", "L"
+_NAMED: dict[str, tuple[str, int | Fraction]] = {
+    **dict.fromkeys(("meter", "metre"), (_METRE, 1)),
+    **dict.fromkeys(("centimeter", "centimetre"), (_METRE, Fraction(1, 100))),
+    **dict.fromkeys(("millimeter", "millimetre"), (_METRE, Fraction(1, 1000))),
+    **dict.fromkeys(("kilometer", "kilometre"), (_METRE, 1000)),
+    **dict.fromkeys(("inch", "inche"), (_METRE, Fraction(254, 10_000))),
+    **dict.fromkeys(("ft", "foot", "feet"), (_METRE, Fraction(3048, 10_000))),
+    "yard": (_METRE, Fraction(9144, 10_000)),
+    "mile": (_METRE, Fraction(1_609_344, 1000)),
+    **dict.fromkeys(("gram", "gramme"), (_GRAM, 1)),
+    "kilogram": (_GRAM, 1000),
+    "milligram": (_GRAM, Fraction(1, 1000)),
+    **dict.fromkeys(("liter", "litre", "l"), (_LITRE, 1)),
+    **dict.fromkeys(("milliliter", "millilitre", "ml"), (_LITRE, Fraction(1, 1000))),
+    **dict.fromkeys(("sec", "second"), (_SECOND, 1)),
+    **dict.fromkeys(("min", "minute"), (_SECOND, 60)),
+    **dict.fromkeys(("h", "hr", "hour"), (_SECOND, 3600)),
+    "day": (_SECOND, 86_400),
+    "week": (_SECOND, 604_800),
+    **{name: (symbol, 1) for name, symbol in (("newton", "N"), ("joule", "J"), ("watt", "W"), ("volt", "V"))},
+    **{name: (symbol, 1) for name, symbol in (("amp", "A"), ("ampere", "A"), ("ohm", "\u03a9"), ("mole", "mol"))},
+    "pascal": ("Pa", 1),
+    "dollar": ("$", 1),
+    "cent": ("$", Fraction(1, 100)),
+}
 _TOKEN = re.compile(r"([A-Za-zµμ\u03a9\u03a9$]+)(?:\^?[({]?(-?[0-9])[)}]?)?|( ?[/]| per )|([ .*·()]+)")
 _LONGEST = 40
 
@@ -48,8 +70,8 @@ def unit_of(text: str) -> Unit | None:
 def ratio(stated: str, gold: str) -> Fraction | None:
     """What a number with the unit ``stated`` is multiplied by to have the unit ``gold``; None where it cannot have it.
 
-    1 where one of the two is no unit that is known, or where both are powers of the same base unit: cm for cm^2 is a slip
-    of the pen.
+    1 where one of the two is no unit that is known, or where both are powers of the same base unit: cm for cm^2 is a
+    slip of the pen.
     """
     mine, wanted = unit_of(stated), unit_of(gold)
     if mine is None or wanted is None or (mine[0] != wanted[0] and stated.strip(" .^23") == gold.strip(" .^23")):

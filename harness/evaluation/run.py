@@ -20,6 +20,7 @@ from harness.evaluation.store import STORE_FILE, ResponseStore, StoredEngine, Va
 from harness.lmeval import VERSION, LoadedTask, load_frozen, rehearse, run_tasks
 from harness.protocol import Engine
 from harness.records import (
+    JUDGE_VERSION,
     SAMPLES_FILE,
     EngineRecord,
     RunRecord,
@@ -237,6 +238,7 @@ def _record(
         packages=_packages(),
         n_items=counts.items,
         n_errors=counts.errors,
+        judge=JUDGE_VERSION,
         samples_sha256=sha256,
         created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         wall_seconds=round(wall, 3),

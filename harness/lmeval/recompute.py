@@ -114,6 +114,26 @@ class Recomputer:
             differences += _differences(task, items, answered, found)
         return Recomputation(judged, tuple(differences), unavailable, tuple(unknown))
 
+    def judged(self, samples: pd.DataFrame) -> dict[str, dict[str, object]]:
+        """The judged columns of every row by item id, all anew; rows with an error, and choices by log-probability,
+        which no text is read of, are left out. ``TaskError`` where an item is not here or an answer cannot be
+        judged."""
+        found: dict[str, dict[str, object]] = {}
+        for name, rows in samples.groupby("task", sort=False):
+            items = self._task(str(name)) if name in self.suite.tasks else "the suite has no such task"
+            if isinstance(items, str):
+                raise TaskError(f"task {name} cannot be judged again: {items}")
+            if items.task.OUTPUT_TYPE == "multiple_choice":
+                continue
+            answered = rows[rows["error"].isna()]
+            if unknown := sorted(set(answered["item_id"]) - items.index.keys()):
+                raise TaskError(f"task {name} cannot be judged again: it asks no item {unknown[0][:12]}")
+            for item_id, judged in zip(answered["item_id"], self._judge(str(name), items, answered), strict=True):
+                if judged is None:
+                    raise TaskError(f"task {name} cannot judge the answer to item {item_id[:12]}")
+                found[item_id] = {column: getattr(judged, column) for column in _JUDGED}
+        return found
+
     def reason_missing(self, task: str) -> str | None:
         """Why the items of ``task`` are not here, or None when they are."""
         items = self._task(task)
@@ -233,7 +253,9 @@ def _differences(name: str, items: _Items, rows: pd.DataFrame, found: Sequence[J
 
 def _plain(value: object) -> object:
     """A missing value of a frame, which is a NaN or the like, as None."""
-    return value if isinstance(value, str | dict) or (isinstance(value, float) and not math.isnan(value)) else None
+    return (
+        value if isinstance(value, str | dict | bool) or (isinstance(value, float) and not math.isnan(value)) else None
+    )
 
 
 def _same(stored: object, due: object) -> bool:

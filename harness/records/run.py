@@ -120,7 +120,8 @@ class RunRecord(StrictModel):
 
     ``replicate`` is 0 for a run, and counts the repetitions of it that measure the noise floor; ``seed`` is the seed of
     the order in which a repetition's requests reached the engine. ``screened`` marks a run that holds only the first
-    part of a suite. ``full_log`` is there when outputs were cut short or the whole file was uploaded.
+    part of a suite. ``judge`` is the version of the rules by which the answers were judged, 1 in records from before
+    there were several. ``full_log`` is there when outputs were cut short or the whole file was uploaded.
     """
 
     schema_version: Literal[1] = 1
@@ -136,6 +137,7 @@ class RunRecord(StrictModel):
     packages: dict[str, str]
     n_items: Annotated[int, Field(ge=0)]
     n_errors: Annotated[int, Field(ge=0)]
+    judge: Annotated[int, Field(ge=1)] = 1
     samples_sha256: Digest
     created: str
     wall_seconds: Annotated[float, Field(ge=0)]

@@ -75,6 +75,7 @@ def score_pair(
         base=ModelIdentity.of(joined.base),
         tuned=ModelIdentity.of(joined.tuned),
         provenance=_provenance(joined),
+        judge=joined.base.judge if isinstance(joined.base, RunRecord) else None,
         screened=isinstance(joined.tuned, RunRecord) and joined.tuned.screened is not None,
         suite=joined.base.suite,
         decoding=joined.base.decoding,
@@ -127,6 +128,7 @@ def _signature(joined: Pair, target: str | None) -> str:
     if isinstance(base, RunRecord) and isinstance(tuned, RunRecord):
         facts |= {
             "engine": base.engine.environment,
+            "judge": base.judge,
             "decoding": ",".join(f"{name}={value}" for name, value in sorted(base.decoding.items())),
             "base": base.checkpoint.weights_digest[:12],
             "tuned": tuned.checkpoint.weights_digest[:12],

@@ -91,6 +91,8 @@ TASK = {
     "format_loss": Definition("share of items correct before and unparsed after", "percent"),
     "content_loss": Definition("share of items correct before and wrong after", "percent"),
     "unparsed_base": Definition("share of the base's answers that are unparsed", "percent"),
+    "off_list_base": Definition("share of the base's answers that are none of the options", "percent"),
+    "off_list_tuned": Definition("share of the tuned model's answers that are none of the options", "percent"),
     "unparsed_tuned": Definition("share of the tuned model's answers that are unparsed", "percent"),
     "truncated_base": Definition("share of the base's answers that were cut off", "percent"),
     "truncated_tuned": Definition("share of the tuned model's answers that were cut off", "percent"),
