@@ -24,7 +24,7 @@ _BETWEEN = (
 _VERB = (
     r"(?: ?\b(?:is|are|was|would be|will be|should be|must be|should therefore be|has to be|can only be"
     r"|comes out (?:to|as)"
-    r"|equals|simplifies to)\b(?: (?:indeed|therefore|thus|then|clearly|simply|just|exactly|actually|definitely"
+    r"|equals|simplifies to)(?![a-zA-Z])(?: (?:indeed|therefore|thus|then|clearly|simply|just|exactly|actually|definitely"
     r"|given by"
     r"|as follows|the following|option|choice|letter)\b)*,?(?:[*_ ]{0,3}:)?| ?(?:=|:=|:|->|→|⇒|\\Rightarrow))"
 )

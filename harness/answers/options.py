@@ -62,12 +62,15 @@ _SAYS_DENIED = re.compile(
 _CLOSING = re.compile(r"\A[)\]]?[.:,]?(?:[ \t]+|\Z)")
 _CLAUSE_END = re.compile(r"[.,;:!?](?=\s|\Z)|\n| [-–—] | \(| is (?:the )?(?:correct|right|best)\b")
 _LABEL_BEHIND = re.compile(r"[ ,]*[(\[]([A-Z])[)\]]")
-_LEAD = re.compile(r"(?:that|likely|probably|most likely|clearly|definitely|simply|indeed|:)\s+", re.IGNORECASE)
+_VERDICT = re.compile(r"(?:\w+ly |also |indeed )?(?:correct|right|wrong|incorrect|true|false)\W*", re.IGNORECASE)
+_LEAD = re.compile(
+    r"(?:that|(?:in|on|at)(?: the)?|likely|probably|most likely|clearly|definitely|simply|indeed|:)\s+", re.IGNORECASE
+)
 # What is said in place of an answer.
 _NO_ANSWER = re.compile(
     r"\b(?:unclear|unknown|uncertain|unsure|undetermined|ambiguous|impossible|none|neither|no(?:t|ne|thing)?|cannot"
     r"|can't|n't"
-    r"|depends|debatable|any|all|both|either|maybe|wrong|incorrect|correct|right|consistent|given|based|provided|here"
+    r"|depends|debatable|any|all|both|either|maybe|consistent|given|based|provided|here"
     r"|above|below|following|is|are|answer|question|unable|sorry|i|we|you|it|this|that|these|there|if)\b",
     re.IGNORECASE,
 )
@@ -166,7 +169,11 @@ def off_list(text: str, options: Sequence[str]) -> bool:
     lengths = [len(option.split()) for option in options]
     if is_label(text) or not min(lengths) - 1 <= len(words) <= max(lengths) + 1:
         return False
-    return all(len(word) > 1 and word[0].isalnum() for word in words) and bool(words) and not _NO_ANSWER.search(text)
+    return (
+        all(len(word) > 1 and word[0].isalpha() for word in words)
+        and bool(words)
+        and not (_NO_ANSWER.search(text) or _VERDICT.fullmatch(text))
+    )
 
 
 def _worded(text: str, following: str, options: Sequence[str]) -> Named:

@@ -25,6 +25,7 @@ MAX_SAID = 16_000
 _MOST = 8
 
 _TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
+_ANY_TAG = re.compile(r"</?answer>", re.IGNORECASE)
 _BRACE = re.compile(r"(?:\\|\x08)(?:f?boxed|oxed|framebox) ?\{|\\[{}]|[{}]")
 _BARE_BOX = re.compile(r"\\(?:boxed|fbox) ([0-9]+(?:\.[0-9]+)?|[A-Za-z])(?![\w{])")
 _ALTERNATIVE = re.compile(
@@ -161,7 +162,8 @@ def _said(text: str) -> list[Statement]:
 
 def _lines(text: str, layer: str, places: list[int]) -> Iterator[Statement]:
     for place in reversed(places[-4 * _MOST :]):
-        line, following = _opening(text[place : place + 2 * MAX_ANSWER])
+        # A tag that was opened or closed alone is no part of an answer.
+        line, following = _opening(_ANY_TAG.split(text[place : place + 2 * MAX_ANSWER], maxsplit=1)[0])
         if layer == "said":
             line = _SENTENCE_END.split(line, maxsplit=1)[0]
         if not _is_echo(line):

@@ -15,7 +15,7 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 _CLOSES = re.compile(r"[<\[◁](?:/|\|end|\|channel\|>final)", re.IGNORECASE)
-_MENTION = re.compile(r"[\w,\"'`][ \"'`]*\Z")
+_MENTION = re.compile(r"[A-Za-z,][ \"'`]+\Z")
 _AND_ITS_END = re.compile(r"[\s\"'`]*(?:and|to|then|or|\.\.\.|…)[\s\"'`]*\Z")
 # The channels of gpt-oss as a decoder leaves them that skips special tokens.
 _ANALYSIS, _FINAL = "analysis", "assistantfinal"

@@ -38,7 +38,7 @@ PAIRS = [
     ("1234", "1{,}234", C),
     ("1234", "1\\,234", C),
     ("1234", "1,23,4", U),
-    ("1000000", "1.000.000", U),
+    ("1000000", "1.000.000", C),
     # fractions and mixed numbers
     ("\\frac{1}{2}", "1/2", C),
     ("\\frac{1}{2}", "0.5", C),
@@ -102,8 +102,9 @@ PAIRS = [
     ("105", "one hundred and five", C),
     ("2000000", "two million", C),
     ("1500000", "1.5 million", C),
-    ("1.5", "1.5 million", C),
-    ("2", "two and a half", U),
+    ("1.5", "1.5 million", W),
+    ("2", "two and a half", W),
+    ("2.5", "two and a half", C),
     ("1", "one of them", U),
     ("5", "six", W),
     # scientific notation
@@ -120,7 +121,7 @@ PAIRS = [
     # formulas for a number
     ("1024", "2^{10}", C),
     ("1024", "2**10", C),
-    ("120", "5!", W),  # the mark at the end of an answer is taken for an exclamation
+    ("120", "5!", C),
     ("120", "(5!)", C),
     ("3", "\\sqrt{9}", C),
     ("3", "sqrt(9)", C),
@@ -268,7 +269,7 @@ def test_every_gold_answer_equals_itself(gold: str) -> None:
         ("<think>The answer is 3. \\boxed{4}</think>\nThe answer is 7.", "said", "7"),
         ("<think>The answer is 7.</think>\nI do not know.", None, None),
         ("<think>a</think> <answer>6</answer> <THINK>b</THINK> <answer>7</answer>", "tag", "7"),
-        ("<think>The answer is 7.", "said", "7"),
+        ("<think>The answer is 7.", None, None),
     ],
 )
 def test_the_layer_that_decided_is_recorded(output: str, layer: str | None, extracted: str | None) -> None:
