@@ -24,8 +24,8 @@ _BETWEEN = (
 _VERB = (
     r"(?: ?\b(?:is|are|was|would be|will be|should be|must be|should therefore be|has to be|can only be"
     r"|comes out (?:to|as)"
-    r"|equals|simplifies to)(?![a-zA-Z])(?: (?:indeed|therefore|thus|then|clearly|simply|just|exactly|actually|definitely"
-    r"|given by"
+    r"|equals|simplifies to)(?![a-zA-Z])(?: (?:indeed|therefore|thus|then|clearly|simply|just|exactly|actually"
+    r"|definitely|given by"
     r"|as follows|the following|option|choice|letter)\b)*,?(?:[*_ ]{0,3}:)?| ?(?:=|:=|:|->|→|⇒|\\Rightarrow))"
 )
 _OTHERS = (

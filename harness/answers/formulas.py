@@ -46,7 +46,8 @@ _LOOSE = re.compile(r"\\(?:left|right|displaystyle|[,;:! ])|~|\s|\$|(?<=\\)[dt](
 _EMPTY = re.compile(r"\\(?:emptyset|varnothing|O)(?![a-zA-Z])|\\\{\s*\\\}|\A\s*(?:the )?empty set\s*\Z")
 
 _LEAD = re.compile(
-    r"\A(?:(?:the|an?|both|either|all|simply|just|exactly|polynomial|expression|function|value|values|number|numbers"
+    r"\A(?:(?:the|an?(?=\s+[a-z]{4})|both|either|all|simply|just|exactly|polynomial|expression|function|value|values"
+    r"|number|numbers"
     r"|set|sets"
     r"|interval|point|points|ordered|pair|triple|equation|line|matrix|vector|fraction|mixed|product|sum|solution"
     r"|solutions"
@@ -70,7 +71,7 @@ _UNIT_WORD = (
 _UNITS = re.compile(rf"(?<=[^a-zA-Z\s])\s*(?:(?<![\\a-zA-Z]){_UNIT_WORD}(?:\^?\{{?[23]\}}?)?[\s.]*)+\Z", re.IGNORECASE)
 _TEXT_UNIT = re.compile(r"\s*\\(?:text|mbox|mathrm) ?\{[ ~]*[a-zA-Z .]{1,30}\}(?:\^\{?[23]\}?)?[\s.$]*\Z")
 _JOINED = re.compile(r"(?:,\s*|\s+)(?:or|and)\s+")
-_CONJUNCTION = re.compile(r"\\text ?\{ ?,? ?(?:or|and) ?\}")
+_CONJUNCTION = re.compile(r",?\s*\\text ?\{ ?,? ?(?:or|and) ?\}")
 _CHOOSE = (
     (re.compile(r"(?:\{\}\s*)?_\{?\s*([0-9a-z]+)\s*\}?\s*C\s*_\{?\s*([0-9a-z]+)\s*\}?"), r"\\binom{\1}{\2}"),
     (re.compile(r"(?<![a-zA-Z])C\(\s*([0-9]+)\s*,\s*([0-9]+)\s*\)"), r"\\binom{\1}{\2}"),
@@ -94,7 +95,7 @@ def formula(stated: str, gold: str, *, sentence: bool = False) -> str:
 
     In a sentence an explanation may follow it.
     """
-    text = _EXPLAINED.sub("", stated) if sentence else stated
+    text = unexplained(stated) if sentence else stated
     known = {word.lower() for word in _WORD.findall(gold)}
     if not known - _FORMULA_WORDS:
         text = _TEXT_UNIT.sub("", text)
@@ -106,6 +107,11 @@ def formula(stated: str, gold: str, *, sentence: bool = False) -> str:
     if ":" in gold:
         text = _TO.sub(":", text)
     return _JOINED.sub(", ", text).replace("$", "").replace("\\(", "").replace("\\)", "").strip(" .")
+
+
+def unexplained(stated: str) -> str:
+    """What a sentence states, without the explanation that follows it."""
+    return _EXPLAINED.sub("", stated)
 
 
 def is_words(gold: str) -> bool:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import cache
 
 from harness.answers.extraction import WRAPPED_TEXT, Judgement, decided, normal, unparsed
-from harness.answers.formulas import conjoined, formula, is_prose, is_words, spelt
+from harness.answers.formulas import conjoined, formula, is_prose, is_words, spelt, unexplained
 from harness.answers.numbers import Numeral, read_numeral, same_number, stated_numerals
 from harness.answers.statements import MAX_ANSWER, Statement, answer_of, statements
 from harness.sandbox import Failure, Limits, Sandbox
@@ -62,7 +62,8 @@ def equivalent(stated: str, gold: str, rel_tol: float = 0.0, *, statement: State
             return None
         gold = f"\\frac{{{number.value.numerator}}}{{{number.value.denominator}}}"
     elif is_words(gold):
-        return _same_words(stated, gold)
+        same = _same_words(stated, gold)
+        return same or (statement is not None and statement.sentence and _same_words(unexplained(stated), gold))
     if len(stated) > MAX_EXPRESSION:
         return None
     stated, gold = conjoined(stated), formula(gold, gold)

@@ -33,6 +33,9 @@ _UNITS = (
     (re.compile(r"\\Omega(?![a-zA-Z])"), "\u03a9"),
     (re.compile(r"\\(?:mu|micro)(?![a-zA-Z]) ?"), "\u03bc"),
 )
+_PREFIXED = re.compile(r"\b([kMGm\u03bc]) (?=\u03a9)")
+# "18\u3067\u3059", "18\u5143": a copula or a unit of a script that has no spaces.
+_ASIAN_UNIT = re.compile(r"(?<=[0-9]) ?[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{1,6}\Z")
 # What a quantity is a quantity of: 41.0 g of Ca(NO3)2.
 _SUBSTANCE = re.compile(
     r" of (?:\\?[A-Z][A-Za-z]?(?:_?\{?[0-9]{1,3}\}?)?"
@@ -59,6 +62,7 @@ def as_number(text: str) -> str:
     text = _SUBSTANCE.sub(" ", _DEGREES.sub(" ", text))
     text = _FRAC.sub(lambda found: f" {found[1] or found[2]}/{found[3] or found[4]} ", text)
     text = " ".join(_MONEY.sub("", text.replace("\\(", "").replace("\\)", "")).split())
+    text = _PREFIXED.sub(r"\1", _ASIAN_UNIT.sub("", text))
     return f"{text} euros" if euros and text[-1:].isdigit() else text
 
 

@@ -51,7 +51,7 @@ _TAIL = re.compile(rf"(?:[ /]?\(?{_UNIT}(?:(?: ?[*/] ?|[ .,-]| per ){_UNIT})*\)?
 _HEAD = re.compile(r"[^\\^*/+<>|{}\[\]()]*(?<![\w.*/+^-])")
 _PROSE = re.compile(r"[,;:]? [^0-9\\^*/+=<>|{}\[\]_≈]*")
 # One letter names a variable rather than a unit, unless it is one of these; and so do two or three of abcxyz.
-_VARIABLE = re.compile(r"[ /]?(?:(?![mgshlLNJWVAKCF])[A-Za-z]|[abcxyz]{2,3})(?![A-Za-z/]| [A-Za-z]{2})")
+_VARIABLE = re.compile(r"[ /]?(?:(?![mgshlLNJWVAKCF])[A-Za-z]|[abcxyz]{2,3})(?![A-Za-z/\u03a9\u03bc]| [A-Za-z]{2})")
 _GLUED = re.compile(r"[A-Za-z](?![A-Za-z])")
 _LIST = re.compile(r"[,;]\s|\band\b|\bor\b")
 # Words before or behind a number that make it another statement than "it is this number".

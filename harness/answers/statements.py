@@ -163,26 +163,27 @@ def _said(text: str) -> list[Statement]:
 def _lines(text: str, layer: str, places: list[int]) -> Iterator[Statement]:
     for place in reversed(places[-4 * _MOST :]):
         # A tag that was opened or closed alone is no part of an answer.
-        line, following = _opening(_ANY_TAG.split(text[place : place + 2 * MAX_ANSWER], maxsplit=1)[0])
-        if layer == "said":
+        line, following, formula = _opening(_ANY_TAG.split(text[place : place + 2 * MAX_ANSWER], maxsplit=1)[0])
+        if layer == "said" and not formula:
             line = _SENTENCE_END.split(line, maxsplit=1)[0]
         if not _is_echo(line):
-            yield Statement(layer, bare(line), following, place, sentence=True)
+            yield Statement(layer, bare(line), following, place, sentence=not formula)
 
 
-def _opening(following: str) -> tuple[str, str]:
-    """The line, the displayed formula or the quoted text that opens ``following``, and all that follows its marks."""
+def _opening(following: str) -> tuple[str, str, bool]:
+    """The line, displayed formula or quoted text that opens ``following``; all that follows its marks; whether it is a
+    formula, in which a mark is no end of a sentence."""
     at = 0
     while (mark := _FENCE.match(following, at)) and "\n" in mark.group():
         at = mark.end()
     marks, following = following[:at], following[at:].lstrip()
     if quoted := _QUOTED.match(following):
-        return quoted[1], quoted[1]
+        return quoted[1], quoted[1], False
     if following.startswith(("\\[", "$$")):
         marks, following = "$$", following[2:]
     if "\\[" in marks or "$$" in marks:
-        return _DISPLAY_END.split(following, maxsplit=1)[0], following
-    return following.partition("\n")[0], following
+        return _DISPLAY_END.split(following, maxsplit=1)[0], following, True
+    return following.partition("\n")[0], following, False
 
 
 def _is_echo(text: str) -> bool:

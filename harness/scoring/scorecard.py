@@ -251,7 +251,7 @@ class Scorecard(Reasoned):
     base: ModelIdentity
     tuned: ModelIdentity
     provenance: Provenance
-    judge: Count | None = None
+    judge: Count | None = 1
     suite: SuiteRecord
     engine: EngineRecord | None
     decoding: dict[str, str | int | float | bool]

@@ -59,6 +59,7 @@ def score_pair(
     fields, why = one_number(learned, groups, group_draws, gains)
     fields |= {
         "engine": joined.base.engine,
+        "judge": joined.base.judge if isinstance(joined.base, RunRecord) else None,
         "template_policy": joined.base.template_policy,
         "target": learned,
         "noise": None if noise is None else score_noise(joined, base, noise),
@@ -66,6 +67,7 @@ def score_pair(
     }
     why |= {
         "engine": _TABLE,
+        "judge": _TABLE,
         "template_policy": _TABLE,
         "target": NO_TARGET,
         "noise": "no second run of the base was given (--noise)",
@@ -75,7 +77,6 @@ def score_pair(
         base=ModelIdentity.of(joined.base),
         tuned=ModelIdentity.of(joined.tuned),
         provenance=_provenance(joined),
-        judge=joined.base.judge if isinstance(joined.base, RunRecord) else None,
         screened=isinstance(joined.tuned, RunRecord) and joined.tuned.screened is not None,
         suite=joined.base.suite,
         decoding=joined.base.decoding,
