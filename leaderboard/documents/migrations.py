@@ -2,16 +2,16 @@
 
 A document's major version is in the document. A field that is added with a default is no new major version: documents
 written before it was there read as before, and mean what the default says (``run.json`` grew ``replicate``,
-``judge``, ``screened``, ``engine.adapter`` and the suite's ``transfer`` and ``adjacent`` in that way). A new major version is a
-field that changed its meaning, its name or its type; it comes with a step here, and with a schema of its own in
-``leaderboard/ledger/schemas/`` beside the old one.
+``judge``, ``screened``, ``engine.adapter`` and the suite's ``transfer`` and ``adjacent`` in that way). A new major
+version is a field that changed its meaning, its name or its type; it comes with a step here, and with a schema of its
+own in ``leaderboard/ledger/schemas/`` beside the old one.
 
 | document | major version now | older ones |
 |---|---|---|
 | manifest | 1 | none |
 | run | 1 | none |
 | event | 1 | none |
-| samples | 3 | 1: no ``layer``, no ``details``; 2: no ``off_list``; ``read_samples`` adds them empty, and the mark false |
+| samples | 3 | 1: no ``layer``, no ``details``; 2: no ``off_list``; ``read_samples`` adds them, empty or false |
 | scorecard | 1 | none |
 """
 

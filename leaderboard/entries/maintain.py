@@ -22,8 +22,11 @@ _BASES = "bases/"
 _SHA = re.compile(r"\A[0-9a-f]{40}\Z", re.ASCII)
 
 
-def accept(shelf: Shelf, entry_id: str, actor: str) -> tuple[Path, Event] | None:
-    """Record the entry's files as they are now in a ``submitted`` event; None where the ledger has them so already."""
+def accept(shelf: Shelf, entry_id: str, actor: str, *, rejudged: bool = False) -> tuple[Path, Event] | None:
+    """Record the entry's files as they are now in a ``submitted`` event; None where the ledger has them so already.
+
+    ``rejudged`` says that only the judging is new: what was verified of the entry's outputs stays verified.
+    """
     folder = shelf.folder(entry_id)
     entry = read_entry(folder, BaseRuns(shelf.bases))
     files = _files(entry, folder, shelf.bases)
@@ -43,6 +46,7 @@ def accept(shelf: Shelf, entry_id: str, actor: str) -> tuple[Path, Event] | None
         files=files,
         base_samples_sha256=entry.base.record.samples_sha256,
         tuned_samples_sha256=entry.tuned.record.samples_sha256,
+        **({"same_outputs_as": last.seq} if rejudged and last is not None else {}),
     )
 
 

@@ -43,7 +43,7 @@ def rejudge_board(shelf: Shelf, actor: str, suites: tuple[Path, ...] = ()) -> li
         folder = shelf.folder(entry_id)
         changed = _rejudged(folder / TUNED_FOLDER, folder, judges)
         if changed is not None:
-            accept(shelf, entry_id, actor)
+            accept(shelf, entry_id, actor, rejudged=True)
             after = shelf.scored(entry_id).card
             moved.append(Moved(entry_id, manifest.tuned_model.name, changed, before[entry_id], after))
     return moved
