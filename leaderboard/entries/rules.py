@@ -112,6 +112,9 @@ RULES: dict[str, Rule] = {
     "pair": Rule(
         5, "refuse", "the two runs may not be compared", "evaluate both with one command"),
     # 6: recomputation
+    "judge": Rule(
+        6, "refuse", "a run was judged by another version of the rules than the board's",
+        "judge it again with `retention rejudge RUN`, then prepare the entry again; outputs stay as they are"),
     "recomputation": Rule(
         6, "refuse", "a stored value is not what the task's own scoring gives",
         "evaluate again with the released tasks; stored rows are never edited"),
@@ -155,9 +158,6 @@ RULES: dict[str, Rule] = {
     "token-counts": Rule(
         7, "refuse", "an output has more tokens than its task allows, or text without tokens",
         "evaluate again with `retention evaluate`; token counts are never edited"),
-    "judge": Rule(
-        6, "refuse", "a run was judged by another version of the rules than the board's",
-        "judge it again with `retention rejudge RUN`, then prepare the entry again; outputs stay as they are"),
     "unparsed": Rule(
         7, "flag", "no answer could be read from 20 % of a task's outputs or more, and from fewer of the base's",
         "nothing: lost format is told apart from lost knowledge"),
