@@ -1,8 +1,8 @@
 """Extraction: the answer that an output states, and what became of it. Shared by every task, nano and big.
 
-Three states (:class:`~harness.records.Outcome`): **correct**, **wrong** (an admissible answer, but not the gold one;
-with the mark **off-list** where options were given and it is none of them) and **unparsed** (nothing admissible was
-stated, or the output was cut off).
+Three states (harness/scoring/METRICS.md, "Notation"): **correct**, **wrong** (an admissible answer, but not the gold
+one; marked **off-list** if options were given and it is none of them) and **unparsed** (nothing admissible was stated,
+or the output was cut off).
 """
 
 import re

@@ -1,10 +1,10 @@
 """Permutations: read the order that a jigsaw's answer states, and judge it place by place.
 
 An order is a list of the numbers 1..m: its k-th number names the displayed tile that belongs at place k, places and
-tiles counted row by row. As for letters there are two readings. The **lenient** one decides the outcome: the last
-list of m numbers, in the answer tag if there is one, else in what is said; in brackets, row under row, with words
-between, with a stop behind. The **strict** one is written down beside it (``valid``): the tag holds the m numbers,
-each once, separated by commas, and nothing else. The difference of the two is what format costs.
+tiles counted row by row (tasks/jigsaw/README.md). As for letters there are two readings. The **lenient** one decides
+the outcome: the last list of m numbers, in the answer tag if there is one, otherwise in what is said; in brackets, row
+under row, with words between, or with a stop behind. The **strict** one is written down beside it (``valid``): the tag
+holds the m numbers, each once, separated by commas, and nothing else. Their difference is the cost of the format.
 """
 
 import re

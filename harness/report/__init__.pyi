@@ -2,14 +2,8 @@ from .dynamics import render_dynamics, render_dynamics_page
 from .page import render_pair_page
 from .terminal import render_pair
 from .trajectory import render_trajectory, render_trajectory_page
-from .wording import ABSENT, per_cent, point_interval, points, printable
 
 __all__ = [
-    "ABSENT",
-    "per_cent",
-    "point_interval",
-    "points",
-    "printable",
     "render_dynamics",
     "render_dynamics_page",
     "render_pair",

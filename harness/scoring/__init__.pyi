@@ -1,4 +1,5 @@
 from .agreement import ENOUGH, Agreement, SideAgreement, agree, compare_side
+from .definitions import METRICS, SECTIONS, Metric, Unit, find_metric, metric_of, metrics_page
 from .drift import ItemDrift, token_kl
 from .dynamics.document import (
     CheckpointDrift,
@@ -15,7 +16,7 @@ from .dynamics.influence import Pair, cosine, error_norm, jacobian_norm, magnitu
 from .dynamics.perplexity import Reading, edges
 from .pairing import Source, pair
 from .schema import dynamics_schema, portable, scorecard_schema
-from .scorecard import Role, Scorecard, TaskScore
+from .scorecard import GroupScore, Role, Scorecard, TargetScore, TaskScore
 from .scorer import paired_items, score_pair
 from .statistics import (
     ALPHA,
@@ -33,8 +34,21 @@ from .study.results import Made, Matched, NoiseFloor, Predictor, StudyResults, T
 from .task_scores import cluster_labels, reasons
 from .trajectory import LEVELS, Trajectory, retention_at, score_trajectory
 from .transitions import FORGOTTEN, KEPT, LEARNED, NEVER, Bools, Floats, Transitions, transition_names
+from .wording import (
+    ABSENT,
+    Statement,
+    align_columns,
+    bracketed,
+    nats,
+    per_cent,
+    point_interval,
+    points,
+    printable,
+    rate_interval,
+)
 
 __all__ = [
+    "ABSENT",
     "ALPHA",
     "ENOUGH",
     "FORGOTTEN",
@@ -42,8 +56,10 @@ __all__ = [
     "LEARNED",
     "LEVELS",
     "MARGIN",
+    "METRICS",
     "NEVER",
     "RESAMPLES",
+    "SECTIONS",
     "SEED",
     "Agreement",
     "Bools",
@@ -52,10 +68,12 @@ __all__ = [
     "Divergence",
     "Dynamics",
     "Floats",
+    "GroupScore",
     "InfluenceScore",
     "ItemDrift",
     "Made",
     "Matched",
+    "Metric",
     "Model",
     "NoiseFloor",
     "Pair",
@@ -69,15 +87,20 @@ __all__ = [
     "Settings",
     "SideAgreement",
     "Source",
+    "Statement",
     "StudyResults",
     "TargetResult",
+    "TargetScore",
     "TaskScore",
     "Tested",
     "TrainingResult",
     "TrainingSet",
     "Trajectory",
     "Transitions",
+    "Unit",
     "agree",
+    "align_columns",
+    "bracketed",
     "check_claims",
     "cluster_labels",
     "compare_side",
@@ -86,6 +109,7 @@ __all__ = [
     "dynamics_schema",
     "edges",
     "error_norm",
+    "find_metric",
     "harmonic_mean",
     "holm",
     "jacobian_norm",
@@ -94,11 +118,19 @@ __all__ = [
     "mcnemar",
     "mean_minimum_detectable_difference",
     "mean_over_seeds",
+    "metric_of",
+    "metrics_page",
     "minimum_detectable_difference",
+    "nats",
     "pair",
     "paired_items",
+    "per_cent",
+    "point_interval",
+    "points",
     "portable",
     "predictor",
+    "printable",
+    "rate_interval",
     "reasons",
     "retention_at",
     "score_pair",

@@ -1,4 +1,4 @@
-"""Knowledge: scores and transitions with the guessing taken out (metrics.md, "Forgetting")."""
+"""Knowledge: scores and transitions with the guessing taken out (METRICS.md, "Forgetting")."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ RETENTION_FLOOR = 0.05
 def corrected_items(correct: Bools, guess_rate: Floats) -> Floats:
     """(s_i - g_i)/(1 - g_i) of each item, in (-inf, 1]; their mean is the chance-corrected score.
 
-    Source: metrics.md, "Forgetting". A guess rate outside [0, 1) raises ``ValueError``.
+    Source: METRICS.md, "Forgetting". A guess rate outside [0, 1) raises ``ValueError``.
     """
     check_guess_rate(guess_rate)
     return (correct - guess_rate) / (1 - guess_rate)
@@ -22,7 +22,7 @@ def corrected_items(correct: Bools, guess_rate: Floats) -> Floats:
 def corrected_score(correct: Bools, guess_rate: Floats) -> float:
     """mean((s_i - g_i)/(1 - g_i)), in (-inf, 1]: 0 at chance, 1 when all is right.
 
-    Source: metrics.md, "Forgetting". No items, or a guess rate outside [0, 1), raise ``ValueError``.
+    Source: METRICS.md, "Forgetting". No items, or a guess rate outside [0, 1), raise ``ValueError``.
     """
     _check_any(correct)
     return float(corrected_items(correct, guess_rate).mean())
@@ -31,7 +31,7 @@ def corrected_score(correct: Bools, guess_rate: Floats) -> float:
 def retention(corrected_base: float, corrected_tuned: float) -> float | None:
     """corrected tuned / corrected base, in (-inf, inf); 1 = all kept, > 1 = improved.
 
-    None when the corrected base is below 0.05: there was too little to keep (metrics.md, "Forgetting").
+    None when the corrected base is below 0.05: there was too little to keep (METRICS.md, "Forgetting").
     """
     return corrected_tuned / corrected_base if corrected_base >= RETENTION_FLOOR else None
 
@@ -47,14 +47,14 @@ class KnowledgeChange:
 def knowledge_change(
     base: Bools, tuned: Bools, guess_rate: Floats, unparsed_base: Bools, unparsed_tuned: Bools
 ) -> KnowledgeChange:
-    """Knowledge lost L and gained W, unclipped (metrics.md, "Forgetting").
+    """Knowledge lost L and gained W, unclipped (METRICS.md, "Forgetting").
 
-    L = mean of 1[1->0]/(1 - g1) - g0 * 1[0->0]/((1 - g0)(1 - g1)); W swaps the sides. Exact in expectation when an
-    item is either known or guessed, independently on both sides. g0 = g1 = g (then W - L = delta/(1 - g) for equal
-    g) unless the unparsed rates differ: an unparsed output guesses at 0, so each side's g is then multiplied by the
-    share of its unknown items that it answers at all. Where no item changed sides, L = W = 0: guesses made
-    independently would have moved some, so these were the same guesses and nothing is to be subtracted (gate 1). No
-    items, or a guess rate outside [0, 1), raise ``ValueError``.
+    L = mean of 1[1->0]/(1 - g1) - g0 * 1[0->0]/((1 - g0)(1 - g1)); W swaps the sides. Exact in expectation when an item
+    is either known or guessed, independently on both sides. g0 = g1 = g (then W - L = delta/(1 - g) for equal g) unless
+    the unparsed rates differ: an unparsed output guesses at 0, so each side's g is then multiplied by the share of its
+    unknown items that it answers at all. Where no item changed sides, L = W = 0: guesses made independently would have
+    moved some, so these were the same guesses and nothing is to be subtracted (case 1 of README.md). No items, or a
+    guess rate outside [0, 1), raise ``ValueError``.
     """
     _check_any(base)
     check_guess_rate(guess_rate)
@@ -74,7 +74,7 @@ def answered_share(correct: Bools, unparsed: Bools, guess_rate: Floats) -> float
     """Estimate, in [0, 1], which share of its unknown items a model answers at all; 1 when it knows everything.
 
     Under know-or-guess each wrong answer stands for 1/(1 - g) answered unknown items, and each unparsed output for
-    one unanswered (metrics.md, "unequal guessing").
+    one unanswered (METRICS.md, "Unequal guessing").
     """
     wrong: NDArray[np.bool_] = ~correct & ~unparsed
     answered = float((wrong / (1 - guess_rate)).sum())

@@ -1,15 +1,18 @@
-"""Scorecard: the document that says what one pair of runs showed. Field names follow metrics.md.
+"""Scorecard: the document that says what one pair of runs showed. METRICS.md says what each number means.
 
 Rates are in [0, 1]. An absent number is null and ``reasons`` beside it says why; NaN and infinity cannot be stored.
 There is no date and no time in it, and floats carry 12 significant digits, so equal inputs give equal bytes.
 """
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from harness.records import Digest, EngineRecord, RunRecord, SuiteRecord, TableRecord
+from harness.records import Digest, EngineRecord, RunRecord, StrictModel, SuiteRecord, TableRecord
 from harness.scoring.statistics import Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def _twelve_digits(value: float) -> float:
@@ -24,10 +27,10 @@ Count = Annotated[int, Field(ge=0)]
 Interval = tuple[Number, Number]
 
 
-class Strict(BaseModel):
+class Strict(StrictModel):
     """A part of a document: no field beyond those named, and all of them written."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
 class Reasoned(Strict):
@@ -85,7 +88,7 @@ Role = Literal["target", "transfer", "adjacent", "prior"]
 
 
 class TaskScore(Reasoned):
-    """All metrics of one task (metrics.md, "Forgetting" and "Statistics")."""
+    """All metrics of one task."""
 
     family: str
     group: str
@@ -130,7 +133,7 @@ class TaskScore(Reasoned):
 
 
 class TargetScore(Reasoned):
-    """Learning on the target family: means over its tasks, each task weighing the same (metrics.md, "Learning").
+    """Learning on the target family: means over its tasks, each task weighing the same.
 
     ``transfer_gain`` is the gain on ``transfer_tasks``, the variants that the suite marks as never trained on.
     """
@@ -165,7 +168,7 @@ class WorstGroup(Strict):
 
 
 class NoiseScore(Strict):
-    """One task of the base against a second run of itself (metrics.md, "noise floor").
+    """One task of the base against a second run of itself.
 
     ``forgotten_noise`` and ``backward_noise`` are F and BT of that pair; ``forgotten_net`` = F - F_noise, unclipped.
     """
@@ -189,7 +192,7 @@ class DriftScore(Strict):
     """KL divergence per token, in nats, averaged over the tokens of each stored base output, then over items.
 
     ``forward_kl`` = KL(base || tuned), ``reverse_kl`` = KL(tuned || base), both along the base's outputs and over the
-    whole vocabulary (metrics.md, "Why").
+    whole vocabulary.
     """
 
     n: Count
@@ -275,6 +278,32 @@ class Scorecard(Reasoned):
     def to_json(self) -> str:
         """The document as indented JSON, in field order, with a final newline: the same bytes for the same pair."""
         return self.model_dump_json(indent=2) + "\n"
+
+    def summary(self) -> str:
+        """The findings in plain text, several lines: gain, prior tasks by loss, retention, balance, alarms, signature.
+
+        Rates in it are per cent and differences points; the fields of the scorecard are rates in [0, 1].
+        """
+        from harness.scoring import views
+
+        return views.as_text(self)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """One row a task, the target's first and then prior tasks by loss.
+
+        Columns: ``model`` (the tuned checkpoint's name, so that frames of several pairs can be put together), ``task``,
+        and the fields of :class:`TaskScore`, an interval as two columns (``delta_ci_low``, ``delta_ci_high``). Rates
+        are in [0, 1], changes in [-1, 1]; what is not defined is missing, and ``tasks[name].reasons`` says why.
+        """
+        from harness.scoring import views
+
+        return views.as_frame(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the findings and a table of the tasks."""
+        from harness.scoring import views
+
+        return views.as_html(self)
 
     @property
     def learned(self) -> TargetScore:

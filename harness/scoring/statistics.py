@@ -1,4 +1,4 @@
-"""Statistics: standard errors, resampled intervals, tests and verdicts. Paired, always (metrics.md, "Statistics")."""
+"""Statistics: standard errors, resampled intervals, tests and verdicts. Paired, always (METRICS.md, "Statistics")."""
 
 import hashlib
 import math
@@ -31,7 +31,7 @@ def standard_error(difference: Floats, clusters: Clusters | None = None) -> floa
 
     Robust: sqrt(K/(K-1) * sum_k (sum_{i in k} (d_i - mean d))^2)/n over K clusters, which is the first form when
     every item is its own. None with fewer than two items (or clusters): there is no spread to see. Source:
-    metrics.md, "Statistics"; Miller 2024, arXiv 2411.00640.
+    METRICS.md, "Statistics"; Miller 2024, arXiv 2411.00640.
     """
     n = len(difference)
     centred = difference - difference.mean() if n else difference
@@ -42,7 +42,7 @@ def standard_error(difference: Floats, clusters: Clusters | None = None) -> floa
 
 
 def interval(draws: Floats) -> tuple[float, float]:
-    """95 % percentile interval of a statistic over its bootstrap draws, lower first (metrics.md, "Statistics")."""
+    """95 % percentile interval of a statistic over its bootstrap draws, lower first (METRICS.md, "Statistics")."""
     low, high = np.quantile(draws, (ALPHA / 2, 1 - ALPHA / 2))
     return float(low), float(high)
 
@@ -57,7 +57,7 @@ def resample(
     are (graded scores, clusters), indices are drawn instead, which has the same distribution. With ``clusters``, whole
     clusters are drawn and the mean is over the items they bring. The generator is seeded with ``seed`` and ``name``
     (the task), so that one task's interval never depends on which others are scored, and rows are sorted first, so
-    that it does not depend on their order either. No items raise ``ValueError``. Source: metrics.md, "Statistics";
+    that it does not depend on their order either. No items raise ``ValueError``. Source: METRICS.md, "Statistics";
     Efron 1979.
     """
     if not len(values):
@@ -104,7 +104,7 @@ def _distinct(units: Floats) -> tuple[Floats, NDArray[np.int64]]:
 def mcnemar(n10: int, n01: int) -> float:
     """Exact McNemar p-value, in [0, 1]: two-sided binomial test of n01 among n01 + n10 at 1/2; 1 when nothing moved.
 
-    Source: metrics.md, "Statistics"; McNemar 1947.
+    Source: METRICS.md, "Statistics"; McNemar 1947.
     """
     return float(binomtest(n01, n10 + n01, 0.5).pvalue) if n10 + n01 else 1.0
 
@@ -113,7 +113,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """Holm-adjusted p-values in the order given, each in [p, 1].
 
     Sorted ascending, the i-th (from 0) becomes the running maximum of (m - i) * p_(i), at most 1. Source:
-    metrics.md, "Statistics"; Holm 1979.
+    METRICS.md, "Statistics"; Holm 1979.
     """
     order = np.argsort(p_values, kind="stable")
     adjusted = np.empty(len(p_values))
@@ -123,7 +123,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def minimum_detectable_difference(churn: float, n: int) -> float:
-    """2.8 * sqrt(churn/n), >= 0: the smallest delta seen with 80 % power at this churn (metrics.md, "Statistics").
+    """2.8 * sqrt(churn/n), >= 0: the smallest delta seen with 80 % power at this churn (METRICS.md, "Statistics").
 
     ``n`` below 1 raises ``ValueError``.
     """
@@ -155,7 +155,7 @@ def enough_to_retain(units: int, margin: float = MARGIN) -> bool:
 
 
 def verdict(delta: float, lower: float, p_holm: float, units: int, margin: float = MARGIN) -> Verdict:
-    """One word for a prior task (metrics.md, "Statistics").
+    """One word for a prior task (METRICS.md, "Statistics").
 
     forgot: Holm-adjusted p < .05 and delta < 0. improved: the same with delta > 0. retained: neither, the lower 95 %
     limit of delta lies above -margin, and ``enough_to_retain``: ``units`` could have shown a loss of margin. Else
@@ -167,7 +167,7 @@ def verdict(delta: float, lower: float, p_holm: float, units: int, margin: float
 
 
 def harmonic_mean(x: Floats, y: Floats) -> Floats:
-    """2xy/(x + y) elementwise for x, y in [0, 1], and 0 where both are 0 (metrics.md, "One number")."""
+    """2xy/(x + y) elementwise for x, y in [0, 1], and 0 where both are 0 (METRICS.md, "One number")."""
     total = x + y
     return np.divide(2 * x * y, total, out=np.zeros_like(total), where=total > 0)
 

@@ -18,7 +18,7 @@ TaskDraws = Mapping[str, Draws]
 
 
 def score_target(tasks: TaskScores, draws: TaskDraws, target: str) -> TargetScore:
-    """Gain, normalised gain and transfer gain (metrics.md, "Learning"): means over tasks, each weighing the same."""
+    """Gain, normalised gain and transfer gain (METRICS.md, "Learning"): means over tasks, each weighing the same."""
     names = [name for name, task in tasks.items() if task.role == "target"]
     variants = [name for name, task in tasks.items() if task.role == "transfer"]
     base = float(np.mean([tasks[name].base for name in names]))
@@ -93,7 +93,7 @@ def one_number(
     """retention_macro, worst_group and balance with their intervals, and why each null is null.
 
     retention_macro is the mean of the groups' retention; balance the harmonic mean of clip(normalised gain, 0, 1),
-    whose draws are ``gains``, and retention_macro; all in [0, 1] (metrics.md, "One number").
+    whose draws are ``gains``, and retention_macro; all in [0, 1] (METRICS.md, "One number").
     """
     kept = {name: group.retention for name, group in groups.items() if group.retention is not None}
     macro = float(np.mean(list(kept.values()))) if kept else None

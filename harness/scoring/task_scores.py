@@ -31,7 +31,7 @@ class Draws:
 
     @property
     def clipped_retention(self) -> Floats:
-        """clip(retention, 0, 1) of each draw (metrics.md, "One number")."""
+        """clip(retention, 0, 1) of each draw (METRICS.md, "One number")."""
         # As the corrected base goes to 0 from above, the clipped ratio goes to 1 or 0: take that limit.
         ratio: Floats = np.where(self.corrected_tuned > 0, 1.0, 0.0)
         np.divide(self.corrected_tuned, self.corrected_base, out=ratio, where=self.corrected_base > 0)
@@ -60,13 +60,13 @@ def draw(name: str, items: pd.DataFrame) -> Draws:
 
 
 def mcnemar(items: pd.DataFrame) -> float:
-    """Exact McNemar p-value of one task (metrics.md, "Statistics")."""
+    """Exact McNemar p-value of one task (METRICS.md, "Statistics")."""
     counts = Transitions.count(*correct(items))
     return statistics.mcnemar(counts.n10, counts.n01)
 
 
 def score_task(name: str, items: pd.DataFrame, draws: Draws, p: float, p_holm: float, role: Role) -> TaskScore:
-    """All metrics of one task (metrics.md, "Forgetting" and "Statistics"); rates in [0, 1]. No items raise
+    """All metrics of one task (METRICS.md, "Forgetting" and "Statistics"); rates in [0, 1]. No items raise
     ``ValueError``."""
     base, tuned = correct(items)
     unparsed = {side: (items[f"{side}_outcome"] == Outcome.UNPARSED).to_numpy(dtype=bool) for side in ("base", "tuned")}

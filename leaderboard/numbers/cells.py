@@ -15,14 +15,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Literal
 from urllib.parse import quote
+
+from pydantic import BaseModel
 
 from harness.errors import RetentionError
 from harness.items import canonical_json
-from harness.scoring import Scorecard
-
-Unit = Literal["points", "percent", "ratio", "count", "probability"]
+from harness.scoring import GroupScore, Metric, Scorecard, TargetScore, TaskScore, metric_of
 
 # Entry, metric, suite and hash as they stand in any text; every repetition is bounded.
 CELL = re.compile(
@@ -36,70 +35,17 @@ class CellError(RetentionError):
     """A cell id that names no number."""
 
 
-@dataclass(frozen=True)
-class Definition:
-    """What a number is: its formula (metrics.md), how it is read, and the field of its interval where it has one."""
-
-    formula: str
-    unit: Unit
-    interval: str | None = None
+def _numbers(part: type[BaseModel]) -> dict[str, Metric]:
+    """The metrics of one part of a scorecard by field, in the order of its fields; words are no numbers."""
+    found = {name: metric_of(part.__name__, name) for name in part.model_fields}
+    return {name: metric for name, metric in found.items() if metric is not None and metric.unit != "word"}
 
 
-_MEAN = "mean over the tasks of the target"
-# Numbers of the whole pair, by the name of their field.
-SUMMARY = {
-    "score_base": Definition(f"{_MEAN} of mean(a)", "percent"),
-    "score_tuned": Definition(f"{_MEAN} of mean(c)", "percent"),
-    "gain": Definition(f"{_MEAN} of mean(c) - mean(a)", "points", "gain_ci"),
-    "normalised_gain": Definition("gain / (1 - score_base)", "ratio"),
-    "transfer_gain": Definition("mean over the transfer tasks of mean(c) - mean(a)", "points", "transfer_gain_ci"),
-    "retention_macro": Definition(
-        "mean over groups of the mean over their tasks of clip(retention, 0, 1)", "ratio", "retention_macro_ci"
-    ),
-    "worst_group": Definition("min over groups of the mean over their tasks of clip(retention, 0, 1)", "ratio"),
-    "balance": Definition("harmonic mean of clip(normalised_gain, 0, 1) and retention_macro", "ratio", "balance_ci"),
-    "alarms": Definition("number of alarms raised", "count"),
-}
-_OF_TARGET = frozenset({"score_base", "score_tuned", "gain", "normalised_gain", "transfer_gain"})
-# Numbers of a capability group.
-GROUP = {"retention": Definition("mean over its tasks of clip(retention, 0, 1)", "ratio", "retention_ci")}
-# Numbers of a task.
-TASK = {
-    "n": Definition("number of items", "count"),
-    "n_clusters": Definition("number of clusters", "count"),
-    "n11": Definition("items correct before and after", "count"),
-    "n10": Definition("items correct before and not after", "count"),
-    "n01": Definition("items correct after and not before", "count"),
-    "n00": Definition("items correct neither before nor after", "count"),
-    "base": Definition("mean(a)", "percent"),
-    "tuned": Definition("mean(c)", "percent"),
-    "graded_base": Definition("mean of the base's scores", "percent"),
-    "graded_tuned": Definition("mean of the tuned model's scores", "percent"),
-    "graded_delta": Definition("graded_tuned - graded_base", "points", "graded_delta_ci"),
-    "delta": Definition("mean(c) - mean(a)", "points", "delta_ci"),
-    "delta_se": Definition("sqrt(K/(K-1) * sum over clusters of (sum of (d - mean d))^2) / n", "points"),
-    "forgotten_rate": Definition("n10 / n", "percent"),
-    "backward_transfer": Definition("n01 / n", "percent"),
-    "forgotten_given_known": Definition("n10 / (n10 + n11)", "percent"),
-    "churn": Definition("forgotten_rate + backward_transfer", "percent"),
-    "knowledge_lost": Definition("mean of 1[1->0]/(1-g) - g*1[0->0]/(1-g)^2", "percent"),
-    "knowledge_gained": Definition("mean of 1[0->1]/(1-g) - g*1[0->0]/(1-g)^2", "percent"),
-    "f_true": Definition("max(F - (1-mean(a))*(1-mean(c))/(k-1), 0)", "percent"),
-    "corrected_base": Definition("mean((a - g)/(1 - g))", "percent"),
-    "corrected_tuned": Definition("mean((c - g)/(1 - g))", "percent"),
-    "retention": Definition("corrected_tuned / corrected_base", "ratio"),
-    "format_loss": Definition("share of items correct before and unparsed after", "percent"),
-    "content_loss": Definition("share of items correct before and wrong after", "percent"),
-    "unparsed_base": Definition("share of the base's answers that are unparsed", "percent"),
-    "off_list_base": Definition("share of the base's answers that are none of the options", "percent"),
-    "off_list_tuned": Definition("share of the tuned model's answers that are none of the options", "percent"),
-    "unparsed_tuned": Definition("share of the tuned model's answers that are unparsed", "percent"),
-    "truncated_base": Definition("share of the base's answers that were cut off", "percent"),
-    "truncated_tuned": Definition("share of the tuned model's answers that were cut off", "percent"),
-    "mcnemar_p": Definition("exact two-sided McNemar", "probability"),
-    "mcnemar_p_holm": Definition("exact two-sided McNemar, Holm over the tasks of the entry", "probability"),
-    "minimum_detectable_difference": Definition("2.8 * sqrt(churn / n)", "points"),
-}
+_OF_TARGET = _numbers(TargetScore)
+# Numbers of the whole pair, of a capability group, and of a task, by the name of their field.
+SUMMARY = _OF_TARGET | _numbers(Scorecard)
+GROUP = _numbers(GroupScore)
+TASK = _numbers(TaskScore)
 
 
 @dataclass(frozen=True)
@@ -126,7 +72,7 @@ class Cell:
     entry_id: str
     metric: str
     suite: str
-    definition: Definition
+    definition: Metric
     inputs: tuple[tuple[str, str], ...]
     drawn: str
     value: float | None
@@ -208,7 +154,7 @@ def _cells(entry_id: str, card: Scorecard) -> Iterator[Cell]:
     }
     drawn = f"paired bootstrap, {card.bootstrap.resamples} resamples, seed {card.bootstrap.seed}, 95 % percentile"
 
-    def cell(metric: str, definition: Definition, holder: object, name: str, part: str = "") -> Cell:
+    def cell(metric: str, definition: Metric, holder: object, name: str, part: str = "") -> Cell:
         value = getattr(holder, name)
         interval = getattr(holder, definition.interval) if definition.interval else None
         reason = getattr(holder, "reasons", {}).get(name)

@@ -15,7 +15,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from harness import __version__
-from harness.scoring import LEVELS, Scorecard
+from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard
 from leaderboard.board import Board, Cache, Row, Track, TrackKey, code_digest, entry_json
 from leaderboard.documents import ENTRY_ID
 from leaderboard.numbers import cells, cite, formats
@@ -25,7 +25,7 @@ from leaderboard.site.releases import read_releases
 
 _VERDICTS = ("forgot", "inconclusive", "retained", "improved")
 _FILTERS = ("points", "points_tick", "percent", "ratio", "points_ci", "ratio_ci", "probability", "count", "number",
-            "shown", "by_others", "linked", "plain", "figure", "figure_ci", "cosine", "cosine_ci")  # fmt: skip
+            "shown", "by_others", "linked", "cited", "plain", "figure", "figure_ci", "cosine", "cosine_ci")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -179,6 +179,8 @@ def _environment(templates: Path) -> Environment:
         views=views,
         study_page=study,
         cells=cells,
+        metrics=METRICS,
+        sections=SECTIONS,
         levels=LEVELS,
         hatches=_hatches,
         verdict_counts=_verdict_counts,

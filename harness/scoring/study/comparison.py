@@ -2,7 +2,7 @@
 
 Every number is over the same items for all trainings, so that one resample of the items moves all curves together. An
 interval is a bootstrap in two stages: the seeds of a training are drawn with replacement, and so are the items
-(Efron 1979; metrics.md, "Trajectories" and "Statistics"). With few seeds the first stage is coarse: three give ten
+(Efron 1979; METRICS.md, "Trajectories and studies"). With few seeds the first stage is coarse: three give ten
 different draws. With one seed the interval is over the items alone.
 """
 

@@ -47,7 +47,7 @@ def questions(target: int = TARGET, prior: int = PRIOR, known: float = 0.9) -> Q
 
 
 def contender(name: str, asked: Questions, right: np.ndarray) -> Contender:
-    """An entry with just those fields of a scorecard that ranking reads, made by the formulas of metrics.md."""
+    """An entry with just those fields of a scorecard that ranking reads, by the formulas of METRICS.md."""
     before, after = asked.solved, right
     corrected = {
         task: [
