@@ -122,6 +122,8 @@ class TaskScore(Reasoned):
     content_loss: Rate
     unparsed_base: Rate
     unparsed_tuned: Rate
+    off_list_base: Rate = 0.0
+    off_list_tuned: Rate = 0.0
     truncated_base: Rate
     truncated_tuned: Rate
     mcnemar_p: Rate
@@ -213,6 +215,7 @@ AlarmKind = Literal[
     "screened",
     "below_chance",
     "unparsed_differs",
+    "off_list_differs",
     "truncated_differs",
     "length_differs",
     "constant_answers",
@@ -241,7 +244,9 @@ class Bootstrap(Strict):
 class Scorecard(Reasoned):
     """All metrics of one pair: a base and a tuned checkpoint, the same items, one engine.
 
-    ``screened`` marks a pair that was stopped early: it sorts checkpoints, and is never published.
+    ``screened`` marks a pair that was stopped early: it sorts checkpoints, and is never published. ``judge`` is the
+    version of the rules by which both sides were judged; None for bare tables, which others judged, and in cards from
+    before.
     """
 
     schema_version: Literal[1] = 1
@@ -249,6 +254,7 @@ class Scorecard(Reasoned):
     base: ModelIdentity
     tuned: ModelIdentity
     provenance: Provenance
+    judge: Count | None = 1
     suite: SuiteRecord
     engine: EngineRecord | None
     decoding: dict[str, str | int | float | bool]

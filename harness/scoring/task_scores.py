@@ -112,6 +112,8 @@ def score_task(name: str, items: pd.DataFrame, draws: Draws, p: float, p_holm: f
         content_loss=(base & ~tuned & ~unparsed["tuned"]).mean(),
         unparsed_base=unparsed["base"].mean(),
         unparsed_tuned=unparsed["tuned"].mean(),
+        off_list_base=items["base_off_list"].mean(),
+        off_list_tuned=items["tuned_off_list"].mean(),
         truncated_base=(items["base_finish_reason"] == "length").mean(),
         truncated_tuned=(items["tuned_finish_reason"] == "length").mean(),
         mcnemar_p=p,
