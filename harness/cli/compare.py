@@ -28,6 +28,8 @@ def _print_schema(ctx: click.Context, param: click.Parameter, asked: bool) -> No
 @click.argument("tuned", type=_PATH)
 @click.option("--target", help="The task family the tuned model was trained for; without it only forgetting is told.")
 @click.option("--noise", type=_PATH, help="A second run of the base (other batch order or seed): the noise floor.")
+@click.option("--margin", type=float, default=0.02, show_default=True,
+              help="The loss that \"retained\" must rule out, as a rate.")  # fmt: skip
 @click.option("--json", "json_file", type=_PATH, help="Also write the scorecard to this file.")
 @click.option("--html", "html_file", type=_PATH, help="Also write the report page to this file.")
 @click.option("--filter", "chosen_filter", help="lm-eval logs: whose answers count, e.g. strict-match.")
@@ -45,6 +47,7 @@ def command(
     tuned: Path,
     target: str | None,
     noise: Path | None,
+    margin: float,
     json_file: Path | None,
     html_file: Path | None,
     chosen_filter: str | None,
@@ -88,9 +91,9 @@ def command(
     measured = None
     if drift:
         # What can be refused is refused before a model is loaded.
-        score_pair(base_run, tuned_run, target, noise=second)
+        score_pair(base_run, tuned_run, target, noise=second, margin=margin)
         measured = _measure(base_run, tuned_run, base_checkpoint, tuned_checkpoint, drift_items, suite)
-    card = score_pair(base_run, tuned_run, target, noise=second, drift=measured)
+    card = score_pair(base_run, tuned_run, target, noise=second, drift=measured, margin=margin)
     if json_file is not None:
         write_text(json_file, card.to_json())
     if html_file is not None:

@@ -8,21 +8,30 @@ from rich.text import Text
 
 from harness.report.wording import (
     conditions,
+    finding,
     headline,
     in_order,
+    kept,
     nats,
     per_cent,
     point_interval,
     points,
     printable,
     rate_interval,
+    rests_on,
 )
 from harness.scoring import Scorecard, TaskScore
 
 _BAR = 12
 _STRIP = 24
 _NAME = 20
-_STYLES = {"forgot": "bold red", "retained": "green", "improved": "bold cyan", "inconclusive": "yellow"}
+_STYLES = {
+    "forgot": "bold red",
+    "retained": "green",
+    "improved": "bold cyan",
+    "inconclusive": "yellow",
+    "nothing to lose": "dim",
+}
 _CELLS = (("n11", "=", "dim"), ("n01", "+", "cyan"), ("n10", "-", "red"))
 
 
@@ -36,6 +45,7 @@ def render_pair(card: Scorecard, console: Console) -> None:
         if tasks := card.tasks_of(role):  # type: ignore[arg-type]
             console.print(Text(f"\n{title}, largest loss first (per cent and points)", "bold"))
             console.print(_changes(tasks, console))
+            console.print(Text(_how_sure(card), "dim"))
     console.print(Text("\nTransitions, base to tuned", "bold"), Text("  = kept  + learned  - forgotten  . never"))
     console.print(_transitions(card))
     if card.noise is not None:
@@ -63,9 +73,11 @@ def _heading(card: Scorecard, console: Console) -> None:
     console.print(
         Text.assemble(
             ("Gain ", "bold"),
-            (f"{points(target.gain)} points", "bold cyan" if target.gain_ci[0] > 0 else ""),
+            (f"{points(target.gain)} points", "bold cyan" if target.gain_ci and target.gain_ci[0] > 0 else ""),
             f" {point_interval(target.gain_ci)} on {printable(target.family)}, {target.n:,} items",
-            "" if target.normalised_gain is None else f"; normalised {target.normalised_gain:.2f}",
+            ""
+            if target.normalised_gain is None
+            else f"; normalised {per_cent(target.normalised_gain)} % (of what the base did not solve)",
         )
     )
     if target.transfer_gain is not None:
@@ -85,20 +97,31 @@ def _table(*columns: str) -> Table:
 
 
 def _changes(tasks: Mapping[str, TaskScore], console: Console) -> Table:
-    table = _table("base", "tuned", "delta", "95 %", "verdict", "")
+    table = _table("base", "tuned", "delta", "verdict", "")
     rows = [
-        (printable(name)[:_NAME], per_cent(t.base), per_cent(t.tuned), points(t.delta), point_interval(t.delta_ci))
+        (printable(name)[:_NAME], per_cent(t.base), per_cent(t.tuned), points(t.delta), finding(t))
         for name, t in tasks.items()
     ]
     taken = sum(max(5, *(len(row[column]) for row in rows)) + 2 for column in range(5))
-    words = max(len(str(task.verdict)) for task in tasks.values()) + 2
-    longest = max(0, min(_BAR, console.width - taken - words))
+    longest = max(0, min(_BAR, console.width - taken - 1))
     block = "█" if console.encoding.lower().startswith("utf") else "#"
     largest = max(abs(task.delta) for task in tasks.values()) or 1.0
     for (name, task), row in zip(tasks.items(), rows, strict=True):
-        bar = Text(block * round(abs(task.delta) / largest * longest), "red" if task.delta < 0 else "cyan")
-        table.add_row(Text(printable(name)), *row[1:], Text(str(task.verdict), _STYLES[str(task.verdict)]), bar)
+        length = round(abs(task.delta) / largest * longest)
+        sign, style = ("-", "red") if task.delta < 0 else ("+", "cyan")
+        bar = Text(sign + block * length if length else "", style)
+        table.add_row(Text(printable(name)), *row[1:4], Text(row[4], _STYLES[str(task.verdict)]), bar)
     return table
+
+
+def _how_sure(card: Scorecard) -> str:
+    """How the words of the table come about."""
+    tests = sum(task.p_holm is not None for task in card.tasks.values())
+    return (
+        f"95 % intervals. forgot, improved: beyond chance (exact test, p < .05 after Holm, which allows for {tests} "
+        f"tests at once). retained: a loss of {per_cent(card.margin)} points is ruled out. nothing to lose: the base is not "
+        "above chance."
+    )
 
 
 def _transitions(card: Scorecard) -> Table:
@@ -122,13 +145,17 @@ def _strip(task: TaskScore) -> Text:
 
 
 def _noise(card: Scorecard) -> Table:
-    table = _table("F noise", "BT noise", "F", "F net", "95 %")
+    table = _table("F noise", "F", "F net", "95 %", "of known, noise", "of known")
     assert card.noise is not None
     for name in in_order(card):
         noise = card.noise.tasks[name]
-        rates = map(per_cent, (noise.forgotten_noise, noise.backward_noise, card.tasks[name].forgotten_rate))
+        task = card.tasks[name]
         table.add_row(
-            Text(printable(name)), *rates, points(noise.forgotten_net), point_interval(noise.forgotten_net_ci)
+            Text(printable(name)),
+            *map(per_cent, (noise.forgotten_noise, task.forgotten_rate)),
+            points(noise.forgotten_net),
+            point_interval(noise.forgotten_net_ci),
+            *map(per_cent, (noise.given_known_noise, task.forgotten_given_known)),
         )
     return table
 
@@ -150,11 +177,15 @@ def _summary(card: Scorecard, console: Console) -> None:
         ("Retention", card.retention_macro, card.retention_macro_ci),
         ("Balance", card.balance, card.balance_ci),
     ):
-        if value is None:
+        if value is None or interval is None:
             reason = card.reasons["balance" if name == "Balance" else "retention_macro"]
-            console.print(Text.assemble((f"{name} ", "bold"), f"not defined: {reason}"))
-        else:
+            console.print(Text.assemble((f"{name} ", "bold"), reason))
+        elif name == "Balance":
             console.print(Text.assemble((f"{name} ", "bold"), f"{per_cent(value)} % {rate_interval(interval)}"))
+        else:
+            console.print(Text.assemble((f"{name} ", "bold"), f"{kept(value, interval)} ({rests_on(card)})"))
+    if card.retention_macro is None and card.rests_on is not None:
+        console.print(Text(f"Retention would rest {rests_on(card)}.", "dim"))
     if card.worst_group is not None:
         worst = card.worst_group
         console.print(

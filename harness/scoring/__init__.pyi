@@ -1,4 +1,5 @@
 from .agreement import ENOUGH, Agreement, SideAgreement, agree, compare_side
+from .binary import difference_interval
 from .drift import ItemDrift, token_kl
 from .dynamics.document import (
     CheckpointDrift,
@@ -16,7 +17,8 @@ from .dynamics.perplexity import Reading, edges
 from .pairing import Source, pair
 from .schema import dynamics_schema, portable, scorecard_schema
 from .scorecard import Role, Scorecard, TaskScore
-from .scorer import paired_items, score_pair
+from .scorer import SCORER_VERSION, paired_items, score_pair
+from .smallest_loss import smallest_loss
 from .statistics import (
     ALPHA,
     MARGIN,
@@ -26,9 +28,8 @@ from .statistics import (
     holm,
     mcnemar,
     mean_minimum_detectable_difference,
-    minimum_detectable_difference,
 )
-from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, predictor
+from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, predictor, retest
 from .study.results import Made, Matched, NoiseFloor, Predictor, StudyResults, TargetResult, Tested, TrainingResult
 from .task_scores import cluster_labels, reasons
 from .trajectory import LEVELS, Trajectory, retention_at, score_trajectory
@@ -44,6 +45,7 @@ __all__ = [
     "MARGIN",
     "NEVER",
     "RESAMPLES",
+    "SCORER_VERSION",
     "SEED",
     "Agreement",
     "Bools",
@@ -83,6 +85,7 @@ __all__ = [
     "compare_side",
     "cosine",
     "count_verdicts",
+    "difference_interval",
     "dynamics_schema",
     "edges",
     "error_norm",
@@ -94,16 +97,17 @@ __all__ = [
     "mcnemar",
     "mean_minimum_detectable_difference",
     "mean_over_seeds",
-    "minimum_detectable_difference",
     "pair",
     "paired_items",
     "portable",
     "predictor",
     "reasons",
     "retention_at",
+    "retest",
     "score_pair",
     "score_trajectory",
     "scorecard_schema",
+    "smallest_loss",
     "token_kl",
     "transition_names",
 ]

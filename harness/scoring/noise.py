@@ -1,21 +1,24 @@
 """Noise: how much the base differs from a second run of itself, and what is left of forgetting without it."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from harness.errors import CheckFailedError
 from harness.records import Run, RunRecord
-from harness.scoring import statistics
+from harness.scoring.binary import difference_interval
 from harness.scoring.pairing import Pair, Source, pair, refusal
 from harness.scoring.scorecard import Noise, NoiseScore
-from harness.scoring.task_scores import cluster_labels, correct
+from harness.scoring.task_scores import FEW_UNITS, cluster_labels, correct, reasons
+from harness.scoring.transitions import Transitions
 
 
 def score_noise(joined: Pair, base: Source, second: Source) -> Noise:
     """The noise floor of a pair from ``second``, a second run of its base with other batch order or seed.
 
     F_noise and BT_noise are F and BT of the base against ``second``; F_net = F - F_noise per task, in [-1, 1], not
-    clipped, its interval from the paired bootstrap of the items' difference (metrics.md, "noise floor"). Raises
+    clipped, its interval that of a difference of paired rates, over clusters (metrics.md, "noise floor"). Raises
     ``CheckFailedError`` when ``second`` is of another model, is the same run, or may not be compared with the base.
     """
     _check_second(base, second)
@@ -26,10 +29,7 @@ def score_noise(joined: Pair, base: Source, second: Source) -> Noise:
     return Noise(
         samples_sha256=second.record.samples_sha256,
         seed=second.record.seed if isinstance(second.record, RunRecord) else None,
-        tasks={
-            str(name): _noise_of(str(name), items, again.loc[items.index])
-            for name, items in joined.items.groupby("task")
-        },
+        tasks={str(name): _noise_of(items, again.loc[items.index]) for name, items in joined.items.groupby("task")},
     )
 
 
@@ -45,16 +45,21 @@ def _check_second(base: Source, second: Source) -> None:
         )
 
 
-def _noise_of(name: str, items: pd.DataFrame, again: pd.DataFrame) -> NoiseScore:
+def _noise_of(items: pd.DataFrame, again: pd.DataFrame) -> NoiseScore:
     base, tuned = correct(items)
     _, second = correct(again)
     lost = (base & ~tuned).astype(float)
     noise = (base & ~second).astype(float)
-    draws = statistics.resample((lost - noise)[:, None], name, cluster_labels(items))[:, 0]
+    fields: dict[str, Any] = {
+        "given_known_noise": Transitions.count(base, second).forgotten_given_known,
+        "forgotten_net_ci": difference_interval(lost - noise, cluster_labels(items)),
+    }
+    why = {"given_known_noise": "the base answered no item correctly", "forgotten_net_ci": FEW_UNITS}
     return NoiseScore(
         n=len(items),
         forgotten_noise=noise.mean(),
         backward_noise=float(np.mean(~base & second)),
         forgotten_net=(lost - noise).mean(),
-        forgotten_net_ci=statistics.interval(draws),
+        **fields,
+        reasons=reasons(fields, why),
     )

@@ -44,8 +44,23 @@ class Definition:
     unit: Unit
     interval: str | None = None
 
+    @property
+    def drawn(self) -> str:
+        """How the interval is made."""
+        return _DRAWN.get(self.interval or "", _OF_RATES)
 
+
+_OF_RATES = "95 %, posterior of the transition cells (Jeffreys), counts over the design effect"
+_LINEAR = "95 %, linearised over clusters"
+_DRAWN = {
+    **dict.fromkeys(("retention_macro_ci", "retention_ratio_ci", "retention_ci", "ratio_ci"), _LINEAR),
+    "gain_ci": f"{_OF_RATES}, combined over tasks",
+    "transfer_gain_ci": f"{_OF_RATES}, combined over tasks",
+    "balance_ci": "95 %, combined from the intervals of normalised gain and retention",
+}
 _MEAN = "mean over the tasks of the target"
+_RATIO = "C/A, the sum of corrected tuned scores over that of the base's"
+_ONE_SIDED = "1 + (1/A) sum over 10 folds of D_k where the other folds show no gain, D the change of corrected scores"
 # Numbers of the whole pair, by the name of their field.
 SUMMARY = {
     "score_base": Definition(f"{_MEAN} of mean(a)", "percent"),
@@ -53,16 +68,22 @@ SUMMARY = {
     "gain": Definition(f"{_MEAN} of mean(c) - mean(a)", "points", "gain_ci"),
     "normalised_gain": Definition("gain / (1 - score_base)", "ratio"),
     "transfer_gain": Definition("mean over the transfer tasks of mean(c) - mean(a)", "points", "transfer_gain_ci"),
-    "retention_macro": Definition(
-        "mean over groups of the mean over their tasks of clip(retention, 0, 1)", "ratio", "retention_macro_ci"
+    "retention_macro": Definition(f"mean over groups of {_ONE_SIDED}", "ratio", "retention_macro_ci"),
+    "retention_ratio": Definition(f"mean over groups of {_RATIO}", "ratio", "retention_ratio_ci"),
+    "worst_group": Definition(f"min over groups of {_ONE_SIDED}", "ratio"),
+    "balance": Definition(
+        "harmonic mean of clip(normalised_gain, 0, 1) and min(retention_macro, 1), where the gain is shown to be positive",
+        "ratio",
+        "balance_ci",
     ),
-    "worst_group": Definition("min over groups of the mean over their tasks of clip(retention, 0, 1)", "ratio"),
-    "balance": Definition("harmonic mean of clip(normalised_gain, 0, 1) and retention_macro", "ratio", "balance_ci"),
     "alarms": Definition("number of alarms raised", "count"),
 }
 _OF_TARGET = frozenset({"score_base", "score_tuned", "gain", "normalised_gain", "transfer_gain"})
 # Numbers of a capability group.
-GROUP = {"retention": Definition("mean over its tasks of clip(retention, 0, 1)", "ratio", "retention_ci")}
+GROUP = {
+    "retention": Definition(_ONE_SIDED, "ratio", "retention_ci"),
+    "ratio": Definition(_RATIO, "ratio", "ratio_ci"),
+}
 # Numbers of a task.
 TASK = {
     "n": Definition("number of items", "count"),
@@ -82,8 +103,11 @@ TASK = {
     "backward_transfer": Definition("n01 / n", "percent"),
     "forgotten_given_known": Definition("n10 / (n10 + n11)", "percent"),
     "churn": Definition("forgotten_rate + backward_transfer", "percent"),
-    "knowledge_lost": Definition("mean of 1[1->0]/(1-g) - g*1[0->0]/(1-g)^2", "percent"),
-    "knowledge_gained": Definition("mean of 1[0->1]/(1-g) - g*1[0->0]/(1-g)^2", "percent"),
+    "knowledge_lost": Definition(
+        "under independent guessing: mean of 1[1->0]/(1-g1) - g0*1[0->0]/((1-g0)(1-g1)), g times the answered share",
+        "percent",
+    ),
+    "knowledge_gained": Definition("knowledge_lost with the two models exchanged", "percent"),
     "f_true": Definition("max(F - (1-mean(a))*(1-mean(c))/(k-1), 0)", "percent"),
     "corrected_base": Definition("mean((a - g)/(1 - g))", "percent"),
     "corrected_tuned": Definition("mean((c - g)/(1 - g))", "percent"),
@@ -94,9 +118,11 @@ TASK = {
     "unparsed_tuned": Definition("share of the tuned model's answers that are unparsed", "percent"),
     "truncated_base": Definition("share of the base's answers that were cut off", "percent"),
     "truncated_tuned": Definition("share of the tuned model's answers that were cut off", "percent"),
-    "mcnemar_p": Definition("exact two-sided McNemar", "probability"),
-    "mcnemar_p_holm": Definition("exact two-sided McNemar, Holm over the tasks of the entry", "probability"),
-    "minimum_detectable_difference": Definition("2.8 * sqrt(churn / n)", "points"),
+    "p_value": Definition("exact two-sided sign flips of the clusters' sums of c - a", "probability"),
+    "p_holm": Definition("p_value, Holm over the tasks that get a verdict", "probability"),
+    "smallest_loss": Definition(
+        "(z(1 - .05/(2m)) + .84) * sqrt(churn * design effect / n), 1 - .05^(1/clusters) where nothing moved", "points"
+    ),
 }
 
 
@@ -204,7 +230,7 @@ def _cells(entry_id: str, card: Scorecard) -> Iterator[Cell]:
         "base": card.base.samples_sha256,
         "tuned": card.tuned.samples_sha256,
     }
-    drawn = f"paired bootstrap, {card.bootstrap.resamples} resamples, seed {card.bootstrap.seed}, 95 % percentile"
+    resampled = f"paired bootstrap, {card.bootstrap.resamples} resamples, seed {card.bootstrap.seed}, 95 % percentile"
 
     def cell(metric: str, definition: Definition, holder: object, name: str, part: str = "") -> Cell:
         value = getattr(holder, name)
@@ -216,7 +242,7 @@ def _cells(entry_id: str, card: Scorecard) -> Iterator[Cell]:
             suite=f"{card.suite.name}-{card.suite.version}",
             definition=definition,
             inputs=tuple(sorted((common | {"part": part}).items())),
-            drawn=drawn,
+            drawn=resampled if definition.interval == "graded_delta_ci" else definition.drawn,
             value=None if value is None else float(value),
             interval=interval,
             reason=reason,

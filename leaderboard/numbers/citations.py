@@ -10,6 +10,7 @@ import re
 from typing import Literal, Protocol
 
 from harness import __version__
+from harness.report import rests_on
 from harness.scoring import Scorecard
 from leaderboard.documents import Manifest, clean, https_url
 from leaderboard.ledger import Standing, State
@@ -31,7 +32,7 @@ _TEX = {
     "@": "{@}",
     **{char: f"\\{char}" for char in "%$#&_"},
 }
-_UNITS = {"points": " points", "percent": " %"}
+_UNITS = {"points": " points", "percent": " %", "ratio": " %"}
 _LABELS = {"retention_macro": "retention", "score_base": "base score", "score_tuned": "tuned score"}
 
 
@@ -60,22 +61,24 @@ def tex(text: str, cap: int = 500) -> str:
 
 
 def quoted_number(value: float | None, unit: Unit) -> str:
-    """A number as it is quoted: +80.8 (points), 86.3 (percent), 0.831, 0.0012 (probability), 400."""
+    """A number as it is quoted: +80.8 (points), 86.3 (percent and ratio), 0.0012 (probability), 400."""
     if value is None:
         return "undefined"
     if unit == "points":
         return f"{value * 100 + 0.0:+.1f}"
-    if unit == "percent":
-        return f"{value * 100:.1f}"
+    if unit in ("percent", "ratio"):
+        return f"{value * 100 + 0.0:.1f}"
     if unit == "count":
         return f"{value:.0f}"
-    return f"{value:.3f}" if unit == "ratio" or value >= 0.001 or value == 0 else f"{value:.2e}"
+    return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.2e}"
 
 
 def quotation(cell: Cell) -> str:
     """The number with its unit and its interval: ``gain +80.8 points, 95 % interval [+77.0, +84.5]``."""
     unit = cell.definition.unit
     said = f"{label(cell.metric)} {quoted_number(cell.value, unit)}"
+    if cell.value is None and (cell.reason or "").startswith("not enough evidence"):
+        return f"{said} (not enough evidence)"
     if cell.value is not None:
         said += _UNITS.get(unit, "")
     if cell.interval is None:
@@ -124,6 +127,8 @@ def _note(entry: Cited, cell: Cell | None) -> list[str]:
     found = summary_cells(entry.entry_id, entry.card)
     cited = [cell] if cell is not None else [found["gain"], found["retention_macro"]]
     notes = [f"{quotation(each)} ({each.reference})" for each in cited]
+    if any("retention" in each.metric or each.metric == "balance" for each in cited):
+        notes.append(f"retention rests {rests_on(entry.card)}")
     notes.append(f"evidence: {entry.state.evidence}")
     if entry.state.standing is not Standing.ACTIVE:
         notes.append(f"standing: {entry.state.standing}")
@@ -151,6 +156,11 @@ def _apa(entry: Cited, cell: Cell | None, address: str | None) -> str:
         f"{clean(_title(entry))} (Entry {entry.entry_id}) [Data set].",
         f"RetentionBench {__version__}.",
         *([f"{quotation(cell)} ({cell.reference})."] if cell else []),
+        *(
+            [f"Retention rests {rests_on(entry.card)}."]
+            if cell and cell.metric in ("retention_macro", "balance")
+            else []
+        ),
         *([address] if address else []),
     ]
     return " ".join(parts)

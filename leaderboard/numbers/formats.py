@@ -72,8 +72,13 @@ def percent(value: float | None) -> str:
 
 
 def ratio(value: float | None) -> str:
-    """A retention or balance: 0.87."""
-    return ABSENT if value is None else f"{value:.2f}".replace("-", _MINUS)
+    """A retention, balance or normalised gain, in per cent like every other rate: 87.3 %."""
+    return ABSENT if value is None else f"{value * 100 + 0.0:.1f}\N{NO-BREAK SPACE}%".replace("-", _MINUS)
+
+
+def percent_tick(value: float) -> str:
+    """A rate on an axis: 80 %."""
+    return f"{value * 100 + 0.0:.3g}\N{NO-BREAK SPACE}%".replace("-", _MINUS)
 
 
 def points_ci(interval: tuple[float, float] | None) -> str:
@@ -82,8 +87,11 @@ def points_ci(interval: tuple[float, float] | None) -> str:
 
 
 def ratio_ci(interval: tuple[float, float] | None) -> str:
-    """An interval of a ratio: [0.84, 0.90]."""
-    return "" if interval is None else f"[{ratio(interval[0])}, {ratio(interval[1])}]"
+    """An interval of a ratio, in per cent: [84.0, 90.1]."""
+    if interval is None:
+        return ""
+    low, high = (f"{bound * 100 + 0.0:.1f}".replace("-", _MINUS) for bound in interval)
+    return f"[{low}, {high}]"
 
 
 def probability(value: float) -> str:
