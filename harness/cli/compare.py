@@ -63,10 +63,11 @@ def command(
     BASE and TUNED are run folders written by `retention evaluate`. Runs that were not asked the same questions in the
     same way are refused.
 
-    They may also be bare tables, parquet or JSON lines with at least item_id, task, family and outcome (correct, wrong
-    or unparsed), and optionally score, group, cluster_id, guess_rate, output, extracted, finish_reason, n_output_tokens
-    and prompt_digest; or logs of `lm_eval --log_samples` (a samples_*.jsonl file or a folder of them). Nobody checked
-    where these came from, and the scorecard, the page and the signature say so.
+    They may also be bare tables, parquet, CSV or JSON lines with at least item_id, task, family and outcome (correct,
+    wrong or unparsed; or true and false, 1 and 0), and optionally score, group, cluster_id, guess_rate, output,
+    extracted, finish_reason, n_output_tokens and prompt_digest; or logs of `lm_eval --log_samples` (a samples_*.jsonl
+    file or a folder of them). Nobody checked where these came from, and the scorecard, the page and the signature say
+    so.
 
     Limits of lm-eval logs: they hold no finish reason, so an answer that was cut off counts as wrong; an answer is
     unparsed only where the filter says [invalid] or the output is empty; items are paired by the hash of the document;

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.errors import RetentionError
+
 if TYPE_CHECKING:
     from harness.scoring import Source
 
@@ -13,4 +15,6 @@ def open_source(path: Path, chosen_filter: str | None = None, metric: str | None
 
     if not (path / RECORD_FILE).exists() and is_log(path):
         return read_log(path, chosen_filter, metric)
+    if not path.exists():
+        raise RetentionError(f"{path}: no such file or folder")
     return read_table(path) if path.is_file() else read_run(path)

@@ -119,8 +119,8 @@ def _how_sure(card: Scorecard) -> str:
     tests = sum(task.p_holm is not None for task in card.tasks.values())
     return (
         f"95 % intervals. forgot, improved: beyond chance (exact test, p < .05 after Holm, which allows for {tests} "
-        f"tests at once). retained: a loss of {per_cent(card.margin)} points is ruled out. nothing to lose: the base is not "
-        "above chance."
+        f"tests at once). retained: a loss of {per_cent(card.margin)} points is ruled out. nothing to lose: the base "
+        "is not above chance."
     )
 
 

@@ -71,6 +71,8 @@ def finding(task: TaskScore) -> str:
 def kept(retention: float, interval: tuple[float, float]) -> str:
     """Retention as a sentence: what was kept, and what loss would fit."""
     low, high = interval
+    if high < 0:
+        return f"kept nothing; {per_cent(low)} to {per_cent(high)} % fits, below chance"
     if high >= 1 and low < 1:
         return f"kept about {per_cent(min(retention, 1.0))} %; a loss of up to {per_cent(1 - low)} % would fit"
     return f"kept {per_cent(retention)} %; {per_cent(low)} to {per_cent(high)} % fits"

@@ -22,6 +22,7 @@ def score_noise(joined: Pair, base: Source, second: Source) -> Noise:
     ``CheckFailedError`` when ``second`` is of another model, is the same run, or may not be compared with the base.
     """
     _check_second(base, second)
+    _check_digest(joined, second)
     try:
         again = pair(base, second).items
     except CheckFailedError as error:
@@ -31,6 +32,13 @@ def score_noise(joined: Pair, base: Source, second: Source) -> Noise:
         seed=second.record.seed if isinstance(second.record, RunRecord) else None,
         tasks={str(name): _noise_of(items, again.loc[items.index]) for name, items in joined.items.groupby("task")},
     )
+
+
+def _check_digest(joined: Pair, second: Source) -> None:
+    if second.record.samples_sha256 == joined.tuned.samples_sha256:
+        raise refusal("--noise: these are the answers of the tuned model; give a second run of the base")
+    if second.record.samples_sha256 == joined.base.samples_sha256:
+        raise refusal("--noise: these are the answers of the base's run itself; give a second run of it")
 
 
 def _check_second(base: Source, second: Source) -> None:

@@ -86,6 +86,11 @@ class Measured:
         """Exact sign-flip test of the clusters' sums (metrics.md, "Statistics")."""
         return sign_flip(cluster_sums(self.difference[:, None], self.clusters)[:, 0].astype(np.int64))
 
+    def smallest_loss(self, tests: int) -> float:
+        """The smallest loss that would have been called forgot four times in five, among ``tests`` tests."""
+        n = max(len(self.base) / self.design_effect, 1.0)
+        return smallest_loss(self.transitions.churn, n, tests, self.units)
+
     @cached_property
     def above_chance(self) -> bool:
         return is_above_chance(self.base, self.guess_rate, self.clusters)
@@ -122,7 +127,7 @@ def score_task(
         "forgotten_given_known": counts.forgotten_given_known,
         "retention": corrected[1] / corrected[0] if task.above_chance else None,
         "p_holm": p_holm,
-        "smallest_loss": None if p_holm is None else _smallest_loss(task, tests),
+        "smallest_loss": None if p_holm is None else task.smallest_loss(tests),
         "verdict": None if p_holm is None else _verdict(task, p_holm, margin),
     }
     no_verdict = f"{role} task: {_NO_VERDICT}"
@@ -159,11 +164,6 @@ def score_task(
         **fields,
         reasons=reasons(fields, why),
     )
-
-
-def _smallest_loss(task: Measured, tests: int) -> float:
-    n = max(len(task.base) / task.design_effect, 1.0)
-    return smallest_loss(task.transitions.churn, n, tests, task.units)
 
 
 def _verdict(task: Measured, p_holm: float, margin: float) -> statistics.Verdict:

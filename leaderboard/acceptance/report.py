@@ -24,12 +24,14 @@ class Numbers(_Strict):
 
     target: str
     gain: float
-    gain_ci: tuple[float, float]
+    gain_ci: tuple[float, float] | None
     normalised_gain: float | None
     retention_macro: float | None
     retention_macro_ci: tuple[float, float] | None
+    rests_on: str
     worst_group: str | None
     balance: float | None
+    no_balance: str | None
     signature: str
 
 

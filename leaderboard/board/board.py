@@ -96,7 +96,8 @@ class TrackKey:
 
 @dataclass(frozen=True)
 class Track:
-    """Entries of one key: the ranked ones by balance, then those without a rank (``row.placing.reason`` says why).
+    """Entries of one key: the ranked ones by balance, then those without a rank by retention (``row.placing.reason``
+    says why).
 
     ``comparison`` holds what was tested between them, ``forgotten`` the items that most of the ranked entries forgot.
     """
@@ -266,6 +267,15 @@ def _row(score: Score, state: State, base: RunRecord, compared: Comparison, subm
     )
 
 
-def _order(row: Row) -> tuple[bool, bool, float, str]:
-    balance = row.card.balance
-    return row.placing.rank is None, balance is None, 0.0 if balance is None else -balance, row.entry_id
+def _order(row: Row) -> tuple[bool, bool, float, bool, float, float, str]:
+    """By balance; those without by retention, then gain. The entry's id decides only where all of that is equal."""
+    balance, retention = row.card.balance, row.card.retention_macro
+    return (
+        row.placing.rank is None,
+        balance is None,
+        -(balance or 0.0),
+        retention is None,
+        -(retention or 0.0),
+        -row.card.learned.gain,
+        row.entry_id,
+    )

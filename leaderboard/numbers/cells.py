@@ -72,7 +72,7 @@ SUMMARY = {
     "retention_ratio": Definition(f"mean over groups of {_RATIO}", "ratio", "retention_ratio_ci"),
     "worst_group": Definition(f"min over groups of {_ONE_SIDED}", "ratio"),
     "balance": Definition(
-        "harmonic mean of clip(normalised_gain, 0, 1) and min(retention_macro, 1), where the gain is shown to be positive",
+        "harmonic mean of clip(normalised_gain, 0, 1) and min(retention_macro, 1), where gain_ci lies above 0",
         "ratio",
         "balance_ci",
     ),

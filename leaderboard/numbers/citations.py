@@ -32,6 +32,8 @@ _TEX = {
     "@": "{@}",
     **{char: f"\\{char}" for char in "%$#&_"},
 }
+# Numbers beside which it stands what retention rests on.
+_RESTING = ("retention_macro", "retention_ratio", "worst_group", "balance")
 _UNITS = {"points": " points", "percent": " %", "ratio": " %"}
 _LABELS = {"retention_macro": "retention", "score_base": "base score", "score_tuned": "tuned score"}
 
@@ -127,7 +129,7 @@ def _note(entry: Cited, cell: Cell | None) -> list[str]:
     found = summary_cells(entry.entry_id, entry.card)
     cited = [cell] if cell is not None else [found["gain"], found["retention_macro"]]
     notes = [f"{quotation(each)} ({each.reference})" for each in cited]
-    if any("retention" in each.metric or each.metric == "balance" for each in cited):
+    if any(each.metric in _RESTING for each in cited):
         notes.append(f"retention rests {rests_on(entry.card)}")
     notes.append(f"evidence: {entry.state.evidence}")
     if entry.state.standing is not Standing.ACTIVE:

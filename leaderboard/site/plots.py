@@ -286,6 +286,16 @@ def unit_axis() -> Axis:
     return axis((), *_CELL, include=(0.0, 1.0), ticks=4)
 
 
+def within(value: float | None) -> float | None:
+    """A number for :func:`unit_axis`: what lies outside 0 to 1 is drawn at its end."""
+    return None if value is None else min(max(value, 0.0), 1.0)
+
+
+def within_ci(interval: tuple[float, float] | None) -> tuple[float, float] | None:
+    """The same for both limits of an interval."""
+    return None if interval is None else (within(interval[0]) or 0.0, within(interval[1]) or 0.0)
+
+
 # The small drawings of the lean tables: 84 x 12 user units, both ends at a round number.
 _MARK = (3.0, 81.0)
 

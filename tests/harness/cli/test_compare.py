@@ -149,7 +149,7 @@ def test_a_trajectory_is_printed_and_written(runs: Path) -> None:
     places = [runs / name for name in ("base", "tuned", "later")]
     for name in ("first", "second"):
         files = ("--json", runs / f"{name}.json", "--html", runs / f"{name}.html")
-        result = invoke("trajectory", *places, "--target", "jigsaw", *files)
+        result = invoke("trajectory", *places, "--target", "jigsaw", "--mixed", *files)
         assert result.exit_code == 0, result.output
     for kind in ("json", "html"):
         assert (runs / f"first.{kind}").read_bytes() == (runs / f"second.{kind}").read_bytes()
@@ -157,6 +157,14 @@ def test_a_trajectory_is_printed_and_written(runs: Path) -> None:
     assert [point.model.name for point in curve.points] == ["base", "tuned", "later"]
     assert "normalised gain 0.50: " in result.output
     assert all(len(line) <= 80 for line in result.output.splitlines())
+
+
+def test_runs_of_two_trainings_are_no_curve(runs: Path) -> None:
+    synthetic_run(runs / "other", FEW, name="other", accuracy=0.9, seed=2)
+    result = invoke("trajectory", *(runs / name for name in ("base", "tuned", "other")), "--target", "jigsaw")
+    assert result.exit_code == 1
+    assert "tuned and other do not look like checkpoints of one training" in result.output
+    assert "--mixed" in result.output
 
 
 def test_a_trajectory_of_two_is_refused(runs: Path) -> None:

@@ -162,17 +162,6 @@ def test_p_values_are_adjusted_over_the_tests_that_could_be_made() -> None:
     assert more[0].p_holm == pytest.approx(2 * alone[0].p_holm)
 
 
-@pytest.mark.parametrize("seeds", [1, 3])
-def test_trainings_that_differ_by_their_seeds_alone_are_seldom_told_apart(seeds: int) -> None:
-    rng = np.random.default_rng(seeds)
-    claims = [("a", "b", "s"), ("a", "c", "s"), ("b", "c", "s"), ("c", "d", "s")]
-    wrong = 0
-    for _ in range(400):
-        matched = by_seed(**{name: list(rng.normal(0.9, 0.02, seeds)) for name in "abcd"})
-        wrong += any(test.verdict in ("holds", "contradicted") for test in check_claims(matched, claims))
-    assert wrong / 400 <= 0.06
-
-
 def test_results_of_an_earlier_scorer_are_tested_again() -> None:
     shipped = sorted(Path("leaderboard/data/studies").glob("*.json"))
     for path in shipped:
