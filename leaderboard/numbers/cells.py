@@ -22,7 +22,7 @@ from harness.errors import RetentionError
 from harness.items import canonical_json
 from harness.scoring import Scorecard
 
-Unit = Literal["points", "percent", "ratio", "count", "probability"]
+Unit = Literal["points", "percent", "ratio", "count", "probability", "number"]
 
 # Entry, metric, suite and hash as they stand in any text; every repetition is bounded.
 CELL = re.compile(
@@ -88,6 +88,7 @@ GROUP = {
 TASK = {
     "n": Definition("number of items", "count"),
     "n_clusters": Definition("number of clusters", "count"),
+    "design_effect": Definition("clustered items worth one independent item (Kish), at least 1", "number"),
     "n11": Definition("items correct before and after", "count"),
     "n10": Definition("items correct before and not after", "count"),
     "n01": Definition("items correct after and not before", "count"),

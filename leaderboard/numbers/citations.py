@@ -72,6 +72,8 @@ def quoted_number(value: float | None, unit: Unit) -> str:
         return f"{value * 100 + 0.0:.1f}"
     if unit == "count":
         return f"{value:.0f}"
+    if unit == "number":
+        return f"{value:.3g}"
     return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.2e}"
 
 

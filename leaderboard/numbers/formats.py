@@ -146,6 +146,8 @@ def quantity(value: float | None, unit: Unit) -> str:
         return percent(value)
     if unit == "count":
         return count(int(value))
+    if unit == "number":
+        return figure(value)
     return probability(value) if unit == "probability" else ratio(value)
 
 
