@@ -184,6 +184,8 @@ def _summary(card: Scorecard, console: Console) -> None:
             console.print(Text.assemble((f"{name} ", "bold"), f"{per_cent(value)} % {rate_interval(interval)}"))
         else:
             console.print(Text.assemble((f"{name} ", "bold"), f"{kept(value, interval)} ({rests_on(card)})"))
+            if card.retention_ratio is not None:
+                console.print(Text(f"With gains counted against losses: {per_cent(card.retention_ratio)} %", "dim"))
     if card.retention_macro is None and card.rests_on is not None:
         console.print(Text(f"Retention would rest {rests_on(card)}.", "dim"))
     if card.worst_group is not None:

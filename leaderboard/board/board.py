@@ -99,7 +99,7 @@ class Track:
     """Entries of one key: the ranked ones by balance, then those without a rank by retention (``row.placing.reason``
     says why).
 
-    ``comparison`` holds what was tested between them, ``forgotten`` the items that most of the ranked entries forgot.
+    ``comparison`` holds what was tested between them, ``forgotten`` the items that most of the compared entries forgot.
     """
 
     key: TrackKey
@@ -111,6 +111,11 @@ class Track:
     @cached_property
     def ranked(self) -> tuple[Row, ...]:
         return tuple(row for row in self.rows if row.placing.rank is not None)
+
+    @cached_property
+    def compared(self) -> tuple[Row, ...]:
+        """The entries that take part: the ranked ones, and those that show no gain or too little evidence."""
+        return tuple(row for row in self.rows if row.standing.ranked)
 
 
 @dataclass(frozen=True)
