@@ -3,7 +3,7 @@
 Pairs are simulated whose truth is known, and go through the scorer's own functions: how often a test is wrong, how
 often an interval holds the truth, how far an estimate is off. Each row has a seed of its own and is kept as soon as it
 is measured (``results/statistics.json``), so that the same command goes on where it was stopped; ``--again`` starts
-anew. About ten minutes on one idle core; ``tests/harness/scoring/test_promises.py`` is the short form.
+anew. About five minutes on one idle core; ``tests/harness/scoring/test_promises.py`` is the short form.
 """
 
 import json
