@@ -171,3 +171,19 @@ def test_a_trajectory_of_two_is_refused(runs: Path) -> None:
     result = invoke("trajectory", runs / "base", runs / "tuned", "--target", "jigsaw")
     assert result.exit_code == 2
     assert "a trajectory needs 3 or more, the base first" in result.output
+
+
+def test_a_missing_file_is_named(runs: Path) -> None:
+    result = invoke("compare", runs / "base", runs / "nowhere.csv")
+    assert result.exit_code == 2
+    assert "nowhere.csv: no such file" in result.output
+
+
+def test_the_margin_is_in_the_scorecard_and_the_signature(runs: Path) -> None:
+    card = runs / "margin.json"
+    result = invoke("compare", runs / "base", runs / "tuned", "--target", "jigsaw", "--margin", "0.05", "--json", card)
+    assert result.exit_code == 0, result.output
+    read = json.loads(card.read_text())
+    assert read["margin"] == 0.05
+    assert "|margin:0.05|" in read["signature"]
+    assert invoke("compare", runs / "base", runs / "tuned", "--margin", "2").exit_code == 2
