@@ -7,7 +7,6 @@ from rich.text import Text
 from harness.report.page import environment
 from harness.report.wording import ABSENT, per_cent, point_interval, points, printable, rate_interval
 from harness.scoring import LEVELS, Trajectory
-from harness.scoring.trajectory import Matched
 
 _NAME = 24
 # The drawing's plane in user units; the template draws axes and labels around it.
@@ -38,7 +37,7 @@ def render_trajectory(trajectory: Trajectory, console: Console) -> None:
         reason = matched.reasons.get("retention_macro") or matched.reasons.get("retention_macro_ci")
         interval = "" if matched.retention_macro_ci is None else f" {rate_interval(matched.retention_macro_ci)}"
         value = per_cent(matched.retention_macro)
-        said = f"{value}{interval}{f' ({reason})' if reason else ''}{gap(matched)}"
+        said = f"{value}{interval}{f' ({reason})' if reason else ''}{f'; {matched.warning}' if matched.gap else ''}"
         console.print(f"normalised gain {matched.normalised_gain:.2f}: {said}", highlight=False)
 
 
@@ -47,7 +46,7 @@ def render_trajectory_page(trajectory: Trajectory) -> str:
     return (
         environment()
         .get_template("trajectory.html.j2")
-        .render(trajectory=trajectory, x=_x, y=_y, levels=LEVELS, ratio=_ratio, gap=gap, ticks=(0, 0.25, 0.5, 0.75, 1))
+        .render(trajectory=trajectory, x=_x, y=_y, levels=LEVELS, ratio=_ratio, ticks=(0, 0.25, 0.5, 0.75, 1))
     )
 
 
@@ -63,14 +62,6 @@ def _table(*columns: str) -> Table:
             overflow="ellipsis",
         )
     return table
-
-
-def gap(matched: Matched) -> str:
-    """What to say where a straight line bridges two checkpoints far apart."""
-    if not matched.gap or matched.between is None:
-        return ""
-    low, high = matched.between
-    return f"; a guess: a straight line over a gap, no checkpoint between {_ratio(low)} and {_ratio(high)}"
 
 
 def _ratio(value: float | None) -> str:

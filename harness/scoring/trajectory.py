@@ -62,6 +62,14 @@ class Matched(Reasoned):
     between: tuple[Number, Number] | None
     gap: bool
 
+    @property
+    def warning(self) -> str:
+        """What to say where a straight line bridges two checkpoints far apart; empty where none does."""
+        if not self.gap or self.between is None:
+            return ""
+        low, high = self.between
+        return f"a guess: a straight line over a gap, no checkpoint between {low:.2f} and {high:.2f}"
+
 
 class Trajectory(Strict):
     """The curve of one training run, in the order of training."""
