@@ -1,6 +1,8 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both set up what they need first.
-.PHONY: help setup demo test check lint format types floors bench clean
+.PHONY: help setup demo quick test check lint format types floors bench dist clean
 .DEFAULT_GOAL := help
+# tests/conftest.py puts first what takes longest, and tests/support/scheduling.py says which files share a process.
+PYTEST := pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## show these commands
@@ -12,9 +14,12 @@ setup: ## build the environment in .venv (idempotent)
 demo: setup ## evaluate the nano pair, score it and build the board in site/public/
 	@retention demo
 
+quick: setup ## run the tests that need no engine, training or browser (about 2 minutes)
+	@$(PYTEST) -m "not engine and not browser and not slow"
+
 test: ## run the whole test suite
 	@.ci/setup --browser
-	@pytest -n auto --maxprocesses 4 --dist loadscope
+	@$(PYTEST)
 
 check: lint types floors test ## everything CI runs
 
@@ -32,6 +37,9 @@ floors: setup ## import floors of the design
 
 bench: setup ## measure against lm-eval and raw vLLM; writes tests/bench/results/
 	@python -m tests.bench
+
+dist: setup ## build the source archive and the wheel of a release in dist/
+	@rm -rf dist && python -m build --no-isolation
 
 clean: ## remove the environment and every build output
 	rm -rf .venv runs site/public dist build

@@ -1,4 +1,4 @@
-"""Errors a user can mend: one line naming the file, field or value and the way out (design.md, "Bad input")."""
+"""Errors a user can fix: one line naming the file, field or value and what to do about it (README.md, "Bad input")."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ class RetentionError(Exception):
     exit_code = 2
 
     def __str__(self) -> str:
-        """One line that can be shown: it may quote a file that anybody wrote, and steers no terminal."""
+        """The message on one line, without control characters: it may quote an untrusted file."""
         message = super().__str__()
         shown = "".join(
             char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in message[:_LONGEST]
@@ -23,13 +23,13 @@ class RetentionError(Exception):
 
 
 class CheckFailedError(RetentionError):
-    """A check ran and did not hold (a refused pair, an invalid submission)."""
+    """A check ran and failed (a refused pair, an invalid submission)."""
 
     exit_code = 1
 
 
 def first_problem(error: "ValidationError") -> str:
-    """The first thing that pydantic found wrong, as "field: message"; a rule on the whole document stands alone."""
+    """The first error that pydantic reports, as "field: message"; one about the whole document has no field."""
     problem = error.errors()[0]
     message = problem["msg"].removeprefix("Value error, ")
     field = ".".join(map(str, problem["loc"])) or ("" if problem["type"] == "value_error" else "document")

@@ -1,6 +1,6 @@
-"""Items: one question of a task, and an identity that is the same in every process and on every machine.
+"""Items: one question of a task, with an id that is the same in every process and on every machine.
 
-An item is what both models of a pair are asked. Its ``item_id`` covers the task, the text, the gold answer and
+Both models of a pair are evaluated on the same items. An ``item_id`` covers the task, the text, the gold answer and
 the bytes of its images, so two samples with the same id answered the same question.
 """
 
@@ -16,23 +16,24 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Split = Literal["train", "dev", "test"]
 
-# Where an image stands in a text, as lm-eval's tasks and models write it.
+# The image placeholder in a text, as lm-eval's tasks and models write it.
 IMAGE_MARK = "<image>"
 
-# Shares of the key space, in per cent: test first so that a suite never changes when the dev share does.
+# Shares of the key space, in per cent: test comes first, so that changing the dev share never changes a suite.
 _TEST_SHARE = 15
 _DEV_SHARE = 5
 
-# Candidates refused in a row before a split counts as exhausted; the dev split alone refuses 19 in 20.
+# Candidates rejected in a row before a split counts as exhausted; the dev split rejects 19 in 20.
 _MOST_MISSES = 5_000
 
 
 class Item(BaseModel):
     """One question with its gold answer.
 
-    ``guess_rate`` is the chance level of this item (metrics.md: 1/k for k options, 0 for free-form answers, 1/m! for
-    an exact m-tile jigsaw). ``target`` is the full text a model that knows the answer would write; training uses it,
-    scoring never does. ``cluster_id`` groups items that are not independent (several questions on one image).
+    ``guess_rate`` is the chance level of this item (harness/scoring/METRICS.md: 1/k for k options, 0 for free-form
+    answers, 1/m! for an exact m-tile jigsaw). ``target`` is the full text that a model which knows the answer would
+    write; used for training, never for scoring. ``cluster_id`` groups items that are not independent (several questions
+    on one image).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,7 +50,7 @@ class Item(BaseModel):
 
     @property
     def item_id(self) -> str:
-        """sha256 hex over task, content and image bytes (design.md, "Sample row")."""
+        """sha256 hex over task, content and image bytes."""
         content = {
             "task": self.task,
             "question": self.question,
@@ -66,12 +67,12 @@ def canonical_json(value: Any) -> bytes:
 
 
 def image_digest(image: bytes) -> str:
-    """sha256 hex over the encoded image as it is stored (PNG bytes): cheap, and equal wherever the bytes are."""
+    """sha256 hex over the encoded image as it is stored (PNG bytes)."""
     return hashlib.sha256(image).hexdigest()
 
 
 def items_digest(item_ids: Iterable[str]) -> str:
-    """sha256 hex over the item ids in their order: the identity of a set of questions."""
+    """sha256 hex over the item ids in their order: identifies a set of questions."""
     digest = hashlib.sha256()
     for item_id in item_ids:
         digest.update(item_id.encode() + b"\n")
@@ -79,12 +80,12 @@ def items_digest(item_ids: Iterable[str]) -> str:
 
 
 def files_digest(files: Mapping[str, str]) -> str:
-    """sha256 hex over the paths and sha256s of a checkpoint's files: what ``weights_digest`` is."""
+    """sha256 hex over the paths and sha256s of a checkpoint's files: its ``weights_digest``."""
     return hashlib.sha256(canonical_json(sorted(files.items()))).hexdigest()
 
 
 def split_of(key: str) -> Split:
-    """The split that content key ``key`` belongs to, for ever: 15 % test, 5 % dev, 80 % train.
+    """The split that content key ``key`` always belongs to: 15 % test, 5 % dev, 80 % train.
 
     Generated tasks draw candidates and keep those whose key falls in the wanted split, so that no training item can
     be a suite item by construction.
@@ -98,9 +99,9 @@ def split_of(key: str) -> Split:
 def draw_items(
     split: Split, count: int, rng: random.Random, propose: Callable[[random.Random], tuple[str, Item]]
 ) -> Iterator[Item]:
-    """``count`` different items of one split, drawn by ``propose``, which gives a content key and its item.
+    """``count`` distinct items of one split, drawn by ``propose``, which returns a content key and its item.
 
-    Ends in ``ValueError`` when the split cannot give that many: a short set would pass for a whole one.
+    Raises ``ValueError`` when the split has fewer items, since a short set would pass for a complete one.
     """
     seen: set[str] = set()
     misses = 0

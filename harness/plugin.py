@@ -1,6 +1,6 @@
-"""The callables that a task's YAML names: rows for lm-eval, what is asked, and how an answer is judged.
+"""The functions that a task's YAML names: load its rows, build its question, judge an answer.
 
-A task file lists its generators in ``TASKS`` and says ``load = plugin.loader(TASKS)``; its YAML then reads::
+A task file lists its generators in ``TASKS`` and sets ``load = plugin.loader(TASKS)``; its YAML then reads::
 
     task: math_arithmetic
     custom_dataset: !function nano.load
@@ -25,7 +25,7 @@ from PIL import Image
 
 from harness.answers import choices, extraction, mathematics, numbers, permutations
 from harness.items import IMAGE_MARK, Item, Split
-from harness.pictures import opened
+from harness.pictures import open_images
 from harness.sources import Row, Source, test_split
 
 Generator = Callable[[Split, int, int], Iterator[Item]]
@@ -34,7 +34,7 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Reader:
-    """A task on published data: where its rows lie, and the items made of them."""
+    """A task on published data: its sources, and how their rows become items."""
 
     sources: tuple[Source, ...]
     items: Callable[[Iterator[Row]], Iterable[Item]]
@@ -54,7 +54,7 @@ def with_letters(
 ) -> dict[str, Reader]:
     """Two tasks on the same questions: ``task``, answered in writing, and ``task_letters``, by log-probabilities.
 
-    Items name their task, so that both may stand in one suite.
+    Item ids cover the task's name, so both can be in one suite.
     """
     return {name: Reader(sources, partial(items, name)) for name in (task, f"{task}_letters")}
 
@@ -62,7 +62,7 @@ def with_letters(
 def reader(tasks: Mapping[str, Reader]) -> Callable[..., dict[str, Any]]:
     """The ``custom_dataset`` function of a task file on published data: all its items, in :func:`sampled` order.
 
-    ``dataset_kwargs`` name the task and the seed of that order. A suite takes the first items it needs.
+    ``dataset_kwargs`` has the task and the seed of that order. A suite takes the first items it needs.
     """
 
     def load(task: str, seed: int = 0, **_: Any) -> dict[str, Any]:
@@ -74,9 +74,9 @@ def reader(tasks: Mapping[str, Reader]) -> Callable[..., dict[str, Any]]:
 
 
 def sampled(items: Iterable[Item], seed: int) -> list[Item]:
-    """The different items in an order drawn by ``seed`` from their ids alone.
+    """The distinct items, shuffled by ``seed`` and their ids alone.
 
-    The first n are a random sample for every n, and the same one however the source is ordered.
+    The first n are a random sample for every n, whatever the order of the source.
     """
     different = {item.item_id: item for item in items}
     places = {key: hashlib.sha256(f"{seed}:{key}".encode()).digest() for key in different}
@@ -84,7 +84,7 @@ def sampled(items: Iterable[Item], seed: int) -> list[Item]:
 
 
 def rows(items: Iterable[Item]) -> Iterator[dict[str, Any]]:
-    """Items as documents: the fields of :class:`~harness.items.Item` that a run needs, and the item's id."""
+    """Items as lm-eval documents: the fields of :class:`~harness.items.Item` that a run needs, and the item's id."""
     for item in items:
         yield {**item.model_dump(exclude={"task", "target"}), "item_id": item.item_id}
 
@@ -95,14 +95,14 @@ def cluster(shared: str) -> str:
 
 
 def question(doc: Document) -> str:
-    """The question, with a mark for each image before it: the vision models of lm-eval's own put images there."""
+    """The question, preceded by a placeholder for each image, where lm-eval's own vision models insert it."""
     count: int = doc.get("n_images", len(doc.get("images") or ()))
     return f"{IMAGE_MARK * count}{doc['question']}"
 
 
 def images(doc: Document) -> list[Image.Image]:
-    """The images that a document holds."""
-    return opened(doc["images"])
+    """The images of a document."""
+    return open_images(doc["images"])
 
 
 def judge(doc: Document, results: Sequence[str]) -> dict[str, Any]:
@@ -116,14 +116,14 @@ def judge(doc: Document, results: Sequence[str]) -> dict[str, Any]:
 
 
 def judge_math(doc: Document, results: Sequence[str]) -> dict[str, Any]:
-    """``process_results`` of mathematics: a number, an expression or words, compared by the mathematics."""
+    """``process_results`` of mathematics: numbers, expressions or words, compared for mathematical equivalence."""
     judged = mathematics.judge_math(results[0], str(doc["answer"]))
     return {**_metrics(judged), "layer": judged.layer}
 
 
 def judge_quantity(doc: Document, results: Sequence[str], rel_tol: float = 0.0) -> dict[str, Any]:
-    """``process_results`` of short questions for one number: as :func:`judge_math`, and an output that is a number with
-    or without its unit, and nothing else, is the answer too (layer "number")."""
+    """``process_results`` of short questions for one number: as :func:`judge_math`, but an output that is only a
+    number, with or without its unit, counts as the answer too (layer "number")."""
     output = mathematics.after_thought(results[0]).strip()
     bare = extraction.extract_answer(output) is None and numbers.read_numeral(output) is not None
     judged = mathematics.judge_math(f"Answer: {output}" if bare else output, str(doc["answer"]), rel_tol)
@@ -131,26 +131,26 @@ def judge_quantity(doc: Document, results: Sequence[str], rel_tol: float = 0.0) 
 
 
 def judge_lettered(doc: Document, results: Sequence[str]) -> dict[str, Any]:
-    """``process_results`` of :func:`~harness.answers.forms.lettered` questions that are answered in writing."""
+    """``process_results`` of :func:`~harness.answers.forms.lettered` questions with a generated answer."""
     judged = choices.judge_lettered(results[0], str(doc["answer"]), doc["options"])
     return {**judged.metrics(), "extracted": judged.lenient.extracted, "layer": judged.layer}
 
 
 def letters(doc: Document) -> list[str]:
-    """``doc_to_choice`` of :func:`~harness.answers.forms.lettered` questions that are answered by log-probabilities."""
+    """``doc_to_choice`` of :func:`~harness.answers.forms.lettered` questions answered by log-probabilities."""
     return list(choices.LETTERS[: len(doc["options"])])
 
 
 def gold_place(doc: Document) -> int:
-    """``doc_to_target`` beside :func:`letters`."""
+    """``doc_to_target`` to go with :func:`letters`: the index of the gold letter."""
     return choices.LETTERS.index(str(doc["answer"]))
 
 
 def judge_letters(doc: Document, results: Sequence[tuple[float, bool]]) -> dict[str, Any]:
-    """``process_results`` beside :func:`letters`: the most probable letter is the answer, the first of equals.
+    """``process_results`` to go with :func:`letters`: the most probable letter is the answer, the first in a tie.
 
-    ``letter_mass`` is the probability in [0, 1] that the answer starts with any of the letters: near 0 the model did
-    not mean to write one. ``margin`` is how many nats the letter chosen is ahead of the next.
+    ``letter_mass`` is the probability in [0, 1] that the answer starts with any of the letters: near 0, the model was
+    about to write something else. ``margin`` is the lead of the chosen letter over the next, in nats.
     """
     logprobs = [logprob for logprob, _ in results]
     chosen = letters(doc)[logprobs.index(max(logprobs))]
@@ -170,7 +170,7 @@ def judge_letters(doc: Document, results: Sequence[tuple[float, bool]]) -> dict[
 def judge_jigsaw(doc: Document, results: Sequence[str]) -> dict[str, Any]:
     """``process_results`` of jigsaws: score is the hit rate, acc the exact order.
 
-    A document that states its grid (``rows``, ``columns``) gets the details too, and the layer that found the order.
+    A document with a grid (``rows``, ``columns``) also gets the details and the layer that found the order.
     """
     output, gold = results[0], str(doc["answer"])
     if "rows" not in doc:
@@ -184,5 +184,5 @@ def _metrics(judgement: extraction.Judgement) -> dict[str, Any]:
 
 
 def distinct(extracted: Sequence[str | None]) -> int:
-    """Aggregation of ``extracted``: how many different answers were given; 1 is a model stuck on one answer."""
+    """Aggregation of ``extracted``: the number of distinct answers; 1 means that the model is stuck on one."""
     return len(set(extracted))

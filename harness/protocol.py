@@ -1,7 +1,7 @@
-"""The engine protocol: what an engine is asked and what it answers. Types only, so that every floor may name them.
+"""The engine protocol: requests, answers and the engine itself, as types that every layer may import.
 
-Prompts are rendered and tokenised once, above the engine; ``token_ids`` holds one placeholder token an image, which
-the engine expands in the way its processor does.
+Prompts are rendered and tokenised once, before they reach an engine; ``token_ids`` holds one placeholder token per
+image, which the engine expands as its processor does.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ FinishReason = Literal["stop", "length", "error"]
 
 @dataclass(frozen=True)
 class Decoding:
-    """Greedy when ``temperature`` is 0; ``max_tokens`` is the budget of one answer, ``stop`` are text stops."""
+    """Greedy when ``temperature`` is 0; ``max_tokens`` is the token budget of an answer, ``stop`` its stop strings."""
 
     max_tokens: int
     stop: tuple[str, ...] = ()
@@ -44,9 +44,9 @@ class Prompt:
 
 @dataclass(frozen=True)
 class GenerateRequest:
-    """Ask for one answer to ``prompt``; ``item_id`` is carried for the store and never reaches the model.
+    """A request for one completion of ``prompt``; ``item_id`` is for the response store and never reaches the model.
 
-    ``adapter`` is the weights digest of the adapter to answer as; None asks the engine's own weights.
+    ``adapter`` is the weights digest of the adapter to apply; None uses the engine's own weights.
     """
 
     item_id: str
@@ -57,7 +57,7 @@ class GenerateRequest:
 
 @dataclass(frozen=True)
 class ScoreRequest:
-    """Ask for the log-probability of each continuation (token ids) after the same ``prompt``."""
+    """A request for the log-probability of each continuation (token ids) of ``prompt``."""
 
     item_id: str
     prompt: Prompt
@@ -67,7 +67,7 @@ class ScoreRequest:
 
 @dataclass(frozen=True)
 class Completion:
-    """An answer, or ``error`` with a reason; ``n_prompt_tokens`` counts expanded image tokens too."""
+    """A generated answer, or ``error`` with the reason; ``n_prompt_tokens`` includes expanded image tokens."""
 
     text: str
     finish_reason: FinishReason
@@ -78,7 +78,7 @@ class Completion:
 
 @dataclass(frozen=True)
 class ContinuationScore:
-    """Sum of log-probabilities (nats) of one continuation, and whether greedy decoding would have written it."""
+    """Sum of log-probabilities (nats) of one continuation, and whether greedy decoding would generate it."""
 
     logprob: float
     is_greedy: bool
@@ -86,7 +86,7 @@ class ContinuationScore:
 
 @dataclass(frozen=True)
 class Failed:
-    """A :class:`ScoreRequest` that could not be answered, and why."""
+    """A :class:`ScoreRequest` that failed, and why."""
 
     error: str
 
@@ -95,7 +95,7 @@ ScoreAnswer = tuple[ContinuationScore, ...] | Failed
 
 
 class Engine(Protocol):
-    """Runs one checkpoint. ``generate`` and ``score`` yield ``(index into requests, answer)`` as answers finish."""
+    """Runs one checkpoint. ``generate`` and ``score`` yield ``(index into requests, answer)`` as requests finish."""
 
     @property
     def record(self) -> EngineRecord: ...

@@ -1,12 +1,11 @@
-"""Work on hostile input in processes that may be killed: a call that loops, explodes or dies is a value, never a hang.
+"""A sandbox for work on hostile input: a call that loops, runs out of memory or crashes returns a failure, never hangs.
 
-A :class:`Sandbox` runs named functions of one module in worker processes that live on from call to call. Requests and
-answers are JSON with their length before them; nothing is pickled. Limits are the kernel's: address space, processor
-time, no core files, nothing written, no children; wall time is kept by the parent, with SIGKILL. A worker that is lost
-is replaced at the next call.
+A :class:`Sandbox` runs named functions of one module in worker processes that are reused from call to call. Requests
+and results are length-prefixed JSON; nothing is pickled. The kernel enforces the limits (address space, CPU time, no
+core files, no writes, no child processes); the parent enforces wall time with SIGKILL and replaces a lost worker at the
+next call.
 
-This bounds what trusted code can be made to do by hostile data (a parser, a template engine). It is no prison for
-hostile code.
+It bounds what hostile data can make trusted code do (a parser, a template engine). It does not contain hostile code.
 """
 
 import contextlib
@@ -35,7 +34,7 @@ FailureKind = Literal["timeout", "memory", "crash", "too large", "error"]
 _HEADER = 8
 _MOST_MESSAGE = 300
 _START_SECONDS = 120
-# Where an interpreter's own libraries lie may be said nowhere else; no other variable reaches a worker.
+# The only place that may name the interpreter's own libraries; no other variable reaches a worker.
 _INHERITED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _ENVIRONMENT = {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _BOOT = (
@@ -48,16 +47,16 @@ _BOOT = (
 
 
 class SandboxError(RetentionError):
-    """A worker that does not come up: its module is missing or broken, whatever the input."""
+    """A worker that does not start: its module is missing or broken, whatever the input."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one call may take.
+    """Limits of one call.
 
-    ``memory`` is in bytes above what the worker holds after its imports. ``cpu_seconds`` counts the worker's own
-    processor time, in whole seconds, so that a loaded machine changes no verdict; ``wall_seconds`` is the end in any
-    case. ``answer_bytes`` bounds the answer as JSON.
+    ``memory`` is in bytes on top of what the worker uses after its imports. ``cpu_seconds`` counts the worker's own CPU
+    time, in whole seconds, so that a loaded machine changes no verdict; ``wall_seconds`` is the hard limit.
+    ``answer_bytes`` bounds the result as JSON.
     """
 
     memory: int = 512 * 1024 * 1024
@@ -68,7 +67,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Failure:
-    """A call that gave no answer: ``error`` is an exception of the function, the other kinds are a limit or a death."""
+    """A call without a result: ``error`` is an exception of the function, the other kinds are a limit or a crash."""
 
     kind: FailureKind
     message: str
@@ -92,9 +91,9 @@ class Sandbox:
         _OPEN.add(self)
 
     def call(self, function: str, *arguments: Any) -> Any | Failure:
-        """The function's answer as JSON keeps it (tuples are lists), or why there is none.
+        """The function's result as JSON keeps it (tuples become lists), or the failure.
 
-        Raises ``ValueError`` for a function that is not allowed, ``TypeError`` for arguments that are no JSON, and
+        Raises ``ValueError`` for a function that is not allowed, ``TypeError`` for arguments that JSON cannot hold, and
         ``SandboxError`` when no worker can be started.
         """
         if function not in self._functions:
@@ -107,7 +106,7 @@ class Sandbox:
             worker = worker or self._start()
             answer = worker.ask(request, self._limits)
             if used and isinstance(answer, Failure) and answer.kind in ("memory", "crash"):
-                # What earlier calls left in the worker may have cost this one its memory; alone it is judged fairly.
+                # Memory that earlier calls left allocated may be to blame, so try once more in a fresh worker.
                 self._drop(worker)
                 worker = self._start()
                 answer = worker.ask(request, self._limits)
@@ -118,7 +117,7 @@ class Sandbox:
         return answer
 
     def map(self, function: str, arguments: Iterable[Sequence[Any]]) -> list[Any | Failure]:
-        """:meth:`call` for each, as many at once as there are workers; answers in the order of ``arguments``."""
+        """:meth:`call` for each, as many at once as there are workers; results in the order of ``arguments``."""
         with ThreadPoolExecutor(self._size) as pool:
             return list(pool.map(lambda each: self.call(function, *each), arguments))
 
@@ -150,7 +149,7 @@ class Sandbox:
         self._live.discard(worker)
 
     def _forget(self) -> None:
-        """Start from no workers; those of a parent process are left to it."""
+        """Start over without workers; those of a parent process are left to it."""
         for worker in self._live:
             worker.disown()
         self._live.clear()
@@ -160,7 +159,7 @@ class Sandbox:
 
 
 class _Worker:
-    """One worker process and our end of its socket; ``spoilt`` once it must not be asked again."""
+    """One worker process and our end of its socket; ``spoilt`` once it must not be used again."""
 
     def __init__(self, spec: dict[str, Any]) -> None:
         self.spoilt = False
@@ -190,7 +189,7 @@ class _Worker:
         return self.receive(deadline, limits.answer_bytes)
 
     def receive(self, deadline: float, most: int) -> Any | Failure:
-        """The next answer; whatever is not one ends the worker."""
+        """The next result; anything else ends the worker."""
         begun = time.monotonic()
         try:
             size = int.from_bytes(self._read(_HEADER, deadline))
@@ -204,10 +203,10 @@ class _Worker:
         except (EOFError, OSError):
             return self._lost()
         except (ValueError, KeyError, TypeError, RecursionError):
-            return self._lost(Failure("crash", "the worker wrote something that is no answer"))
+            return self._lost(Failure("crash", "the worker wrote something that is not a result"))
 
     def end(self) -> None:
-        """Kill the worker and whatever it may have started, and wait for it."""
+        """Kill the worker and anything it started, and wait for it."""
         self.spoilt = True
         self._socket.close()
         if self._process.returncode is None:
@@ -273,14 +272,14 @@ def _too_large(most: int) -> Failure:
 
 
 def _serve(spec: dict[str, Any]) -> None:
-    """A worker's life: import the module, take the limits on, answer until the parent is gone."""
+    """A worker's main loop: import the module, apply the limits, answer until the parent is gone."""
     pipe = socket.socket(fileno=spec["socket"])
     limits = Limits(**spec["limits"])
     try:
         module = importlib.import_module(spec["module"])
         functions = {name: getattr(module, name) for name in spec["functions"]}
         _confine(limits)
-    except BaseException as error:  # The parent says it once, as an error of the installation.
+    except BaseException as error:  # The parent reports it once, as an error of the installation.
         _send(pipe, None, Failure("error", _one_line(error)), spoilt=True)
         return
     _send(pipe, "ready", None)
@@ -293,16 +292,16 @@ def _serve(spec: dict[str, Any]) -> None:
             failed = None if encoded is not None else _too_large(limits.answer_bytes)
         except MemoryError:
             encoded, failed, spoilt = None, Failure("memory", "more memory than a call may take"), True
-        except BaseException as error:  # Whatever it is, it is this call's own.
+        except BaseException as error:  # Whatever it is, it concerns this call alone.
             encoded, failed = None, Failure("error", _one_line(error))
         _send(pipe, None, failed, spoilt) if encoded is None else _send_encoded(pipe, encoded)
 
 
 def _confine(limits: Limits) -> None:
-    held = 0
+    used = 0
     with contextlib.suppress(OSError):
-        held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    wanted = {"RLIMIT_AS": held + limits.memory, "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0, "RLIMIT_NPROC": 0}
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    wanted = {"RLIMIT_AS": used + limits.memory, "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0, "RLIMIT_NPROC": 0}
     for name, most in {**wanted, "RLIMIT_NOFILE": 64}.items():
         kind = getattr(resource, name, None)
         if kind is not None:
@@ -312,14 +311,14 @@ def _confine(limits: Limits) -> None:
 
 
 def _extend_cpu(seconds: int) -> None:
-    """Processor time is limited for the whole process, so each call moves the end."""
+    """CPU time is limited for the whole process, so each call raises the limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     end = math.ceil(time.process_time()) + seconds
     resource.setrlimit(resource.RLIMIT_CPU, (end if hard == resource.RLIM_INFINITY else min(end, hard), hard))
 
 
 def _encoded(value: Any, most: int) -> bytes | None:
-    """The value as JSON in parts, or None as soon as they are more than ``most`` bytes."""
+    """The value as JSON, or None once it exceeds ``most`` bytes."""
     parts, size = [], 0
     for part in json.JSONEncoder(allow_nan=False).iterencode(value):
         size += len(part)
@@ -348,7 +347,7 @@ def _send_frame(pipe: socket.socket, content: bytes) -> None:
 
 
 def _receive(pipe: socket.socket, size: int) -> bytes:
-    """Exactly ``size`` bytes, or none where the parent is gone."""
+    """Exactly ``size`` bytes, or none once the parent is gone."""
     content = bytearray()
     while len(content) < size:
         part = pipe.recv(size - len(content))

@@ -1,9 +1,9 @@
-"""Sources: the published data sets that tasks ask from, read from the hub at one revision or from a data folder.
+"""Sources: the published data sets behind tasks, read from the hub at a pinned revision or from a data folder.
 
-A task names its set once, as a :class:`Source`. Its rows come from the copy in the data folder (``--data-dir``,
-``RETENTION_DATA``) where there is one, and from the Hugging Face hub otherwise. A copy that has other fields or another
-file format than the hub's rows says how to read it (``copy``), so that everything above sees one shape and item ids are
-the same either way: suites check them against their frozen digests.
+A task names its data set once, as a :class:`Source`. Rows come from the copy in the data folder (``--data-dir``,
+``RETENTION_DATA``) if there is one, and otherwise from the Hugging Face hub. Where a copy differs from the hub's rows
+in fields or file format, ``copy`` says how to read it, so that rows and item ids are the same either way: suites check
+them against their frozen digests.
 """
 
 import csv
@@ -19,21 +19,21 @@ from harness.errors import RetentionError
 
 Row = dict[str, Any]
 DATA_VARIABLE = "RETENTION_DATA"
-# Seconds in which the hub has to answer at all.
+# Seconds to wait for the hub's first response.
 _PATIENCE = 10
 
 
 class SourceError(RetentionError):
-    """A data set that is neither in the data folder nor to be had from the hub, or whose copy cannot be read."""
+    """A data set that is neither in the data folder nor available from the hub, or whose copy cannot be read."""
 
 
 @dataclass(frozen=True)
 class Source:
     """One split of a data set: ``repo`` at ``revision`` (40 hex digits) on the hub, and ``folder`` in a data folder.
 
-    ``copy`` turns that folder into rows with the hub's fields; without it every .jsonl, .json, .csv and .parquet file
-    named in ``files`` is read as it is. ``gated`` sets need their terms accepted on the hub. ``constants`` are added to
-    every row: what the hub says by the name of a configuration alone.
+    ``copy`` turns that folder into rows with the hub's fields; without it, the .jsonl, .json, .csv and .parquet files
+    named in ``files`` are read as they are. For ``gated`` sets the terms must be accepted on the hub. ``constants`` are
+    added to every row: facts that the hub states only in the name of a configuration.
     """
 
     repo: str
@@ -47,7 +47,7 @@ class Source:
     constants: tuple[tuple[str, str], ...] = ()
 
     def rows(self) -> Iterator[Row]:
-        """The rows in the order in which they are published; ``SourceError`` says what is missing and the way out."""
+        """The rows in their published order; ``SourceError`` says what is missing and how to get it."""
         copy = self.local_copy()
         if copy is None:
             return self._from_hub()
@@ -59,7 +59,7 @@ class Source:
             ) from error
 
     def local_copy(self) -> Path | None:
-        """The folder of this set in the data folder, if both are there."""
+        """The folder of this set in the data folder, if both exist."""
         data = data_folder()
         return data / self.folder if data is not None and (data / self.folder).is_dir() else None
 
@@ -85,16 +85,16 @@ class Source:
         where = f"{data} has no folder {self.folder}" if data else "no data folder is set"
         gate = f"; accept its terms at huggingface.co/datasets/{self.repo} and log in with `hf auth login`"
         return (
-            f"{where}, and the hub did not give it ({type(error).__name__}){gate if self.gated else ''}; "
-            f"connect to the hub, or name a folder that holds {self.folder}/ with --data-dir or {DATA_VARIABLE}"
+            f"{where}, and it could not be loaded from the hub ({type(error).__name__}){gate if self.gated else ''}; "
+            f"connect to the hub, or give a folder that contains {self.folder}/ with --data-dir or {DATA_VARIABLE}"
         )
 
 
 @cache
 def use_hub_or_cache() -> None:
-    """Ask the hub one quick question; where it does not answer, its clients look into their cache alone from now on.
+    """Check once whether the hub can be reached; if not, its clients use only their cache from now on.
 
-    Left to themselves they repeat each request for half a minute, a line of warning a time.
+    Otherwise they would retry each request for half a minute, with a warning each time.
     """
     import datasets
     import httpx
@@ -109,7 +109,7 @@ def use_hub_or_cache() -> None:
 
 
 def data_folder() -> Path | None:
-    """The folder that ``RETENTION_DATA`` names, or None; ``SourceError`` when it names none."""
+    """The folder that ``RETENTION_DATA`` names, or None if unset; ``SourceError`` if it does not exist."""
     named = os.environ.get(DATA_VARIABLE)
     if not named:
         return None
@@ -121,7 +121,7 @@ def data_folder() -> Path | None:
 
 @lru_cache(maxsize=2)
 def hub_file(repo: str, revision: str, archive: str, wanted: str) -> Path:
-    """The file ``archive`` of data set ``repo`` at ``revision``; ``wanted`` is what stands for it in a data folder.
+    """The file ``archive`` of data set ``repo`` at ``revision``; ``wanted`` is its counterpart in a data folder.
 
     Raises ``SourceError`` where neither the hub nor its cache has it.
     """
@@ -133,30 +133,30 @@ def hub_file(repo: str, revision: str, archive: str, wanted: str) -> Path:
     except Exception as error:  # The hub's client raises many kinds, of several libraries.
         folder = data_folder()
         raise SourceError(
-            f"data set {repo}: {f'{folder} has no {wanted}' if folder else 'no data folder is set'}, and the hub did "
-            f"not give {archive} ({type(error).__name__}); connect to the hub, or name a folder that holds {wanted} "
-            f"with --data-dir or {DATA_VARIABLE}"
+            f"data set {repo}: {f'{folder} has no {wanted}' if folder else 'no data folder is set'}, and {archive} "
+            f"could not be loaded from the hub ({type(error).__name__}); connect to the hub, or give a folder that "
+            f"contains {wanted} with --data-dir or {DATA_VARIABLE}"
         ) from error
 
 
 def test_split(documents: Iterable[Row]) -> dict[str, Any]:
-    """Documents as what a task's ``custom_dataset`` returns: a ``datasets.Dataset`` named "test"."""
+    """Documents in the form that a task's ``custom_dataset`` returns: a ``datasets.Dataset`` named "test"."""
     from datasets import Dataset
 
     return {"test": Dataset.from_list(list(documents))}
 
 
 def tidy(text: str) -> str:
-    """``text`` with its white space as every copy of a set has it: no blanks at the ends of lines or of the whole.
+    """``text`` with white space normalised, since copies of a set differ in it: none at the ends of lines or the text.
 
-    Indentation and single line breaks stay, since they carry meaning in code and tables.
+    Indentation and line breaks stay, since they carry meaning in code and tables.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " ").split("\n")
     return "\n".join(line.rstrip() for line in lines).strip()
 
 
 def one_line(text: str) -> str:
-    """``text`` on one line, with single blanks between its words."""
+    """``text`` on one line, with single spaces between its words."""
     return " ".join(text.split())
 
 
@@ -175,4 +175,4 @@ def read_rows(path: Path) -> Iterator[Row]:
         with path.open(encoding="utf-8", newline="") as file:
             yield from csv.DictReader(file)
     else:
-        raise ValueError(f"{path.name}: unknown kind of file")
+        raise ValueError(f"{path.name}: unknown file type")

@@ -1,14 +1,21 @@
-"""The order of the suite (tests that start a real engine or a browser come last, so that a mistake shows early), and
-the folders that tests read questions from."""
+"""Which tests are slow, in what order and where they run, what many of them share, and the folders they read from."""
 
 import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from harness.scoring.study.results import StudyResults
+    from harness.study.steps import Study
+    from tests.support.engines import Engines
+
 # Unless said otherwise one thread each: several processes test beside each other, and fill the cores already.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+TESTS = Path(__file__).parent
 
 
 def pytest_collection_finish() -> None:
@@ -17,8 +24,60 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.get_closest_marker("engine") is not None)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    weights: dict[Path, int] = {}
+    for item in items:
+        _mark(item)
+        weights[item.path] = max(weights.get(item.path, 0), _weight(item))
+    # Alone, files that are quick come first, so that a mistake shows early; beside each other, those that take longest.
+    items.sort(key=lambda item: weights[item.path], reverse=hasattr(config, "workerinput"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.support.scheduling import GroupScheduling
+
+    return GroupScheduling(config, log)
+
+
+def _mark(item: pytest.Item) -> None:
+    if "engines" in getattr(item, "fixturenames", ()):
+        item.add_marker("engine")
+    if item.path.parent == TESTS / "site":
+        item.add_marker("browser")
+    if item.path.parent.name in ("contract", "hostile"):
+        item.add_marker("slow")
+
+
+def _weight(item: pytest.Item) -> int:
+    marks = [item.get_closest_marker(name) is not None for name in ("slow", "browser", "engine")]
+    return sum(mark << place for place, mark in enumerate(marks))
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator["Engines"]:
+    """Real engines, each started when it is first wanted and kept; who starts one of its own starts it quickly."""
+    from tests.support.engines import Engines, warm_up
+
+    warm_up()
+    running = Engines()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> "Study":
+    """A study's folder with one training missing; to be read, not changed."""
+    from tests.support.study_like import made_study
+
+    return made_study(tmp_path_factory.mktemp("study"), leave_out=("jigsaw/sft-slow-seed1",))
+
+
+@pytest.fixture(scope="session")
+def study_results(study: "Study") -> "StudyResults":
+    from harness.study.results import collect
+
+    return collect(study, study.steps())
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,8 @@ def imports(path: Path) -> list[tuple[str, str]]:
 def test_every_exported_name_is_there(face: str) -> None:
     module = importlib.import_module(face)
     assert len(module.__all__) == len(set(module.__all__)) > 0
-    submodules = {path.stem for path in Path(str(module.__file__)).parent.iterdir()}
+    beside = Path(str(module.__file__)).parent.iterdir()
+    submodules = {path.stem for path in beside if path.is_dir() or path.suffix == ".py"}
     assert not submodules & set(module.__all__), "a name that is also a module means one or the other by turns"
     for name in module.__all__:
         assert getattr(module, name) is not None

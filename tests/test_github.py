@@ -189,3 +189,33 @@ def test_the_methods_of_the_form_are_those_of_the_manifest() -> None:
     (method,) = (part for part in read(FORMS[0])["body"] if part.get("id") == "method")
     families = Method.model_fields["family"].annotation.__args__  # type: ignore[union-attr]
     assert set(method["attributes"]["options"]) == {*families, "not known"}
+
+
+def test_a_release_is_tried_before_it_is_published_and_needs_no_password() -> None:
+    workflow = read(GITHUB / "workflows" / "release.yml")
+    assert triggers(workflow) == {"push": {"tags": ["v[0-9]+.[0-9]+.[0-9]+*"]}}
+    build, publish = workflow["jobs"]["build"], workflow["jobs"]["publish"]
+    runs = [step["run"] for step in build["steps"] if "run" in step]
+    assert runs[0] == ".ci/run"
+    assert runs[-1] == "make dist"
+    assert publish["needs"] == "build"
+    assert publish["permissions"] == {"id-token": "write"}
+    assert publish["environment"]["name"] == "pypi"
+    assert "secrets" not in (GITHUB / "workflows" / "release.yml").read_text("utf-8")
+
+
+def test_commits_are_checked_by_the_tools_of_make_check() -> None:
+    hooks = [hook for repo in read(GITHUB.parent / ".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]]
+    assert all(hook["language"] == "system" for hook in hooks)
+    before_a_commit = {hook["entry"].removeprefix(".venv/bin/").split(" --")[0] for hook in hooks}
+    recipes = (GITHUB.parent / "Makefile").read_text("utf-8")
+    in_make = re.findall(r"\b(ruff check|ruff format|mypy|lint-imports)\b", recipes)
+    assert before_a_commit == set(in_make)
+
+
+def test_the_makefile_explains_every_target() -> None:
+    recipes = (GITHUB.parent / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z]+):", recipes, re.MULTILINE))
+    explained = set(re.findall(r"^([a-z]+):.*## \S", recipes, re.MULTILINE))
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", recipes, re.MULTILINE)
+    assert targets == explained == set(phony.split())

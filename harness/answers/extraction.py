@@ -1,8 +1,8 @@
 """Outcomes: read the answer a model stated, and judge it. Shared by every task, nano and big.
 
-Three states (metrics.md, "Notation"): **correct**, **wrong** (an admissible answer, but not the gold one) and
-**unparsed** (nothing admissible was stated, or the output was cut off). Outputs are hostile text: every scan here is
-linear in its length and an answer longer than ``MAX_ANSWER`` characters counts as none.
+Three states (harness/scoring/METRICS.md, "Notation"): **correct**, **wrong** (an admissible answer, but not the gold
+one) and **unparsed** (nothing admissible was stated, or the output was cut off). Outputs are hostile text: every scan
+here is linear in its length and an answer longer than ``MAX_ANSWER`` characters counts as none.
 """
 
 import re

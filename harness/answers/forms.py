@@ -2,8 +2,9 @@
 
 Three forms. "said" ends with a line that starts with "The answer is"; a model of 135 million parameters keeps to it,
 while it copies any example of a number and leaves ``\\boxed{}`` out. "boxed" is what models of mathematics were trained
-on, and keeps LaTeX apart from the sentence around it. "think" is the protocol of reasoning models (study.md): a thought
-in ``<think>``, then the answer alone in ``<answer>``. The checker reads all of them, whichever was asked for.
+on, and keeps LaTeX apart from the sentence around it. "think" is the protocol of reasoning models
+(harness/study/README.md): a thought in ``<think>``, then the answer alone in ``<answer>``. The checker reads all of
+them, whichever was asked for.
 """
 
 from collections.abc import Sequence

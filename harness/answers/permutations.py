@@ -1,7 +1,7 @@
 """Permutations: read the order that a jigsaw's answer states, and judge it place by place.
 
 An order is a list of the numbers 1..m: its k-th number names the displayed tile that belongs at place k, places and
-tiles counted row by row (study.md, "Our jigsaw"). Two readings are kept. The **strict** one decides the outcome: the
+tiles counted row by row (tasks/jigsaw/README.md). Two readings are kept. The **strict** one decides the outcome: the
 last ``<answer>`` tag holds the m numbers, each once, separated by commas. The **lenient** one is written down beside it
 and tells lost form from lost skill: numbers in prose, in brackets, row under row, or without any tag.
 """

@@ -1,4 +1,4 @@
-"""Checkpoints: whose weights these are, proven by their files, and how a checkpoint is asked."""
+"""Checkpoints: identity by file digests, safety scans, prompt rendering."""
 
 import lazy_loader as lazy
 

@@ -1,6 +1,6 @@
-"""Checkpoints: which model this is, proven by its files.
+"""Checkpoints: models identified by the digests of their files.
 
-Nothing here loads a model, and every folder passes the scan (:mod:`harness.checkpoints.scan`) before any library sees
+Nothing here loads a model, and every folder passes the scan (:mod:`harness.checkpoints.scan`) before any library opens
 it.
 """
 
@@ -20,7 +20,7 @@ from harness.records import CheckpointRecord
 __all__ = ["Checkpoint", "CheckpointError", "nano_root", "open_checkpoint", "read_json", "same_tokenizer"]
 
 _MODEL_SUFFIXES = frozenset({".safetensors", ".json", ".jinja", ".txt", ".model"})
-# Files that describe a checkpoint without changing what it answers.
+# Files that describe a checkpoint without affecting its outputs.
 _NOT_MODEL = frozenset({"training_record.json", "trainer_state.json", "LICENSE.txt", "README.txt", "notice.txt"})
 _HUB_ID = re.compile(
     r"\A(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(?:@(?P<revision>[\w./-]{1,200}))?\Z", re.ASCII
@@ -29,7 +29,7 @@ _HUB_ID = re.compile(
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A scanned checkpoint on this machine: its folder and its identity. ``base`` is set for adapters."""
+    """A scanned checkpoint on this machine: its folder and its record. ``base`` is set for adapters."""
 
     path: Path
     record: CheckpointRecord
@@ -37,20 +37,20 @@ class Checkpoint:
 
 
 def nano_root() -> Path:
-    """Folder of the checkpoints that are shipped with the project (``nano:base``, ``nano:sft``)."""
+    """The folder of the checkpoints shipped with the project (``nano:base``, ``nano:sft``)."""
     return Path(__file__).parent / "nano"
 
 
 def open_checkpoint(reference: str) -> Checkpoint:
     """Resolve a local folder, a shipped ``nano:NAME`` or a hub id ``owner/name[@revision]``, and scan it.
 
-    Raises ``CheckpointError`` when there is no such checkpoint or its folder is not safe.
+    Raises ``CheckpointError`` when there is no such checkpoint or its folder is unsafe.
     """
     return _open(reference, None)
 
 
 def _open(reference: str, adapter: Path | None) -> Checkpoint:
-    """``adapter`` is the folder that names ``reference`` as its base, which must then be no adapter itself."""
+    """``adapter`` is the folder that names ``reference`` as its base, which must then not be an adapter itself."""
     if reference.startswith("nano:"):
         folder = nano_root() / Path(reference.removeprefix("nano:")).name
         if not folder.is_dir():
@@ -68,17 +68,17 @@ def _open(reference: str, adapter: Path | None) -> Checkpoint:
 def _is_folder(reference: str) -> bool:
     try:
         return Path(reference).expanduser().is_dir()
-    except (OSError, RuntimeError, ValueError):  # A name too long, of nobody's home, or with a zero byte in it.
+    except (OSError, RuntimeError, ValueError):  # A name too long, of an unknown user's home, or with a zero byte.
         return False
 
 
 def same_tokenizer(base: Checkpoint, tuned: Checkpoint) -> None:
-    """Both models of a pair must read the same token ids; else ``CheckpointError`` (design.md, invariant 1)."""
+    """Both models of a pair must read the same token ids; else ``CheckpointError`` (harness/README.md, invariant 1)."""
     if base.record.tokenizer_digest != tuned.record.tokenizer_digest:
         raise CheckpointError(
             f"{tuned.record.name}: its tokenizer differs from that of {base.record.name} "
-            f"({tuned.record.tokenizer_digest[:12]} against {base.record.tokenizer_digest[:12]}), so the two cannot be "
-            "asked the same token ids; evaluate a tuned checkpoint of this base"
+            f"({tuned.record.tokenizer_digest[:12]} against {base.record.tokenizer_digest[:12]}), so the two cannot "
+            "read the same token ids; evaluate a tuned checkpoint of this base"
         )
 
 
@@ -98,7 +98,7 @@ def _from_hub(repo: str, revision: str | None, adapter: Path | None = None) -> C
         raise CheckpointError(
             f"{repo}: not found on the hub; check the name and revision, or log in if it is gated"
         ) from error
-    except Exception as error:  # The hub's client lets errors of its HTTP library through, which differ by version.
+    except Exception as error:  # The hub's client raises its HTTP library's errors, which differ by version.
         raise CheckpointError(
             f"{repo}: no such folder, and the hub cannot be reached ({type(error).__name__}); "
             "give a local folder, or try again with a network"
@@ -160,12 +160,12 @@ def _tokenizer_digest(folder: Path) -> str:
     path = folder / "tokenizer.json"
     if not path.is_file():
         raise CheckpointError(f"{path}: missing; save the checkpoint's fast tokenizer beside it with save_pretrained")
-    # Trainers store their padding and truncation in the file; neither changes which ids a text becomes here.
+    # Trainers store their padding and truncation in the file; neither affects how text is tokenised here.
     content = {**read_json(path), "padding": None, "truncation": None}
     try:
         return hashlib.sha256(canonical_json(content)).hexdigest()
     except (ValueError, RecursionError) as error:  # NaN, half a surrogate pair: no tokenizer reads them.
-        raise CheckpointError(f"{path}: holds what no JSON may ({str(error)[:80]})") from error
+        raise CheckpointError(f"{path}: contains values that JSON does not allow ({str(error)[:80]})") from error
 
 
 def _architecture(folder: Path) -> str:

@@ -1,7 +1,7 @@
-"""sha256 of large files, remembered between runs, so that the 15 GB of a checkpoint are not read again to be named.
+"""sha256 of large files, cached between runs, so that a checkpoint of 15 GB is not read again only to be identified.
 
-A file is known by device, inode, size and the times of its last change; the kernel moves the last of them with every
-write, whatever a program sets. The cache is a convenience: unreadable, it is ignored and written anew.
+A file is recognised by device, inode, size and modification times; the kernel updates its ctime with every write,
+whatever a program sets. The cache is a convenience: if unreadable, it is ignored and rewritten.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from harness.records import file_sha256
 
 _WORTH_IT = 16 * 1024 * 1024
 _MOST = 10_000
-# A file that was changed just now may be changed again within the same tick of its clock.
+# A file that has just changed may change again within the resolution of its timestamp.
 _SETTLED_NS = 2_000_000_000
 
 

@@ -1,7 +1,7 @@
 """Prompts: the base's chat template and tokenizer turn a question into token ids, once, for both models of a pair.
 
 Rendered here rather than by lm-eval or an engine, because each of those has its own defaults (BOS, template arguments,
-image markers) and two of them would ask the two models different questions (engines.md, landmines).
+image placeholders), so that the two models could get different prompts (harness/lmeval/README.md).
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from harness.checkpoints.templates import MAX_TEMPLATE, ChatTemplate, TemplateEr
 from harness.items import canonical_json
 from harness.protocol import Prompt
 
-# Read by the tokenizer: its threads cost more than they save on a few short texts, and do not survive a fork.
+# Read by the tokenizer: threads cost more than they save on a few short texts, and do not survive a fork.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 PromptStyle = Literal["chat", "plain"]
@@ -28,7 +28,7 @@ class PromptRenderer:
     """Renders questions with one checkpoint's template and tokenizer.
 
     ``style`` "chat" wraps the question in the chat template as one user turn (images first); "plain" sends the text
-    alone, with the special tokens that the tokenizer adds by itself. Raises ``CheckpointError`` when the checkpoint
+    alone, with the special tokens that the tokenizer adds by default. Raises ``CheckpointError`` when the checkpoint
     has no template for "chat".
     """
 
@@ -53,7 +53,7 @@ class PromptRenderer:
             raise CheckpointError(f"{folder}: its chat template cannot be read: {error}") from error
 
     def is_content_blind(self, images: int = 0) -> bool:
-        """Whether all that surrounds a question with so many images is the same whatever the question says."""
+        """Whether the text around a question with ``images`` images is the same whatever the question says."""
         if self.style == "plain":
             return True
         try:
@@ -62,9 +62,9 @@ class PromptRenderer:
             raise CheckpointError(f"{self._folder}: its chat template failed: {error}") from error
 
     def render(self, question: str, images: tuple[bytes, ...] = ()) -> Prompt:
-        """One user turn holding ``images`` and ``question``; ids are never padded or cut.
+        """One user turn with ``images`` and ``question``; ids are never padded or truncated.
 
-        Images come first, unless the question marks the place of each with ``<image>``, as lm-eval's own tasks do.
+        Images come first, unless the question has an ``<image>`` placeholder for each, as in lm-eval's own tasks.
         """
         if self.style == "plain":
             return Prompt(question, self._encoded(question), images)
@@ -75,7 +75,7 @@ class PromptRenderer:
         return Prompt(text, self._encoded(text), images)
 
     def continuation(self, prompt: Prompt, text: str) -> tuple[int, ...]:
-        """Token ids that ``text`` adds when it follows ``prompt``; tokens may merge across the seam, as in lm-eval."""
+        """Token ids that ``text`` adds after ``prompt``; tokens may merge across the boundary, as in lm-eval."""
         return self.continuations(prompt, [text])[0]
 
     def continuations(self, prompt: Prompt, texts: Sequence[str]) -> tuple[tuple[int, ...], ...]:
@@ -84,7 +84,7 @@ class PromptRenderer:
         return tuple(ids[len(prompt.token_ids) :] for ids in whole)
 
     def bos_count(self, prompt: Prompt) -> int:
-        """How many BOS tokens a prompt starts with; two is the mistake that cost one paper 6 points (study.md)."""
+        """How many BOS tokens a prompt starts with; two of them cost one paper 6 points (arXiv 2510.18874)."""
         bos = self._tokenizer.token_to_id(self._special["bos_token"] or "")
         count = 0
         for token_id in prompt.token_ids:
@@ -98,20 +98,20 @@ class PromptRenderer:
 
     def _encoded_each(self, texts: list[str]) -> list[tuple[int, ...]]:
         with _no_panic(self._folder / "tokenizer.json"):
-            # The same ids as `encode`, without the places in the text that nobody asks for here.
+            # The same ids as `encode`, without the character offsets.
             encoded = self._tokenizer.encode_batch_fast(texts, add_special_tokens=self.style == "plain")
             return [tuple(each.ids) for each in encoded]
 
 
 @contextmanager
 def _no_panic(path: Path) -> Iterator[None]:
-    """What the tokenizer's Rust panics with is no ``Exception``, and would end the program."""
+    """A panic in the tokenizer's Rust code is not an ``Exception`` and would end the program."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:
-        raise CheckpointError(f"{path}: not a tokenizer that can be used ({str(error)[:120]!a})") from error
+        raise CheckpointError(f"{path}: not a usable tokenizer ({str(error)[:120]!a})") from error
 
 
 def _template_source(folder: Path, config: dict[str, Any]) -> str:
@@ -128,7 +128,7 @@ def _template_source(folder: Path, config: dict[str, Any]) -> str:
         source = read_json(folder / "chat_template.json").get("chat_template")
     if not isinstance(source, str):
         raise CheckpointError(f"{folder}: no chat template; use a suite with `prompt: plain` for a model without one")
-    return source.encode(errors="replace").decode()  # JSON can write half a surrogate pair, which is no text.
+    return source.encode(errors="replace").decode()  # JSON may contain half a surrogate pair, which is not valid text.
 
 
 def _token_text(token: Any) -> str | None:

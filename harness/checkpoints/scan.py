@@ -1,8 +1,8 @@
-"""Scan: is a stranger's model folder safe to open? Answered from names and small files, before any library sees it.
+"""Scan: is an untrusted model folder safe to open? Checked by names and small files, before any library opens it.
 
-Engines have bypassed their own trust flag three times (CVE-2025-66448, CVE-2026-22807, CVE-2026-27893), so nothing is
-left to it: weights as safetensors alone, plain files inside the folder alone, and no configuration that names code, a
-module or a file elsewhere. Everything is read within bounds; ``CheckpointError`` names the file and the way out.
+Engines have bypassed their own trust flag three times (CVE-2025-66448, CVE-2026-22807, CVE-2026-27893), so the scan
+does not rely on it: only safetensors weights, only regular files inside the folder, and no configuration that names
+code, a module or a file elsewhere. All reads are bounded; ``CheckpointError`` names the file and the way out.
 """
 
 import json
@@ -26,15 +26,15 @@ _CODE_SUFFIXES = frozenset({
     ".py", ".pyc", ".pyo", ".pyd", ".pyi", ".pyw", ".pyz", ".so", ".dll", ".dylib", ".whl", ".egg",
 })
 # fmt: on
-# How files begin that unpickle or run, whatever they are called: pickle protocols 2 to 5, zip, HDF5, ELF.
+# First bytes of files that can run code, whatever they are called: pickle protocols 2 to 5, zip, HDF5, ELF.
 _MAGIC = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"\x89HDF", b"\x7fELF")
 _RESERVED = re.compile(r"\A(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?\Z", re.IGNORECASE)
 # Kinds of adapter that PEFT can merge into plain weights.
 _PEFT_TYPES = frozenset({"LORA", "LOHA", "LOKR", "IA3", "OFT", "BOFT"})
 _STOCK_LIBRARY = re.compile(r"\Atransformers(\.[A-Za-z_]\w*)*\Z", re.ASCII)
-# transformers fetches kernels from the hub for an implementation that is named like a repository.
+# transformers fetches kernels from the hub for an implementation whose name looks like a repository.
 _IMPLEMENTATIONS = frozenset({"attn_implementation", "_attn_implementation", "experts_implementation"})
-# Fields of a tokenizer's configuration that have named a file to read or to use instead of tokenizer.json.
+# Fields of a tokenizer's configuration that may name a file to read instead of tokenizer.json.
 _FILE_FIELDS = re.compile(r"\A(tokenizer|vocab|merges|spm|added_tokens|special_tokens_map)_file\Z")
 _TOKENIZER_VERSION = re.compile(r"\Atokenizer\..+\.json\Z", re.IGNORECASE)
 _PLAIN_MODULE = re.compile(r"\A[\w.-]*\Z", re.ASCII)
@@ -43,9 +43,9 @@ _MAX_FILES = 10_000
 _MAX_PART = 255
 _MAX_PATH = 1_000
 _MAX_JSON = 64 * 1024 * 1024
-# Each opens a value, so their number bounds what a parser holds: the largest tokenizers have some 600,000 pairs.
+# Each starts a value, so their number bounds a parser's memory: the largest tokenizers have some 600,000 pairs.
 _STRUCTURE = {b"{": 200_000, b"[": 1_200_000, b",": 4_000_000}
-# The steps of published tokenizers replace one character by at most three.
+# Published tokenizers replace one character by at most three.
 _MAX_GROWTH = 256
 _MAX_PATTERNS = 200
 _MAX_PATTERN = 4_000
@@ -59,17 +59,17 @@ class CheckpointError(RetentionError):
 
 
 def scan_names(where: str, names: Names) -> None:
-    """Check the names of a folder's or a repository's files, which may be all that is known yet."""
+    """Check file names of a folder or a repository, before any file is downloaded or opened."""
     if len(names) > _MAX_FILES:
         raise CheckpointError(f"{where}: {len(names):,} files; a checkpoint has at most {_MAX_FILES:,}")
     seen: dict[str, str] = {}
     for name in names:
         if why := _bad_name(name):
             raise CheckpointError(f"{where}: file name {_shown(name)} {why}; refused")
-        # One file on a disk that ignores case or composes letters, two on this one.
+        # The same file on a disk that ignores case or normalises Unicode.
         other = seen.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
         if other != name:
-            raise CheckpointError(f"{where}: {name} and {other} are one file on some disks; rename one of them")
+            raise CheckpointError(f"{where}: {name} and {other} are the same file on some systems; rename one of them")
         suffix = PurePosixPath(name).suffix.lower()
         if suffix in _PICKLE_SUFFIXES:
             raise CheckpointError(_pickled(f"{where}/{name}"))
@@ -82,7 +82,7 @@ def scan_names(where: str, names: Names) -> None:
 def scan_folder(folder: Path, *, linked_from: Path | None = None) -> list[str]:
     """Check every file of ``folder`` and return their relative names, sorted.
 
-    Links are refused, but for those of the hub's cache: to files below ``linked_from``.
+    Links are refused, except those of the hub's cache: to files below ``linked_from``.
     """
     names = sorted(str(path.relative_to(folder)) for path in _files(folder))
     scan_names(str(folder), names)
@@ -95,13 +95,13 @@ def scan_folder(folder: Path, *, linked_from: Path | None = None) -> list[str]:
 
 
 def check_patterns(path: Path, config: dict[str, Any], modules: Iterable[str]) -> None:
-    """Match the patterns of an adapter's configuration against module names in a child, as PEFT will.
+    """Match the patterns of an adapter's configuration against module names in a sandbox, as PEFT will.
 
-    A pattern may take for ever on a name that was made for it; one that takes long on ``modules`` is refused.
+    A regular expression may backtrack for ever on a crafted name; one that takes long on ``modules`` is refused.
     """
     patterns = list(_patterns(config))
     if len(patterns) > _MAX_PATTERNS or any(len(pattern) > _MAX_PATTERN for pattern in patterns):
-        raise CheckpointError(f"{path}: more than {_MAX_PATTERNS} patterns of module names, or one of {_MAX_PATTERN} "
+        raise CheckpointError(f"{path}: more than {_MAX_PATTERNS} module name patterns, or one of over {_MAX_PATTERN} "
                               "characters; name the modules in full")  # fmt: skip
     if all(_PLAIN_MODULE.match(pattern) for pattern in patterns):
         return
@@ -112,17 +112,17 @@ def check_patterns(path: Path, config: dict[str, Any], modules: Iterable[str]) -
         answer = box.call("match_patterns", patterns, names)
     if isinstance(answer, Failure):
         raise CheckpointError(
-            f"{path}: its patterns of module names cannot be used ({answer.message}); name the modules in full"
+            f"{path}: its module name patterns cannot be used ({answer.message}); name the modules in full"
         )
 
 
 def match_patterns(patterns: list[str], names: list[str]) -> int:
-    """How many (pattern, name) match; the work that :func:`check_patterns` has done in a child."""
+    """The number of (pattern, name) that match; runs in the sandbox of :func:`check_patterns`."""
     return sum(bool(re.fullmatch(pattern, name)) for pattern in patterns for name in names)
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object of a checkpoint; ``CheckpointError`` names the file when it is none."""
+    """Read a JSON file of a checkpoint, an empty dict where it is not an object; ``CheckpointError`` if not JSON."""
     content = _read_json(path)
     return content if isinstance(content, dict) else {}
 
@@ -132,7 +132,7 @@ def _read_json(path: Path) -> Any:
         raise CheckpointError(f"{path}: {path.stat().st_size} bytes is more than a checkpoint's JSON may have")
     text = path.read_bytes()
     if any(text.count(mark) > most for mark, most in _STRUCTURE.items()):
-        raise CheckpointError(f"{path}: holds more values than a checkpoint's JSON may have")
+        raise CheckpointError(f"{path}: contains more values than a checkpoint's JSON may have")
     try:
         return json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -140,7 +140,7 @@ def _read_json(path: Path) -> Any:
 
 
 def _files(folder: Path) -> Iterable[Path]:
-    """Everything below ``folder`` that is no folder of its own; a link to one counts as a file, and is refused."""
+    """All files below ``folder``; a link to a folder counts as a file, and is refused later."""
     waiting, found = [folder], 0
     while waiting:
         for path in waiting.pop().iterdir():
@@ -156,11 +156,11 @@ def _files(folder: Path) -> Iterable[Path]:
 def _bad_name(name: str) -> str | None:
     parts = name.split("/")
     if name.startswith(("/", "~")) or "\\" in name or ":" in name or any(part in ("", ".", "..") for part in parts):
-        return "leads outside the folder"
+        return "points outside the folder"
     if any(unicodedata.category(letter).startswith("C") or letter in "\u2028\u2029" for letter in name):
-        return "holds characters that cannot be seen"
+        return "contains invisible characters"
     if len(name) > _MAX_PATH or any(len(part.encode()) > _MAX_PART for part in parts):
-        return f"is longer than {_MAX_PART} bytes a part"
+        return f"has a part longer than {_MAX_PART} bytes, or more than {_MAX_PATH:,} characters"
     if any(part != part.strip() or part.endswith(".") or _RESERVED.match(part) for part in parts):
         return "means something else on other systems"
     return None
@@ -183,7 +183,7 @@ def _scan_file(folder: Path, path: Path, linked_from: Path | None) -> None:
     if not stat.S_ISREG(path.stat().st_mode):
         raise CheckpointError(f"{path}: not a plain file; remove it")
     suffix = path.suffix.lower()
-    if suffix == ".safetensors":  # It may begin like anything: its first bytes are a number.
+    if suffix == ".safetensors":  # Its first bytes are a number, so they may look like any format.
         try:
             read_header(path)
         except HeaderError as error:
@@ -195,9 +195,7 @@ def _scan_file(folder: Path, path: Path, linked_from: Path | None) -> None:
     if suffix == ".json":
         content = _read_json(path)
         if key := _asks_for_code(content):
-            raise CheckpointError(
-                f"{path}: {key} asks for code of the checkpoint's own; remove it and use a stock model"
-            )
+            raise CheckpointError(f"{path}: {key} would run the checkpoint's own code; remove it and use a stock model")
         fields = content if isinstance(content, dict) else {}
         if path.name.lower() == "adapter_config.json":
             _scan_adapter(path, fields)
@@ -208,7 +206,7 @@ def _scan_file(folder: Path, path: Path, linked_from: Path | None) -> None:
 
 
 def _asks_for_code(content: Any) -> str | None:
-    """The key, at any depth, by which a configuration would have a library fetch and run a stranger's code."""
+    """The key, at any depth, that would make a library fetch and run untrusted code; None if there is none."""
     for value in _objects(content):
         for key, each in value.items():
             # A vocabulary may well hold these words as tokens; their values are numbers.
@@ -233,57 +231,57 @@ def _objects(content: Any) -> Iterator[dict[str, Any]]:
 
 
 def _scan_adapter(path: Path, config: dict[str, Any]) -> None:
-    """PEFT imports the modules that some fields name, loads the files that others name, and unpickles some of them."""
+    """PEFT imports the modules that some fields name, loads the files that others name, and unpickles some."""
     if str(config.get("peft_type")) not in _PEFT_TYPES:
         kind = ascii(config.get("peft_type"))[:80]
-        raise CheckpointError(f"{path}: peft_type {kind} is not run here; there are {', '.join(sorted(_PEFT_TYPES))}")
+        raise CheckpointError(f"{path}: peft_type {kind} is not supported; use one of {', '.join(sorted(_PEFT_TYPES))}")
     mapping = config.get("auto_mapping") or {}
     library = mapping.get("parent_library") if isinstance(mapping, dict) else mapping
     if library is not None and not _STOCK_LIBRARY.match(str(library)):
         raise CheckpointError(
-            f"{path}: auto_mapping names module {str(library)[:80]!a}; only transformers' own are used"
+            f"{path}: auto_mapping names module {str(library)[:80]!a}; only transformers' own are allowed"
         )
     if config.get("megatron_config") or config.get("megatron_core") not in (None, "megatron.core"):
-        raise CheckpointError(f"{path}: megatron_core names a module to import; remove megatron_config and it")
+        raise CheckpointError(f"{path}: megatron_core names a module to import; remove it and megatron_config")
     for field, value in config.items():
         if isinstance(value, dict) and any(key.endswith("_file") and each for key, each in value.items()):
-            raise CheckpointError(f"{path}: {field} names a file that is unpickled; remove it")
+            raise CheckpointError(f"{path}: {field} names a file that would be unpickled; remove it")
 
 
 def _scan_tokenizer(path: Path, tokenizer: dict[str, Any]) -> None:
-    """Steps that replace text, one after the other, can make a prompt of one line one of gigabytes."""
+    """A chain of Replace steps can expand a one-line prompt to gigabytes."""
     growth = 1
     for step in _objects([tokenizer.get("normalizer"), tokenizer.get("pre_tokenizer"), tokenizer.get("decoder")]):
         if step.get("type") == "Replace" and isinstance(step.get("content"), str):
             growth *= max(1, len(step["content"]))
         if growth > _MAX_GROWTH:
-            raise CheckpointError(f"{path}: its Replace steps make a text over {_MAX_GROWTH} times as long; refused")
+            raise CheckpointError(f"{path}: its Replace steps expand text more than {_MAX_GROWTH} times; refused")
 
 
 def _scan_tokenizer_config(path: Path, config: dict[str, Any]) -> None:
     if config.get("fast_tokenizer_files") not in (None, [], ["tokenizer.json"]):
-        raise CheckpointError(f"{path}: fast_tokenizer_files names another tokenizer than tokenizer.json; remove it")
+        raise CheckpointError(f"{path}: fast_tokenizer_files names a tokenizer other than tokenizer.json; remove it")
     if config.get("init_inputs"):
-        raise CheckpointError(f"{path}: init_inputs are arguments for a tokenizer's class; remove them")
+        raise CheckpointError(f"{path}: init_inputs would be passed to the tokenizer's class; remove them")
     for field, value in config.items():
         if _FILE_FIELDS.match(field) and isinstance(value, str) and _bad_name(value) is not None:
             raise CheckpointError(f"{path}: {field} names a file outside the folder; remove it")
 
 
 def _scan_index(path: Path, names: set[str]) -> None:
-    """The shards that an index names are opened by their names, and unpickled where they are no safetensors."""
+    """The shards that an index names are opened by name, and unpickled unless they are safetensors."""
     shards = read_json(path).get("weight_map")
     if not isinstance(shards, dict):
         raise CheckpointError(f"{path}: weight_map is missing; save the weights again with save_pretrained")
     for shard in shards.values():
         if not isinstance(shard, str) or shard not in names or not shard.endswith(".safetensors"):
             raise CheckpointError(
-                f"{path}: weight_map names {_shown(str(shard))}, which is no .safetensors file of this folder"
+                f"{path}: weight_map names {_shown(str(shard))}, which is not a .safetensors file of this folder"
             )
 
 
 def _scan_added_tokens(folder: Path) -> None:
-    """tokenizer_config.json may rename tokens of tokenizer.json, and an output would then read as another text."""
+    """tokenizer_config.json may rename tokens of tokenizer.json, so that outputs would decode to a different text."""
     paths = folder / "tokenizer.json", folder / "tokenizer_config.json"
     if not all(path.is_file() for path in paths):
         return
@@ -302,7 +300,7 @@ def _text(token: Any) -> Any:
 
 
 def _patterns(config: dict[str, Any]) -> Iterable[str]:
-    """What PEFT takes for regular expressions: texts where a list of names could stand, and keys of the two tables."""
+    """What PEFT treats as regular expressions: strings in place of a list of names, and the keys of the two tables."""
     for field in _PATTERN_FIELDS:
         value = config.get(field)
         if isinstance(value, str) and not (field == "target_modules" and value == "all-linear"):

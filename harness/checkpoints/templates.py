@@ -1,9 +1,9 @@
-"""Chat templates: strangers' programs that wrap a question, rendered where a bomb is a failure and never a hang.
+"""Chat templates: untrusted programs that wrap a question, compiled and rendered only in a sandbox.
 
-A template is compiled and rendered in a sandbox alone. Rendering every prompt there would cost more than all the rest
-of building it, and would let a template read the question: one that recognises it can put the answer beside it. So a
-template is shown placeholders, drawn anew each time; where only they differ between its outputs (it is *content-blind*)
-the text around them is its frame, and questions are put into the frame here, unseen by any program.
+Rendering every prompt there would cost more than the rest of building it, and would let a template read the question
+and add the answer to the ones it recognises. So a template is rendered with random placeholders instead. If its outputs
+differ only in the placeholders, it is *content-blind*: the text around them is its frame, and questions are inserted
+into the frame here, without being shown to the template.
 """
 
 import functools
@@ -25,7 +25,7 @@ from harness.sandbox import Failure, Limits, Sandbox
 MAX_TEMPLATE = 256 * 1024
 _LIMITS = Limits(memory=256 * 1024 * 1024, cpu_seconds=1, wall_seconds=60.0, answer_bytes=8 * 1024 * 1024)
 _AT_ONCE = 256
-# Around the placeholders: what a template is known to trim, escape, split at or look for.
+# Text around the placeholders that templates are known to trim, escape, split at or look for.
 _PROBES = (
     "{}",
     "{}{}",
@@ -39,7 +39,7 @@ _PROBES = (
 
 
 class TemplateError(ValueError):
-    """A template that cannot be read, fails, or does not end; the message is one line."""
+    """A template that cannot be read, fails, or does not terminate; the message is one line."""
 
 
 _RANDOM = secrets.SystemRandom()
@@ -47,7 +47,7 @@ _RANDOM = secrets.SystemRandom()
 
 @dataclass(frozen=True)
 class Frame:
-    """The text before and after a question; ``trims`` where the template takes white space off the question's ends."""
+    """The text before and after a question; ``trims`` if the template strips white space from the question."""
 
     before: str
     after: str
@@ -58,7 +58,7 @@ class Frame:
 
 
 class ChatTemplate:
-    """One template with the special tokens it may name; ``TemplateError`` where its source cannot be compiled."""
+    """A template and the special tokens it may use; ``TemplateError`` if its source cannot be compiled."""
 
     def __init__(self, source: str, special: dict[str, str]) -> None:
         if len(source) > MAX_TEMPLATE:
@@ -69,13 +69,13 @@ class ChatTemplate:
         _answer("compile_template", source)
 
     def is_content_blind(self, images: int = 0) -> bool:
-        """Whether the text around a question with so many images is the same whatever the question says."""
+        """Whether the text around a question with ``images`` images is the same whatever the question says."""
         return self._frame(images) is not None
 
     def recognised(self, questions: Sequence[str], images: int = 0) -> list[int]:
-        """Places of the questions that the template wraps otherwise than it wraps a placeholder.
+        """Indices of the questions that the template wraps differently from a placeholder.
 
-        It knows those, or something in them. Every question is one where the template is not content-blind at all.
+        It recognises them, or something in them. All questions, if the template is not content-blind at all.
         """
         frame = self._frame(images)
         if frame is None:
@@ -93,10 +93,10 @@ class ChatTemplate:
         return found
 
     def render(self, question: str, images: int = 0) -> str:
-        """One user turn with ``images`` before ``question``, and the beginning of an answer.
+        """One user turn with ``images`` before ``question``, and the beginning of the assistant's turn.
 
-        Where the question marks the place of every image (``items.IMAGE_MARK``) they come there. Such a prompt, and
-        each one of a template that is not content-blind, is rendered in the sandbox.
+        If the question has a placeholder (``items.IMAGE_MARK``) for every image, images go there. Such prompts, and all
+        prompts of a template that is not content-blind, are rendered in the sandbox.
         """
         bare = question.removeprefix(IMAGE_MARK * images)
         among = images > 0 and bare.count(IMAGE_MARK) == images
@@ -120,7 +120,7 @@ class ChatTemplate:
         try:
             texts = self._rendered(questions, images)
         except TemplateError:
-            return None  # It looks at the question, and dislikes one of these.
+            return None  # It inspects the question, and fails on one of these.
         for trims in (False, True):
             frame = Frame(before, rest[0], trims)
             if texts == [frame.around(question) for question in questions]:
@@ -133,7 +133,7 @@ class ChatTemplate:
 
 
 def _halves() -> tuple[str, str]:
-    """Letters and digits in two halves: each is in every second placeholder, so whatever looks for one is seen."""
+    """Letters and digits in two halves, used alternately, so that a template that looks for any of them shows."""
     characters = _shuffled(string.ascii_letters + string.digits)
     return characters[::2], characters[1::2]
 
@@ -150,7 +150,7 @@ def compile_template(source: str) -> None:
 def render_template(
     source: str, special: dict[str, str], questions: list[str], images: int, among: bool = False
 ) -> list[str]:
-    """The prompt of each question, its images before it or ``among`` its words; run in the sandbox."""
+    """The prompt of each question, with its images before it or ``among`` its words; run in the sandbox."""
     template = _compiled(source)
     return [
         template.render(
@@ -185,11 +185,11 @@ def _answer(function: str, *arguments: Any) -> Any:
 
 @functools.lru_cache(maxsize=8)
 def _compiled(source: str) -> jinja2.Template:
-    """A template in the environment that transformers renders in, so that the same template gives the same text.
+    """A template in the same environment as in transformers, so that it gives the same text.
 
-    But for what draws random numbers: a prompt is the same each time.
+    Except for random numbers, which are removed: a prompt must be the same each time.
     """
-    # Prompts are plain text for a tokenizer, not HTML: escaping would change them.
+    # Prompts are plain text, not HTML: escaping would change them.
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
     environment.filters["tojson"] = _to_json
     environment.globals["raise_exception"] = _raise_exception

@@ -1,9 +1,8 @@
-"""Safetensors headers: what a weights file says it holds, read without a library and within bounds.
+"""Safetensors headers, read without a library and within bounds.
 
 A file is the length of its header (8 bytes, little endian), a JSON object of ``{name: {dtype, shape, data_offsets}}``
-and the data, as the format's own description says. Weights come from strangers, so everything is bounded before it is
-parsed (bytes, structural characters) and nothing is taken on trust afterwards: a library that maps the file reads
-where these numbers tell it to.
+and the data. Weights are untrusted, so the header is bounded before it is parsed (bytes, structural characters) and
+fully checked afterwards: a library that maps the file reads wherever these numbers point.
 """
 
 import json
@@ -17,7 +16,7 @@ MAX_TENSORS = 100_000
 _MAX_NAME = 512
 _MAX_DIMENSIONS = 16
 _MAX_DIGITS = 19
-# Each of these opens a value, so their number bounds what a parser holds; a tensor has about a dozen.
+# Each of these starts a value, so their number bounds a parser's memory; a tensor has about a dozen.
 _STRUCTURE = {b"{": MAX_TENSORS + 1_000, b"[": 2 * MAX_TENSORS + 1_000, b",": 12 * MAX_TENSORS}
 _BITS = {
     **dict.fromkeys(("F4",), 4),
@@ -30,12 +29,12 @@ _BITS = {
 
 
 class HeaderError(ValueError):
-    """A header that is malformed, too large, or says other than what the file holds."""
+    """A header that is malformed, too large, or does not match the file."""
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """One tensor of a file; ``start`` and ``end`` are bytes after the header."""
+    """One tensor of a file; ``start`` and ``end`` are byte offsets after the header."""
 
     name: str
     dtype: str
@@ -45,9 +44,9 @@ class Tensor:
 
 
 def read_header(path: Path) -> list[Tensor]:
-    """The tensors of a file in the order of their bytes; ``HeaderError`` says what is wrong with its header.
+    """The tensors of a file in the order of their data; ``HeaderError`` says what is wrong with its header.
 
-    Holds at most some 200 MB, whatever the file says: the header's length and its count of values are checked first.
+    Needs at most some 200 MB of memory, whatever the file: the header's length and number of values are checked first.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -57,7 +56,7 @@ def read_header(path: Path) -> list[Tensor]:
         text = file.read(length)
     for mark, most in _STRUCTURE.items():
         if text.count(mark) > most:
-            raise HeaderError(f"header holds more than {MAX_TENSORS} tensors")
+            raise HeaderError(f"header has more than {MAX_TENSORS} tensors")
     tensors = _tensors(_parsed(text))
     end = 0
     for tensor in tensors:
@@ -70,14 +69,14 @@ def read_header(path: Path) -> list[Tensor]:
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
-    # Padding comes after the object; what comes before it is read differently by different readers.
+    # Padding comes after the object; readers disagree on anything before it.
     if not text.startswith(b"{"):
-        raise HeaderError("header is not readable (no JSON object)")
+        raise HeaderError("header is not readable (not a JSON object)")
     try:
         header = json.loads(
             text.decode("utf-8"),
             object_pairs_hook=_no_key_twice,
-            parse_int=_whole,
+            parse_int=_integer,
             parse_float=_refuse_number,
             parse_constant=_refuse_number,
         )
@@ -91,41 +90,41 @@ def _parsed(text: bytes) -> dict[str, Any]:
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) != len(pairs):
-        raise HeaderError("header names a key twice")
+        raise HeaderError("header has a duplicate key")
     return content
 
 
-def _whole(digits: str) -> int:
+def _integer(digits: str) -> int:
     return int(digits) if len(digits) <= _MAX_DIGITS else _refuse_number(digits)
 
 
 def _refuse_number(_: str) -> int:
-    raise HeaderError("header holds a number that is no size")
+    raise HeaderError("header has a number that is not a size")
 
 
 def _tensors(header: dict[str, Any]) -> list[Tensor]:
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise HeaderError("header's __metadata__ is no mapping of texts")
+        raise HeaderError("header's __metadata__ is not a mapping of strings")
     if len(header) > MAX_TENSORS:
-        raise HeaderError(f"header holds more than {MAX_TENSORS} tensors")
+        raise HeaderError(f"header has more than {MAX_TENSORS} tensors")
     return sorted((_tensor(name, entry) for name, entry in header.items()), key=lambda each: (each.start, each.end))
 
 
 def _tensor(name: str, entry: Any) -> Tensor:
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
-        raise HeaderError(f"tensor {name[:60]!a} has other fields than dtype, shape and data_offsets")
+        raise HeaderError(f"tensor {name[:60]!a} must have exactly the fields dtype, shape and data_offsets")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not name.isprintable() or len(name) > _MAX_NAME:
         raise HeaderError(f"tensor name {name[:60]!a} is not printable or longer than {_MAX_NAME} characters")
     if not isinstance(dtype, str) or dtype not in _BITS:
         raise HeaderError(f"tensor {name[:60]!a} has the unknown dtype {str(dtype)[:20]!a}")
     if not _sizes(shape) or len(shape) > _MAX_DIMENSIONS:
-        raise HeaderError(f"tensor {name[:60]!a} has a shape that is no list of sizes")
+        raise HeaderError(f"tensor {name[:60]!a} has a shape that is not a list of sizes")
     if not _sizes(offsets) or len(offsets) != 2:
-        raise HeaderError(f"tensor {name[:60]!a} has data_offsets that are no pair of places")
+        raise HeaderError(f"tensor {name[:60]!a} has data_offsets that are not a pair of offsets")
     if math.prod(shape) * _BITS[dtype] != 8 * (offsets[1] - offsets[0]):
-        raise HeaderError(f"tensor {name[:60]!a} has other data_offsets than its shape and dtype need")
+        raise HeaderError(f"tensor {name[:60]!a} has data_offsets that do not match its shape and dtype")
     return Tensor(name, dtype, tuple(shape), offsets[0], offsets[1])
 
 

@@ -1,10 +1,10 @@
-"""Plain columns on stdout: whole at any width, and fit for grep."""
+"""Plain columns on stdout: never cut to the terminal's width, and fit for grep."""
 
 from collections.abc import Collection, Sequence
 
 import click
 
-from harness.report import printable
+from harness.scoring import align_columns
 
 
 def echo_columns(header: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[str]) -> None:
@@ -12,14 +12,13 @@ def echo_columns(header: Sequence[str], rows: Sequence[Sequence[str]], left: Col
 
     Names come from files anyone may write, so terminal codes in them are made visible.
     """
-    lines = [list(header), *([printable(cell) for cell in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for number, line in enumerate(lines):
-        cells = [
-            cell.ljust(width) if name in left else cell.rjust(width)
-            for name, cell, width in zip(header, line, widths, strict=True)
-        ]
-        click.secho("  ".join(cells).rstrip(), dim=number == 0)
+    for number, line in enumerate(align_columns(header, rows, left)):
+        click.secho(line, dim=number == 0)
+
+
+def count(number: int | None) -> str:
+    """An integer with thousands separators, or a dash."""
+    return "-" if number is None else f"{number:,}"
 
 
 def size(count: int) -> str:

@@ -1,22 +1,17 @@
 """``retention compare``: score a pair of runs that are already there."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.options import data_dir
 from harness.errors import RetentionError
 
-if TYPE_CHECKING:
-    from harness.scoring import ItemDrift, Source
-
 _PATH = click.Path(path_type=Path)
 
 
-def _print_schema(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
-    if asked:
+def _print_schema(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    if wanted:
         from harness.scoring import scorecard_schema
 
         click.echo(scorecard_schema(), nl=False)
@@ -26,7 +21,9 @@ def _print_schema(ctx: click.Context, param: click.Parameter, asked: bool) -> No
 @click.command(name="compare")
 @click.argument("base", type=_PATH)
 @click.argument("tuned", type=_PATH)
-@click.option("--target", help="The task family the tuned model was trained for; without it only forgetting is told.")
+@click.option(
+    "--target", help="The task family the tuned model was trained for; without it only forgetting is reported."
+)
 @click.option("--noise", type=_PATH, help="A second run of the base (other batch order or seed): the noise floor.")
 @click.option("--margin", type=float, default=0.02, show_default=True,
               help="The loss that \"retained\" must rule out, as a rate.")  # fmt: skip
@@ -60,8 +57,8 @@ def command(
 ) -> None:
     """Score a pair of finished runs: what was learned, what forgotten.
 
-    BASE and TUNED are run folders written by `retention evaluate`. Runs that were not asked the same questions in the
-    same way are refused.
+    BASE and TUNED are run folders written by `retention evaluate`. Runs with different questions, prompts or
+    engines are refused.
 
     They may also be bare tables, parquet, CSV or JSON lines with at least item_id, task, family and outcome (correct,
     wrong or unparsed; or true and false, 1 and 0), and optionally score, group, cluster_id, guess_rate, output,
@@ -83,48 +80,36 @@ def command(
     """
     from rich.console import Console
 
-    from harness.cli.sources import open_source
-    from harness.report import page, terminal
-    from harness.scoring import score_pair
+    from harness.api import compare, measure_pair_drift, open_run
+    from harness.report import render_pair, render_pair_page
 
-    base_run, tuned_run = (open_source(path, chosen_filter, metric) for path in (base, tuned))
-    second = None if noise is None else open_source(noise, chosen_filter, metric)
-    measured = None
+    base_run, tuned_run = (open_run(path, filter=chosen_filter, metric=metric) for path in (base, tuned))
+    second = None if noise is None else open_run(noise, filter=chosen_filter, metric=metric)
+    # What can be refused is refused before a model is loaded.
+    card = compare(base_run, tuned_run, target, second, margin=margin)
     if drift:
-        # What can be refused is refused before a model is loaded.
-        score_pair(base_run, tuned_run, target, noise=second, margin=margin)
-        measured = _measure(base_run, tuned_run, base_checkpoint, tuned_checkpoint, drift_items, suite)
-    card = score_pair(base_run, tuned_run, target, noise=second, drift=measured, margin=margin)
+        if base_checkpoint is None or tuned_checkpoint is None:
+            raise RetentionError("--drift needs the models themselves: give --base-checkpoint and --tuned-checkpoint")
+        measured = measure_pair_drift(
+            base_run, tuned_run, base_checkpoint, tuned_checkpoint, suite=suite, items=drift_items, progress=_say
+        )
+        card = compare(base_run, tuned_run, target, second, drift=measured, margin=margin)
     if json_file is not None:
         write_text(json_file, card.to_json())
     if html_file is not None:
-        write_text(html_file, page.render_pair_page(card, base_run, tuned_run))
-    terminal.render_pair(card, Console())
+        write_text(html_file, render_pair_page(card, base_run, tuned_run))
+    render_pair(card, Console())
 
 
-def _measure(
-    base: "Source", tuned: "Source", base_checkpoint: str | None, tuned_checkpoint: str | None, limit: int | None,
-    suite: str | None,
-) -> Mapping[str, "ItemDrift"]:  # fmt: skip
-    from harness.checkpoints import open_checkpoint
-    from harness.dynamics import measure_drift, plan_drift
-    from harness.records import Run
-
-    if not isinstance(base, Run) or not isinstance(tuned, Run):
-        raise RetentionError("--drift needs run folders: a table does not say what the models were asked")
-    if base_checkpoint is None or tuned_checkpoint is None:
-        raise RetentionError("--drift needs the models themselves: give --base-checkpoint and --tuned-checkpoint")
-    plan = plan_drift(
-        base, tuned, open_checkpoint(base_checkpoint), open_checkpoint(tuned_checkpoint), suite=suite, limit=limit
-    )
-    return measure_drift(plan, lambda line: click.echo(f"drift: {line}", err=True))
+def _say(line: str) -> None:
+    click.echo(f"drift: {line}", err=True)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a result where the user asked for it."""
+    """Write a result to a file that the user named."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise RetentionError(
-            f"{path}: cannot be written ({error.strerror}); name a file in a folder that is there"
+            f"{path}: cannot be written ({error.strerror}); name a file in an existing folder"
         ) from error

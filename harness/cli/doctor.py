@@ -13,7 +13,7 @@ _MARKS = {"ok": "ok", "warning": "!!", "missing": "XX"}
 @click.option("--deep", is_flag=True, help="Also import torch and the engines, about 20 s.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON document.")
 def command(data_dir: Path | None, online: bool, deep: bool, as_json: bool) -> None:
-    """Say which engines, device, versions, suites, checkpoints and data are here, and how to mend what is not.
+    """Say which engines, device, versions, suites, checkpoints and data are here, and how to fix what is not.
 
     Exit 1 if nothing can run.
 
@@ -28,7 +28,7 @@ def command(data_dir: Path | None, online: bool, deep: bool, as_json: bool) -> N
 
     from harness.errors import CheckFailedError
     from harness.evaluation import diagnose
-    from harness.report import printable
+    from harness.scoring import printable
 
     found = diagnose(data=data_dir, online=online, deep=deep)
     if as_json:
@@ -38,8 +38,8 @@ def command(data_dir: Path | None, online: bool, deep: bool, as_json: bool) -> N
         for finding in found.findings:
             mark = _MARKS[finding.status]
             click.echo(f"{mark}  {finding.topic.ljust(width)}  {printable(' '.join(finding.fact.split()))}")
-            if finding.mend and finding.status != "ok":
-                click.echo(f"    {' ' * width}  -> {finding.mend}")
+            if finding.fix and finding.status != "ok":
+                click.echo(f"    {' ' * width}  -> {finding.fix}")
     if not found.can_run:
-        mends = [finding.mend for finding in found.findings if finding.status == "missing" and finding.mend]
-        raise CheckFailedError(f"nothing can run here; start with: {mends[0] if mends else 'retention doctor'}")
+        fixes = [finding.fix for finding in found.findings if finding.status == "missing" and finding.fix]
+        raise CheckFailedError(f"nothing can run here; start with: {fixes[0] if fixes else 'retention doctor'}")

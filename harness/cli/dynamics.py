@@ -10,8 +10,8 @@ _PATH = click.Path(path_type=Path)
 _COUNT = click.IntRange(1)
 
 
-def _print_schema(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
-    if asked:
+def _print_schema(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    if wanted:
         from harness.scoring import dynamics_schema
 
         click.echo(dynamics_schema(), nl=False)
@@ -28,7 +28,9 @@ def _print_schema(ctx: click.Context, param: click.Parameter, asked: bool) -> No
     metavar="[LABEL=]DATA",
     help="Training data: a folder of examples, or a named source (nano-math, nano-math/worked). Repeatable.",
 )
-@click.option("--probe", help="A suite (nano-1, or a YAML file) whose tasks beside the target are the prior probes.")
+@click.option(
+    "--probe", help="A suite (nano-1, or a YAML file) whose tasks other than the target are the prior probes."
+)
 @click.option(
     "--checkpoint", "checkpoints", multiple=True, help="Also measure the drift of this fine-tune. Repeatable."
 )

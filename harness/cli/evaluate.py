@@ -1,5 +1,7 @@
 """``retention evaluate``: run a base and its fine-tunes on a suite, score each pair, print and keep the scorecards."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,10 +10,7 @@ import click
 from harness.cli.options import data_dir
 
 if TYPE_CHECKING:
-    from harness.engines import EngineSettings
-    from harness.evaluation import Plan
-    from harness.records import Run
-    from harness.scoring import Scorecard
+    from harness.api import Evaluation
 
 
 @click.command(name="evaluate")
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     type=click.Choice(["auto", "merge", "lora"]),
     default="auto",
     show_default=True,
-    help="Merge adapters into a copy of the base, or apply them beside it in one engine; auto: merge on a CPU.",
+    help="Merge adapters into a copy of the base, or apply them next to it in one engine; auto: merge on a CPU.",
 )
 @click.option("--tensor-parallel", default=1, show_default=True, help="GPUs that share one model (vllm).")
 @click.option("--server", help="Address of an OpenAI-compatible server, for --engine openai.")
@@ -60,23 +59,10 @@ def command(
     tuned: tuple[str, ...],
     suite: str,
     target: str,
-    engine: str | None,
-    dtype: str | None,
-    out: Path,
-    max_model_len: int,
-    batch: int,
-    threads: int,
-    adapters: str,
-    tensor_parallel: int,
-    server: str | None,
-    models: tuple[str, ...],
-    executor: str,
-    address: str | None,
-    workers: int | None,
     fail_on_error: float,
-    time_limit: float | None,
     screen: bool,
     as_json: bool,
+    **settings: Any,
 ) -> None:
     """Run BASE and each TUNED checkpoint on a suite and score every pair.
 
@@ -94,106 +80,63 @@ def command(
       retention evaluate ./base ./lora-a ./lora-b --suite nano-1 --target math --adapters lora
       retention evaluate ./base ./tuned --suite nano-1 --target math --executor ray --workers 8
     """
-    settings = settings_of(
-        engine,
-        dtype,
-        max_model_len=max_model_len,
-        batch=batch,
-        threads=threads,
-        adapters=adapters,
-        tensor_parallel=tensor_parallel,
-        server=server,
-        executor=executor,
-        address=address,
-        workers=workers,
-        time_limit=time_limit,
-    )
-    from harness.evaluation import make_plan
+    from harness.api import evaluate_pairs, screen_pairs
 
-    plan = make_plan(base, tuned, suite, target, settings, out, models)
+    arguments: dict[str, Any] = {"suite": suite, "target": target, **settings}
     if screen:
-        screen_and_score(plan, target, as_json=as_json)
+        call = partial(screen_pairs, base, tuned, **arguments)
     else:
-        run_and_score(plan, target, fail_on_error=fail_on_error, as_json=as_json)
+        call = partial(evaluate_pairs, base, tuned, fail_on_error=fail_on_error, **arguments)
+    run_and_print(call, as_json=as_json)
 
 
-def settings_of(engine: str | None, dtype: str | None, **options: Any) -> "EngineSettings":
-    """The engine settings that a command's options ask for."""
-    from harness.engines import placement, settings
-
-    chosen = settings.choose(engine)
-    return settings.EngineSettings(
-        name=chosen,
-        dtype=dtype or placement.default_dtype(placement.device_class()),  # type: ignore[arg-type]
-        **options,
-    )
-
-
-def run_and_score(plan: "Plan", target: str, *, fail_on_error: float = 0, as_json: bool = False) -> list[Path]:
-    """Run the plan, score each pair, write scorecard.json and report.html beside the tuned run, print; run folders."""
+def run_and_print(evaluate: "Callable[..., Sequence[Evaluation]]", *, as_json: bool = False) -> None:
+    """Call ``evaluate`` with a progress display and print its pairs, also where others failed."""
+    from harness.api import EvaluationFailedError
     from harness.cli.progress import RichWatcher
-    from harness.evaluation import PlanFailedError, noise_run, run_plan
-    from harness.records import read_run
 
-    failed: PlanFailedError | None = None
+    failed: EvaluationFailedError | None = None
     with RichWatcher() as watcher:
         try:
-            folders = run_plan(plan, watcher, fail_on_error=fail_on_error)
-        except PlanFailedError as error:
-            # The pairs that are complete are scored all the same; the command still fails at its end.
-            if plan.folder(plan.base) not in error.finished:
-                raise
-            failed, folders = error, list(error.finished)
-    base, noise = read_run(folders[0]), noise_run(folders[0])
-    for folder in folders[1:]:
-        _score(folder, base, read_run(folder), noise, target, as_json=as_json)
+            found = evaluate(watcher=watcher)
+        except EvaluationFailedError as error:
+            failed, found = error, error.evaluations
+    for each in found:
+        _print(each, as_json=as_json)
+    if not as_json:
+        _print_screening([each for each in found if each.screened])
     if failed is not None:
         raise failed
-    return folders
 
 
-def screen_and_score(plan: "Plan", target: str, *, as_json: bool = False) -> None:
-    """Screen the plan's tuned checkpoints, score and print each like a whole run, and list them by gain."""
-    from harness.cli.columns import echo_columns
-    from harness.cli.progress import RichWatcher
-    from harness.errors import CheckFailedError
-    from harness.evaluation import screen
-    from harness.report import point_interval, points
-
-    with RichWatcher() as watcher:
-        screened, failures = screen(plan, target, watcher)
-    cards = [(_score(each.folder, each.base, each.tuned, None, target, as_json=as_json), each) for each in screened]
-    rows = []
-    for card, each in sorted(cards, key=lambda pair: -pair[0].learned.gain):
-        stopped = each.tuned.record.screened
-        if stopped is not None:
-            asked = 100 * each.tuned.record.n_items / plan.n_items
-            numbers = [points(card.learned.gain), point_interval(card.learned.gain_ci), f"{stopped.z:+.2f}"]
-            look = f"{stopped.look} of {stopped.looks}"
-            decided = "decided" if stopped.decided else "not decided"
-            rows.append([card.tuned.name, *numbers, f"{stopped.boundary:.2f}", look, f"{asked:.0f}", decided])
-    if rows and not as_json:
-        click.echo(f"Screened by the gain on {target}: not for submission; published numbers come from whole runs.")
-        header = ("checkpoint", "gain", "95 %", "Z", "boundary", "look", "items %", "")
-        echo_columns(header, rows, ("checkpoint", "95 %", ""))
-    if failures:
-        raise CheckFailedError("; ".join(failures))
-
-
-def _score(folder: Path, base: "Run", tuned: "Run", noise: "Run | None", target: str, *, as_json: bool) -> "Scorecard":
-    """Score one pair, keep the scorecard and the report in ``folder``, and print it."""
+def _print(evaluation: "Evaluation", *, as_json: bool) -> None:
     from rich.console import Console
 
-    from harness.report import render_pair, render_pair_page
-    from harness.scoring import score_pair
+    from harness.report import render_pair
 
-    card = score_pair(base, tuned, target, noise=noise)
-    (folder / f"scorecard-{target}.json").write_text(card.to_json(), encoding="utf-8")
-    report = folder / f"report-{target}.html"
-    report.write_text(render_pair_page(card, base, tuned), encoding="utf-8")
     if as_json:
-        click.echo(card.model_dump_json())
+        click.echo(evaluation.scorecard.model_dump_json())
     else:
-        render_pair(card, Console())
-        click.echo(f"Report: {report}\n")
-    return card
+        render_pair(evaluation.scorecard, Console())
+        click.echo(f"Report: {evaluation.report}\n")
+
+
+def _print_screening(found: "Sequence[Evaluation]") -> None:
+    """What was screened, by gain, and where each was left."""
+    from harness.cli.columns import echo_columns
+    from harness.scoring import point_interval, points
+
+    rows = []
+    for each in sorted(found, key=lambda each: -each.scorecard.learned.gain):
+        stopped, learned = each.screened, each.scorecard.learned
+        if stopped is not None:
+            numbers = [points(learned.gain), point_interval(learned.gain_ci), f"{stopped.z:+.2f}"]
+            look = f"{stopped.look} of {stopped.looks}"
+            decided = "decided" if stopped.decided else "not decided"
+            name = each.scorecard.tuned.name
+            rows.append([name, *numbers, f"{stopped.boundary:.2f}", look, f"{100 * each.asked:.0f}", decided])
+    if rows:
+        target = found[0].scorecard.learned.family
+        click.echo(f"Screened by the gain on {target}: not for submission; published numbers come from complete runs.")
+        header = ("checkpoint", "gain", "95 %", "Z", "boundary", "look", "items %", "")
+        echo_columns(header, rows, ("checkpoint", "95 %", ""))

@@ -59,15 +59,15 @@ def command(
     recipe = Recipe(name, shape, protocol, layout, seed, per_picture, patch)  # type: ignore[arg-type]
     made = make(recipe, Folder(folder), str(folder), count)
     if not made.documents:
-        raise click.UsageError(f"--images {images}: {made.told()}; nothing is left to ask")
+        raise click.UsageError(f"--images {images}: {made.summary()}; no item is left")
     task, suite = _write(out, recipe, folder, count, made)
     if as_json:
         import json
 
-        told = {"task": str(task), "suite": str(suite), "items": len(made.documents), "pictures": made.pictures}
-        click.echo(json.dumps({**told, "dropped": dict(sorted(made.dropped.items())), "recipe": asdict(recipe)}))
+        written = {"task": str(task), "suite": str(suite), "items": len(made.documents), "pictures": made.pictures}
+        click.echo(json.dumps({**written, "dropped": dict(sorted(made.dropped.items())), "recipe": asdict(recipe)}))
         return
-    click.echo(f"{made.told()}; {len(made.documents)} items\n{task}\n{suite}")
+    click.echo(f"{made.summary()}; {len(made.documents)} items\n{task}\n{suite}")
 
 
 def _grid(text: str) -> "Grid":
@@ -81,7 +81,7 @@ def _grid(text: str) -> "Grid":
 
 
 def _write(out: Path, recipe: "Recipe", images: Path, count: int | None, made: "JigsawSet") -> tuple[Path, Path]:
-    """The task's YAML, which includes what all jigsaws share, and the frozen suite beside it."""
+    """The task's YAML, which includes what all jigsaws share, and the frozen suite next to it."""
     import yaml
     from pydantic import ValidationError
 
@@ -101,16 +101,16 @@ def _write(out: Path, recipe: "Recipe", images: Path, count: int | None, made: "
         digest=items_digest(document["item_id"] for document in made.documents),
         max_tokens=find_task(like).max_tokens,
     )
-    title = f"Jigsaws of {recipe.grid.name} tiles, {made.told()}"
+    title = f"Jigsaws of {recipe.grid.name} tiles, {made.summary()}"
     try:
         suite = Suite(name=recipe.task, version="1", title=title, tasks={recipe.task: place})
     except ValidationError as error:
         raise click.UsageError(f"--name {recipe.task}: small letters, digits, dots, - and _ only") from error
-    asked = {"task": recipe.task, "images": str(images), "rows": recipe.grid.rows, "columns": recipe.grid.columns}
-    asked |= {name: getattr(recipe, name) for name in ("protocol", "layout", "seed", "per_picture", "patch")}
-    asked |= {"count": count}
+    arguments = {"task": recipe.task, "images": str(images), "rows": recipe.grid.rows, "columns": recipe.grid.columns}
+    arguments |= {name: getattr(recipe, name) for name in ("protocol", "layout", "seed", "per_picture", "patch")}
+    arguments |= {"count": count}
     shared = tasks_root() / "jigsaw" / ("_think.yaml" if recipe.protocol == "think" else "_jigsaw.yaml")
-    task = {"include": str(shared), "task": recipe.task, "dataset_kwargs": asked}
+    task = {"include": str(shared), "task": recipe.task, "dataset_kwargs": arguments}
     out.mkdir(parents=True, exist_ok=True)
     task_file.write_text(yaml.safe_dump(task, sort_keys=False), encoding="utf-8")
     fields = suite.model_dump(mode="json", exclude_defaults=True)

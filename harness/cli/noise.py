@@ -1,6 +1,7 @@
 """``retention noise``: how far a base moves against a second run of itself."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,23 +18,19 @@ from harness.cli.options import data_dir
 @click.option("--max-model-len", default=4096, show_default=True, help="Longest prompt plus answer, in tokens.")
 @click.option("--batch", default=256, show_default=True, help="Requests in the engine at once; the second run: 3/4.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads of the engine.")
-@click.option("--seed", default=1, show_default=True, help="Seed of the order in which the second run asks.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the item order of the second run.")
 @click.option("--json", "as_json", is_flag=True, help="Print noise.json instead of a table.")
 def command(
     base: str,
     suite: str,
-    engine: str | None,
-    dtype: str | None,
     out: Path,
-    max_model_len: int,
-    batch: int,
-    threads: int,
     seed: int,
     as_json: bool,
+    **settings: Any,
 ) -> None:
     """Run BASE twice, in another order and batch size, and store what moved: F and BT of the base against itself.
 
-    The second run stands beside the first and shares no stored answer with it; noise.json goes into the first one's
+    The second run is kept next to the first and shares no stored answer with it; noise.json goes into the first one's
     folder, where `retention evaluate` finds it.
 
     \b
@@ -41,16 +38,14 @@ def command(
       retention noise nano:base --suite nano-1
       retention noise ./base --suite nano-1 --engine vllm --dtype bfloat16 --seed 2
     """
+    from harness.api import measure_base_noise
     from harness.cli.columns import echo_columns
-    from harness.cli.evaluate import settings_of
     from harness.cli.progress import RichWatcher
-    from harness.evaluation import NOISE_FILE, make_plan, measure_noise
-    from harness.report import per_cent, point_interval
+    from harness.evaluation import NOISE_FILE
+    from harness.scoring import per_cent, point_interval
 
-    settings = settings_of(engine, dtype, max_model_len=max_model_len, batch=batch, threads=threads)
-    plan = make_plan(base, (), suite, None, settings, out)
     with RichWatcher() as watcher:
-        folder, floor = measure_noise(plan, watcher, seed=seed)
+        folder, floor = measure_base_noise(base, suite=suite, out=out, seed=seed, watcher=watcher, **settings)
     if as_json:
         click.echo(floor.model_dump_json(indent=2))
         return

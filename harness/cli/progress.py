@@ -1,4 +1,4 @@
-"""Progress displays, on stderr so that stdout stays what was asked for; plain lines when not in a terminal."""
+"""Progress displays, on stderr so that stdout holds results alone; plain lines when not in a terminal."""
 
 from pathlib import Path
 from types import TracebackType

@@ -33,7 +33,7 @@ def list_command(out: Path, as_json: bool) -> None:
 
     from harness.cli.columns import echo_columns, size
     from harness.evaluation import find_runs, store_size
-    from harness.report import printable
+    from harness.scoring import printable
 
     found = find_runs(out)
     if as_json:
@@ -71,7 +71,7 @@ def show_command(run: Path, as_json: bool) -> None:
     from harness.cli.columns import echo_columns
     from harness.evaluation import summarise
     from harness.records import read_run
-    from harness.report import printable
+    from harness.scoring import per_cent, printable
 
     loaded = read_run(run)
     record, tasks = loaded.record, summarise(loaded)
@@ -98,7 +98,7 @@ def show_command(run: Path, as_json: bool) -> None:
     header = ("task", "items", "failed", "correct %", "unparsed %", "cut off %", "tokens")
     rows = []
     for name, task in tasks.items():
-        rates = (f"{100 * task[rate]:.1f}" for rate in ("correct", "unparsed", "truncated"))
+        rates = (per_cent(task[rate]) for rate in ("correct", "unparsed", "truncated"))
         rows.append([name, str(task["n"]), str(task["failed"]), *rates, f"{task['output_tokens']:.1f}"])
     click.echo()
     echo_columns(header, rows, ("task",))
@@ -124,7 +124,7 @@ def gc_command(out: Path, unfinished: bool, dry_run: bool, yes: bool) -> None:
     from harness.cli.columns import size
     from harness.errors import RetentionError
     from harness.evaluation import collect, find_garbage, store_size
-    from harness.report import printable
+    from harness.scoring import printable
 
     if dry_run and yes:
         raise RetentionError("--dry-run and --yes contradict each other; give one of them")

@@ -21,7 +21,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--out", type=_PATH, help="Folder of the study.  [default: .retention/study/PLAN]")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Steps at once.")
 @click.option("--steps", "list_only", is_flag=True, help="List the steps and which are done; run none.")
-@click.option("--results", "collect_only", is_flag=True, help="Score what is there; run none.")
+@click.option("--results", "collect_only", is_flag=True, help="Only score the steps that are finished.")
 @click.option(
     "--retest", type=_PATH, help="Test the claims of this results file again, from its seeds' values; run none."
 )
@@ -156,7 +156,7 @@ def _enter(study: "Study", entries: Path, bases: Path, contact: str, licence: st
 
 def _print(results: "StudyResults", out: Path) -> None:
     from harness.cli.columns import echo_columns
-    from harness.report import ABSENT, per_cent
+    from harness.scoring import ABSENT, per_cent
     from harness.study import RESULTS_FILE
 
     for target in results.targets:

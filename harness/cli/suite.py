@@ -1,4 +1,4 @@
-"""``retention suite``: what a suite asks, whether the data still give its items, and how one is made."""
+"""``retention suite``: what a suite contains, whether the data still give its items, and how one is made."""
 
 import json
 from collections.abc import Mapping
@@ -82,10 +82,10 @@ def verify_command(suite: str, as_json: bool) -> None:
 
 @group.command(name="freeze")
 @click.argument("draft")
-@click.option("--note", required=True, help="Why this version: its entry in the CHANGES file beside it.")
+@click.option("--note", required=True, help="Why this version: its entry in the CHANGES file next to it.")
 @data_dir
 def freeze_command(draft: str, note: str) -> None:
-    """Fix the items of DRAFT, a suite whose version ends in -draft, and write the frozen suite beside it.
+    """Fix the items of DRAFT, a suite whose version ends in -draft, and write the frozen suite next to it.
 
     Counts, digests, budgets and revisions that the draft leaves open are filled in from the tasks and the data. What is
     frozen is never changed, only succeeded: by the next number, or by a letter (1a) where scores stay comparable.
@@ -110,7 +110,7 @@ def freeze_command(draft: str, note: str) -> None:
 def sample_command(suite: str, count: int, out: Path) -> None:
     """Write a smaller suite of your own: the first --count items of each task of SUITE, which are a random sample.
 
-    It has its own name and digest, so that its scores are never taken for those of the whole.
+    It has its own name and digest, so that its scores are never mistaken for those of the full suite.
 
     \b
     Examples:
@@ -151,11 +151,11 @@ def _facts(suite: "Suite | Draft", catalogue: "Mapping[str, TaskFile]", churn: f
     for family in sorted({place.family for place in suite.tasks.values()}):
         counts = [place.count for place in suite.tasks.values() if place.family == family]
         known_counts = [count for count in counts if count]
-        whole = len(known_counts) == len(counts)
+        complete = len(known_counts) == len(counts)
         families[family] = {
             "tasks": len(counts),
-            "items": sum(known_counts) if whole else None,
-            "detectable": mean_minimum_detectable_difference(churn, known_counts) if whole else None,
+            "items": sum(known_counts) if complete else None,
+            "detectable": mean_minimum_detectable_difference(churn, known_counts) if complete else None,
         }
     return {
         "suite": suite.id,
@@ -170,7 +170,8 @@ def _facts(suite: "Suite | Draft", catalogue: "Mapping[str, TaskFile]", churn: f
 
 
 def _echo(facts: dict[str, Any]) -> None:
-    from harness.cli.columns import echo_columns
+    from harness.cli.columns import count, echo_columns
+    from harness.scoring import per_cent
 
     click.echo(f"{facts['suite']}: {facts['title']}")
     state = f"frozen, digest {facts['digest'][:12]}" if facts["frozen"] else "a draft: its items are not fixed"
@@ -180,10 +181,10 @@ def _echo(facts: dict[str, Any]) -> None:
             each["task"],
             each["family"],
             each["group"],
-            _number(each["items"]),
-            "-" if each["chance"] is None else f"{100 * each['chance']:.1f}",
-            _number(each["max_tokens"]),
-            _points(each["detectable"]),
+            count(each["items"]),
+            per_cent(each["chance"], "-"),
+            count(each["max_tokens"]),
+            per_cent(each["detectable"], "-"),
             ", ".join(["transfer"] * each["transfer"] + [f"near {family}" for family in each["adjacent"]]),
             ", ".join(f"{repo}@{rev[:7]}" if rev else repo for repo, _, rev in map(_split, each["sources"])),
         ]
@@ -193,7 +194,7 @@ def _echo(facts: dict[str, Any]) -> None:
     echo_columns(header, rows, ("task", "family", "group", "marks", "data"))
     click.echo()
     families = [
-        [name, str(each["tasks"]), _number(each["items"]), _points(each["detectable"])]
+        [name, str(each["tasks"]), count(each["items"]), per_cent(each["detectable"], "-")]
         for name, each in facts["families"].items()
     ]
     echo_columns(("family", "tasks", "items", "detectable"), families, ("family",))
@@ -205,11 +206,3 @@ def _echo(facts: dict[str, Any]) -> None:
 
 def _split(source: str) -> tuple[str, str, str]:
     return source.partition("@")
-
-
-def _number(value: int | None) -> str:
-    return "-" if value is None else f"{value:,}"
-
-
-def _points(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}"

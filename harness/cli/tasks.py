@@ -1,4 +1,4 @@
-"""``retention tasks``: which tasks there are, what each asks for, and one item as a model would see it."""
+"""``retention tasks``: the tasks, what each is about, and one item as a model would see it."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from harness.suites import TaskFile
 
 _INCLUDE = click.option(
-    "--include-path", "extra", type=click.Path(path_type=Path), help="A folder of your own tasks, beside the shipped."
+    "--include-path",
+    "extra",
+    type=click.Path(path_type=Path),
+    help="A folder of your own tasks, in addition to the shipped ones.",
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -31,7 +34,7 @@ group.add_command(jigsaw_command)
 @_INCLUDE
 @_JSON
 def list_command(family: str | None, extra: Path | None, as_json: bool) -> None:
-    """List every task: how it asks, how many items it has, the chance level, and where its items come from.
+    """List every task: the form of its answers, how many items it has, the chance level, and where its items come from.
 
     \b
     Examples:
@@ -39,7 +42,8 @@ def list_command(family: str | None, extra: Path | None, as_json: bool) -> None:
       retention tasks list --family science --json
       retention tasks list --include-path my-tasks
     """
-    from harness.cli.columns import echo_columns
+    from harness.cli.columns import count, echo_columns
+    from harness.scoring import per_cent
     from harness.suites import find_tasks
 
     facts = [_facts(task) for task in find_tasks(extra).values() if family in (None, task.family)]
@@ -51,9 +55,9 @@ def list_command(family: str | None, extra: Path | None, as_json: bool) -> None:
             each["task"],
             each["family"],
             "writes" if each["output_type"] == "generate_until" else "chooses",
-            _number(each["items"]),
-            _per_cent(each["chance"]),
-            _number(each["max_tokens"]),
+            count(each["items"]),
+            per_cent(each["chance"], "-"),
+            count(each["max_tokens"]),
             ", ".join(source.partition("@")[0] for source in each["sources"]) or "procedural",
         ]
         for each in facts
@@ -100,7 +104,7 @@ def show_command(task: str, extra: Path | None, as_json: bool) -> None:
 def preview_command(
     task: str, number: int, model: str | None, out: Path | None, extra: Path | None, as_json: bool
 ) -> None:
-    """Print one item as a model is asked it: the exact prompt, the right answer, options, chance level, budget.
+    """Print one item as a model gets it: the exact prompt, the correct answer, options, chance level, budget.
 
     Without --model the prompt is the bare question; with it, that question in the model's own chat template.
 
@@ -110,7 +114,7 @@ def preview_command(
       retention tasks preview jigsaw_2x2 --item 3 --model nano:base --out pictures
     """
     from harness.checkpoints import PromptRenderer
-    from harness.report import printable
+    from harness.scoring import printable
     from harness.suites import preview_item
 
     renderer = None
@@ -170,11 +174,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(repr, value)) or "none"
     return "-" if value is None else str(value)
-
-
-def _number(value: int | None) -> str:
-    return "-" if value is None else f"{value:,}"
-
-
-def _per_cent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}"

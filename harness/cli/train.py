@@ -76,15 +76,15 @@ def command(
             from harness.training import write_rollouts
 
             about = write_rollouts(recipe, folder, bars.show)
-            told = f"{about.examples} examples of {about.sampled} samples, {about.correct} of them right"
+            summary = f"{about.examples} examples of {about.sampled} samples, {about.correct} of them right"
             document = about.model_dump_json()
         else:
             from harness.training import run_training
 
             record = run_training(recipe, folder, bars.show)
-            told, document = _told(record), record.model_dump_json()
+            summary, document = _summary(record), record.model_dump_json()
     if speaks:
-        click.echo(document if as_json else f"{told}\n{folder}")
+        click.echo(document if as_json else f"{summary}\n{folder}")
 
 
 def _as_yaml(text: str) -> str:
@@ -92,7 +92,7 @@ def _as_yaml(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _told(record: "TrainingRecord") -> str:
+def _summary(record: "TrainingRecord") -> str:
     """One line for a person: how far, how long, and what moved."""
     watched = "reward" if "reward" in record.curve[-1] else "loss"
     first, last = record.curve[0].get(watched), record.curve[-1].get(watched)

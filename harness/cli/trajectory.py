@@ -37,12 +37,11 @@ def command(
     """
     from rich.console import Console
 
+    from harness.api import trajectory
     from harness.cli.compare import write_text
-    from harness.cli.sources import open_source
     from harness.report import render_trajectory, render_trajectory_page
-    from harness.scoring import score_trajectory
 
-    curve = score_trajectory([open_source(path, chosen_filter, metric) for path in runs], target, mixed=mixed)
+    curve = trajectory(runs, target, mixed=mixed, filter=chosen_filter, metric=metric)
     if json_file is not None:
         write_text(json_file, curve.to_json())
     if html_file is not None:

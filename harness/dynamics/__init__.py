@@ -1,4 +1,4 @@
-"""Dynamics: why training data moves a base. Perplexity, influence and drift, measured on models."""
+"""Dynamics: why training data changes a base: perplexity, influence and drift, measured on models."""
 
 import lazy_loader as lazy
 

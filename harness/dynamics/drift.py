@@ -1,7 +1,9 @@
-"""Drift, measured: what the base answered is read again by both models, and their distributions are compared.
+"""Drift: compare the two models' next-token distributions along the base's stored outputs.
 
-Prompts are rendered anew from the suite's items and must be the run's own (by digest); responses are the base run's
-stored outputs. Nothing is sampled: the divergence at each token is exact over the vocabulary (metrics.md, "Why").
+
+Prompts are rendered again from the suite's items and must match the run's (by digest); responses are the base run's
+stored outputs. Nothing is sampled: the divergence at each token is exact over the vocabulary
+(harness/scoring/METRICS.md, "Why").
 """
 
 import time
@@ -25,7 +27,7 @@ _FIRST = 16
 
 @dataclass(frozen=True)
 class Probe:
-    """One prompt and the base's output to it, as tokens; ``stopped`` where the base ended it by itself."""
+    """One prompt and the base's output, as tokens; ``stopped`` if the base ended it by itself."""
 
     item_id: str
     task: str
@@ -40,7 +42,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class DriftPlan:
-    """Everything known before a model is loaded, so that the cost can be told."""
+    """Everything known before a model is loaded, so that the cost can be reported."""
 
     probes: tuple[Probe, ...]
     base: Checkpoint
@@ -63,9 +65,9 @@ def plan_drift(
     suite: str | None = None,
     limit: int | None = None,
 ) -> DriftPlan:
-    """Render the prompts of the base run and take its outputs; at most ``limit`` items a task, chosen by item id.
+    """Render the prompts of the base run and take its outputs; at most ``limit`` items per task, chosen by item id.
 
-    Raises ``RetentionError`` when a checkpoint is not the one of its run or the prompts are not the run's.
+    Raises ``RetentionError`` if a checkpoint is not the one of its run, or the prompts differ from the run's.
     """
     for side, run, checkpoint in (("base", base_run, base), ("tuned", tuned_run, tuned)):
         if run.record.checkpoint.weights_digest != checkpoint.record.weights_digest:
@@ -77,9 +79,11 @@ def plan_drift(
     reference = suite or f"{base_run.record.suite.name}-{base_run.record.suite.version}"
     loaded = open_suite(reference)
     if loaded.digest != base_run.record.suite.digest:
-        raise RetentionError(f"suite {loaded.id}: its digest is not that of the runs; give theirs with --suite FILE")
+        raise RetentionError(
+            f"suite {loaded.id}: its digest differs from the runs'; give their suite with --suite FILE"
+        )
     probes = _probes(loaded, reference, base_run, PromptRenderer(_folder(base), loaded.prompt))
-    # In order of their digests, the first items are a sample like any other.
+    # Sorted by their ids, which are digests, the first items are a random sample.
     chosen = sorted(probes, key=lambda probe: probe.item_id)
     if limit is not None:
         chosen = [probe for name in loaded.tasks for probe in [p for p in chosen if p.task == name][:limit]]
@@ -94,14 +98,14 @@ def _folder(checkpoint: Checkpoint) -> Path:
 
 def _probes(suite: Suite, reference: str, run: Run, renderer: PromptRenderer) -> list[Probe]:
     tasks = load_frozen(suite, suite_path(reference).parent)
-    recorder = _Recorder(run, renderer)
-    for _ in run_tasks(suite, tasks, recorder, renderer, lambda _: None):
+    engine = _ReplayEngine(run, renderer)
+    for _ in run_tasks(suite, tasks, engine, renderer, lambda _: None):
         pass
-    return recorder.probes
+    return engine.probes
 
 
-class _Recorder:
-    """An engine that answers what the base answered, and remembers what it was asked."""
+class _ReplayEngine:
+    """An engine that replays the base's stored answers and records the requests as probes."""
 
     def __init__(self, run: Run, renderer: PromptRenderer) -> None:
         self.record: EngineRecord = run.record.engine
@@ -120,35 +124,35 @@ class _Recorder:
     def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, tuple[ContinuationScore, ...]]]:
         for index, request in enumerate(requests):
             row = self._row(request.item_id, request.prompt)
-            said = [self._renderer.continuation(request.prompt, space + row["output"]) for space in (" ", "")]
-            chosen = next((each for each in request.continuations if each in said), None)
+            stored = [self._renderer.continuation(request.prompt, space + row["output"]) for space in (" ", "")]
+            chosen = next((each for each in request.continuations if each in stored), None)
             if chosen is None:
-                raise CheckFailedError(f"item {request.item_id[:12]}: the stored answer is none of its options")
-            # The option was given, not written: there is no decision to stop after it.
+                raise CheckFailedError(f"item {request.item_id[:12]}: the stored answer is not one of its options")
+            # The option was given, not generated: there is no decision to stop after it.
             self.probes.append(Probe(request.item_id, row["task"], request.prompt, chosen, stopped=False))
             yield index, tuple(ContinuationScore(0.0, each == chosen) for each in request.continuations)
 
     def close(self) -> None:
-        """Nothing was opened."""
+        """Nothing to close."""
 
     def _row(self, item_id: str, prompt: Prompt) -> "pd.Series":
         row = self._rows.loc[item_id]
         if row["prompt_digest"] != prompt.digest:
-            raise CheckFailedError(f"item {item_id[:12]}: this code renders another prompt than the run was asked")
+            raise CheckFailedError(f"item {item_id[:12]}: this version renders a different prompt than the run's")
         return row
 
 
 def measure_drift(plan: DriftPlan, report: Callable[[str], None]) -> dict[str, ItemDrift]:
-    """Read every probe with both models; ``report`` is told the cost first, and a time once the first are read.
+    """Run both models on every probe; ``report`` gets the cost first, and a time estimate after the first probes.
 
-    An output of no token whose end the base did not choose has no position and is left out, and ``report`` is told.
+    Empty outputs that the base did not end by itself have no position to compare; they are left out and reported.
     """
     from harness.dynamics.two_models import TwoModels
 
     report(plan.cost)
     probes = [probe for probe in plan.probes if probe.output or probe.stopped]
     if len(probes) < len(plan.probes):
-        report(f"{len(plan.probes) - len(probes)} items have no output to read and are left out")
+        report(f"{len(plan.probes) - len(probes)} items have no output to compare and are left out")
     found: dict[str, ItemDrift] = {}
     models = TwoModels(plan.base, plan.tuned, plan.settings)
     try:
@@ -157,7 +161,7 @@ def measure_drift(plan: DriftPlan, report: Callable[[str], None]) -> dict[str, I
             n_tokens, forward, reverse = models.divergence(probe.prompt, probe.output, probe.stopped)
             found[probe.item_id] = ItemDrift(probe.task, n_tokens, forward, reverse)
             if place == 0:
-                # The first call also loads kernels, and would make the estimate of a short job absurd.
+                # The first call also loads kernels, which would spoil the estimate of a short job.
                 started = time.monotonic()
             else:
                 timed += probe.n_tokens

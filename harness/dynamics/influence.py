@@ -1,8 +1,8 @@
-"""Influence, measured: one real step of gradient descent on one example, and what the base then says at the probes.
+"""Influence: take one gradient step on one example, and measure how the base's outputs at the probes change.
 
-The step climbs log p of the example's target from the base's own weights, which are put back after it. Its size is
-chosen for each example: the formulas (:mod:`harness.scoring.dynamics.influence`) divide by the size, and one that
-is small for one example would vanish in the rounding for another. Everything is float32.
+The step ascends log p of the example's target from the base's own weights, which are restored afterwards. Its size is
+chosen for each example: the formulas (:mod:`harness.scoring.dynamics.influence`) divide by the size, and a size that is
+small for one example would be lost in rounding for another. Everything is float32.
 """
 
 import math
@@ -13,16 +13,16 @@ from typing import Any
 from harness.dynamics.reading import Reader, Text
 from harness.scoring import Pair, cosine, error_norm, jacobian_norm, magnitude
 
-# At most ||delta weights|| / ||weights||. On the nano base steps of 1e-3, 1e-4, 1e-5 and 1e-6 were off the first order
-# by 50, 4, 0.4 and 0.9 per cent: the larger ones bend, and the last is lost in float32.
+# Limit of ||delta weights|| / ||weights||. On the nano base, steps of 1e-3, 1e-4, 1e-5 and 1e-6 deviated from first
+# order by 50, 4, 0.4 and 0.9 per cent: the larger ones are not linear, and the last is lost in float32.
 RELATIVE_STEP = 1e-5
-# And at most so many nats that log p of the example itself rises by, to first order. With SmolLM2-135M a step of 1e-5
-# would be 4 to 18 nats, and is off by 7 to 18 per cent; one of half a nat by 1 to 2.
+# Limit of the increase in log p of the example itself, in nats, to first order. With SmolLM2-135M a step of 1e-5 would
+# be 4 to 18 nats, and deviates by 7 to 18 per cent; one of half a nat by 1 to 2.
 OWN_CHANGE = 0.3
-# An error ||G||^2 below this is rounding: the base is certain of every token, and a gradient has no direction.
+# An error ||G||^2 below this is rounding: the base is certain of every token, so its gradient has no direction.
 CERTAIN = 1e-9
-# Gradients of examples held at once.
-_HELD_BYTES = 1 << 30
+# Memory for gradients of examples.
+_GRADIENT_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class _Probe:
 
 
 class Steps:
-    """Takes steps from one base and looks at one set of probes, of which ``certain`` have no gradient and are left out.
+    """Takes steps from one base and measures them at one set of probes; ``certain`` probes have no gradient.
 
-    Memory: the weights twice, and of gradients one of a probe and as many of examples as fit into a gigabyte (at least
-    one); the logits of the probes lie in main memory.
+    Memory: the weights twice, the gradient of one probe, and as many gradients of examples as fit into a gigabyte (at
+    least one); the probes' logits are kept in main memory.
     """
 
     def __init__(
@@ -62,15 +62,15 @@ class Steps:
         self._own_change = own_change
         self._saved = [each.detach().clone() for each in reader.parameters]
         self._length = _norm(self._saved)
-        held = sum(each.numel() * each.element_size() for each in self._saved)
-        self.at_once = max(1, _HELD_BYTES // held)
+        size = sum(each.numel() * each.element_size() for each in self._saved)
+        self.at_once = max(1, _GRADIENT_BYTES // size)
         self._probes = list(self._with_gradient(probes))
         self.certain = len(probes) - len(self._probes)
 
     def pairs(self, examples: Sequence[Text], progress: Callable[[], None]) -> tuple[list[Pair], int]:
-        """One pair for each example and probe, and the number of examples that had nothing to teach.
+        """One pair for each example and probe, and the number of examples without a gradient.
 
-        ``progress`` is called after each example. The weights are afterwards what they were before, bit for bit.
+        ``progress`` is called after each example. The weights are restored bit for bit.
         """
         found: list[Pair] = []
         certain = 0
@@ -99,7 +99,7 @@ class Steps:
                 yield _Step(text, gradient, _norm(gradient), error)
 
     def _slopes(self, steps: Sequence[_Step]) -> list[list[float]]:
-        """The products of each step's gradient with each probe's."""
+        """The dot products of each step's gradient with each probe's."""
         found: list[list[float]] = [[] for _ in steps]
         for probe in self._probes:
             gradient, _ = self._reader.gradient(probe.text)
@@ -120,11 +120,13 @@ class Steps:
                     parameter.copy_(saved)
 
     def _seen(self, step: _Step, size: float, probe: _Probe, slope: float) -> Pair:
-        """What the step did at a probe; the weights are those after it."""
+        """The effect of the step at a probe; called with the weights after the step."""
         before = probe.logits.double().log_softmax(dim=-1)
         logits = self._reader.logits(probe.text).cpu()
         change = float(((logits.double().log_softmax(dim=-1) - before) ** 2).sum())
-        told = [float(self._reader.told(each, probe.text.tokens)) for each in (probe.logits, logits)]
+        before_step, after_step = (
+            float(self._reader.log_likelihood(each, probe.text.tokens)) for each in (probe.logits, logits)
+        )
         return Pair(
             kind=step.text.label,
             example=step.text.key,
@@ -134,11 +136,11 @@ class Steps:
             direction=cosine(slope, probe.norm, step.norm),
             slope=slope,
             expected=size * slope,
-            actual=told[1] - told[0],
+            actual=after_step - before_step,
         )
 
 
-# Products are float32, and summed in double precision without a copy of them in it.
+# Products are float32, summed in double precision without a double-precision copy.
 
 
 def _norm(tensors: Sequence[Any]) -> float:

@@ -1,7 +1,7 @@
-"""Dynamics, measured: why training data of one kind moves a base more than of another (metrics.md, "Why").
+"""Measuring dynamics: why one kind of training data changes a base more than another.
 
-Three questions to the base alone, and one to its checkpoints: how surprising are the training targets, how strongly and
-in which direction would a step on one of them move what the base says to prior tasks, and how far did checkpoints move.
+On the base: how surprising are the training targets, and how strongly and in which direction does a step on one of them
+change its answers to prior tasks. On its checkpoints: how far did they drift.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from harness.checkpoints import Checkpoint, PromptRenderer
 from harness.dynamics.influence import OWN_CHANGE, RELATIVE_STEP, Steps
 from harness.dynamics.plan import Plan
-from harness.dynamics.probes import Answer, Role, ask
+from harness.dynamics.probes import Answer, Role, collect_answers
 from harness.dynamics.reading import Reader, Text
 from harness.engines import EngineSettings, default_dtype, device_class
 from harness.errors import RetentionError
@@ -33,10 +33,10 @@ Progress = Callable[[str, int, int], None]
 
 
 def measure_dynamics(plan: Plan, progress: Progress) -> Dynamics:
-    """Read, step and compare; ``progress`` is told phase, done and of how many."""
+    """Measure perplexity, influence and drift; ``progress`` is called with phase, done and total."""
     reader = Reader(plan.base, plan.threads)
     try:
-        renderer = PromptRenderer(plan.base.path, plan.suited.suite.prompt if plan.suited else "chat")
+        renderer = PromptRenderer(plan.base.path, plan.probed.suite.prompt if plan.probed else "chat")
         texts = {
             label: [_text(example, label, renderer, reader) for example in examples]
             for label, examples in plan.examples.items()
@@ -44,7 +44,7 @@ def measure_dynamics(plan: Plan, progress: Progress) -> Dynamics:
         perplexities = _perplexities(texts, reader, progress)
         answers = _answers(plan, reader, renderer, progress)
         influences, no_influence = _influences(plan, texts, answers, reader, progress)
-        prompts, told = _prompts(plan, texts, answers, reader, renderer, progress)
+        prompts, prompt_source = _prompts(plan, texts, answers, reader, renderer, progress)
     finally:
         reader.close()
     drifts = tuple(_drift(plan, checkpoint, prompts, progress) for checkpoint in plan.checkpoints) or None
@@ -54,17 +54,17 @@ def measure_dynamics(plan: Plan, progress: Progress) -> Dynamics:
         "drift": "no checkpoint was given (--checkpoint)",
         "target_prompts": "no checkpoint was given (--checkpoint)",
     }
-    suited = plan.suited
-    asked = None if suited is None else set(suited.roles.values())
+    probed = plan.probed
+    roles = None if probed is None else set(probed.roles.values())
     fields = {
-        "probes": suited
+        "probes": probed
         and ProbeSuite(
-            suite=suited.suite.id,
-            digest=suited.suite.digest,
-            target=plan.target if asked and "target" in asked else None,
+            suite=probed.suite.id,
+            digest=probed.suite.digest,
+            target=plan.target if roles and "target" in roles else None,
         ),
         "influence": influences,
-        "target_prompts": told if drifts else None,
+        "target_prompts": prompt_source if drifts else None,
         "drift": drifts,
     }
     return Dynamics(
@@ -122,12 +122,12 @@ def _perplexities(
 
 
 def _answers(plan: Plan, reader: Reader, renderer: PromptRenderer, progress: Progress) -> list[Answer]:
-    """What the base answers to the suite's items; of prior tasks for the influence, of all for the drift."""
-    if plan.suited is None:
+    """The base's answers to the suite's items: to prior tasks for the influence, to all for the drift."""
+    if plan.probed is None:
         return []
     size = plan.size
     per_task = max(size.probes, size.prompts if plan.checkpoints else 0)
-    total = per_task * len(plan.suited.roles)
+    total = per_task * len(plan.probed.roles)
     done = 0
 
     def answered(count: int) -> None:
@@ -135,12 +135,12 @@ def _answers(plan: Plan, reader: Reader, renderer: PromptRenderer, progress: Pro
         done += count
         progress("answers of the base", min(done, total), total)
 
-    answers = ask(plan.suited, reader.engine, renderer, per_task, size.answer_tokens, answered)
+    answers = collect_answers(plan.probed, reader.engine, renderer, per_task, size.answer_tokens, answered)
     return [_cut(answer, size.answer_tokens) for answer in answers if answer.output or answer.stopped]
 
 
 def _cut(answer: Answer, tokens: int) -> Answer:
-    """An answer that became more tokens when it was read again than were asked for, cut to so many."""
+    """The answer truncated to ``tokens``, as tokenising its text may give more than were generated."""
     stopped = answer.stopped and len(answer.output) <= tokens
     return Answer(answer.key, answer.task, answer.prompt, answer.output[:tokens], stopped)
 
@@ -162,13 +162,13 @@ def _influences(
     reader: Reader,
     progress: Progress,
 ) -> tuple[dict[str, InfluenceScore] | None, str]:
-    """The influence of each kind, or None and why there is none."""
-    if plan.suited is None:
+    """The influence of each kind, or None and the reason."""
+    if plan.probed is None:
         return None, "no suite was given (--probe)"
     end = reader.engine.target_ids("")
     probes = [
         Text(answer.key, answer.task, "", answer.prompt, answer.output + (end if answer.stopped else ()))
-        for answer in _first(answers, plan.suited.roles, "prior", plan.size.probes)
+        for answer in _first(answers, plan.probed.roles, "prior", plan.size.probes)
     ]
     steps = Steps(reader, probes)
     if steps.certain == len(probes):
@@ -198,24 +198,24 @@ def _prompts(
     renderer: PromptRenderer,
     progress: Progress,
 ) -> tuple[dict[Role, list[Answer]], str]:
-    """Along which answers of the base the checkpoints are compared with it, and where the target ones are from."""
+    """The answers of the base along which checkpoints are compared with it, and the source of the target prompts."""
     if not plan.checkpoints:
         return {}, "training data"
     prompts = plan.size.prompts
-    roles: Mapping[str, Role] = plan.suited.roles if plan.suited else {}
+    roles: Mapping[str, Role] = plan.probed.roles if plan.probed else {}
     prior = _first(answers, roles, "prior", prompts)
     target = _first(answers, roles, "target", prompts)
     if target:
         return {"target": target, "prior": prior}, "suite"
-    asked = list({text.prompt.digest: text for each in texts.values() for text in each}.values())[:prompts]
-    requests = [GenerateRequest(text.key, text.prompt, Decoding(plan.size.answer_tokens)) for text in asked]
+    distinct = list({text.prompt.digest: text for each in texts.values() for text in each}.values())[:prompts]
+    requests = [GenerateRequest(text.key, text.prompt, Decoding(plan.size.answer_tokens)) for text in distinct]
     for done, (index, completion) in enumerate(reader.engine.generate(requests), start=1):
         if completion.error is not None:
             raise RetentionError(f"--train: the base failed on a question: {completion.error}")
-        text = asked[index]
+        text = distinct[index]
         output = renderer.continuation(text.prompt, completion.text)
         target.append(Answer(text.key, text.task, text.prompt, output, completion.finish_reason == "stop"))
-        progress("answers to training questions", done, len(asked))
+        progress("answers to training questions", done, len(distinct))
     target.sort(key=lambda answer: answer.key)
     return {"target": [each for each in target if each.output or each.stopped], "prior": prior}, "training data"
 

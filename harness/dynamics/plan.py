@@ -1,4 +1,4 @@
-"""Dynamics, planned: which base, training data, suite and checkpoints, opened before a model is loaded."""
+"""Plan of a dynamics measurement: base, training data, suite and checkpoints, opened before a model is loaded."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.checkpoints import Checkpoint, open_checkpoint, same_tokenizer
-from harness.dynamics.probes import Suited, open_probes
+from harness.dynamics.probes import ProbedSuite, open_probes
 from harness.engines import choose
 from harness.errors import RetentionError
 from harness.scoring import TrainingSet
@@ -16,7 +16,7 @@ from harness.training import ABOUT_FILE, SOURCES, Data, Example, ExampleSet, loa
 
 @dataclass(frozen=True)
 class Size:
-    """How much is looked at; fields as in :class:`harness.scoring.dynamics.document.Settings`."""
+    """How much is measured; fields as in :class:`harness.scoring.dynamics.document.Settings`."""
 
     limit: int = 64
     examples: int = 8
@@ -28,13 +28,13 @@ class Size:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything known before a model is loaded; ``texts`` are the examples looked at, by their label."""
+    """Everything known before a model is loaded; ``examples`` are the measured examples by label."""
 
     base: Checkpoint
     checkpoints: tuple[Checkpoint, ...]
     sets: tuple[TrainingSet, ...]
     examples: dict[str, list[Example]]
-    suited: Suited | None
+    probed: ProbedSuite | None
     target: str
     size: Size
     threads: int
@@ -53,8 +53,8 @@ def plan_dynamics(
     """Open the base, the training data, the suite and the checkpoints.
 
     Each of ``training`` is ``[LABEL=]DATA``: a folder of examples, or a named source (``nano-math``,
-    ``nano-math/worked``). ``target`` is the family that is trained; without it that of the examples' tasks. Raises
-    ``RetentionError`` where one of them cannot be used.
+    ``nano-math/worked``). ``target`` is the trained family, by default that of the examples' tasks. Raises
+    ``RetentionError`` if one of them cannot be used.
     """
     size = size or Size()
     choose("transformers")
@@ -72,12 +72,14 @@ def plan_dynamics(
         for kind, examples in _chosen(found, size).items():
             name = kind if label is None else label if len(found.kinds) == 1 else f"{label} {kind}"
             if name in chosen:
-                raise RetentionError(f"--train {reference}: {name} examples are there already; write LABEL={reference}")
+                raise RetentionError(
+                    f"--train {reference}: {name} examples were already given; write LABEL={reference}"
+                )
             chosen[name] = examples
     if target is None:
         target = _target(example for examples in chosen.values() for example in examples)
-    suited = None if probe is None else open_probes(probe, target)
-    return Plan(opened, others, tuple(sets), chosen, suited, target, size, threads)
+    probed = None if probe is None else open_probes(probe, target)
+    return Plan(opened, others, tuple(sets), chosen, probed, target, size, threads)
 
 
 @dataclass(frozen=True)
@@ -103,15 +105,15 @@ def _open_set(reference: str, size: Size) -> tuple[str | None, TrainingSet, _Set
         source, _, form = where.partition("/")
         if source not in SOURCES or form not in ("", "bare", "worked"):
             raise RetentionError(
-                f"--train {reference}: no folder of examples (it would hold {ABOUT_FILE}), and no source of examples; "
-                f"there are {', '.join(SOURCES)}, each also as NAME/worked"
+                f"--train {reference}: neither a folder of examples (with {ABOUT_FILE}) nor a source of examples; "
+                f"sources are {', '.join(SOURCES)}, each also as NAME/worked"
             )
         data = Data(source=source, form="worked" if form == "worked" else "bare", count=size.limit, seed=size.seed)
         found = load_examples(data)
         made = TrainingSet(source=where, digest=found.digest, examples=len(found))
         kinds = {data.form: len(found)}
     if not len(found):
-        raise RetentionError(f"--train {reference}: it holds no example")
+        raise RetentionError(f"--train {reference}: it has no examples")
     return (label if named else None), made, _Set(found, kinds)
 
 
@@ -136,5 +138,5 @@ def _target(examples: Iterator[Example]) -> str:
     found = {families.get(example.task) for example in examples}
     family = found.pop() if len(found) == 1 else None
     if family is None:
-        raise RetentionError("--target: the examples are not of one known family; name the family that is trained")
+        raise RetentionError("--target: the examples are not of one known family; give the trained family")
     return family

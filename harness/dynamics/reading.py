@@ -1,23 +1,23 @@
-"""Reading: the base takes texts in, token by token, and says what it thinks of them; in float32, in one process."""
+"""Reading: log-likelihoods and gradients of given texts under the base, in float32, in one process."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.checkpoints import Checkpoint
-from harness.engines import EngineSettings, TransformersEngine, describe
+from harness.engines import EngineSettings, TransformersEngine, place
 from harness.protocol import Prompt
 from harness.scoring import Reading
 
-# Positions at once: rows of a large vocabulary in double precision are some megabytes each.
+# Positions per chunk: rows of a large vocabulary in double precision take some megabytes each.
 _POSITIONS = 64
 
 
 @dataclass(frozen=True)
 class Text:
-    """A prompt and the tokens that follow it, every one of them predicted; ``task`` is asked, or trained, by it.
+    """A prompt of ``task`` and the tokens that follow it, all of which are scored.
 
-    ``label`` is the kind of a training example; for a probe it is empty.
+    ``label`` is the kind of a training example, and empty for a probe.
     """
 
     key: str
@@ -28,16 +28,16 @@ class Text:
 
 
 class Reader:
-    """A checkpoint loaded with transformers in float32, in which small steps and small differences still show."""
+    """A checkpoint loaded with transformers in float32, precise enough for small steps and small differences."""
 
     def __init__(self, checkpoint: Checkpoint, threads: int = 1) -> None:
         settings = EngineSettings(name="transformers", dtype="float32", threads=threads)
-        self.engine = TransformersEngine(checkpoint, settings, describe(settings, checkpoint))
+        self.engine = TransformersEngine(*place(settings, [checkpoint]))
         self.parameters = [each for each in self.engine.model.parameters() if each.requires_grad]
 
     def read(self, text: Text) -> Reading:
         """The negative log-likelihood of a training target, over its tokens and the end of its turn."""
-        nll = -float(self.told(self.logits(text), text.tokens))
+        nll = -float(self.log_likelihood(self.logits(text), text.tokens))
         return Reading(text.label, text.prompt.digest, len(text.tokens), nll)
 
     def logits(self, text: Text) -> Any:
@@ -45,18 +45,18 @@ class Reader:
         return self.engine.logits(text.prompt, text.tokens)[:-1]
 
     def gradient(self, text: Text) -> tuple[list[Any], Any]:
-        """The gradient of log p of the whole text in each parameter, and the logits, cut from their graph."""
+        """The gradient of log p of the text with respect to each parameter, and the detached logits."""
         logits = self.engine.differentiable_logits(text.prompt, text.tokens)[:-1]
         self.engine.model.zero_grad(set_to_none=True)
-        self.told(logits, text.tokens).backward()
+        self.log_likelihood(logits, text.tokens).backward()
         found = [each.grad.detach() for each in self.parameters if each.grad is not None]
         if len(found) != len(self.parameters):
-            # A parameter that the text does not touch (a vision tower without a picture) has no slope.
+            # A parameter that the text does not use (a vision tower without an image) has no gradient.
             found = [_zero_or(each) for each in self.parameters]
         self.engine.model.zero_grad(set_to_none=True)
         return found, logits.detach()
 
-    def told(self, logits: Any, tokens: Sequence[int]) -> Any:
+    def log_likelihood(self, logits: Any, tokens: Sequence[int]) -> Any:
         """The sum of log p of the tokens, in double precision."""
         import torch
 

@@ -1,11 +1,11 @@
-"""Two models reading one text: how far apart their next-token distributions are at each of its tokens."""
+"""Divergence of two models' next-token distributions along one text."""
 
 from harness.checkpoints import Checkpoint
-from harness.engines import EngineError, EngineSettings, TransformersEngine, describe
+from harness.engines import EngineError, EngineSettings, TransformersEngine, place
 from harness.protocol import Prompt
 from harness.scoring import token_kl
 
-# Positions at once: two rows of a large vocabulary in double precision are some megabytes each.
+# Positions per chunk: rows of a large vocabulary in double precision take some megabytes each.
 _POSITIONS = 64
 
 
@@ -13,14 +13,12 @@ class TwoModels:
     """The base and the tuned model, both in memory, in one process."""
 
     def __init__(self, base: Checkpoint, tuned: Checkpoint, settings: EngineSettings) -> None:
-        self._base, self._tuned = (
-            TransformersEngine(checkpoint, settings, describe(settings, checkpoint)) for checkpoint in (base, tuned)
-        )
+        self._base, self._tuned = (TransformersEngine(*place(settings, [each])) for each in (base, tuned))
 
     def divergence(self, prompt: Prompt, output: tuple[int, ...], stopped: bool) -> tuple[int, float, float]:
         """Number of positions, and the mean over them of KL(base || tuned) and KL(tuned || base), in nats.
 
-        Positions predict the tokens of ``output`` and, where the base stopped there, its decision to stop.
+        Positions predict the tokens of ``output`` and, if the base stopped there, its decision to stop.
         """
         import torch
 

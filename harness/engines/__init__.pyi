@@ -1,7 +1,7 @@
 from .gguf import convert
 from .inspection import inspect_engines
 from .merge import model_class
-from .placement import default_dtype, describe, device_class
+from .placement import Member, Placement, default_dtype, device_class, place
 from .settings import Dtype, EngineError, EngineSettings, choose
 from .torchvision_ops import define_missing_ops
 from .transformers import TransformersEngine
@@ -10,13 +10,15 @@ __all__ = [
     "Dtype",
     "EngineError",
     "EngineSettings",
+    "Member",
+    "Placement",
     "TransformersEngine",
     "choose",
     "convert",
     "default_dtype",
     "define_missing_ops",
-    "describe",
     "device_class",
     "inspect_engines",
     "model_class",
+    "place",
 ]

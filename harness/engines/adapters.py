@@ -20,7 +20,7 @@ def modules(checkpoint: Checkpoint) -> list[str]:
 
 
 def not_taken(checkpoint: Checkpoint) -> list[str]:
-    """Parts of the adapter that vLLM's kernels do not apply; empty when the whole of it would take."""
+    """Parts of the adapter that vLLM's kernels do not apply; empty when they apply all of it."""
     config = config_of(checkpoint)
     kinds = [f"peft_type {config.get('peft_type')}"] if config.get("peft_type") != "LORA" else []
     kinds += [name for name in ("use_dora", "lora_bias", "layer_replication", "alora_invocation_tokens", "use_qalora",

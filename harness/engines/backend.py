@@ -9,22 +9,23 @@ from itertools import groupby
 
 from tokenizers import Tokenizer
 
-from harness.checkpoints import Checkpoint
 from harness.engines.environment import prepare
 from harness.engines.merge import merged_folder
-from harness.engines.settings import LM_EVAL, EngineError, EngineSettings
+from harness.engines.placement import Placement
+from harness.engines.settings import LM_EVAL, EngineError
 from harness.engines.torchvision_ops import define_missing_ops
 from harness.lmeval import Backend
 from harness.protocol import Completion, ContinuationScore, GenerateRequest, ScoreAnswer, ScoreRequest
-from harness.records import EngineRecord
 
 
 class BackendEngine:
     """One checkpoint in one lm-eval backend, with that backend's own defaults."""
 
-    def __init__(self, checkpoint: Checkpoint, settings: EngineSettings, record: EngineRecord) -> None:
-        self.record = record
-        prepare(record.device == "cpu", settings.threads)
+    def __init__(self, placement: Placement) -> None:
+        checkpoint, settings = placement.root, placement.settings
+        self.record = placement.record
+        on_cpu = self.record.device == "cpu"
+        prepare(on_cpu, settings.threads)
         define_missing_ops()
         folder = merged_folder(checkpoint, settings.dtype) if checkpoint.base else checkpoint.path
         name = settings.name.removeprefix(LM_EVAL)
@@ -32,7 +33,7 @@ class BackendEngine:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         try:
-            device = "cpu" if record.device == "cpu" else "cuda"
+            device = "cpu" if on_cpu else "cuda"
             self._backend = Backend(name, folder, settings.dtype, device, settings.batch, settings.max_model_len)
         except (ValueError, ImportError, RuntimeError, TypeError, KeyError) as error:
             reason = " ".join(str(error).split())[:300]
@@ -42,9 +43,9 @@ class BackendEngine:
         order = sorted(range(len(requests)), key=lambda index: repr(requests[index].decoding))
         for _, group in groupby(order, key=lambda index: repr(requests[index].decoding)):
             indices = list(group)
-            asked = [requests[index] for index in indices]
-            self._refuse_images(asked)
-            for index, text in zip(indices, self._backend.generate(asked), strict=True):
+            batch = [requests[index] for index in indices]
+            self._refuse_images(batch)
+            for index, text in zip(indices, self._backend.generate(batch), strict=True):
                 yield index, self._completion(requests[index], text)
 
     def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:

@@ -17,11 +17,11 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
-from harness.checkpoints import Checkpoint
-from harness.engines import placement, starting
+from harness.engines import starting
 from harness.engines.environment import prepare
 from harness.engines.failures import is_out_of_memory
-from harness.engines.settings import EngineError, EngineSettings
+from harness.engines.placement import Placement
+from harness.engines.settings import EngineError
 from harness.protocol import Completion, Engine, GenerateRequest, ScoreAnswer, ScoreRequest
 from harness.records import EngineRecord
 
@@ -30,19 +30,16 @@ _QUIET = "ignore:resource_tracker"
 
 
 class ChildEngine:
-    """Runs ``load(settings, members)`` in a child process.
+    """Runs ``load(placement)`` in a child process.
 
     A child that runs out of memory is started again with half the batch for what is not answered yet. Any other end of
-    it is an ``EngineError`` that names the checkpoint and the signal; answers that it gave before have been handed on.
+    it is an ``EngineError`` that names the checkpoint and the signal; answers that it gave before have been returned.
     """
 
-    def __init__(
-        self, settings: EngineSettings, members: Sequence[Checkpoint], load: Callable[..., Engine] = starting.load
-    ) -> None:
+    def __init__(self, placement: Placement, load: Callable[[Placement], Engine] = starting.load) -> None:
         self._load = load
-        self._settings = settings
-        self._members = tuple(members)
-        self._name = " + ".join(each.record.name for each in members)
+        self._placement = placement
+        self._name = placement.name
         self._scratch = tempfile.TemporaryDirectory(prefix="retention-", ignore_cleanup_errors=True)
         try:
             self.record = self._start()
@@ -51,21 +48,19 @@ class ChildEngine:
             raise
 
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
-        return self._ask("generate", requests)
+        return self._call("generate", requests)
 
     def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
-        return self._ask("score", requests)
+        return self._call("score", requests)
 
     def close(self) -> None:
         self._stop()
         self._scratch.cleanup()
 
     def _start(self) -> EngineRecord:
-        context = _context(self._settings)
+        context = _context(self._placement)
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(theirs, self._load, self._settings, self._members, self._scratch.name)
-        )
+        self._process = context.Process(target=_serve, args=(theirs, self._load, self._placement, self._scratch.name))
         self._process.start()
         theirs.close()
         try:
@@ -91,7 +86,7 @@ class ChildEngine:
         self._process.close()
         del self._process
 
-    def _ask(self, kind: str, requests: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    def _call(self, kind: str, requests: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         left = list(range(len(requests)))
         while left:
             answered: set[int] = set()
@@ -122,15 +117,16 @@ class ChildEngine:
 
     def _halve(self, error: "_OutOfMemoryError") -> None:
         self._stop()
-        if self._settings.batch <= 1:
+        settings = self._placement.settings
+        if settings.batch <= 1:
             raise EngineError(f"{self._name}: out of memory even with --batch 1 ({error}); use a larger device")
-        self._settings = replace(self._settings, batch=self._settings.batch // 2)
+        self._placement = replace(self._placement, settings=replace(settings, batch=settings.batch // 2))
 
     def _send(self, message: Any) -> None:
         try:
             self._pipe.send(message)
         except OSError:
-            self._receive("answer")  # The child is gone; what it said last, or its exit code, says why.
+            self._receive("answer")  # The child is gone; its last message, or its exit code, gives the reason.
 
     def _receive(self, expected: str) -> Any:
         """The child's next message of the kind ``expected``; None when it is done."""
@@ -172,12 +168,12 @@ def _ending(code: int | None) -> str:
     return f"ended with exit code {code}"
 
 
-def _context(settings: EngineSettings) -> Any:
-    on_cpu = placement.device_class() == "cpu"
+def _context(placement: Placement) -> Any:
+    on_cpu = placement.record.device == "cpu"
     if not (on_cpu and sys.platform == "linux"):
         return multiprocessing.get_context("spawn")
-    prepare(on_cpu, settings.threads)
-    os.environ["RETENTION_WARM"] = settings.name
+    prepare(on_cpu, placement.settings.threads)
+    os.environ["RETENTION_WARM"] = placement.settings.name
     # vLLM leaves named semaphores behind; Python's tracker removes them, and need not tell the user.
     if _QUIET not in sys.warnoptions:
         sys.warnoptions.append(_QUIET)
@@ -186,22 +182,16 @@ def _context(settings: EngineSettings) -> Any:
     return context
 
 
-def _serve(
-    pipe: Connection,
-    load: Callable[..., Engine],
-    settings: EngineSettings,
-    members: tuple[Checkpoint, ...],
-    scratch: str,
-) -> None:
-    """The child: load the engine, then answer until the parent says None or is gone."""
+def _serve(pipe: Connection, load: Callable[[Placement], Engine], placement: Placement, scratch: str) -> None:
+    """The child: load the engine, then answer until the parent sends None or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us.
     tempfile.tempdir = scratch  # Removed by the parent, even when this process dies.
     engine = None
     try:
-        engine = load(settings, members)
+        engine = load(placement)
         pipe.send(("ready", engine.record))
-        while (asked := pipe.recv()) is not None:
-            kind, count = asked
+        while (call := pipe.recv()) is not None:
+            kind, count = call
             requests: list[Any] = []
             while len(requests) < count:
                 requests += pipe.recv()

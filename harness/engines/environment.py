@@ -8,7 +8,7 @@ from harness.engines import placement
 
 
 def prepare(on_cpu: bool, threads: int) -> None:
-    """Set what vLLM and torch shall find. Values for a CPU were measured (engines.md)."""
+    """Set what vLLM and torch shall find. Values for a CPU were measured (README.md, "What was measured")."""
     for noisy in ("vllm", "torch._library.triton"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="vllm")

@@ -13,15 +13,15 @@ from harness.engines.merge import merged_folder
 
 
 class Weights:
-    """Whose weights an engine holds, and the temporary copy that merging made of them.
+    """Whose weights an engine has loaded, and the temporary copy that merging made of them.
 
-    ``held`` is None while that is uncertain: before the first load, and after an exchange that failed.
+    ``loaded`` is None while that is uncertain: before the first load, and after an exchange that failed.
     """
 
     def __init__(self, dtype: str) -> None:
         self._dtype = dtype
         self._temporary: Path | None = None
-        self.held: Checkpoint | None = None
+        self.loaded: Checkpoint | None = None
 
     def folder(self, checkpoint: Checkpoint) -> Path:
         """A folder with all weights of ``checkpoint``. A temporary one lasts until the next exchange: vLLM may read
@@ -32,9 +32,9 @@ class Weights:
         return self._temporary
 
     def exchange(self, llm: Any, checkpoint: Checkpoint) -> None:
-        """Let ``llm`` hold the weights of ``checkpoint``; nothing computed with the former ones is kept."""
+        """Load the weights of ``checkpoint`` into ``llm``; nothing computed with the former ones is kept."""
         before, self._temporary = self._temporary, None
-        self.held = None
+        self.loaded = None
         try:
             folder = self.folder(checkpoint)
             llm.collective_rpc("reload_weights", kwargs={"weights_path": str(folder)})
@@ -44,7 +44,7 @@ class Weights:
         finally:
             if before is not None:
                 shutil.rmtree(before, ignore_errors=True)
-        self.held = checkpoint
+        self.loaded = checkpoint
 
     def close(self) -> None:
         if self._temporary is not None:

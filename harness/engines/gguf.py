@@ -8,7 +8,7 @@ from harness.engines.torchvision_ops import define_missing_ops
 
 
 def convert(gguf: Path, folder: Path) -> None:
-    """Write ``gguf``, dequantised to bfloat16, and its tokenizer to ``folder``, which appears only when it is whole."""
+    """Write ``gguf``, dequantised to bfloat16, and its tokenizer to ``folder``, which appears when complete."""
     define_missing_ops()
     import torch
     import transformers

@@ -23,7 +23,7 @@ def model_class(folder: Path) -> Any:
 def load_merged(checkpoint: Checkpoint, dtype: str) -> Any:
     """Load a checkpoint with transformers; an adapter is merged into its base. Code from the folder is never run.
 
-    Raises ``EngineError`` when the adapter changes no weight (design.md, invariant 6).
+    Raises ``EngineError`` when the adapter changes no weight (harness/README.md, invariant 6).
     """
     define_missing_ops()
     import torch

@@ -2,8 +2,8 @@
 
 Prompts go out as token ids, so that the server renders nothing and both models of a pair see the same ids; that needs
 vLLM's server (others take text alone). Images cannot be sent beside token ids and are refused: the server's own chat
-rendering would ask a different question. What the server holds under a name is its operator's word; a probe checks
-that no two names answer alike.
+rendering would make a different prompt. Which model a name stands for is the operator's statement; a probe checks that
+no two names answer alike.
 """
 
 import threading
@@ -14,10 +14,10 @@ from typing import Any
 from harness.checkpoints import Checkpoint
 from harness.engines.adapters import modules
 from harness.engines.failures import out_of_time
-from harness.engines.placement import describe
+from harness.engines.placement import Placement
 from harness.engines.probe import check_effects
 from harness.engines.server import _CONCURRENCY, _client, base_url
-from harness.engines.settings import EngineError, EngineSettings
+from harness.engines.settings import EngineError
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, ScoreAnswer, ScoreRequest
 
 _TRIES = 6
@@ -27,16 +27,17 @@ _PATIENCE = 600.0
 
 
 class ServerEngine:
-    """Answers as every one of ``members``, chosen by the weights digest in a request's ``adapter``.
+    """Answers as every member, chosen by the weights digest in a request's ``adapter``.
 
-    A busy or failing server (429, 5xx, no connection) is asked again with growing pauses; an item that it refuses
+    A busy or failing server (429, 5xx, no connection) is tried again with growing pauses; an item that it refuses
     fails alone.
     """
 
-    def __init__(self, settings: EngineSettings, members: Sequence[Checkpoint]) -> None:
-        self.record = describe(settings, members[0])
+    def __init__(self, placement: Placement) -> None:
+        settings = placement.settings
+        self.record = placement.members[0].record
         self._url = base_url(settings.server)
-        self._members = {each.record.weights_digest: each for each in members}
+        self._members = {each.weights_digest: each.checkpoint for each in placement.members}
         self._time_limit = settings.time_limit
         self._concurrency = min(settings.batch, _CONCURRENCY)
         self._closing = threading.Event()
@@ -44,14 +45,14 @@ class ServerEngine:
         listed = self._get_models()
         given = dict(settings.served)
         self._served = {digest: _served_as(each, given, listed) for digest, each in self._members.items()}
-        self._reference = settings.served[0][0] if settings.served else members[0].record.weights_digest
+        self._reference = settings.served[0][0] if settings.served else placement.members[0].weights_digest
         self._served.setdefault(self._reference, given.get(self._reference, ""))
         self._unproven = set(self._members) - {self._reference}
 
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
         self._prove(requests)
 
-        def ask(request: GenerateRequest) -> Completion:
+        def send(request: GenerateRequest) -> Completion:
             decoding = request.decoding
             try:
                 body = self._body(request, max_tokens=decoding.max_tokens, temperature=decoding.temperature)
@@ -70,12 +71,12 @@ class ServerEngine:
             except (KeyError, IndexError, TypeError, ValueError) as error:
                 raise EngineError(f"{self._url}: not an answer of the completions API ({error!r})") from error
 
-        return self._all(requests, ask)
+        return self._all(requests, send)
 
     def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
         self._prove(requests)
 
-        def ask(request: ScoreRequest) -> ScoreAnswer:
+        def send(request: ScoreRequest) -> ScoreAnswer:
             try:
                 if all(len(each) == 1 for each in request.continuations):
                     return self._letters(request)
@@ -87,7 +88,7 @@ class ServerEngine:
                     f"{self._url}: gives no log-probabilities of chosen tokens ({error!r}); serve the model with vLLM"
                 ) from error
 
-        return self._all(requests, ask)
+        return self._all(requests, send)
 
     def close(self) -> None:
         self._closing.set()
@@ -134,7 +135,7 @@ class ServerEngine:
             }
             check_effects(self, named, prompts)
 
-    def _all(self, requests: Sequence[Any], ask: Callable[[Any], Any]) -> Iterator[tuple[int, Any]]:
+    def _all(self, requests: Sequence[Any], send: Callable[[Any], Any]) -> Iterator[tuple[int, Any]]:
         """Answers of ``requests`` as they come, with a bounded number of them under way."""
         pool = ThreadPoolExecutor(self._concurrency)
         running: dict[Future[Any], int] = {}
@@ -142,7 +143,7 @@ class ServerEngine:
         try:
             while running or fed < len(requests):
                 while fed < len(requests) and len(running) < 2 * self._concurrency:
-                    running[pool.submit(ask, requests[fed])] = fed
+                    running[pool.submit(send, requests[fed])] = fed
                     fed += 1
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:

@@ -1,11 +1,15 @@
-"""Placement: which engine answers for which checkpoints, and how it applies an adapter. Imports nothing heavy."""
+"""Placement: which engine answers for which checkpoints, and how it applies an adapter. Imports nothing heavy.
+
+:func:`place` decides it once, before any engine starts; whoever starts or calls an engine is handed the decision.
+"""
 
 import importlib.metadata
 import importlib.util
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -26,7 +30,7 @@ def device_class() -> str:
 
 
 def batch_invariant() -> bool:
-    """Whether vLLM's batch-invariant kernels are used: where the GPU has them, or as ``VLLM_BATCH_INVARIANT`` says."""
+    """Whether vLLM's batch-invariant kernels are used: as ``VLLM_BATCH_INVARIANT`` says, or where the GPU has them."""
     stated = os.environ.get("VLLM_BATCH_INVARIANT")
     if stated is not None:
         return stated == "1"
@@ -35,7 +39,7 @@ def batch_invariant() -> bool:
 
 
 def _first_gpu(field: str) -> str | None:
-    """What ``nvidia-smi`` says of the first GPU; None where there is no GPU."""
+    """A field that ``nvidia-smi`` reports of the first GPU; None where there is no GPU."""
     smi = shutil.which("nvidia-smi")
     if smi is None:
         return None
@@ -49,8 +53,101 @@ def default_dtype(device: str) -> Dtype:
     return "float32" if device == "cpu" else "bfloat16"
 
 
+@dataclass(frozen=True)
+class Member:
+    """A checkpoint that an engine answers as.
+
+    ``record`` is the engine as the checkpoint's run states it. ``request_adapter`` is what requests name as their
+    ``adapter`` to be answered by the checkpoint; None is the engine's own weights.
+    """
+
+    checkpoint: Checkpoint
+    record: EngineRecord
+    request_adapter: str | None
+
+    @property
+    def weights_digest(self) -> str:
+        return self.checkpoint.record.weights_digest
+
+    @property
+    def merged(self) -> bool:
+        return self.record.adapter == "merged"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """One engine: the settings it starts with, and the checkpoints that it answers as."""
+
+    settings: EngineSettings
+    members: tuple[Member, ...]
+
+    @property
+    def name(self) -> str:
+        return " + ".join(each.checkpoint.record.name for each in self.members)
+
+    @property
+    def root(self) -> Checkpoint:
+        """The checkpoint whose weights the engine starts with: a base that adapters are applied beside, or a member."""
+        first = self._first
+        return first.checkpoint.base if first.checkpoint.base and first.record.adapter == "lora" else first.checkpoint
+
+    @property
+    def record(self) -> EngineRecord:
+        """The engine as it starts: with the weights of ``root``."""
+        record = self._first.record
+        return record.model_copy(update={"adapter": "none"}) if record.adapter == "lora" else record
+
+    def alone(self, *members: Member) -> "Placement":
+        """The same engine for these members alone."""
+        return replace(self, members=members)
+
+    def co_scheduled(self, lead: Member) -> list[Member]:
+        """The members after ``lead`` whose requests go into one stream with the lead's.
+
+        Not those for which the engine would have to exchange its weights: they wait for their own turn.
+        """
+        later = self.members[self.members.index(lead) + 1 :]
+        return [each for each in later if _serves_all(self.settings) or not (lead.merged or each.merged)]
+
+    def on_workers(self) -> "tuple[Placement, ...]":
+        """The engines that workers start between them when this one is spread over a cluster."""
+        described = [(each.checkpoint, each.record) for each in self.members]
+        return _shared(replace(self.settings, executor="local"), described)
+
+    @property
+    def _first(self) -> Member:
+        return next((each for each in self.members if not each.merged), self.members[0])
+
+
+def place(settings: EngineSettings, checkpoints: Iterable[Checkpoint]) -> tuple[Placement, ...]:
+    """Place ``checkpoints`` in engines, in their order; ``EngineError`` when the settings cannot be met."""
+    return _shared(settings, [(each, describe(settings, each)) for each in checkpoints])
+
+
+def _shared(settings: EngineSettings, described: Iterable[tuple[Checkpoint, EngineRecord]]) -> tuple[Placement, ...]:
+    """Group what shares one engine: what a server serves, what Ray spreads, a base and its adapters under vLLM.
+
+    vLLM applies adapters beside the base, or merges them and exchanges its weights. A full fine-tune is always alone.
+    """
+    shared: dict[str, list[Member]] = {}
+    for checkpoint, record in described:
+        digest = checkpoint.record.weights_digest
+        adapted = checkpoint.base if settings.name == "vllm" else None
+        key = "all" if _serves_all(settings) else adapted.record.weights_digest if adapted else digest
+        member = Member(checkpoint, record, digest if _serves_all(settings) or adapted else None)
+        members = shared.setdefault(key, [])
+        if member not in members:
+            members.append(member)
+    return tuple(Placement(settings, tuple(members)) for members in shared.values())
+
+
+def _serves_all(settings: EngineSettings) -> bool:
+    """Whether one engine answers for every checkpoint, and a request names its own, the base's too."""
+    return settings.name == "openai" or settings.executor == "ray"
+
+
 def describe(settings: EngineSettings, checkpoint: Checkpoint) -> EngineRecord:
-    """The fingerprint that the engine started with these settings will have. Imports nothing heavy."""
+    """The record, with its fingerprint, of the engine that these settings start for ``checkpoint``."""
     if settings.name == "openai":
         from harness.engines.server import server_version
 
@@ -66,7 +163,7 @@ def describe(settings: EngineSettings, checkpoint: Checkpoint) -> EngineRecord:
         dtype=settings.dtype,
         mode=_mode(settings.name, device),
         device=device,
-        adapter=how_applied(settings, checkpoint, device),
+        adapter=_applied(settings, checkpoint, device),
     )
 
 
@@ -76,11 +173,11 @@ def _mode(name: str, device: str) -> str:
     return "compiled-batch-invariant" if batch_invariant() else "compiled"
 
 
-def how_applied(settings: EngineSettings, checkpoint: Checkpoint, device: str) -> Literal["none", "merged", "lora"]:
+def _applied(settings: EngineSettings, checkpoint: Checkpoint, device: str) -> Literal["none", "merged", "lora"]:
     """Whether an adapter is merged into its base's weights or applied beside them.
 
     By default merged where vLLM's adapter kernels are slow (a CPU: 3.5 times, measured) or would leave a part of the
-    adapter out. Raises ``EngineError`` when "lora" is asked for and cannot be had.
+    adapter out. Raises ``EngineError`` when "lora" is chosen and not available.
     """
     if checkpoint.base is None:
         return "none"
@@ -97,51 +194,6 @@ def how_applied(settings: EngineSettings, checkpoint: Checkpoint, device: str) -
             f"{', '.join(left_out[:8])}{' and more' if len(left_out) > 8 else ''}; use --adapters merge"
         )
     return "merged" if left_out else "lora"
-
-
-def groups(settings: EngineSettings, checkpoints: Sequence[Checkpoint]) -> list[tuple[Checkpoint, ...]]:
-    """Checkpoints that share one engine: what a server serves, what Ray spreads, a base and its adapters under vLLM.
-
-    vLLM applies adapters beside the base, or merges them and exchanges its weights. A full fine-tune is always alone.
-    """
-    device = device_class()
-    shared: dict[str, list[Checkpoint]] = {}
-    for checkpoint in checkpoints:
-        root = checkpoint.record.weights_digest
-        if settings.name != "openai":
-            how_applied(settings, checkpoint, device)  # Refuses what cannot be applied as asked.
-        if settings.name == "openai" or settings.executor == "ray":
-            root = "all"
-        elif checkpoint.base is not None and settings.name == "vllm":
-            root = checkpoint.base.record.weights_digest
-        members = shared.setdefault(root, [])
-        if checkpoint not in members:
-            members.append(checkpoint)
-    return [tuple(members) for members in shared.values()]
-
-
-def asked_as(settings: EngineSettings, checkpoint: Checkpoint, record: EngineRecord) -> str | None:
-    """What a request to a shared engine names as its ``adapter`` to be answered by ``checkpoint``."""
-    named = settings.name == "openai" or settings.executor == "ray"
-    return checkpoint.record.weights_digest if named or (settings.name == "vllm" and checkpoint.base) else None
-
-
-def asked_together(settings: EngineSettings, lead: Checkpoint, later: Sequence[Checkpoint]) -> list[Checkpoint]:
-    """Those of ``later``, members of the lead's group, whose requests belong into one stream with the lead's.
-
-    Not those for which the engine would have to exchange its weights: they are asked when their own turn comes.
-    """
-    if settings.name == "openai" or settings.executor == "ray":
-        return list(later)
-    beside = [each for each in (lead, *later) if describe(settings, each).adapter != "merged"]
-    return [each for each in later if lead in beside and each in beside]
-
-
-def root_of(settings: EngineSettings, members: Sequence[Checkpoint]) -> Checkpoint:
-    """The checkpoint whose weights the engine of a group starts with."""
-    beside = [each for each in members if describe(settings, each).adapter != "merged"]
-    first = beside[0] if beside else members[0]
-    return first.base if first.base and describe(settings, first).adapter == "lora" else first
 
 
 @cache

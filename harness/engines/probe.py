@@ -1,8 +1,8 @@
 """Do adapters have an effect, and only on their own answers? Asked of the running engine before its first answer.
 
-An adapter that changes nothing would be scored as a perfect memory (design.md, invariant 6). One that leaks into the
-base's answers in a shared batch would hide what it forgot: vLLM's CPU kernels do that when every adapter slot is taken
-(vllm pull request 48421), and its mixture-of-experts kernels did (vllm issue 42008).
+An adapter that changes nothing would be scored as a perfect memory (harness/README.md, invariant 6). One that leaks
+into the base's answers in a shared batch would hide what it forgot: vLLM's CPU kernels do that when every adapter slot
+is taken (vllm pull request 48421), and its mixture-of-experts kernels did (vllm issue 42008).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ def check_effects(engine: Engine, adapters: Mapping[str, tuple[str, Sequence[str
     """Raise ``EngineError`` unless each adapter changes log-probabilities on a few of ``prompts``, and not the base's.
 
     ``adapters`` maps what requests call an adapter to its name and the modules it targets. Prompts with images come
-    first, so that a vision tower is looked through. The base is asked several times: where an engine does not repeat
+    first, so that a vision tower is covered. The base answers several times: where an engine does not repeat
     itself exactly, only a change larger than that noise counts.
     """
     by_length = sorted(prompts, key=lambda prompt: len(prompt.token_ids))
@@ -54,11 +54,11 @@ def _letters(token_ids: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
 
 
 def _scores(engine: Engine, probes: Sequence[ScoreRequest], variants: Sequence[str | None]) -> list[list[float]]:
-    """Log-probabilities of all probes by each of ``variants``, asked for in one mixed stream."""
-    asked = [replace(probe, adapter=variant) for probe in probes for variant in variants]
-    answers = dict(engine.score(asked))
+    """Log-probabilities of all probes by each of ``variants``, requested in one mixed stream."""
+    requests = [replace(probe, adapter=variant) for probe in probes for variant in variants]
+    answers = dict(engine.score(requests))
     found: list[list[float]] = [[] for _ in variants]
-    for index in range(len(asked)):
+    for index in range(len(requests)):
         answer = answers[index]
         if isinstance(answer, Failed):
             raise EngineError(f"a probe prompt failed: {answer.error}")

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.checkpoints import Checkpoint
-from harness.engines import placement, starting
+from harness.engines import starting
 from harness.engines.failures import is_out_of_memory
+from harness.engines.placement import Placement
 from harness.engines.settings import EngineError, EngineSettings
 from harness.engines.shards import Shard, Shards
 from harness.protocol import Completion, Engine, Failed, GenerateRequest, ScoreAnswer, ScoreRequest
@@ -30,9 +30,9 @@ class Worker:
     def __init__(self) -> None:
         self._engine: Engine | None = None
 
-    def load(self, settings: EngineSettings, members: Sequence[Checkpoint]) -> tuple[int, EngineRecord]:
+    def load(self, placement: Placement) -> tuple[int, EngineRecord]:
         """Start the engine; returns this worker's process id and the engine's record."""
-        self._engine = starting.load(settings, members)
+        self._engine = starting.load(placement)
         return os.getpid(), self._engine.record
 
     def answer(self, kind: str, requests: Sequence[Any]) -> list[tuple[int, Any]]:
@@ -41,7 +41,7 @@ class Worker:
 
 @dataclass
 class _Place:
-    """Room for one worker: the group its engine is of, whether that is loaded, and the checkpoint it answers as."""
+    """A slot for one worker: the group its engine is of, whether that is loaded, and the checkpoint it answers as."""
 
     actor: Any = None
     pid: int = 0
@@ -51,40 +51,33 @@ class _Place:
 
 
 class RayEngine:
-    """Runs ``starting.load`` in workers, once for each of the members' groups; requests name their checkpoint."""
+    """Runs ``starting.load`` in workers, which share the placement's members; requests name their checkpoint."""
 
-    def __init__(self, settings: EngineSettings, members: Sequence[Checkpoint]) -> None:
+    def __init__(self, placement: Placement) -> None:
         try:
             import ray
         except ImportError as error:
             raise EngineError("--executor ray: not installed; run `pip install 'retentionbench[ray]'`") from error
         self._ray = ray
-        self._settings = replace(settings, executor="local")
-        self._groups = placement.groups(self._settings, members)
-        self._group_of = {each.record.weights_digest: k for k, group in enumerate(self._groups) for each in group}
-        self._asked_as = {
-            each.record.weights_digest: placement.asked_as(
-                self._settings, each, placement.describe(self._settings, each)
-            )
-            for each in members
-        }
-        self._records = [
-            placement.describe(self._settings, placement.root_of(self._settings, group)) for group in self._groups
-        ]
-        self.record = self._records[0]
-        _connect(ray, settings)
+        self._settings = placement.settings
+        self._groups = placement.on_workers()
+        placed = [(k, each) for k, group in enumerate(self._groups) for each in group.members]
+        self._group_of = {each.weights_digest: k for k, each in placed}
+        self._request_adapters = {each.weights_digest: each.request_adapter for _, each in placed}
+        self.record = self._groups[0].record
+        _connect(ray, self._settings)
         self._on_cpu = self.record.device == "cpu"
-        self._places = [_Place() for _ in range(self._count(settings.workers))]
+        self._places = [_Place() for _ in range(self._count())]
 
-    def _count(self, wanted: int | None) -> int:
+    def _count(self) -> int:
         total: dict[str, float] = self._ray.cluster_resources()
         settings = self._settings
         cpus, gpus = total.get("CPU", 1) // settings.threads, total.get("GPU", 0) // settings.tensor_parallel
-        room = int(cpus if self._on_cpu else gpus)
-        count = wanted or room
-        if count < 1 or count > room:
+        free = int(cpus if self._on_cpu else gpus)
+        count = settings.workers or free
+        if count < 1 or count > free:
             kind = "CPU threads" if self._on_cpu else f"GPUs / --tensor-parallel {settings.tensor_parallel}"
-            raise EngineError(f"--workers {count}: the Ray cluster has room for {room} ({kind})")
+            raise EngineError(f"--workers {count}: the Ray cluster has room for {free} ({kind})")
         return count
 
     @property
@@ -93,16 +86,16 @@ class RayEngine:
         return [place.pid for place in self._places if place.pid]
 
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
-        return self._ask("generate", requests)
+        return self._call("generate", requests)
 
     def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
-        return self._ask("score", requests)
+        return self._call("score", requests)
 
     def close(self) -> None:
         for place in self._places:
             self._end(place)
 
-    def _ask(self, kind: str, requests: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    def _call(self, kind: str, requests: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         size = max(_SMALLEST_SHARD, min(self._settings.batch, -(-len(requests) // (4 * len(self._places)))))
         shards = Shards([request.adapter for request in requests], self._group_of, size)
         losses: Counter[Shard] = Counter()
@@ -146,16 +139,16 @@ class RayEngine:
                 needs["num_gpus"] = self._settings.tensor_parallel
             place.actor = self._ray.remote(Worker).options(max_restarts=0, **needs).remote()
             place.group = shard.group
-            return place.actor.load.remote(self._settings, self._groups[shard.group])
+            return place.actor.load.remote(self._groups[shard.group])
         place.checkpoint = shard.checkpoint
-        asked_as = self._asked_as[shard.checkpoint]
-        return place.actor.answer.remote(kind, [replace(requests[index], adapter=asked_as) for index in shard.places])
+        adapter = self._request_adapters[shard.checkpoint]
+        return place.actor.answer.remote(kind, [replace(requests[index], adapter=adapter) for index in shard.places])
 
     def _check(self, place: _Place, loaded: tuple[int, EngineRecord]) -> None:
         """Note which process a worker is; all must run what this machine would."""
         place.pid, record = loaded
         place.loaded = True
-        expected = self._records[place.group or 0]
+        expected = self._groups[place.group or 0].record
         if record != expected:
             raise EngineError(
                 f"a Ray worker runs {record.fingerprint}, this machine {expected.fingerprint}; "
@@ -169,20 +162,26 @@ class RayEngine:
 
     def _failure(self, error: Any, shard: Shard, losses: int) -> EngineError | None:
         """Why a shard cannot be answered; None where it can be tried again, with half the batch if memory was short."""
-        name = " + ".join(each.record.name for each in self._groups[shard.group])
+        group = self._groups[shard.group]
         if isinstance(error, self._ray.exceptions.RayTaskError):
             if is_out_of_memory(error.cause) and self._settings.batch > 1:
-                self._settings = replace(self._settings, batch=self._settings.batch // 2)
+                self._halve()
                 return None
             if isinstance(error.cause, EngineError):
                 return error.cause
-            return EngineError(f"{name}: its engine failed in a Ray worker: {_line(error.cause)}")
+            return EngineError(f"{group.name}: its engine failed in a Ray worker: {_line(error.cause)}")
         if losses < _TRIES:
             return None
         return EngineError(
-            f"{name}: {_TRIES} Ray workers died on the same {len(shard.places)} items ({_line(error)}); "
+            f"{group.name}: {_TRIES} Ray workers died on the same {len(shard.places)} items ({_line(error)}); "
             "what was answered is stored, and the same command goes on from there"
         )
+
+    def _halve(self) -> None:
+        """Take half the batch from now on, in this process and in engines that workers start later."""
+        batch = self._settings.batch // 2
+        self._settings = replace(self._settings, batch=batch)
+        self._groups = tuple(replace(each, settings=replace(each.settings, batch=batch)) for each in self._groups)
 
 
 def _failed(kind: str, failure: EngineError) -> Completion | Failed:
@@ -194,7 +193,7 @@ def _connect(ray: Any, settings: EngineSettings) -> None:
     if ray.is_initialized():
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Ray's own choice for years to come; said here because it warns otherwise.
+    # Ray's future default; set here because Ray warns otherwise.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
     if settings.address:

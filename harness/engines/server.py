@@ -18,7 +18,7 @@ def base_url(server: str | None) -> str:
 
 @cache
 def server_version(server: str | None) -> str:
-    """What `vllm serve` says of its version; "unknown" for a server that does not say."""
+    """The version that `vllm serve` reports; "unknown" for a server that reports none."""
     import httpx
 
     url = base_url(server)

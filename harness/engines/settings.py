@@ -58,7 +58,7 @@ def available() -> list[str]:
 
 
 def choose(name: str | None) -> str:
-    """The engine asked for, else vLLM, else transformers; ``EngineError`` when it is not installed or unknown."""
+    """The engine named, else vLLM, else transformers; ``EngineError`` when it is not installed or unknown."""
     if name is not None and (name == "openai" or name.startswith(LM_EVAL)):
         return name
     if name is not None and name not in NAMES:

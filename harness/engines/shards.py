@@ -22,7 +22,7 @@ class Shards:
     """All shards of one call that no worker has taken, by checkpoint."""
 
     def __init__(self, checkpoints: Sequence[str], group_of: Mapping[str, int], size: int) -> None:
-        """``checkpoints`` names whom each request asks; a shard has at most ``size`` requests."""
+        """``checkpoints`` names the checkpoint of each request; a shard has at most ``size`` requests."""
         places: dict[str, list[int]] = {}
         for place, checkpoint in enumerate(checkpoints):
             places.setdefault(checkpoint, []).append(place)

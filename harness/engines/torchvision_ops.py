@@ -1,4 +1,4 @@
-"""Make the registry's torchvision usable beside a CPU build of torch (engines.md).
+"""Make the registry's torchvision usable beside a CPU build of torch (README.md, "What was measured").
 
 Its compiled operators need CUDA and do not load there, and its import fails for want of two operator schemas. Its
 transforms, which image processors use, are plain torch. A torchvision that fits its torch is left alone.

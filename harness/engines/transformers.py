@@ -7,12 +7,11 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from harness.checkpoints import Checkpoint
 from harness.engines.failures import is_out_of_memory, out_of_time
 from harness.engines.merge import load_merged
-from harness.engines.settings import EngineError, EngineSettings
+from harness.engines.placement import Placement
+from harness.engines.settings import EngineError
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
-from harness.records import EngineRecord
 
 
 class _TooLongError(Exception):
@@ -22,18 +21,19 @@ class _TooLongError(Exception):
 class TransformersEngine:
     """One checkpoint, an adapter merged into its base."""
 
-    def __init__(self, checkpoint: Checkpoint, settings: EngineSettings, record: EngineRecord) -> None:
+    def __init__(self, placement: Placement) -> None:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        self.record = record
+        checkpoint, settings = placement.root, placement.settings
+        self.record = placement.record
         import torch
         import transformers
 
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
         self._torch = torch
-        if record.device == "cpu":
+        if self.record.device == "cpu":
             torch.set_num_threads(settings.threads)
-        self._device = torch.device("cpu" if record.device == "cpu" else "cuda")
+        self._device = torch.device("cpu" if self.record.device == "cpu" else "cuda")
         folder = checkpoint.base.path if checkpoint.base else checkpoint.path
         try:
             self._model = load_merged(checkpoint, settings.dtype)
@@ -185,7 +185,7 @@ class TransformersEngine:
         rows = [list(row) for row in processed["input_ids"]]
         image_token = self._model.config.image_token_id
         for prompt, row in zip(prompts, rows, strict=True):
-            # The processor repeats an image's token for its patches, so images in a row cannot be told apart here.
+            # The processor repeats an image's token for its patches, so images in a row cannot be distinguished here.
             if _once(row, image_token) != _once(prompt.token_ids, image_token):
                 raise EngineError(
                     "the processor's tokens differ from the rendered prompt's; is the tokenizer the base's?"
@@ -197,7 +197,7 @@ class TransformersEngine:
     def _completion(self, tokens: list[int], request: GenerateRequest, n_prompt: int) -> Completion:
         stopped = next((k for k, token in enumerate(tokens) if token in self._eos), None)
         kept = tokens if stopped is None else tokens[:stopped]
-        # Bytes at the end that are no whole character yet are left out, as vLLM leaves them out.
+        # Bytes at the end that are not yet a complete character are left out, as vLLM leaves them out.
         text = self._tokenizer.decode(kept, skip_special_tokens=True).rstrip("\ufffd")
         cuts = [place for stop in request.decoding.stop if (place := text.find(stop)) >= 0]
         finished = stopped is not None or bool(cuts)

@@ -1,7 +1,7 @@
 """vLLM, 0.26 to 0.32, in this process: token ids in, answers out as they finish.
 
 Requests are fed through a window, so that the engine's batch stays full while memory does not grow with their number.
-A base and its adapters share the engine: each request says which of them it is for. Adapters applied beside the base
+A base and its adapters share the engine: each request names the one it is for. Adapters applied beside the base
 are mixed with it in one batch; a base answers alike with and without them, as vLLM skips the adapter kernels for its
 requests. For adapters that are merged the engine exchanges its weights.
 """
@@ -14,36 +14,30 @@ from dataclasses import replace
 from typing import Any
 
 from harness.checkpoints import Checkpoint, read_json
-from harness.engines import placement
 from harness.engines.adapters import modules, rank_to_reserve
 from harness.engines.environment import prepare
 from harness.engines.exchange import Weights
 from harness.engines.failures import is_out_of_memory, out_of_time
+from harness.engines.placement import Placement
 from harness.engines.probe import check_effects
-from harness.engines.settings import EngineError, EngineSettings
+from harness.engines.settings import EngineError
 from harness.engines.torchvision_ops import define_missing_ops
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
-from harness.records import EngineRecord
 
 
 class VllmEngine:
-    """One checkpoint in one vLLM engine, and ``adapters`` of the same base, each applied as ``describe`` says.
+    """One checkpoint in one vLLM engine, and adapters of the same base, each applied as its record says.
 
-    A ``checkpoint`` that is an adapter itself is merged into a temporary copy of its base first.
+    A root that is an adapter itself is merged into a temporary copy of its base first.
     """
 
-    def __init__(
-        self,
-        checkpoint: Checkpoint,
-        settings: EngineSettings,
-        record: EngineRecord,
-        adapters: Sequence[Checkpoint] = (),
-    ) -> None:
-        self.record = record
+    def __init__(self, placement: Placement) -> None:
+        settings, root = placement.settings, placement.root
+        self.record = placement.record
         self._time_limit = settings.time_limit
         # With a time limit nothing waits inside the engine, so that the clock measures the item and not the queue.
         self._window = settings.batch if settings.time_limit else 4 * settings.batch
-        self._on_cpu = record.device == "cpu"
+        self._on_cpu = self.record.device == "cpu"
         prepare(self._on_cpu, settings.threads)
         define_missing_ops()
         import vllm
@@ -52,16 +46,16 @@ class VllmEngine:
         self._vllm = vllm
         # What vLLM raises for a single request that it refuses: ValueErrors in 0.26, kinds of their own in 0.32.
         self._refusals = (ValueError, VLLMValidationError, VLLMUnprocessableEntityError)
-        self._adapters = {each.record.weights_digest: each for each in adapters}
-        beside = [each for each in adapters if placement.describe(settings, each).adapter == "lora"]
-        # Whose weights answer a request, by what it names; those beside are answered with the engine's own.
-        self._owners: dict[str | None, Checkpoint] = {None: checkpoint}
-        self._owners.update(self._adapters)
-        self._owners.update(dict.fromkeys((each.record.weights_digest for each in beside), checkpoint))
+        adapters = [each for each in placement.members if each.checkpoint.base]
+        self._adapters = {each.weights_digest: each.checkpoint for each in adapters}
+        beside = [each.checkpoint for each in adapters if not each.merged]
+        # Whose weights answer a request, by the adapter it names; those beside the base use the engine's own.
+        self._owners: dict[str | None, Checkpoint] = {None: root}
+        self._owners |= {each.weights_digest: each.checkpoint if each.merged else root for each in adapters}
         self._weights = Weights(settings.dtype)
-        folder = self._weights.folder(checkpoint)
+        folder = self._weights.folder(root)
         if self._on_cpu:
-            _inspect_here(checkpoint.record.architecture)
+            _inspect_here(root.record.architecture)
         # vLLM collects garbage several times while it starts; over all that is imported by now, each time costs as much
         # as loading a small model. The memory cleanup on closing undoes this.
         gc.freeze()
@@ -83,22 +77,22 @@ class VllmEngine:
             self._lora = self._loaded(beside)
         except (ValueError, RuntimeError) as error:
             self._weights.close()
-            raise _unloadable(checkpoint, error) from error
-        self._weights.held = checkpoint
+            raise _unloadable(root, error) from error
+        self._weights.loaded = root
         # Without the base there is nothing to compare an adapter with; merging has checked that it changes weights.
-        self._unproven = set(self._adapters) if checkpoint.base is None else set()
+        self._unproven = set(self._adapters) if root.base is None else set()
 
     def _turns(self, adapters: Sequence[str | None]) -> Iterator[list[int]]:
-        """The places of those requests that one set of weights answers, while it is held; first what is held already.
+        """The indices of the requests that one set of weights answers, while it is loaded.
 
-        ``adapters`` is what each request names.
+        The weights loaded now come first. ``adapters`` are those that the requests name.
         """
         turns: dict[str, tuple[Checkpoint, list[int]]] = {}
         for place, named in enumerate(adapters):
             owner = self._owners[named]
             turns.setdefault(owner.record.weights_digest, (owner, []))[1].append(place)
-        for owner, places in sorted(turns.values(), key=lambda turn: turn[0] is not self._weights.held):
-            if owner is not self._weights.held:
+        for owner, places in sorted(turns.values(), key=lambda turn: turn[0] is not self._weights.loaded):
+            if owner is not self._weights.loaded:
                 try:
                     self._weights.exchange(self._llm, owner)
                 except (ValueError, RuntimeError) as error:
@@ -277,7 +271,7 @@ def _inspect_here(architecture: str) -> None:
 
 
 def _unloadable(checkpoint: Checkpoint, error: Exception) -> Exception:
-    """What to raise when vLLM cannot load a checkpoint; running out of memory stays what it is: it can be mended."""
+    """What to raise when vLLM cannot load a checkpoint; out of memory stays as it is, for a smaller batch may help."""
     if is_out_of_memory(error):
         return error
     return EngineError(f"{checkpoint.record.name}: vLLM cannot load it: {_last_line(error)}")

@@ -1,7 +1,7 @@
 from .doctor import diagnose
 from .listing import FoundRun, collect, find_garbage, find_runs, store_size, summarise
 from .noise import NOISE_FILE, NoiseFloor, measure_noise, noise_run
-from .plan import Plan, make_plan
+from .plan import Plan, Watcher, make_plan
 from .run import PlanFailedError, run_plan
 from .screening import screen
 from .store import ResponseStore, StoredEngine, Variant
@@ -15,6 +15,7 @@ __all__ = [
     "ResponseStore",
     "StoredEngine",
     "Variant",
+    "Watcher",
     "collect",
     "diagnose",
     "find_garbage",

@@ -1,6 +1,6 @@
-"""Doctor: what this machine can run, what is missing, and the exact command that mends it.
+"""Doctor: what this machine can run, what is missing, and the exact command that fixes it.
 
-Reads versions, version files and folders; imports no engine (``deep`` asks :mod:`harness.engines.inspection` to).
+Reads versions, version files and folders; imports no engine (:mod:`harness.engines.inspection` does, for ``deep``).
 """
 
 import importlib.metadata
@@ -34,12 +34,12 @@ _HUB = "https://huggingface.co"
 
 @dataclass(frozen=True)
 class Finding:
-    """One fact about this machine; ``mend`` is a command, where something is to be done."""
+    """One fact about this machine; ``fix`` is a command, where something is to be done."""
 
     topic: str
     status: Status
     fact: str
-    mend: str | None = None
+    fix: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def diagnose(*, data: Path | None = None, online: bool = False, deep: bool = Fal
 
 
 def supported(name: str) -> Requirement | None:
-    """What this distribution asks of ``name``; the extra "cpu" is one exact set out of the range, not a range."""
+    """What this distribution requires of ``name``; the extra "cpu" is one exact set out of the range, not a range."""
     try:
         stated = [Requirement(line) for line in importlib.metadata.requires(DISTRIBUTION) or ()]
     except importlib.metadata.PackageNotFoundError:
@@ -107,8 +107,8 @@ def _versions() -> Iterator[Finding]:
         if wanted is None or wanted.specifier.contains(Version(found).public, prereleases=True):
             yield Finding(name, "ok", found)
         else:
-            mend = f"pip install '{name}{wanted.specifier}'"
-            yield Finding(name, "warning", f"{found} is not in the supported range", mend)
+            fix = f"pip install '{name}{wanted.specifier}'"
+            yield Finding(name, "warning", f"{found} is not in the supported range", fix)
 
 
 def _engine() -> Iterator[Finding]:
@@ -145,8 +145,8 @@ def _torchvision() -> Iterator[Finding]:
     found = version_of("torchvision")
     if found is None:
         # A plain install would replace torch by the build that torchvision was made for.
-        mend = "pip install --no-deps torchvision"
-        yield Finding("torchvision", "warning", "not installed; vision models need it", mend)
+        fix = "pip install --no-deps torchvision"
+        yield Finding("torchvision", "warning", "not installed; vision models need it", fix)
         return
     ours, its = _build("torch"), _build("torchvision")
     if ours == its:
@@ -155,8 +155,8 @@ def _torchvision() -> Iterator[Finding]:
         fact = f"{found}, compiled for {its} beside a CPU torch: operator schemas stand in for what it lacks"
         yield Finding("torchvision", "ok", fact)
     else:
-        mend = "pip install --force-reinstall --no-deps torchvision"
-        yield Finding("torchvision", "warning", f"{found} is compiled for {its}, torch for {ours}", mend)
+        fix = "pip install --force-reinstall --no-deps torchvision"
+        yield Finding("torchvision", "warning", f"{found} is compiled for {its}, torch for {ours}", fix)
 
 
 def _memory() -> Iterator[Finding]:
@@ -220,8 +220,8 @@ def _hub() -> Finding:
             return Finding("hub", "ok", f"{address} answers")
     except (OSError, ValueError) as error:
         reason = str(error) or type(error).__name__
-        mend = "export HF_HUB_OFFLINE=1"
-        return Finding("hub", "warning", f"{address} cannot be reached ({reason}); use local folders", mend)
+        fix = "export HF_HUB_OFFLINE=1"
+        return Finding("hub", "warning", f"{address} cannot be reached ({reason}); use local folders", fix)
 
 
 def _build(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Runs: what lies in a folder of runs, whether each is whole, and what nothing uses any more."""
+"""Runs: what lies in a folder of runs, whether each is complete, and what nothing uses any more."""
 
 import time
 from collections.abc import Iterable
@@ -131,7 +131,7 @@ def _is_used(source: str, runs: Iterable[FoundRun]) -> bool:
             record.checkpoint.weights_digest, record.engine.fingerprint, record.replicate
         ):
             return True
-        # A record that cannot be read says nothing of its answers; its folder's name still carries the weights.
+        # A record that cannot be read does not identify its answers; its folder's name still carries the weights.
         if record is None and run.state == "damaged" and run.folder.parent.name.endswith(f"-{source[:12]}"):
             return True
     return False

@@ -1,6 +1,6 @@
-"""Noise floor: how far a base moves against a second run of itself (metrics.md, "noise floor").
+"""Noise floor: how far a base moves against a second run of itself (harness/scoring/METRICS.md, "Noise floor").
 
-The second run is asked everything anew, in another order and in batches of another size, and stands beside the first.
+The second run generates everything anew, in another order and in batches of another size, and is kept beside the first.
 What then differs between the two is what an engine's arithmetic does to answers, not what training did.
 """
 
@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from harness.engines import EngineSettings
 from harness.errors import CheckFailedError, RetentionError, first_problem
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.run import run_plan
-from harness.records import Digest, Outcome, Run, read_run
+from harness.records import Digest, Outcome, Run, StrictModel, read_run
 from harness.scoring import Transitions, cluster_labels, difference_interval, pair
 
 NOISE_FILE = "noise.json"
@@ -24,11 +23,7 @@ Count = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TaskNoise(_Strict):
+class TaskNoise(StrictModel):
     """One task of the base against itself: F = n10/n, BT = n01/n, and the 95 % interval of their difference,
     over clusters; null below two."""
 
@@ -41,10 +36,10 @@ class TaskNoise(_Strict):
     outputs_differ: Count
 
 
-class NoiseFloor(_Strict):
+class NoiseFloor(StrictModel):
     """``noise.json``, in the base's run folder: which two runs were compared, and what differed.
 
-    ``second`` is the folder of the second run, beside the first; ``order_seed`` and ``batch`` are how it was asked.
+    ``second`` is the folder of the second run, beside the first; ``order_seed`` and ``batch`` are how it was generated.
     """
 
     schema_version: Literal[1] = 1
@@ -67,18 +62,12 @@ def measure_noise(plan: Plan, watcher: Watcher, *, seed: int = 1) -> tuple[Path,
     Raises ``CheckFailedError`` when either run has failed items: a failure is not noise.
     """
     alone = replace(plan, tuned=())
-    settings = replace(plan.settings, batch=other_batch(plan.settings))
-    again = replace(alone, replicate=1, seed=seed, settings=settings)
+    again = alone.repeated(seed)
     (first,) = run_plan(alone, watcher)
     (second,) = run_plan(again, watcher)
-    floor = compare(read_run(first), read_run(second), second.name, settings.batch)
+    floor = compare(read_run(first), read_run(second), second.name, again.settings.batch)
     (first / NOISE_FILE).write_text(floor.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return first, floor
-
-
-def other_batch(settings: EngineSettings) -> int:
-    """A batch size for the second run: three quarters of what the engine really has in one batch, at least 1."""
-    return max(1, settings.at_once * 3 // 4)
 
 
 def compare(first: Run, second: Run, second_name: str, batch: int) -> NoiseFloor:

@@ -1,19 +1,19 @@
 """The plan of an evaluation: everything that is decided before any engine starts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from harness.checkpoints import Checkpoint, PromptRenderer, open_checkpoint, same_tokenizer
-from harness.engines import EngineSettings
+from harness.engines import EngineSettings, Placement, place
 from harness.errors import RetentionError
 from harness.records import Suite, suite_path
 from harness.suites import open_suite
 
 
 class Watcher(Protocol):
-    """Told what happens, for a progress display."""
+    """Is called as things happen, for a progress display."""
 
     def checkpoint(self, name: str, role: str, total: int) -> None: ...
 
@@ -22,7 +22,7 @@ class Watcher(Protocol):
     def answered(self, count: int) -> None: ...
 
     def waiting(self, folder: Path) -> None:
-        """Another command is writing the run in ``folder``, and is waited for."""
+        """Another command is writing the run in ``folder``; this one waits for it."""
 
     def finished(self, name: str, folder: Path, reused: int, generated: int) -> None: ...
 
@@ -32,6 +32,7 @@ class Plan:
     """Everything decided before any engine starts: all bad input is found here.
 
     A ``replicate`` above 0 repeats its runs beside the first ones, in an order of requests shuffled by ``seed``.
+    ``placements`` says which engine answers for which checkpoints; it follows from the settings and is made with them.
     """
 
     suite: Suite
@@ -43,6 +44,20 @@ class Plan:
     out: Path
     replicate: int = 0
     seed: int = 0
+    placements: tuple[Placement, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "placements", place(self.settings, (self.base, *self.tuned)))
+
+    def placement_of(self, checkpoint: Checkpoint) -> Placement:
+        """An engine for ``checkpoint`` alone, as it is placed among the others."""
+        placed = [(each, member) for each in self.placements for member in each.members]
+        return next(each.alone(member) for each, member in placed if member.checkpoint == checkpoint)
+
+    def repeated(self, seed: int) -> "Plan":
+        """The same runs once more, in another order and in batches of three quarters the size, to measure noise."""
+        settings = replace(self.settings, batch=max(1, self.settings.at_once * 3 // 4))
+        return replace(self, settings=settings, replicate=1, seed=seed)
 
     @property
     def n_items(self) -> int:

@@ -1,8 +1,9 @@
 """The response store: every answer an engine ever gave, keyed by everything that decides it.
 
-A key covers item, prompt token ids and image bytes, decoding, weights, engine fingerprint and replicate (design.md,
-invariant 3), so an answer can never be taken for another model's, another prompt's or another engine's. One SQLite file
-in WAL mode; answers are committed in chunks while the engine works, so a crash loses at most one chunk (invariant 4).
+A key covers item, prompt token ids and image bytes, decoding, weights, engine fingerprint and replicate
+(harness/README.md, invariant 3), so an answer can never be taken for another model's, another prompt's or another
+engine's. One SQLite file in WAL mode; answers are committed in chunks while the engine works, so a crash loses at most
+one chunk (invariant 4).
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.engines import Member
 from harness.errors import RetentionError
 from harness.items import canonical_json
 from harness.protocol import (
@@ -58,7 +60,7 @@ class ResponseStore:
             self._db.execute(f"PRAGMA user_version={_VERSION}")
         except (sqlite3.Error, OSError) as error:
             raise StoreError(
-                f"{path}: cannot be used as a response store ({error}); move it away or mend it"
+                f"{path}: cannot be used as a response store ({error}); move it away or repair it"
             ) from error
 
     def __enter__(self) -> "ResponseStore":
@@ -78,7 +80,7 @@ class ResponseStore:
                 with closing(self._db.execute(f"SELECT key, answer FROM answers WHERE key IN ({marks})", part)) as rows:  # noqa: S608
                     found.update((key, json.loads(answer)) for key, answer in rows)
             except (sqlite3.Error, ValueError) as error:
-                raise StoreError(f"{self.path}: cannot be read ({error}); move it away or mend it") from error
+                raise StoreError(f"{self.path}: cannot be read ({error}); move it away or repair it") from error
         return found
 
     def put(self, answers: Iterable[tuple[bytes, str, Any]]) -> None:
@@ -95,7 +97,7 @@ class ResponseStore:
                 self._db.execute("ROLLBACK")
             raise StoreError(
                 f"{self.path}: an answer could not be stored ({error}); everything before this chunk is kept: "
-                "mend the cause (free some space if the disk is full), and the same command goes on from there"
+                "fix the cause (free some space if the disk is full), and the same command goes on from there"
             ) from error
 
     def sources(self) -> dict[str, int]:
@@ -105,7 +107,7 @@ class ResponseStore:
             with closing(self._db.execute(query)) as rows:
                 return dict(rows)
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: cannot be read ({error}); move it away or mend it") from error
+            raise StoreError(f"{self.path}: cannot be read ({error}); move it away or repair it") from error
 
     def drop(self, sources: Iterable[str]) -> None:
         """Delete all answers of these sources, all or none, and give their space back to the disk."""
@@ -141,6 +143,10 @@ class Variant:
     adapter: str | None = None
     replicate: int = 0
 
+    @classmethod
+    def of(cls, member: Member, replicate: int = 0) -> "Variant":
+        return cls(member.weights_digest, member.record, member.request_adapter, replicate)
+
     @property
     def source(self) -> str:
         return source_of(self.weights_digest, self.record.fingerprint, self.replicate)
@@ -149,11 +155,11 @@ class Variant:
 class StoredEngine:
     """An engine that answers from the store first and starts the real engine only when something is missing.
 
-    It answers as ``lead``. ``siblings`` are other models that the same engine can answer as: when the lead is asked,
-    they are asked the same in the same stream, and their answers go into the store, where their own runs find them, so
+    It answers as ``lead``. ``siblings`` are other models that the same engine can answer as: each request to the
+    lead goes to them too, in the same stream, and their answers go into the store, where their own runs find them, so
     that an engine with a base and its adapters is kept full by all of them. ``reused`` and ``generated`` count the
     lead's answers, ``generated_for`` those of each sibling by its weights digest. Answers that carry an error are
-    handed on but never stored, so the next run tries them again. The requests of a replicate reach the engine shuffled
+    returned but never stored, so the next run tries them again. The requests of a replicate reach the engine shuffled
     by ``seed``.
     """
 
@@ -181,14 +187,14 @@ class StoredEngine:
 
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
         """Yield ``(index, completion)``: stored answers first, then new ones as the engine finishes them."""
-        asked = [{"decoding": asdict(each.decoding), "prompt": each.prompt.digest} for each in requests]
-        for index, answer in self._answers(requests, asked, lambda engine, missing: engine.generate(missing)):
+        contents = [{"decoding": asdict(each.decoding), "prompt": each.prompt.digest} for each in requests]
+        for index, answer in self._answers(requests, contents, lambda engine, missing: engine.generate(missing)):
             yield index, answer if isinstance(answer, Completion) else Completion(**answer)
 
     def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
         """Like :meth:`generate`, for log-probabilities of continuations."""
-        asked = [{"continuations": each.continuations, "prompt": each.prompt.digest} for each in requests]
-        for index, answer in self._answers(requests, asked, lambda engine, missing: engine.score(missing)):
+        contents = [{"continuations": each.continuations, "prompt": each.prompt.digest} for each in requests]
+        for index, answer in self._answers(requests, contents, lambda engine, missing: engine.score(missing)):
             if isinstance(answer, Failed):
                 yield index, answer
             else:
@@ -203,12 +209,12 @@ class StoredEngine:
     def _answers(
         self,
         requests: Sequence[Any],
-        asked: list[dict[str, Any]],
-        ask: Callable[[Engine, list[Any]], Iterator[tuple[int, Any]]],
+        contents: list[dict[str, Any]],
+        call: Callable[[Engine, list[Any]], Iterator[tuple[int, Any]]],
     ) -> Iterator[tuple[int, Any]]:
         lead = self._variants[0]
         keys = {
-            variant: [_key(variant, request, each) for request, each in zip(requests, asked, strict=True)]
+            variant: [_key(variant, request, each) for request, each in zip(requests, contents, strict=True)]
             for variant in self._variants
         }
         stored = self._store.get(keys[lead])
@@ -228,7 +234,7 @@ class StoredEngine:
         chunk: list[tuple[bytes, str, Any]] = []
         try:
             wanted = [replace(requests[index], adapter=variant.adapter) for index, variant in missing]
-            for position, answer in ask(self._engine, wanted):
+            for position, answer in call(self._engine, wanted):
                 index, variant = missing[position]
                 self.generated_for[variant.weights_digest] += 1
                 if not getattr(answer, "error", None):
@@ -244,9 +250,9 @@ class StoredEngine:
                 self._store.put(chunk)
 
 
-def _key(variant: Variant, request: GenerateRequest | ScoreRequest, asked: dict[str, Any]) -> bytes:
+def _key(variant: Variant, request: GenerateRequest | ScoreRequest, content: dict[str, Any]) -> bytes:
     parts = {
-        **asked,
+        **content,
         "item": request.item_id,
         "weights": variant.weights_digest,
         "engine": variant.record.fingerprint,

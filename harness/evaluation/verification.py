@@ -1,15 +1,16 @@
 """Verification: a random part of a pair's runs, generated again from the pinned checkpoints, against what was stored.
 
 The items are drawn by a seed that did not exist when the entry was made (the hash of the commit that merged it), so
-that nobody could know which answers would be asked for. They are asked of both checkpoints, in the environment of the
-stored runs, twice: in suite order, and once more in another order and batch size, which shows what is the engine's
+that nobody could know which answers would be checked. Both checkpoints answer them, in the environment of the stored
+runs, twice: in suite order, and once more in another order and batch size, which shows what is the engine's
 noise (:mod:`harness.scoring.agreement` has the test).
 """
 
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
@@ -17,15 +18,13 @@ import numpy as np
 import pandas as pd
 
 from harness.checkpoints import Checkpoint, nano_root
-from harness.engines import Dtype, EngineSettings, choose, placement, starting
+from harness.engines import Dtype, EngineSettings, choose
 from harness.errors import CheckFailedError, RetentionError
-from harness.evaluation.noise import other_batch
+from harness.evaluation.execution import Execution, PlacedEngine, open_execution, refuse_failed
 from harness.evaluation.plan import Plan, Watcher, make_plan
 from harness.evaluation.run import run_plan
-from harness.evaluation.store import STORE_FILE, ResponseStore, StoredEngine, Variant
-from harness.lmeval import LoadedTask, load_frozen, run_tasks, select
-from harness.protocol import Engine
-from harness.records import CheckpointRecord, Outcome, Run, Sample, read_run
+from harness.lmeval import LoadedTask, select_items
+from harness.records import CheckpointRecord, Outcome, Run, read_run
 from harness.scoring import ENOUGH, Agreement, SideAgreement, agree, compare_side
 
 ITEMS = 280
@@ -81,23 +80,21 @@ def plan_again(base: Run, tuned: Run, sources: Sources, out: Path) -> Plan:
                 f"{checkpoint.record.name}: its weights are {checkpoint.record.weights_digest[:12]}, those of the run "
                 f"are {run.record.checkpoint.weights_digest[:12]}; name the checkpoint of the run with {option}"
             )
-        here = placement.describe(settings, checkpoint).environment
+        here = plan.placement_of(checkpoint).record.environment
         if here != run.record.engine.environment:
             raise RetentionError(
                 f"the run was made on {run.record.engine.environment}, this machine has {here}; answers are compared "
                 "on one environment only: verify where the recorded one is installed (run.json names its packages)"
             )
     if plan.suite.digest != record.suite.digest:
-        raise RetentionError(
-            f"suite {plan.suite.id}: its digest is not that of the runs; give theirs with --suite FILE"
-        )
+        raise RetentionError(f"suite {plan.suite.id}: its digest differs from the runs'; give theirs with --suite FILE")
     if plan.renderer.template_digest != record.template_digest:
         raise RetentionError("the base's chat template is not the one of the runs, by its digest")
     return plan
 
 
 def find_reference(record: CheckpointRecord, reference: str | None, option: str) -> str:
-    """What to open for a recorded checkpoint: as told, its hub id at its revision, or the shipped one of its name."""
+    """What to open for a recorded checkpoint: ``reference``, its hub id at its revision, or a shipped one."""
     if reference is not None:
         return reference
     if record.source == "hub":
@@ -136,12 +133,12 @@ def verify(base: Run, tuned: Run, plan: Plan, seed: str, watcher: Watcher, *, it
     total = sum(task.count for task in plan.suite.tasks.values())
     if items < min(ENOUGH, total):
         raise RetentionError(f"--items {items}: fewer than {min(ENOUGH, total)} would often miss altered answers")
-    tasks = load_frozen(plan.suite, plan.tasks_folder)
-    rows = draw({name: loaded.item_ids for name, loaded in tasks.items()}, seed, items)
-    part = {name: select(tasks[name], chosen) for name, chosen in rows.items()}
-    with ResponseStore(plan.out / STORE_FILE) as store:
-        asking = _Asking(plan, part, store, watcher, int(seed[:8], 16))
-        sides = [asking.side("base", plan.base, base), asking.side("tuned", plan.tuned[0], tuned)]
+    again = plan.repeated(int(seed[:8], 16))
+    with open_execution(plan, watcher) as once, open_execution(again, watcher) as twice:
+        rows = draw({name: loaded.item_ids for name, loaded in once.tasks.items()}, seed, items)
+        part = {name: select_items(once.tasks[name], chosen) for name, chosen in rows.items()}
+        regenerator = _Regenerator((once, twice), part)
+        sides = [regenerator.side("base", plan.base, base), regenerator.side("tuned", plan.tuned[0], tuned)]
     return Agreement(
         seed=seed,
         environment=base.record.engine.environment,
@@ -153,25 +150,26 @@ def verify(base: Run, tuned: Run, plan: Plan, seed: str, watcher: Watcher, *, it
 
 
 def regenerate(plan: Plan, watcher: Watcher) -> tuple[Run, Run]:
-    """Both runs of the plan, whole, generated again into its folder."""
+    """Both complete runs of the plan, generated again into its folder."""
     base, tuned = run_plan(plan, watcher)
     return read_run(base), read_run(tuned)
 
 
 @dataclass(frozen=True)
-class _Asking:
-    plan: Plan
+class _Regenerator:
+    """Generates the drawn items twice: ``passes`` are the plan, and the plan repeated in another order and batch."""
+
+    passes: tuple[Execution, Execution]
     part: dict[str, LoadedTask]
-    store: ResponseStore
-    watcher: Watcher
-    order_seed: int
 
     def side(self, role: str, checkpoint: Checkpoint, run: Run) -> SideAgreement:
+        """How the run of one checkpoint agrees with both passes."""
+        once, _ = self.passes
         name = checkpoint.record.name
-        self.watcher.checkpoint(name, role, 2 * sum(len(loaded.item_ids) for loaded in self.part.values()))
-        first, reused, generated = self._answers(checkpoint, 0)
-        second, *counts = self._answers(checkpoint, 1)
-        self.watcher.finished(name, self.plan.out, reused + counts[0], generated + counts[1])
+        once.watcher.checkpoint(name, role, 2 * sum(len(loaded.item_ids) for loaded in self.part.values()))
+        (first, new), (second, newer) = (self._regenerate(each, checkpoint) for each in self.passes)
+        generated = new + newer
+        once.watcher.finished(name, once.plan.out, len(first) + len(second) - generated, generated)
         stored = run.samples.set_index("item_id")
         if missing := first.index.difference(stored.index).tolist():
             raise CheckFailedError(
@@ -190,31 +188,13 @@ class _Asking:
             right[0], right[1], right[2], same, checkpoint.record.weights_digest, run.record.samples_sha256
         )
 
-    def _answers(self, checkpoint: Checkpoint, replicate: int) -> tuple[pd.DataFrame, int, int]:
-        """The samples of one pass by item id, and how many answers were there already and how many are new."""
-        plan, name = self.plan, checkpoint.record.name
-        settings = plan.settings
-        if replicate:
-            settings = replace(settings, batch=other_batch(settings))
-        record = placement.describe(settings, checkpoint)
-
-        def start() -> Engine:
-            self.watcher.engine_starting(name, record.fingerprint)
-            return starting.start(settings, [checkpoint])
-
-        asked_as = placement.asked_as(settings, checkpoint, record)
-        variant = Variant(checkpoint.record.weights_digest, record, asked_as, replicate)
-        engine = StoredEngine(self.store, variant, start, seed=self.order_seed)
-        samples: list[Sample] = []
-        try:
-            for chunk in run_tasks(plan.suite, self.part, engine, plan.renderer, self.watcher.answered):
-                samples += chunk
-        finally:
-            engine.close()
-        if failed := [sample for sample in samples if sample.error is not None]:
-            raise CheckFailedError(
-                f"{name}: {len(failed)} of {len(samples)} items failed (first: {failed[0].error}); a failure is no "
-                "disagreement: run the same command again"
-            )
+    def _regenerate(self, execution: Execution, checkpoint: Checkpoint) -> tuple[pd.DataFrame, int]:
+        """The samples of one pass by item id, and how many of their answers are new."""
+        placement = execution.plan.placement_of(checkpoint)
+        (member,) = placement.members
+        with closing(PlacedEngine(execution, placement)) as engine:
+            samples = [sample for chunk in engine.answer(member, self.part) for sample in chunk]
+        advice = "; a failure is not a disagreement: run the same command again"
+        refuse_failed(checkpoint.record.name, samples, advice)
         frame = pd.DataFrame([sample.model_dump() for sample in samples])
-        return frame.set_index("item_id"), engine.reused, engine.generated
+        return frame.set_index("item_id"), engine.generated(member)

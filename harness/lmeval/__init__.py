@@ -1,9 +1,9 @@
-"""lm-eval, behind one door: the only package that imports it.
+"""lm-eval: the only package that imports it.
 
 lm-eval reads the tasks' YAML, builds the requests and applies the tasks' own scoring; our ``LM`` answers from an
-:class:`~harness.protocol.Engine`. What lm-eval would get wrong is kept out here (engines.md, landmines): its caches are
-off, its default tasks are not scanned, documents are asked for in their order, images stay encoded bytes, nothing
-is bootstrapped, and finish reason and token counts are kept beside each answer.
+:class:`~harness.protocol.Engine`. This package works around lm-eval's pitfalls (README.md): its caches are off, its
+default tasks are not scanned, documents are requested in order, images stay encoded, nothing is bootstrapped, and the
+finish reason and token counts of each answer are kept.
 """
 
 import logging
@@ -11,7 +11,7 @@ import os
 
 import lazy_loader as lazy
 
-# Read by lm-eval when it is imported: do not re-encode every image to hash it, and leave progress to us.
+# Read by lm-eval on import: do not re-encode every image to hash it, and show no progress bars.
 os.environ["LMEVAL_HASHMM"] = "0"
 os.environ.setdefault("TQDM_DISABLE", "1")
 

@@ -1,4 +1,4 @@
-"""lm-eval's own model backends, as engines to compare with."""
+"""lm-eval's own model backends, to compare engines with."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from harness.protocol import (
 
 
 class Backend:
-    """A model backend of lm-eval itself, for :mod:`harness.engines.backend`: rendered prompts in, texts out."""
+    """A model backend of lm-eval, for :mod:`harness.engines.backend`: rendered prompts in, text out."""
 
     def __init__(self, name: str, folder: Path, dtype: str, device: str, batch: int, max_length: int) -> None:
         try:
@@ -29,7 +29,7 @@ class Backend:
         return list(self._lm.generate_until([self._instance(each) for each in requests], disable_tqdm=True))
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[list[tuple[float, bool]]]:
-        """(log-probability, greedy) of each continuation of each request, asked for as token ids."""
+        """(log-probability, is_greedy) of each continuation of each request, passed as token ids."""
         flat = [
             (("", ""), list(each.prompt.token_ids), list(continuation))
             for each in requests

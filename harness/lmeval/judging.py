@@ -1,4 +1,4 @@
-"""Judging: the one rule from a task's own scoring to a row, for answers just given and for stored ones."""
+"""Judging: from a task's own scoring to the columns of a row, the same for new and for stored answers."""
 
 import copy
 import math
@@ -13,14 +13,14 @@ from harness.records import NOT_PARSED, Outcome, SuiteTask
 
 
 def _extracted(metrics: dict[str, Any], output: str) -> str:
-    """What the filter of a task of lm-eval's own left of the answer; of a choice, the option's text."""
+    """The answer after the filter of one of lm-eval's own tasks; for multiple choice, the option's text."""
     answer = metrics["filtered_resps"][0] if metrics.get("filtered_resps") else None
     return answer if isinstance(answer, str) else output
 
 
 @dataclass(frozen=True)
 class Place:
-    """The columns of a row that its item decides, whatever was answered."""
+    """The columns of a row that depend on its item alone."""
 
     family: str
     group: str
@@ -30,7 +30,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Judged:
-    """The columns of a row that the task's scoring decides from the answer."""
+    """The columns of a row that the task's scoring derives from the answer."""
 
     extracted: str | None
     outcome: Outcome
@@ -40,7 +40,7 @@ class Judged:
 
 
 def place_of(name: str, task: SuiteTask, doc: dict[str, Any], item_id: str) -> Place:
-    """Where an item belongs; ``TaskError`` when neither its document nor the suite knows its guess rate."""
+    """The item's columns; ``TaskError`` when neither its document nor the suite has a guess rate."""
     guess_rate = doc.get("guess_rate", task.guess_rate)
     if guess_rate is None:
         raise TaskError(f"task {name}: no guess_rate in its documents or in the suite")
@@ -50,13 +50,13 @@ def place_of(name: str, task: SuiteTask, doc: dict[str, Any], item_id: str) -> P
 def judgement_of(
     task: SuiteTask, metrics: dict[str, Any], output: str, finish_reason: str, error: str | None
 ) -> Judged:
-    """The one rule from a task's metrics of an answer to its row: three states, and cut off counts as unparsed.
+    """A row's columns from the task's metrics of its answer: one of three outcomes; truncated counts as unparsed.
 
-    ``metrics`` is what ``process_results`` gave, or lm-eval's log of it with the names listed under ``metrics``.
+    ``metrics`` is the result of ``process_results``, or lm-eval's log of it with the names listed under ``metrics``.
     """
     metric = task.metric.partition(",")[0]
     if metric not in metrics:
-        raise TaskError(f"it has no metric {metric}; there are {', '.join(metrics.get('metrics', ()))}")
+        raise TaskError(f"it has no metric {metric}; it has {', '.join(metrics.get('metrics', ()))}")
     if "unparsed" in metrics:
         extracted, parsed, score = metrics.get("extracted"), not metrics["unparsed"], float(metrics["score"])
     else:
@@ -78,12 +78,12 @@ def judgement_of(
 def judge_again(
     task: Any, docs: Sequence[dict[str, Any]], outputs: Sequence[str], metric: str = "acc"
 ) -> Iterator[dict[str, Any] | None]:
-    """What the task's own scoring gives for answers that were stored, one a document, without any model.
+    """The result of the task's own scoring for stored answers, one per document, without any model.
 
-    ``metric`` may name one of the task's filters after a comma; without it the first decides.
+    ``metric`` may name one of the task's filters after a comma; by default the first one is used.
 
-    The stored answer of a multiple-choice task is the option that was likeliest, which is all that its ``acc`` asks;
-    what its other metrics need (how likely) is not stored. None stands for an answer that is no option of its document.
+    The stored answer of a multiple-choice task is the likeliest option, which is all that its ``acc`` needs; the
+    likelihoods that other metrics need are not stored. None for an answer that is not an option of its document.
     """
     kind = task.OUTPUT_TYPE
     if kind == "multiple_choice":
@@ -93,7 +93,7 @@ def judge_again(
             yield None if likely is None else {"metrics": ["acc"], "acc": task.process_results(doc, likely)["acc"]}
         return
     if kind != "generate_until":
-        raise TaskError(f"task {task.config.task}: {kind} stores no answer from which its score follows")
+        raise TaskError(f"task {task.config.task}: the score of {kind} does not follow from its stored answer")
     instances = [Instance(kind, doc, ("", {}), 0, resps=[output]) for doc, output in zip(docs, outputs, strict=True)]
     again = copy.copy(task)
     again._instances = instances
@@ -114,12 +114,12 @@ def _as_likely(task: Any, doc: dict[str, Any], output: str) -> list[tuple[float,
     return [(0.0, True) if option == chosen else (-1.0, False) for option in range(len(options))]
 
 
-# What lm-eval logs of its own beside a task's metrics, and the metrics that have a column.
+# What lm-eval logs besides a task's metrics, and the metrics that have their own column.
 _NO_DETAIL = frozenset(("doc_id", "acc", "score", "unparsed", "extracted", "layer"))
 
 
 def _details(metrics: dict[str, Any]) -> list[str]:
-    """The names of a task's further metrics in one logged row: those listed beside it whose value is a number."""
+    """The names of a task's further metrics in one logged row: those whose value is a finite number."""
     return [
         name
         for name in sorted(metrics.get("metrics", ()))

@@ -1,4 +1,4 @@
-"""Tasks loaded by lm-eval: ours and its own, with item ids, cut to what a suite takes, never from its caches."""
+"""Tasks loaded by lm-eval, ours and its own: with item ids, limited to a suite's items, never from its caches."""
 
 import copy
 import hashlib
@@ -28,13 +28,13 @@ VERSION = version("lm-eval")
 
 
 class TaskError(RetentionError):
-    """A task that cannot be loaded, or does something that this harness does not run."""
+    """A task that cannot be loaded, or uses a feature that this harness does not support."""
 
 
 @dataclass(frozen=True)
 class StockTask:
-    """Where a task of lm-eval's own lies (a folder below its tasks), and what its YAML leaves open: the revision of its
-    data set, and the budget of an answer in tokens."""
+    """One of lm-eval's own tasks: its folder below lm-eval's tasks, and what its YAML does not pin: the revision of its
+    data set, and the token budget of an answer."""
 
     folder: str
     revision: str = ""
@@ -52,7 +52,7 @@ class LoadedTask:
 def load_tasks(
     names: Sequence[str], extra_root: Path | None = None, stock: Mapping[str, StockTask] | None = None
 ) -> dict[str, LoadedTask]:
-    """Load tasks by name from the shipped tasks and, if given, a folder of the user's own; ``stock`` are lm-eval's."""
+    """Load tasks by name from the shipped tasks and, if given, a user's folder; ``stock`` are lm-eval's own."""
     tasks = {}
     for name, loaded in load_each(names, extra_root, stock):
         if isinstance(loaded, RetentionError):
@@ -64,11 +64,11 @@ def load_tasks(
 def load_each(
     names: Sequence[str], extra_root: Path | None = None, stock: Mapping[str, StockTask] | None = None
 ) -> Iterator[tuple[str, LoadedTask | RetentionError]]:
-    """Each task as it is loaded, or why it cannot be: a data set that is missing does not hide the others."""
+    """Load each task, or yield the error: one missing data set does not hide the other tasks."""
     stock = stock or {}
     roots = [tasks_root(), *([] if extra_root is None else [extra_root])]
     folders = {name: _stock_root(name, each) for name, each in stock.items()}
-    # A shipped task is found by its file's name: lm-eval's index reads every YAML below a folder, twice with includes.
+    # Find shipped tasks by file name: lm-eval's index reads every YAML below a folder, twice with includes.
     shipped = {path.stem: str(path) for path in tasks_root().glob("*/[!_]*.yaml")}
     indexed = [extra_root] if extra_root is not None and not extra_root.resolve().is_relative_to(tasks_root()) else []
     own = TaskManager(include_path=[str(root) for root in indexed], include_defaults=False)
@@ -76,7 +76,7 @@ def load_each(
     for name in names:
         manager, where = (theirs, [folders[name]]) if name in stock else (own, roots)
         if name not in manager.all_subtasks and (name in stock or name not in shipped):
-            yield name, TaskError(f"task {name}: no YAML of that name below {' or '.join(map(str, where))}")
+            yield name, TaskError(f"task {name}: no YAML of that name in {' or '.join(map(str, where))}")
             continue
         try:
             if name in stock:
@@ -86,24 +86,24 @@ def load_each(
                 yield name, _loaded(name, own.load([spec])["tasks"][name])
         except RetentionError as error:
             yield name, error
-        except Exception as error:  # A task file is a program, and may raise anything.
+        except Exception as error:  # A task file is code, and may raise anything.
             failed = TaskError(f"task {name}: it cannot be loaded ({type(error).__name__}: {error})")
             failed.__cause__ = error
             yield name, failed
 
 
 def load_frozen(suite: Suite, extra_root: Path | None = None) -> dict[str, LoadedTask]:
-    """The suite's tasks, each with the first items of its task that the suite takes, checked against their digests."""
+    """The suite's tasks, each limited to the items that the suite takes and checked against its digest."""
     tasks = {}
     for name, loaded in load_tasks(list(suite.tasks), extra_root, stock_tasks(suite)).items():
-        tasks[name] = first(loaded, suite.tasks[name].count)
+        tasks[name] = first_items(loaded, suite.tasks[name].count)
         suite.check_items(name, tasks[name].item_ids)
         suite.check_decoding(name, *decoding_of(loaded))
     return tasks
 
 
-def rehearse(tasks: Mapping[str, LoadedTask]) -> None:
-    """Judge an empty answer to the first item of each task: what a judge lacks shows before an engine starts."""
+def check_judges(tasks: Mapping[str, LoadedTask]) -> None:
+    """Judge an empty answer to the first item of each task, to fail before the engine starts."""
     for loaded in tasks.values():
         if loaded.task.OUTPUT_TYPE != "generate_until":
             continue
@@ -111,7 +111,7 @@ def rehearse(tasks: Mapping[str, LoadedTask]) -> None:
             loaded.task.process_results(loaded.task.eval_docs[0], [""])
         except RetentionError:
             raise
-        except Exception as error:  # A stock task may take no empty answer; whether it is asked one remains to be seen.
+        except Exception as error:  # A stock task may not accept an empty answer, which need not occur.
             logging.getLogger(__name__).debug("%s: no empty answer (%s)", loaded.task.config.task, error)
 
 
@@ -124,14 +124,14 @@ def stock_tasks(suite: Suite | Draft) -> dict[str, StockTask]:
     }
 
 
-def first(loaded: LoadedTask, count: int | None) -> LoadedTask:
-    """The task with its first ``count`` items; with all of them where there are no more, or no count is given."""
-    whole = len(loaded.item_ids)
-    return select(loaded, range(whole if count is None else min(count, whole)))
+def first_items(loaded: LoadedTask, count: int | None) -> LoadedTask:
+    """The task limited to its first ``count`` items; all of them if there are fewer, or ``count`` is None."""
+    available = len(loaded.item_ids)
+    return select_items(loaded, range(available if count is None else min(count, available)))
 
 
 def decoding_of(loaded: LoadedTask) -> tuple[int | None, tuple[str, ...]]:
-    """The budget of an answer in tokens and its stops; None and none for a task that chooses among options."""
+    """The token budget and the stop strings of an answer; None and none for a multiple-choice task."""
     if loaded.task.OUTPUT_TYPE != "generate_until":
         return None, ()
     stated = decoding(loaded.task.config.generation_kwargs)
@@ -146,7 +146,7 @@ def _stock_root(name: str, stock: StockTask) -> Path:
 
 
 def _load_stock(name: str, stock: StockTask, manager: Any) -> LoadedTask:
-    """A task of lm-eval's own, its data set at the pinned revision and its answers within the stated budget."""
+    """One of lm-eval's own tasks, with its data set at the pinned revision and the stated token budget."""
     use_hub_or_cache()
     entry = manager.task_index[name]
     stated: dict[str, Any] = {"include": str(entry.yaml_path)}
@@ -155,15 +155,15 @@ def _load_stock(name: str, stock: StockTask, manager: Any) -> LoadedTask:
     if stock.max_tokens is not None:
         stated["generation_kwargs"] = {**(entry.cfg.get("generation_kwargs") or {}), "max_gen_toks": stock.max_tokens}
     with tempfile.TemporaryDirectory() as folder:
-        # A YAML that includes lm-eval's is how lm-eval lets one be changed.
+        # lm-eval's way to override a task: a YAML that includes it.
         path = Path(folder) / entry.yaml_path.name
         path.write_text(yaml.safe_dump(stated), encoding="utf-8")
         try:
             task = manager.load([str(path)])["tasks"][name]
-        except Exception as error:  # Its data set is loaded by the hub's client, which raises many kinds.
+        except Exception as error:  # The hub's client raises many kinds of exceptions.
             raise TaskError(
-                f"task {name}: lm-eval's own, and its data set could not be loaded ({type(error).__name__}); connect "
-                "to the hub, or leave it out"
+                f"task {name}: lm-eval's data set for it could not be loaded ({type(error).__name__}); connect to the "
+                "hub, or leave the task out"
             ) from error
     return _loaded(name, task)
 
@@ -175,7 +175,7 @@ def _loaded(name: str, task: Any) -> LoadedTask:
 
 
 def _draw_examples_by_document(task: Any) -> None:
-    """Make a document's few-shot examples depend on it alone; lm-eval draws all from one stream, new in each run."""
+    """Make a document's few-shot examples depend on it alone; lm-eval draws all from one random stream per run."""
     context = task.fewshot_context
 
     def fewshot_context(doc: Any, *args: Any, **options: Any) -> Any:
@@ -189,11 +189,11 @@ def _item_ids(name: str, task: Any) -> list[str]:
     docs = task.eval_docs
     if "item_id" in docs.features:
         return list(docs["item_id"])
-    return [foreign_item_id(name, doc, asked(task, doc)) for doc in docs]
+    return [external_item_id(name, doc, build_requests(task, doc)) for doc in docs]
 
 
-def asked(task: Any, doc: Any) -> list[Instance]:
-    """The requests that lm-eval makes of one document."""
+def build_requests(task: Any, doc: Any) -> list[Instance]:
+    """The requests that lm-eval builds for one document."""
     config = task.config
     context = task.fewshot_context(doc, num_fewshot=config.num_fewshot or 0, gen_prefix=task.doc_to_prefix(doc))
     made = task.construct_requests(doc=doc, ctx=context, metadata=(config.task, 0, config.repeats))
@@ -201,24 +201,24 @@ def asked(task: Any, doc: Any) -> list[Instance]:
 
 
 def cluster_ids(loaded: LoadedTask) -> list[str]:
-    """The cluster of each item in document order; an item without one is its own."""
+    """The cluster of each item in document order; an item without one forms its own."""
     docs = loaded.task.eval_docs
     if "cluster_id" not in docs.features:
         return list(loaded.item_ids)
     return [str(cluster or item_id) for cluster, item_id in zip(docs["cluster_id"], loaded.item_ids, strict=True)]
 
 
-def select(loaded: LoadedTask, rows: Sequence[int]) -> LoadedTask:
-    """The task with some of its documents, in the order of ``rows``; all of them in order is the task itself."""
+def select_items(loaded: LoadedTask, rows: Sequence[int]) -> LoadedTask:
+    """The task limited to the documents ``rows``, in that order; unchanged if these are all of them in order."""
     if rows == range(len(loaded.item_ids)):
         return loaded
-    return LoadedTask(part(loaded.task, rows), [loaded.item_ids[row] for row in rows])
+    return LoadedTask(select_documents(loaded.task, rows), [loaded.item_ids[row] for row in rows])
 
 
-def foreign_item_id(task: str, doc: dict[str, Any], requests: Sequence[Instance]) -> str:
-    """Item id of a task that is not ours: over the task's name, its document and how it is asked.
+def external_item_id(task: str, doc: dict[str, Any], requests: Sequence[Instance]) -> str:
+    """Item id for a task that is not ours: over the task's name, the document and its requests.
 
-    That is the text with its few-shot examples, the options or the decoding; images count by their pixels.
+    Requests are the text with its few-shot examples and the options or the decoding; images count by their pixels.
     """
     content = {"task": task, "doc": _stable(doc), "asked": _stable([list(each.args) for each in requests])}
     return hashlib.sha256(canonical_json(content)).hexdigest()
@@ -236,11 +236,11 @@ def _stable(value: Any) -> Any:
     return value
 
 
-def part(task: Any, rows: Sequence[int]) -> Any:
-    """The task with these documents alone.
+def select_documents(task: Any, rows: Sequence[int]) -> Any:
+    """The lm-eval task limited to these documents.
 
-    lm-eval's own ``samples`` reads every document for each slab and looks each up in a list: quadratic in the number of
-    items, and every image is decoded again.
+    lm-eval's own ``samples`` option reads all documents for each slab and looks them up in a list: quadratic in the
+    number of items, and every image is decoded again.
     """
     docs = task.eval_docs
     view = copy.copy(task)
@@ -251,11 +251,11 @@ def part(task: Any, rows: Sequence[int]) -> Any:
 
 
 def decoding(options: dict[str, Any]) -> Decoding:
-    """What ``generation_kwargs`` ask for; ``TaskError`` for sampling, and where the budget is not stated."""
+    """The decoding in ``generation_kwargs``; ``TaskError`` for sampling, or if the token budget is missing."""
     if options.get("do_sample") or options.get("temperature"):
-        raise TaskError("generation_kwargs: sampling is not run here; suites are greedy (do_sample: false)")
+        raise TaskError("generation_kwargs: sampling is not supported; suites are greedy (do_sample: false)")
     until = options.get("until") or []
     stop = (until,) if isinstance(until, str) else tuple(until)
     if "max_gen_toks" not in options:
-        raise TaskError("generation_kwargs: max_gen_toks is missing; each task states its budget")
+        raise TaskError("generation_kwargs: max_gen_toks is missing; each task must state its token budget")
     return Decoding(max_tokens=int(options["max_gen_toks"]), stop=stop)

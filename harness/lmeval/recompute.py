@@ -1,7 +1,8 @@
-"""Recomputing: what the tasks' own scoring makes of stored outputs, on a CPU, without a model (design.md, invariant 2).
+"""Recomputation: score stored outputs again with the tasks' own scoring, on a CPU, without a model.
 
-A stored row is held against its item and against the one rule by which a run is written
-(:func:`harness.lmeval.judgement_of`). What cannot be recomputed is said, task by task, and is never a pass.
+Each stored row is compared with its item and with what a run would write for it
+(:func:`harness.lmeval.judgement_of`). Tasks that cannot be recomputed are reported, and never count as passed
+(harness/README.md, invariant 2).
 """
 
 import copy
@@ -17,8 +18,8 @@ from harness.errors import RetentionError
 from harness.lmeval import Judged, LoadedTask, Place, TaskError, judge_again, judgement_of, load_frozen, place_of
 from harness.records import Suite, SuiteTask
 
-# Judgements are kept by item and answer, as fine-tunes of one base agree on most items and checking some answers is
-# slow. Bounds them together, in characters of their answers and a fixed cost of each.
+# Judgements are cached by item and answer, as fine-tunes of one base agree on most items and judging can be slow. The
+# cache is bounded in characters of the answers, plus a fixed cost for each.
 _MOST_KEPT = 20_000_000
 _KEPT_COST = 200
 _PLACE = tuple(field.name for field in fields(Place))
@@ -30,7 +31,7 @@ _TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Difference:
-    """One column of one row that is not what its item and the task's scoring give."""
+    """One column of one row that differs from what its item and the task's scoring give."""
 
     task: str
     item_id: str
@@ -41,8 +42,8 @@ class Difference:
 
 @dataclass(frozen=True)
 class Recomputation:
-    """``rows`` were judged again. ``unavailable`` says for each task that was not, why; ``unknown`` are rows that no
-    task of the suite asks."""
+    """``rows`` is the number of rows judged again. ``unavailable`` gives the reason for each task that was not;
+    ``unknown`` are item ids that belong to no task of the suite."""
 
     rows: int
     differences: tuple[Difference, ...]
@@ -51,8 +52,8 @@ class Recomputation:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One item as the plausibility checks need it; ``answer`` is None where a task keeps its gold in code alone."""
+class AnswerKey:
+    """An item's gold answer and options; ``answer`` is None where a task has its gold answer only in code."""
 
     answer: str | None
     options: tuple[str, ...]
@@ -60,7 +61,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class _Items:
-    """A task with its documents, images left out: no scoring reads them, and they are most of the memory."""
+    """A task with its documents, without images: scoring does not need them, and they take most of the memory."""
 
     task: Any
     docs: list[dict[str, Any]]
@@ -69,25 +70,24 @@ class _Items:
 
 
 class Recomputer:
-    """The items of one suite, each task loaded once, and the tasks' own judgement of any stored answer.
+    """Judges stored answers to one suite with the tasks' own scoring; each task is loaded once, when first needed.
 
-    ``folder`` holds the task files of a suite of the user's own. Nothing is loaded before it is needed.
+    ``folder`` has the task files of a user's own suite.
     """
 
     def __init__(self, suite: Suite, folder: Path | None = None) -> None:
         self.suite = suite
         self._folder = folder
         self._items: dict[str, _Items | str] = {}
-        self._asked: dict[str, dict[str, Asked]] = {}
-        self._held = 0
-        self._kept: dict[tuple[str, int, str, str], Judged | None] = {}
+        self._answer_keys: dict[str, dict[str, AnswerKey]] = {}
+        self._cache_size = 0
+        self._cache: dict[tuple[str, int, str, str], Judged | None] = {}
 
     def recompute(self, samples: pd.DataFrame) -> Recomputation:
-        """Hold every row of ``samples`` (columns of :class:`~harness.records.samples.Sample`) against what it should
-        be.
+        """Compare every row of ``samples`` (columns of :class:`~harness.records.samples.Sample`) and a new judgement.
 
-        Rows with an error have no answer and are left alone. The columns that version 1 of the schema had not are
-        compared where the file has them.
+        Rows with an error have no answer and are skipped. Columns that version 1 of the schema lacks are compared if
+        the file has them.
         """
         judged = 0
         differences: list[Difference] = []
@@ -114,22 +114,19 @@ class Recomputer:
             differences += _differences(task, items, answered, found)
         return Recomputation(judged, tuple(differences), unavailable, tuple(unknown))
 
-    def reason_missing(self, task: str) -> str | None:
-        """Why the items of ``task`` are not here, or None when they are."""
-        items = self._task(task)
-        return items if isinstance(items, str) else None
-
-    def asked(self, task: str) -> dict[str, Asked]:
-        """What each item of ``task`` asked, by item id; empty when its items are not here."""
+    def answer_keys(self, task: str) -> dict[str, AnswerKey]:
+        """The gold answer and options of each item of ``task``, by item id; empty if its items are not available."""
         items = self._task(task)
         if isinstance(items, str):
             return {}
-        if task not in self._asked:
-            self._asked[task] = {key: _asked(items.task, items.docs[row]) for key, row in items.index.items()}
-        return self._asked[task]
+        if task not in self._answer_keys:
+            self._answer_keys[task] = {
+                key: _answer_key(items.task, items.docs[row]) for key, row in items.index.items()
+            }
+        return self._answer_keys[task]
 
     def budget(self, task: str) -> int | None:
-        """The most tokens an answer to ``task`` may have; None where it is not known or nothing is generated."""
+        """The token budget of an answer to ``task``; None if it is unknown or nothing is generated."""
         items = self._task(task)
         options = None if isinstance(items, str) else items.task.config.generation_kwargs
         budget = (options or {}).get("max_gen_toks")
@@ -137,12 +134,12 @@ class Recomputer:
 
     @property
     def shows_images(self) -> bool:
-        """Whether a task of the suite asks about images; those whose items are not here are not counted."""
+        """Whether a task of the suite has images; tasks whose items are not available do not count."""
         found = (self._task(name) for name in self.suite.tasks)
         return any(items.task.config.doc_to_image is not None for items in found if not isinstance(items, str))
 
     def questions(self, task: str) -> list[str]:
-        """What each item of ``task`` asks, as text, in the suite's order; empty when its items are not here."""
+        """The question of each item of ``task``, in the suite's order; empty if its items are not available."""
         items = self._task(task)
         return [] if isinstance(items, str) else [str(items.task.doc_to_text(doc)) for doc in items.docs]
 
@@ -151,7 +148,7 @@ class Recomputer:
             alone = self.suite.model_copy(update={"tasks": {name: self.suite.tasks[name]}})
             try:
                 self._items[name] = _read(name, self.suite.tasks[name], load_frozen(alone, self._folder)[name])
-            except Exception as error:  # a task's loader may raise anything, and no entry is to blame for it
+            except Exception as error:  # a task's loader may raise anything, which is not the entry's fault
                 kind = "" if isinstance(error, RetentionError) else f"{type(error).__name__}: "
                 self._items[name] = " ".join(f"{kind}{error}".split())[:_LONGEST_REASON]
         return self._items[name]
@@ -163,22 +160,22 @@ class Recomputer:
                 rows["item_id"], rows["output"], rows["finish_reason"], strict=True
             )
         ]
-        new = [key for key in dict.fromkeys(keys) if key not in self._kept]
-        self._held += sum(len(output) + _KEPT_COST for _, _, output, _ in new)
-        if self._held > _MOST_KEPT:
-            self._kept.clear()
+        new = [key for key in dict.fromkeys(keys) if key not in self._cache]
+        self._cache_size += sum(len(output) + _KEPT_COST for _, _, output, _ in new)
+        if self._cache_size > _MOST_KEPT:
+            self._cache.clear()
             new = list(dict.fromkeys(keys))
-            self._held = sum(len(output) + _KEPT_COST for _, _, output, _ in new)
+            self._cache_size = sum(len(output) + _KEPT_COST for _, _, output, _ in new)
         place = self.suite.tasks[name]
         for key, metrics in zip(new, _metrics(items, new, place.metric), strict=True):
-            self._kept[key] = None if metrics is None else judgement_of(place, metrics, key[2], key[3], None)
-        return [self._kept[key] for key in keys]
+            self._cache[key] = None if metrics is None else judgement_of(place, metrics, key[2], key[3], None)
+        return [self._cache[key] for key in keys]
 
 
 def _read(name: str, place: SuiteTask, loaded: LoadedTask) -> _Items:
     task, documents = loaded.task, loaded.task.eval_docs
     if task.OUTPUT_TYPE == "multiple_choice" and (place.metric != "acc" or callable(task.config.process_results)):
-        raise TaskError(f"task {name}: its {place.metric} does not follow from the option that was chosen")
+        raise TaskError(f"task {name}: its {place.metric} does not follow from the chosen option")
     if "images" in getattr(documents, "features", ()):
         documents = documents.remove_columns("images")
     docs = list(documents)
@@ -189,7 +186,7 @@ def _read(name: str, place: SuiteTask, loaded: LoadedTask) -> _Items:
 
 
 def _metrics(items: _Items, keys: Sequence[tuple[str, int, str, str]], metric: str) -> Iterator[dict[str, Any] | None]:
-    """Metrics of each answer; None for one that the task's scoring refuses or breaks on."""
+    """Metrics of each answer; None for one that the task's scoring rejects or fails on."""
     task = items.task
     docs, outputs = [items.docs[key[1]] for key in keys], [key[2] for key in keys]
     try:
@@ -210,7 +207,7 @@ def _differences(name: str, items: _Items, rows: pd.DataFrame, found: Sequence[J
     item_ids = rows["item_id"].tolist()
     for item_id, output, judged in zip(item_ids, rows["output"].tolist(), found, strict=True):
         if judged is None:
-            yield Difference(name, item_id, "output", output, "no answer that the task can judge")
+            yield Difference(name, item_id, "output", output, "not an answer that the task can judge")
     # Version 1 of the schema had neither column.
     later = not rows["details"].isna().all()
     choice = items.task.OUTPUT_TYPE == "multiple_choice"
@@ -232,7 +229,7 @@ def _differences(name: str, items: _Items, rows: pd.DataFrame, found: Sequence[J
 
 
 def _plain(value: object) -> object:
-    """A missing value of a frame, which is a NaN or the like, as None."""
+    """The value, or None for a missing one (NaN or the like)."""
     return value if isinstance(value, str | dict) or (isinstance(value, float) and not math.isnan(value)) else None
 
 
@@ -244,11 +241,11 @@ def _same(stored: object, due: object) -> bool:
     return stored == due
 
 
-def _asked(task: Any, doc: dict[str, Any]) -> Asked:
+def _answer_key(task: Any, doc: dict[str, Any]) -> AnswerKey:
     if task.OUTPUT_TYPE == "multiple_choice":
         options = tuple(str(option).strip() for option in task.doc_to_choice(doc))
         gold = task.doc_to_target(doc)
         known = isinstance(gold, int) and 0 <= gold < len(options)
-        return Asked(options[gold] if known else str(gold) if isinstance(gold, str) else None, options)
+        return AnswerKey(options[gold] if known else str(gold) if isinstance(gold, str) else None, options)
     answer = doc.get("answer")
-    return Asked(None if answer is None else str(answer), tuple(map(str, doc.get("options") or ())))
+    return AnswerKey(None if answer is None else str(answer), tuple(map(str, doc.get("options") or ())))

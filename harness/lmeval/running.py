@@ -1,4 +1,4 @@
-"""Our ``LM``: lm-eval asks, an engine answers, and what lm-eval would drop is kept beside each answer."""
+"""Our ``LM``: passes lm-eval's requests to an engine, and keeps what lm-eval would drop of each answer."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from lm_eval.api.model import LM
 
 from harness.checkpoints import PromptRenderer
 from harness.lmeval.judging import judgement_of, place_of
-from harness.lmeval.loading import LoadedTask, TaskError, decoding, part
+from harness.lmeval.loading import LoadedTask, TaskError, decoding, select_documents
 from harness.pictures import encode_png
 from harness.protocol import (
     Completion,
@@ -25,8 +25,8 @@ from harness.protocol import (
 )
 from harness.records import Sample, Suite, SuiteTask
 
-# Items evaluated by one call of lm-eval: bounds our memory, and large enough to keep an engine's batch full. An item
-# with images takes one place more for every ``_PIECE`` bytes of them.
+# Items per call of lm-eval: bounds our memory, and is large enough to keep an engine's batch full. An item with images
+# counts as one item more for every ``_PIECE`` bytes of them.
 SLAB = 2048
 _PIECE = 128 * 1024
 
@@ -46,7 +46,7 @@ def run_tasks(
         lm = _EngineLM(engine, renderer, progress, {name: (tasks[name], ids) for name, ids in slab.items()})
         results = lm_eval.evaluate(
             lm=lm,
-            task_dict={"tasks": {name: part(tasks[name].task, rows) for name, rows in slab.items()}},
+            task_dict={"tasks": {name: select_documents(tasks[name].task, rows) for name, rows in slab.items()}},
             log_samples=True,
             bootstrap_iters=0,
         )
@@ -58,7 +58,7 @@ def run_tasks(
 
 
 def _weight(loaded: LoadedTask) -> int:
-    """How much of a slab's room an item of the task takes; images are of one size, or nearly, within a task."""
+    """How many items' worth of a slab one item of the task takes; a task's images are of about the same size."""
     if loaded.task.config.doc_to_image is None or not loaded.item_ids:
         return 1
     images = loaded.task.doc_to_image(loaded.task.eval_docs[0])
@@ -66,13 +66,13 @@ def _weight(loaded: LoadedTask) -> int:
 
 
 def _slabs(tasks: dict[str, tuple[int, int]]) -> Iterator[dict[str, range]]:
-    """Ranges of documents by task; ``tasks`` has the number of items of each, and what one of them weighs."""
+    """Ranges of documents by task; ``tasks`` has the number of items of each, and the weight of one of them."""
     slab: dict[str, range] = {}
     room = SLAB
     for name, (count, weight) in tasks.items():
         start = 0
         while start < count:
-            # One item too large for any slab has one of its own.
+            # An item too large for any slab gets its own.
             taken = min(max(room // weight, 0 if slab else 1), count - start)
             if taken > 0:
                 slab[name] = range(start, start + taken)
@@ -92,7 +92,7 @@ class _Answer:
 
 
 class _EngineLM(LM):  # type: ignore[misc]
-    """lm-eval's view of an engine; ``answers`` keeps what lm-eval drops, by task and position in this call."""
+    """An engine as an lm-eval ``LM``; ``answers`` keeps what lm-eval drops, by task and position in this call."""
 
     MULTIMODAL = True
 
@@ -101,7 +101,7 @@ class _EngineLM(LM):  # type: ignore[misc]
         engine: Engine,
         renderer: PromptRenderer,
         progress: Callable[[int], None],
-        asked: dict[str, tuple[LoadedTask, range]],
+        documents: dict[str, tuple[LoadedTask, range]],
     ) -> None:
         super().__init__()
         self._engine = engine
@@ -109,49 +109,49 @@ class _EngineLM(LM):  # type: ignore[misc]
         self._progress = progress
         self._item_ids = {
             (name, position): loaded.item_ids[index]
-            for name, (loaded, indices) in asked.items()
+            for name, (loaded, indices) in documents.items()
             for position, index in enumerate(indices)
         }
         self.answers: dict[tuple[str, int], _Answer] = {}
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
-        asked = [GenerateRequest(self._item_id(each), self._prompt(each), decoding(each.args[1])) for each in requests]
+        sent = [GenerateRequest(self._item_id(each), self._prompt(each), decoding(each.args[1])) for each in requests]
         texts = [""] * len(requests)
-        for index, completion in self._engine.generate(asked):
+        for index, completion in self._engine.generate(sent):
             texts[index] = completion.text
-            self._keep(requests[index], asked[index].prompt, completion)
+            self._keep(requests[index], sent[index].prompt, completion)
             self._progress(1)
         return texts
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
-        # All options of a document share its prompt, so one request asks for them together.
+        # All options of a document share its prompt, so they go into one request.
         documents: dict[tuple[str, int], list[int]] = {}
         for index, each in enumerate(requests):
             documents.setdefault((each.task_name, each.doc_id), []).append(index)
         groups = list(documents.values())
-        asked = [self._score_request([requests[index] for index in group]) for group in groups]
+        sent = [self._score_request([requests[index] for index in group]) for group in groups]
         results: list[tuple[float, bool]] = [(0.0, False)] * len(requests)
-        for position, scores in self._engine.score(asked):
+        for position, scores in self._engine.score(sent):
             group = groups[position]
             if isinstance(scores, Failed):
                 failed = Completion("", "error", 0, 0, error=scores.error)
-                self._keep(requests[group[0]], asked[position].prompt, failed)
+                self._keep(requests[group[0]], sent[position].prompt, failed)
                 self._progress(1)
                 continue
             for index, score in zip(group, scores, strict=True):
                 results[index] = (score.logprob, score.is_greedy)
-            self._keep(requests[group[0]], asked[position].prompt, _chosen(requests, group, scores))
+            self._keep(requests[group[0]], sent[position].prompt, _chosen(requests, group, scores))
             self._progress(1)
         return results
 
     def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = False) -> list[float]:
-        raise TaskError(f"task {requests[0].task_name}: rolling log-likelihood (perplexity) tasks are not run here")
+        raise TaskError(f"task {requests[0].task_name}: rolling log-likelihood (perplexity) tasks are not supported")
 
     def _score_request(self, options: list[Instance]) -> ScoreRequest:
         if len({option.args[0] for option in options}) != 1:
-            raise TaskError(f"task {options[0].task_name}: its options do not share one context; not run here")
+            raise TaskError(f"task {options[0].task_name}: its options do not share one context; not supported")
         context = options[0].args[0]
-        # As lm-eval does: white space at the end of a context belongs to the continuation's tokens.
+        # As in lm-eval: white space at the end of a context belongs to the continuation's tokens.
         kept = context.rstrip() if self._renderer.style == "plain" else context
         prompt = self._renderer.render(kept, images_of(options[0]))
         space = context[len(kept) :]
@@ -182,17 +182,19 @@ def images_of(instance: Instance) -> tuple[bytes, ...]:
 
 
 def _encoded(image: Any) -> bytes:
-    """The file that our own tasks keep beside a picture, or a data set's picture as PNG."""
+    """The image as encoded bytes: as stored, for our own tasks, else encoded as PNG."""
     encoded: bytes | None = image if isinstance(image, bytes) else getattr(image, "encoded", None)
     return encode_png(np.asarray(image.convert("RGB"))) if encoded is None else encoded
 
 
 def _filtered(logged: list[dict[str, Any]], metric: str) -> list[dict[str, Any]]:
-    """The rows of the filter that ``metric`` names after a comma, as lm-eval's results do, or of the first."""
+    """The rows of the filter that ``metric`` names after a comma, as lm-eval's results do; by default, the first."""
     chosen = metric.partition(",")[2] or logged[0]["filter"]
     rows = [row for row in logged if row["filter"] == chosen]
     if not rows:
-        raise TaskError(f"metric {metric}: no such filter; there are {', '.join({row['filter'] for row in logged})}")
+        raise TaskError(
+            f"metric {metric}: no such filter; choose one of {', '.join({row['filter'] for row in logged})}"
+        )
     return rows
 
 

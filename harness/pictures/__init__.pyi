@@ -1,4 +1,4 @@
-from .jigsaw import JigsawSet, Pictures, Reasoning, Recipe, loader, make, question, shower
+from .jigsaw import JigsawSet, Pictures, Reasoning, Recipe, image_loader, loader, make, question
 from .photos import Collection, Folder, PhotoError
 from .pixels import (
     SHAPES,
@@ -7,7 +7,7 @@ from .pixels import (
     draw_answer,
     encode_png,
     grain,
-    opened,
+    open_images,
     paint,
     restore,
     shape_mask,
@@ -39,9 +39,10 @@ __all__ = [
     "encode_png",
     "fit",
     "grain",
+    "image_loader",
     "loader",
     "make",
-    "opened",
+    "open_images",
     "paint",
     "paint_balloon",
     "paint_house",
@@ -50,7 +51,6 @@ __all__ = [
     "restore",
     "shape_mask",
     "show",
-    "shower",
     "shuffle",
     "to_pixels",
 ]

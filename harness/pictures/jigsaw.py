@@ -1,8 +1,8 @@
-"""Jigsaws: documents made of pictures, whatever these come from, and the images of one document made when asked for.
+"""Jigsaws: documents of puzzles made from any source of pictures, with images generated on demand.
 
-A document holds the recipe of its puzzle (which picture, grid, order, layout), its answer and its item id, and no
-image: a stored PNG of 588x420 pixels takes 740 KB, and a set has hundreds. The id covers the images as displayed, so
-each puzzle is made once when a set is loaded, digested, and let go.
+A document has the recipe of its puzzle (picture, grid, order, layout), its answer and its item id, but no image: a PNG
+of 588x420 pixels takes 740 KB, and a set has hundreds. The id covers the images as displayed, so loading a set makes
+each puzzle once to digest it, and discards it.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from PIL import Image
 
 from harness.items import Item
 from harness.pictures.photos import Folder, PhotoError
-from harness.pictures.pixels import Pixels, opened
+from harness.pictures.pixels import Pixels, open_images
 from harness.pictures.puzzles import PATCH, Grid, Layout, fit, orders, show, texture
 from harness.sources import test_split
 
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class Pictures(Protocol):
-    """Where unshuffled pictures come from. ``open`` gives a picture's identity (sha256 hex) and its pixels."""
+    """A source of unshuffled pictures. ``open`` returns a picture's digest (sha256 hex) and its pixels."""
 
     def names(self) -> Iterator[str]: ...
 
@@ -40,7 +40,7 @@ class Pictures(Protocol):
 
 @dataclass(frozen=True)
 class Recipe:
-    """What all puzzles of a set have in common; ``per_picture`` orders of each picture."""
+    """What all puzzles of a set have in common; each picture gets ``per_picture`` orders."""
 
     task: str
     grid: Grid
@@ -53,14 +53,14 @@ class Recipe:
 
 @dataclass
 class JigsawSet:
-    """The documents of a set, how many pictures they are cut from, and how many were dropped, by the reason."""
+    """The documents of a set, the number of pictures they are cut from, and the number dropped by reason."""
 
     documents: list[dict[str, Any]] = field(default_factory=list)
     pictures: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
 
-    def told(self) -> str:
-        """One line: what was taken and what was dropped, for a person."""
+    def summary(self) -> str:
+        """How many pictures were taken and how many were dropped and why, on one line."""
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(self.dropped.items()))
         seen = self.pictures + self.dropped.total()
         return f"{self.pictures} of {seen} pictures taken, {self.dropped.total()} dropped" + f" ({reasons})" * any(
@@ -69,18 +69,18 @@ class JigsawSet:
 
 
 def make(recipe: Recipe, pictures: Pictures, source: str, count: int | None = None) -> JigsawSet:
-    """Puzzles of the first ``count`` pictures that can be decided (of all, without a count).
+    """Puzzles of the first ``count`` pictures with a unique solution (of all such pictures, without a count).
 
-    Pictures stand in an order drawn from the seed and their digests, and the first order of each comes before the
-    second of any, so that a part of the set from its start is a random sample of as many pictures as it can have.
-    ``source`` is what documents say of where their picture comes from.
+    Pictures are shuffled by the seed and their digests, and the first order of each comes before the second of any, so
+    that the first documents are a random sample of as many pictures as possible. ``source`` is stored in each document
+    as the origin of its picture.
     """
     made = JigsawSet()
     rounds: list[list[tuple[str, dict[str, Any]]]] = [[] for _ in range(recipe.per_picture)]
     seen: set[str] = set()
     for name, digest, pixels in _decidable(recipe.grid, recipe.patch, pictures, made.dropped):
         if digest in seen:
-            made.dropped["twice there"] += 1
+            made.dropped["duplicate"] += 1
             continue
         seen.add(digest)
         made.pictures += 1
@@ -95,7 +95,7 @@ def make(recipe: Recipe, pictures: Pictures, source: str, count: int | None = No
 
 
 def _decidable(grid: Grid, patch: int, pictures: Pictures, dropped: Counter[str]) -> Iterator[tuple[str, str, Pixels]]:
-    """Name, digest and fitted pixels of each picture whose tiles tell themselves apart; the others are counted."""
+    """Name, digest and fitted pixels of each picture whose tiles can be told apart; the others are counted."""
     for name in pictures.names():
         try:
             digest, pixels = pictures.open(name)
@@ -139,8 +139,8 @@ def loader(sources: Mapping[str, Pictures]) -> Callable[..., dict[str, Any]]:
     """The ``custom_dataset`` function of a task file whose pictures come from ``sources``, or from a folder.
 
     ``dataset_kwargs``: ``task``; ``rows`` and ``columns``; ``source``, a name in ``sources``, or ``images``, a folder
-    of pictures; and if wanted ``protocol``, ``layout``, ``seed``, ``per_picture``, ``count`` (pictures) and ``patch``.
-    What was dropped of a folder's pictures is logged as a warning; of a shipped source it is known.
+    of pictures; optionally ``protocol``, ``layout``, ``seed``, ``per_picture``, ``count`` (pictures) and ``patch``.
+    Dropped pictures of a folder are logged as a warning.
     """
 
     def load(
@@ -161,19 +161,19 @@ def loader(sources: Mapping[str, Pictures]) -> Callable[..., dict[str, Any]]:
         recipe = Recipe(task, Grid(rows, columns), protocol, layout, seed, per_picture, patch)
         made = make(recipe, _pictures(sources, where), where, count)
         if made.dropped:
-            _log.log(logging.WARNING if images else logging.INFO, "%s: %s", task, made.told())
+            _log.log(logging.WARNING if images else logging.INFO, "%s: %s", task, made.summary())
         return test_split(made.documents)
 
     return load
 
 
-def shower(sources: Mapping[str, Pictures]) -> Callable[[Document], list[Image.Image]]:
-    """The ``doc_to_image`` function beside :func:`loader`: PNG files, made anew for each call."""
+def image_loader(sources: Mapping[str, Pictures]) -> Callable[[Document], list[Image.Image]]:
+    """The ``doc_to_image`` function to go with :func:`loader`: PNG files, generated on each call."""
 
     def images(doc: Document) -> list[Image.Image]:
         grid = Grid(doc["rows"], doc["columns"])
         pixels = _fitted(_pictures(sources, doc["source"]), doc["picture"], grid, doc["patch"])
-        return opened(show(pixels, grid, tuple(map(int, doc["answer"].split(","))), doc["layout"]))
+        return open_images(show(pixels, grid, tuple(map(int, doc["answer"].split(","))), doc["layout"]))
 
     return images
 
@@ -190,7 +190,7 @@ def _fitted(pictures: Pictures, name: str, grid: Grid, patch: int) -> Pixels:
 
 
 def question(grid: Grid, protocol: Reasoning, layout: Layout) -> str:
-    """What is asked of a puzzle; the numbering of tiles and places is stated, and no order is given as an example."""
+    """The question of a puzzle; it states how tiles and places are numbered, and gives no order as an example."""
     count = grid.tiles
     parts = f"{count} equal tiles, {_shape(grid)}"
     if layout == "whole":

@@ -1,6 +1,6 @@
-"""Photos: real pictures to be cut, read one at a time from a folder of the user's or from a pinned collection.
+"""Photos: pictures for puzzles, read one at a time from a user's folder or from a pinned collection.
 
-Nothing is held but names: a set of ten thousand photographs costs no more memory than one.
+Only names are kept: a set of ten thousand photographs needs no more memory than one.
 """
 
 import csv
@@ -21,22 +21,22 @@ from harness.pictures.pixels import Pixels
 from harness.sources import SourceError, data_folder, hub_file
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-# A longer side is divided by the least whole number that makes it fit: block means, nothing interpolated.
+# Larger pictures are reduced by the smallest integer factor that fits: block means, no interpolation.
 LONGEST = 1008
 
 
 class PhotoError(RetentionError):
-    """A file that is no picture, or none that can be read."""
+    """A file that is not a picture, or cannot be read."""
 
 
 @dataclass(frozen=True)
 class Folder:
-    """Every picture below ``path``, named by its path in there."""
+    """All pictures below ``path``, named by their relative path."""
 
     path: Path
 
     def names(self) -> Iterator[str]:
-        """Names in sorted order; ``SourceError`` where there is no folder, or no picture in it."""
+        """Names in sorted order; ``SourceError`` if there is no such folder, or no picture in it."""
         if not self.path.is_dir():
             raise SourceError(f"{self.path}: no such folder of pictures")
         found = sorted(
@@ -45,11 +45,11 @@ class Folder:
             if path.suffix.lower() in SUFFIXES and path.is_file()
         )
         if not found:
-            raise SourceError(f"{self.path}: no pictures below it; read are {', '.join(SUFFIXES)}")
+            raise SourceError(f"{self.path}: no pictures in it; supported are {', '.join(SUFFIXES)}")
         return iter(found)
 
     def open(self, name: str) -> tuple[str, Pixels]:
-        """The sha256 (hex) of a picture's file, and its pixels; ``PhotoError`` when it cannot be read."""
+        """The sha256 (hex) of a picture's file, and its pixels; ``PhotoError`` if it cannot be read."""
         path = self.path / name
         try:
             data = path.read_bytes()
@@ -60,11 +60,11 @@ class Folder:
 
 @dataclass(frozen=True)
 class Collection:
-    """Pictures of a published set: those that ``listing`` names (a .csv with ``name`` and ``sha256``), byte for byte.
+    """Pictures of a published set: exactly the files that ``listing`` names (a .csv with ``name`` and ``sha256``).
 
-    They are looked for in the data folder under each of ``copies``, and else in ``archive``, a .zip file in the hub's
-    data set ``repo`` at ``revision``, under ``member``; "{name}" stands for the picture's name in all of them. Whatever
-    they come from, the sha256 of the file must be the one listed.
+    They are looked up in the data folder under each of ``copies``, and otherwise in ``archive``, a .zip file in the
+    hub's data set ``repo`` at ``revision``, under ``member``; "{name}" stands for the picture's name in all of them.
+    Wherever a file comes from, its sha256 must be the one listed.
     """
 
     repo: str
@@ -76,20 +76,20 @@ class Collection:
 
     @property
     def sources(self) -> tuple["Collection", ...]:
-        """The published data sets of a task that asks from this collection."""
+        """The published data sets of a task that uses this collection."""
         return (self,)
 
     def names(self) -> Iterator[str]:
         return iter(_listed(self.listing))
 
     def open(self, name: str) -> tuple[str, Pixels]:
-        """The sha256 (hex) of a picture's file, and its pixels; ``SourceError`` when it is not to be had as listed."""
+        """The sha256 (hex) of a picture's file, and its pixels; ``SourceError`` if it is not available as listed."""
         data, where = self._read(name)
         digest = hashlib.sha256(data).hexdigest()
         if digest != _listed(self.listing)[name]:
             raise SourceError(
-                f"{where}: sha256 {digest[:12]}, and {self.listing.name} lists {_listed(self.listing)[name][:12]}; "
-                "take the file away or replace it by the original"
+                f"{where}: sha256 {digest[:12]}, but {self.listing.name} lists {_listed(self.listing)[name][:12]}; "
+                "remove the file or replace it by the original"
             )
         return digest, decode(data, where)
 
@@ -104,17 +104,17 @@ class Collection:
         try:
             return _opened(archive).read(member), f"{archive}:{member}"
         except (KeyError, OSError, zipfile.BadZipFile) as error:
-            raise SourceError(f"{archive}: no readable {member} in it ({error})") from error
+            raise SourceError(f"{archive}: {member} is missing or unreadable ({error})") from error
 
 
 def decode(data: bytes, where: str = "picture") -> Pixels:
     """RGB pixels of an encoded picture, upright, its longer side at most ``LONGEST``; ``PhotoError`` names ``where``.
 
-    JPEG decoders may round differently; what they made of a file shows in the item ids, which cover the pixels.
+    JPEG decoders may round differently; that shows in the item ids, which cover the pixels.
     """
     try:
         with warnings.catch_warnings(), Image.open(io.BytesIO(data)) as opened:
-            # A file that claims more pixels than any photograph has is a bomb, not a warning.
+            # A file that claims more pixels than any photograph is an attack: fail instead of warning.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             ImageOps.exif_transpose(opened, in_place=True)
             picture = opened.convert("RGB")

@@ -1,9 +1,9 @@
-"""Pictures: procedural shapes, tiles cut and put back, and a PNG encoder whose bytes never change.
+"""Pixels: procedural shapes, cutting and joining tiles, and a PNG encoder with reproducible bytes.
 
-An item's identity covers the bytes of its image, so those bytes must be the same on every machine. Two habits keep
-them so: pixels are computed with integers and the four IEEE operations only (``sin`` and ``exp`` round differently
-from one CPU to the next), and PNG files are written uncompressed here (zlib and zlib-ng, whichever Pillow or CPython
-was built with, compress the same pixels to different bytes).
+An item's id covers the bytes of its image, so these must be the same on every machine. Therefore pixels are computed
+only with integers and the four IEEE operations (``sin`` and ``exp`` round differently from one CPU to the next), and
+PNG files are written uncompressed here (zlib and zlib-ng, whichever Pillow or CPython was built with, compress the same
+pixels to different bytes).
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ def decode_png(data: bytes) -> Pixels:
         return np.asarray(image.convert("RGB"))
 
 
-def opened(encoded: Iterable[bytes]) -> list[Image.Image]:
-    """Images as the vision models of lm-eval's own take them, each with its file as ``encoded``.
+def open_images(encoded: Iterable[bytes]) -> list[Image.Image]:
+    """Images as lm-eval's own vision models take them, each with its file as ``encoded``.
 
-    They are opened and not decoded: this harness sends the files as they are, and encodes nothing to hash it.
+    They are opened but not decoded: this harness sends the files as they are.
     """
     images: list[Image.Image] = []
     for data in encoded:
@@ -90,7 +90,7 @@ def paint(pixels: NDArray[np.float64], mask: NDArray[np.bool_], colour: Sequence
 
 
 def grain(rng: random.Random, size: int, strength: int) -> NDArray[np.float64]:
-    """Noise from -``strength`` to +``strength``, from ``random`` because its stream is the same in every version."""
+    """Noise from -``strength`` to +``strength``; uses ``random``, whose stream is the same in every Python version."""
     noise = np.frombuffer(rng.randbytes(size * size * 3), dtype=np.uint8).reshape(size, size, 3)
     return (noise % np.uint8(2 * strength + 1)).astype(np.float64) - strength
 
@@ -100,15 +100,8 @@ def to_pixels(values: NDArray[np.float64]) -> Pixels:
     return np.clip(values, 0, 255).astype(np.uint8)
 
 
-def crop_to_grid(pixels: Pixels, rows: int, columns: int) -> Pixels:
-    """The centre of the image, cropped so that it cuts into equal tiles."""
-    height, width = pixels.shape[0] // rows * rows, pixels.shape[1] // columns * columns
-    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
-    return pixels[top : top + height, left : left + width]
-
-
 def cut(pixels: Pixels, rows: int, columns: int) -> list[Pixels]:
-    """Equal tiles in reading order; the image must fit the grid (see ``crop_to_grid``)."""
+    """Equal tiles in reading order; the image must fit the grid."""
     if pixels.shape[0] % rows or pixels.shape[1] % columns:
         raise ValueError(f"{pixels.shape[1]}x{pixels.shape[0]} does not cut into {columns}x{rows} equal tiles")
     return [tile for band in np.split(pixels, rows) for tile in np.split(band, columns, axis=1)]
@@ -121,7 +114,7 @@ def join(tiles: Sequence[Pixels], rows: int, columns: int) -> Pixels:
 
 
 def shuffle(pixels: Pixels, rows: int, columns: int, answer: Sequence[int]) -> Pixels:
-    """Move the tile of place k to place ``answer[k - 1]``, so that ``answer`` is what restores the image."""
+    """Move the tile of place k to place ``answer[k - 1]``, so that ``answer`` restores the image."""
     tiles = cut(pixels, rows, columns)
     shown = list(tiles)
     for tile, place in zip(tiles, answer, strict=True):
@@ -136,7 +129,7 @@ def restore(pixels: Pixels, rows: int, columns: int, answer: Sequence[int]) -> P
 
 
 def draw_answer(rng: random.Random, tiles: int) -> tuple[int, ...]:
-    """A uniform permutation of 1..``tiles`` that is not the identity: an unshuffled picture is no puzzle."""
+    """A uniform permutation of 1..``tiles`` other than the identity."""
     identity = list(range(1, tiles + 1))
     order = identity[:]
     while order == identity:

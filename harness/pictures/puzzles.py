@@ -1,6 +1,6 @@
-"""Puzzles: how a picture becomes a jigsaw. Crop, decidability, orders, and what is shown; pure, and made of integers.
+"""Puzzles: how a picture becomes a jigsaw: cropping, unique solvability, orders, and the displayed images.
 
-The same picture, grid and seed give the same puzzle on every machine (see ``pictures``, where tiles are cut).
+Pure integer arithmetic: the same picture, grid and seed give the same puzzle on every machine.
 """
 
 import random
@@ -17,7 +17,7 @@ from harness.pictures.pixels import Pixels, cut, draw_answer, encode_png, shuffl
 
 # Pixels of one visual token of Qwen2-VL and its successors: patches of 14, merged two by two.
 PATCH = 28
-# A tile shows at least this many patches along each side; below that there is little left to recognise.
+# A tile has at least this many patches along each side; smaller ones show too little to recognise.
 _LEAST_PATCHES = 2
 
 # Decidability, in grey levels of 0..255, each tile seen at 64x64 pixels: a tile whose standard deviation of luminance
@@ -39,7 +39,7 @@ class Grid:
 
     def __post_init__(self) -> None:
         if self.rows < 1 or self.columns < 1 or self.tiles < 2:
-            raise ValueError(f"a grid of {self.name} tiles is no jigsaw: it takes at least two")
+            raise ValueError(f"a grid of {self.name} tiles is not a jigsaw: it needs at least two")
 
     @property
     def tiles(self) -> int:
@@ -52,29 +52,29 @@ class Grid:
 
     @property
     def guess_rate(self) -> float:
-        """Chance of the exact order, 1/m!; that the unshuffled order never occurs is not told to the model."""
+        """Chance of the exact order, 1/m!; the model does not know that the unshuffled order never occurs."""
         return 1 / factorial(self.tiles)
 
 
 @dataclass(frozen=True)
 class Texture:
-    """How well the tiles of a picture tell themselves apart: the least deviation, and the least difference of two."""
+    """How well the tiles of a picture can be told apart: the least deviation, and the least difference of two."""
 
     deviation: float
     difference: float
 
     @property
     def fault(self) -> str | None:
-        """Why a puzzle of these tiles cannot be decided, or None."""
+        """Why a puzzle of these tiles has no unique solution, or None."""
         if self.deviation < FLAT:
             return "flat tile"
         return "near-equal tiles" if self.difference <= ALIKE else None
 
 
 def fit(pixels: Pixels, grid: Grid, patch: int = PATCH) -> Pixels | None:
-    """The centre of the picture, its tiles whole numbers of patches wide and high; None when it is too small.
+    """The centre of the picture, cropped so that tiles are multiples of ``patch``; None if it is too small.
 
-    Nothing is resampled: 640x480 cuts to 588x420 for 3x3 (tiles of 196x140). A cut falls on the border of two visual
+    Nothing is resampled: 640x480 is cropped to 588x420 for 3x3 (tiles of 196x140). Cuts fall on the borders of visual
     tokens, so that no token sees two tiles.
     """
     height, width = (
@@ -88,9 +88,9 @@ def fit(pixels: Pixels, grid: Grid, patch: int = PATCH) -> Pixels | None:
 
 
 def texture(pixels: Pixels, grid: Grid) -> Texture:
-    """Measure the tiles of the whole picture, before it is cropped: a fact of picture and grid, not of a patch size.
+    """Measure the tiles of the uncropped picture, so that the result does not depend on the patch size.
 
-    Luminance by ITU-R 601, as Pillow has it; the sums are exact, so that every machine decides alike.
+    Luminance is ITU-R 601, as in Pillow; the sums are exact, so that every machine decides the same.
     """
     picture = Image.fromarray(pixels)
     size = (_SEEN * grid.columns, _SEEN * grid.rows)
@@ -109,10 +109,9 @@ def _deviation(values: NDArray[np.int64]) -> float:
 
 
 def orders(grid: Grid, count: int, seed: int, digest: str) -> list[tuple[int, ...]]:
-    """``count`` different orders for the picture of this digest, drawn by ``seed``; never the identity.
+    """``count`` distinct orders for the picture with this digest, drawn by ``seed``; never the identity.
 
-    The first is uniform over all other orders, and the same however many follow. ``ValueError`` when there are not so
-    many.
+    The first is uniform over all other orders, and does not depend on ``count``. ``ValueError`` if there are fewer.
     """
     if count > factorial(grid.tiles) - 1:
         raise ValueError(f"a jigsaw of {grid.name} has only {factorial(grid.tiles) - 1} shuffled orders, not {count}")
@@ -124,7 +123,7 @@ def orders(grid: Grid, count: int, seed: int, digest: str) -> list[tuple[int, ..
 
 
 def show(pixels: Pixels, grid: Grid, order: tuple[int, ...], layout: Layout = "whole") -> list[bytes]:
-    """What the model is given, as PNG files: one shuffled picture, or the displayed tiles one by one in their order."""
+    """The images for the model, as PNG files: one shuffled picture, or the displayed tiles in their order."""
     shuffled = shuffle(pixels, grid.rows, grid.columns, order)
     shown = [shuffled] if layout == "whole" else cut(shuffled, grid.rows, grid.columns)
     return [encode_png(np.ascontiguousarray(each)) for each in shown]

@@ -1,8 +1,8 @@
-"""Scenes: procedural landscapes of natural size, the second domain of pictures. Pure, and made of integers alone.
+"""Scenes: procedural landscapes, the second domain of pictures, in pure integer arithmetic.
 
-A scene has what puts its parts in order: a sky that brightens towards the horizon and towards its sun, clouds, ridges
-one behind the other, fields whose rows run together at a vanishing point, a winding path, and things that grow with
-their nearness. The same seed and index give the same bytes on every machine (see ``pictures``).
+A scene has cues to the order of its parts: a sky that brightens towards the horizon and the sun, clouds, ridges one
+behind the other, fields whose rows meet at a vanishing point, a winding path, and objects that are larger the nearer
+they are. The same seed and index give the same bytes on every machine.
 """
 
 import random
@@ -18,8 +18,8 @@ from harness.pictures.pixels import Pixels
 
 WIDTH, HEIGHT = 504, 336
 
-# Red, green and blue as planes (3, height, width). Sixteen bits hold every product below (at most 255 * 128) and are
-# twice as quick as 32.
+# Red, green and blue planes (3, height, width). 16 bits are enough for every product below (at most 255 * 128) and
+# twice as fast as 32.
 Canvas = NDArray[np.int16]
 Plane = NDArray[np.int16]
 Colour = Sequence[int]
@@ -27,9 +27,9 @@ Colour = Sequence[int]
 
 @dataclass(frozen=True)
 class Scenes:
-    """The landscapes of one split: ``names`` never ends, and a name makes its picture anew.
+    """The landscapes of one split: ``names`` is infinite, and a picture is generated from its name.
 
-    Which split a picture belongs to is decided by its name, so no picture of one split occurs in another.
+    A picture's split follows from its name, so no picture is in two splits.
     """
 
     split: Split = "test"
@@ -58,7 +58,7 @@ def draw(name: str) -> Pixels:
 
 
 def backdrop(rng: random.Random) -> tuple[Canvas, int, int]:
-    """A landscape with nothing standing in it; the row of its horizon and the column of its sun."""
+    """A landscape without objects, the row of its horizon and the column of its sun."""
     horizon = rng.randint(HEIGHT * 2 // 5, HEIGHT * 3 // 5)
     canvas = np.empty((3, HEIGHT, WIDTH), dtype=np.int16)
     sun = (rng.randrange(WIDTH), rng.randint(horizon // 6, horizon))
@@ -78,7 +78,7 @@ def develop(canvas: Canvas, rng: random.Random) -> Pixels:
 
 
 def noise(rng: random.Random, height: int, width: int, fineness: int) -> Plane:
-    """Values 0..255 that change smoothly over 2**``fineness`` pixels: random ones on a lattice, bilinear between.
+    """Values 0..255 that change smoothly over 2**``fineness`` pixels: random on a lattice, bilinear in between.
 
     ``fineness`` is at most 7.
     """
@@ -89,7 +89,7 @@ def noise(rng: random.Random, height: int, width: int, fineness: int) -> Plane:
 
 
 def _between(values: Plane, cell: int, fineness: int) -> Plane:
-    """Each row, and ``cell`` - 1 rows on the way to the next."""
+    """Each row, and ``cell`` - 1 interpolated rows before the next."""
     steps = np.arange(cell, dtype=np.int16)[None, :, None]
     one, next_one = values[:-1, None], values[1:, None]
     rows: Plane = one * np.int16(cell) + (next_one - one) * steps
@@ -97,7 +97,7 @@ def _between(values: Plane, cell: int, fineness: int) -> Plane:
 
 
 def fill_ellipse(canvas: Canvas, centre: tuple[int, int], radii: tuple[int, int], colour: Colour) -> None:
-    """Fill an ellipse, in place; what lies outside the canvas is left out. ``centre`` is (x, y)."""
+    """Fill an ellipse, in place, clipped to the canvas. ``centre`` is (x, y)."""
     (x, y), (across, down) = centre, radii
     rows, columns = _within(y - down, y + down, HEIGHT), _within(x - across, x + across, WIDTH)
     inside = _squares(columns, x) * (down * down) + _squares(rows, y)[:, None] * (across * across)
@@ -105,7 +105,7 @@ def fill_ellipse(canvas: Canvas, centre: tuple[int, int], radii: tuple[int, int]
 
 
 def fill_rectangle(canvas: Canvas, left: int, top: int, right: int, bottom: int, colour: Colour) -> None:
-    """Fill from (left, top) up to and with (right, bottom), in place."""
+    """Fill from (left, top) to (right, bottom), inclusive, in place."""
     canvas[:, _within(top, bottom, HEIGHT), _within(left, right, WIDTH)] = _planes(colour)
 
 
@@ -121,7 +121,7 @@ _AXIS = np.arange(max(WIDTH, HEIGHT), dtype=np.int64)
 
 
 def _within(first: int, last: int, size: int) -> slice:
-    """The pixels from ``first`` up to and with ``last`` that are on the canvas."""
+    """The pixels from ``first`` to ``last``, inclusive, that are on the canvas."""
     return slice(min(max(first, 0), size), min(max(last + 1, 0), size))
 
 

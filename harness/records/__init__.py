@@ -1,4 +1,4 @@
-"""Records: what a run is and what it found, as files: run folders, samples, suites, tables and logs of other tools."""
+"""Records: the files of a run (record and samples), suites, plain tables and logs of other tools."""
 
 import lazy_loader as lazy
 

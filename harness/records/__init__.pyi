@@ -1,3 +1,4 @@
+from .git import GitError, run_git
 from .lmeval_logs import NOT_PARSED, is_log, read_log
 from .run import (
     DRAFT,
@@ -9,7 +10,7 @@ from .run import (
     RunRecord,
     ScreenRecord,
     SuiteRecord,
-    held,
+    lock_run,
     read_record,
     read_run,
     write_record,
@@ -28,6 +29,7 @@ from .samples import (
     read_samples,
     write_samples,
 )
+from .strict import StrictModel
 from .suites import (
     Draft,
     DraftTask,
@@ -41,7 +43,7 @@ from .suites import (
     suite_path,
     tasks_root,
 )
-from .tables import Table, TableRecord, read_table
+from .tables import Table, TableRecord, read_table, table_from_rows
 
 __all__ = [
     "DRAFT",
@@ -56,12 +58,14 @@ __all__ = [
     "DraftTask",
     "EngineRecord",
     "FullLog",
+    "GitError",
     "Outcome",
     "Run",
     "RunError",
     "RunRecord",
     "Sample",
     "ScreenRecord",
+    "StrictModel",
     "Suite",
     "SuiteError",
     "SuiteRecord",
@@ -70,19 +74,21 @@ __all__ = [
     "TableRecord",
     "brief",
     "file_sha256",
-    "held",
     "is_log",
     "iter_samples",
     "load_suite",
     "load_task_module",
+    "lock_run",
     "read_log",
     "read_record",
     "read_run",
     "read_samples",
     "read_suite",
     "read_table",
+    "run_git",
     "suite_names",
     "suite_path",
+    "table_from_rows",
     "tasks_root",
     "write_record",
     "write_samples",

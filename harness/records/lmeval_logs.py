@@ -1,7 +1,7 @@
-"""lm-eval's own logs (``--log_samples``) as bare tables, without importing lm-eval.
+"""lm-eval's own logs (``--log_samples``) as plain tables, without importing lm-eval.
 
-What such a log cannot say, and what is assumed for it, is in ``LIMITS``. Items are paired by task and ``doc_hash``
-(lm-eval's hash of the document), the k-th copy of a document with the k-th; ``prompt_hash`` must agree.
+``LIMITS`` lists what such a log does not contain and what is assumed instead. Items are paired by task and ``doc_hash``
+(lm-eval's hash of the document), duplicates in their order; ``prompt_hash`` must agree.
 """
 
 import hashlib
@@ -19,9 +19,9 @@ from harness.records.samples import Outcome, RunError, file_sha256
 from harness.records.tables import Table, check_size, json_lines, make_table
 
 LIMITS = (
-    "no finish reason: an answer that was cut off counts as wrong, or as unparsed if the filter found nothing",
+    "no finish reason: a truncated answer counts as wrong, or as unparsed if the filter found nothing",
     "an answer is unparsed only where lm-eval's filter says [invalid] or the output is empty",
-    "items are paired by the hash of the document, not by item ids, and taken to be independent",
+    "items are paired by the hash of the document, not by item ids, and assumed to be independent",
     "the guess rate is 1/options for multiple choice and 0 for everything else",
     "each task is a family and a group of its own",
 )
@@ -31,7 +31,7 @@ NOT_PARSED = frozenset({"", "[invalid]"})
 
 
 def is_log(path: Path) -> bool:
-    """Whether ``path`` is a log of lm-eval's, or a folder of such logs."""
+    """Whether ``path`` is an lm-eval log or a folder of such logs."""
     if path.is_dir():
         return any(path.glob("samples_*.jsonl"))
     if path.suffix != ".jsonl" or not path.is_file():
@@ -42,8 +42,8 @@ def is_log(path: Path) -> bool:
 def read_log(path: Path, chosen_filter: str | None = None, metric: str | None = None) -> Table:
     """Read one log, or the logs of all tasks in a folder, as a table.
 
-    ``chosen_filter`` is needed where a log holds several; ``metric`` names the number that is 1 for a correct answer,
-    by default the first of the log. ``RunError`` names the file, what is wrong and how to choose.
+    ``chosen_filter`` is required if a log has several; ``metric`` is the metric that is 1 for a correct answer, by
+    default the log's first. ``RunError`` names the file, what is wrong and how to choose.
     """
     files = sorted(path.glob("samples_*.jsonl")) if path.is_dir() else [path]
     rows: list[dict[str, Any]] = []
@@ -74,7 +74,7 @@ def _chosen_rows(path: Path, chosen: str | None) -> list[dict[str, Any]]:
             raise RunError(f"{path}: line {number} has no {missing[0]!r}; is it a log of lm-eval --log_samples?")
         filters.add(str(row["filter"]))
         if chosen is None or row["filter"] == chosen:
-            # The document itself is not needed, and may hold pictures.
+            # The document itself is not needed, and may contain images.
             kept.append({name: value for name, value in row.items() if name not in ("doc", "target")})
     names = ", ".join(ascii(name) for name in sorted(filters))
     if not kept:
@@ -89,7 +89,7 @@ def _first_metric(path: Path, logged: Sequence[Mapping[str, Any]]) -> str:
     for name in metrics if isinstance(metrics, list) else ():
         if isinstance(name, str) and _is_score(logged[0].get(name)):
             return name
-    raise RunError(f"{path}: no metric of its first row is a number from 0 to 1; choose one with --metric")
+    raise RunError(f"{path}: no metric of its first row is a number in [0, 1]; choose one with --metric")
 
 
 def _is_score(value: Any) -> bool:
@@ -101,7 +101,7 @@ def _rows(path: Path, task: str, logged: Sequence[Mapping[str, Any]], metric: st
     if bad:
         some = ", ".join(ascii(doc)[:20] for doc in bad[:3])
         raise RunError(
-            f"{path}: {metric} is no number from 0 to 1 in {len(bad)} of {len(logged)} rows (doc_id {some}); "
+            f"{path}: {metric} is not a number in [0, 1] in {len(bad)} of {len(logged)} rows (doc_id {some}); "
             "choose another with --metric"
         )
     seen: Counter[str] = Counter()
@@ -132,9 +132,9 @@ def _rows(path: Path, task: str, logged: Sequence[Mapping[str, Any]], metric: st
 
 
 def _options(row: Mapping[str, Any]) -> list[str]:
-    """The options a row was a choice of, in their order; empty where an answer was generated.
+    """The options of a multiple-choice row, in their order; empty for a generated answer.
 
-    Each option is one request. Where all ask for the same continuation (cloze), the contexts are the options.
+    Each option is one request. If all have the same continuation (cloze), the contexts are the options.
     """
     arguments = row["arguments"]
     requests = list(arguments.values()) if isinstance(arguments, dict) else []
@@ -146,7 +146,7 @@ def _options(row: Mapping[str, Any]) -> list[str]:
 
 
 def _answer(row: Mapping[str, Any], options: Sequence[str]) -> tuple[str, str | None]:
-    """The output, and what was taken for its answer: the place of the likeliest option, or what the filter found."""
+    """The output and the extracted answer: the index of the likeliest option, or what the filter found."""
     first, found = str(_alone(row["resps"])), str(_alone(row["filtered_resps"]))
     if not options:
         return first, None if found.strip() in NOT_PARSED else found
@@ -162,7 +162,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _alone(value: Any) -> Any:
-    """The first of a list, unwrapped while it is a list of one."""
+    """The first element of a list, unwrapped while it is a list of one."""
     first = (_list(value) or [""])[0]
     while isinstance(first, list) and len(first) == 1:
         first = first[0]
@@ -170,7 +170,7 @@ def _alone(value: Any) -> Any:
 
 
 def _first_number(value: Any) -> float:
-    """The log-likelihood in one logged answer: lm-eval writes numbers as text, alone or before ``is_greedy``."""
+    """The log-likelihood in one logged answer: lm-eval writes numbers as strings, alone or before ``is_greedy``."""
     while isinstance(value, list) and value:
         value = value[0]
     try:

@@ -1,4 +1,4 @@
-"""Runs: the record of one checkpoint on one suite, and the folder that holds it beside its samples."""
+"""Runs: the record of one checkpoint on one suite, and the run folder with the record and its samples."""
 
 import contextlib
 import errno
@@ -15,16 +15,17 @@ import pandas as pd
 from pydantic import Field, ValidationError
 
 from harness.errors import first_problem
-from harness.records.samples import SAMPLES_FILE, Digest, RunError, StrictModel, file_sha256, read_samples
+from harness.records.samples import SAMPLES_FILE, Digest, RunError, file_sha256, read_samples
+from harness.records.strict import StrictModel
 
 RECORD_FILE = "run.json"
 
-# What the version of a suite ends in whose items are not fixed yet.
+# The suffix of the version of a suite whose items are not fixed yet.
 DRAFT = "-draft"
 
 
 class CheckpointRecord(StrictModel):
-    """Identity of the model that answered: ``weights_digest`` covers every file's path and sha256."""
+    """Identity of the evaluated model: ``weights_digest`` covers every file's path and sha256."""
 
     name: str
     kind: Literal["full", "adapter"]
@@ -38,10 +39,10 @@ class CheckpointRecord(StrictModel):
 
 
 class SuiteRecord(StrictModel):
-    """Identity of the questions: ``digest`` covers all item ids in suite order.
+    """Identity of the items: ``digest`` covers all item ids in suite order.
 
-    ``transfer`` names tasks that are variants of their family on which nobody trains; ``adjacent`` names, for a task,
-    the families whose training is known to move it. Both are empty in records written before suites could say so.
+    ``transfer`` lists tasks that are untrained variants of their family; ``adjacent`` lists, for a task, the families
+    whose training is known to affect it. Both are empty in records of suites without these fields.
     """
 
     name: str
@@ -50,21 +51,21 @@ class SuiteRecord(StrictModel):
     protocol: str
     tasks: dict[str, int]
     transfer: tuple[str, ...] = ()
-    adjacent: dict[str, tuple[str, ...]] = {}  # noqa: RUF012 (pydantic copies it)
+    adjacent: dict[str, tuple[str, ...]] = {}
 
     @property
     def is_draft(self) -> bool:
-        """Whether the suite was still in the making, so that nobody else can be asked the same questions."""
+        """Whether the suite's items were not fixed yet, so that the run cannot be compared or repeated."""
         return self.version.endswith(DRAFT)
 
     @property
     def comparable(self) -> str:
-        """``<name>-<number>``: what versions share whose scores may be compared; their letters differ."""
+        """``<name>-<number>``: shared by the versions whose scores are comparable, which differ in their letter."""
         return f"{self.name}-{self.version}".rstrip(string.ascii_lowercase)
 
 
 class EngineRecord(StrictModel):
-    """What produced the answers; a pair never mixes two environments."""
+    """The engine that produced the answers; a pair never mixes two environments."""
 
     name: str
     version: str
@@ -75,18 +76,18 @@ class EngineRecord(StrictModel):
 
     @property
     def environment(self) -> str:
-        """What the two runs of a pair must share: everything but how an adapter was applied."""
+        """What both runs of a pair must share: everything except how an adapter was applied."""
         return "/".join((self.name, self.version, self.dtype, self.mode, self.device))
 
     @property
     def fingerprint(self) -> str:
-        """What decides an answer, for the response store."""
+        """Everything about the engine that may affect an answer; part of the response store's key."""
         return f"{self.environment}/{self.adapter}"
 
 
 class ScreenRecord(StrictModel):
     """Where a screening stopped: after ``look`` of ``looks`` looks, because ``z`` had left [-boundary, boundary] or all
-    items were asked. ``seed`` fixed the order in which items were taken."""
+    items were evaluated. ``seed`` fixed the order of the items."""
 
     target: str
     seed: int
@@ -101,10 +102,10 @@ class ScreenRecord(StrictModel):
 
 
 class FullLog(StrictModel):
-    """The samples file as the run wrote it, where the one beside this record holds some outputs cut short.
+    """The original samples file of the run, if the one next to this record has truncated outputs.
 
-    ``samples_sha256`` and ``size`` (bytes) are of the whole file, ``cut`` counts the outputs that were cut. ``repo``,
-    ``revision`` (a commit of a data set on the hub) and ``path`` say where the whole file lies, if it was uploaded.
+    ``samples_sha256`` and ``size`` (bytes) are of the full file, ``cut`` counts the truncated outputs. ``repo``,
+    ``revision`` (a commit of a data set on the hub) and ``path`` locate the full file, if it was uploaded.
     """
 
     samples_sha256: Digest
@@ -116,11 +117,11 @@ class FullLog(StrictModel):
 
 
 class RunRecord(StrictModel):
-    """``run.json``: everything needed to say what a samples file is, and nothing from the environment beside it.
+    """``run.json``: what a samples file is and how it was produced, without anything else from the environment.
 
-    ``replicate`` is 0 for a run, and counts the repetitions of it that measure the noise floor; ``seed`` is the seed of
-    the order in which a repetition's requests reached the engine. ``screened`` marks a run that holds only the first
-    part of a suite. ``full_log`` is there when outputs were cut short or the whole file was uploaded.
+    ``replicate`` is 0 for a run, and numbers the repetitions that measure its noise floor; ``seed`` determines the
+    order of a repetition's requests. ``screened`` marks a run of only the first part of a suite. ``full_log`` is set if
+    outputs were truncated or the full file was uploaded.
     """
 
     schema_version: Literal[1] = 1
@@ -147,17 +148,17 @@ class RunRecord(StrictModel):
 
 @dataclass(frozen=True)
 class Run:
-    """One checkpoint on one suite: its record and its samples (one row an item, columns of :class:`Sample`)."""
+    """One checkpoint on one suite: its record and its samples (one row per item, columns of :class:`Sample`)."""
 
     record: RunRecord
     samples: pd.DataFrame
 
 
 @contextlib.contextmanager
-def held(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold a run folder while its files are written; ``waiting`` is called once where another process holds it.
+def lock_run(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Lock a run folder while its files are written; ``waiting`` is called once if another process has the lock.
 
-    Nothing is held where the file system has no locks for folders, as some network mounts.
+    Does not lock on file systems without folder locks, such as some network mounts.
     """
     folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)

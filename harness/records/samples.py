@@ -1,7 +1,6 @@
-"""Samples and runs: the row schema, the record beside it, and their files.
+"""Samples: the row schema of ``samples.parquet`` (one :class:`Sample` per row, zstd), and its only reader and writer.
 
-A run folder holds ``run.json`` (one :class:`RunRecord`) and ``samples.parquet`` (one :class:`Sample` a row, zstd).
-This module is the only reader and writer of both; it never executes or trusts what it reads.
+It never executes or trusts what it reads.
 """
 
 import hashlib
@@ -13,9 +12,10 @@ from typing import Annotated
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from harness.errors import RetentionError, first_problem
+from harness.records.strict import StrictModel
 
 SAMPLES_FILE = "samples.parquet"
 SCHEMA_VERSION = 2
@@ -28,24 +28,19 @@ class RunError(RetentionError):
 
 
 class Outcome(StrEnum):
-    """What became of one answer (metrics.md): unparsed is not wrong, and cut off counts as unparsed."""
+    """The outcome of one answer: unparsed is not wrong, and truncated answers count as unparsed."""
 
     CORRECT = "correct"
     WRONG = "wrong"
     UNPARSED = "unparsed"
 
 
-class StrictModel(BaseModel):
-    # JSON that Python writes may hold NaN and Infinity, which no other reader takes for numbers.
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
 class Sample(StrictModel):
-    """One row of a run: one item, one answer (design.md, "Sample row").
+    """One row of a run: one item and its answer.
 
-    ``layer`` names the part of the extraction that found the answer ("tag", "boxed", ...). ``details`` are further
-    numbers of a task's own (a jigsaw's neighbour accuracy, the verdict of a more lenient reading), by name. Both came
-    with version 2 of the schema; a file of version 1 reads as None and empty.
+    ``layer`` names the extraction rule that found the answer ("tag", "boxed", ...). ``details`` are further metrics of
+    the task by name (a jigsaw's neighbour accuracy, the verdict of a more lenient parser). Both were added in version 2
+    of the schema; in a file of version 1 they read as None and empty.
     """
 
     item_id: Digest
@@ -91,7 +86,7 @@ ARROW_SCHEMA = pa.schema(
 )
 
 
-# Columns that a row may leave empty; those of version 2 may be missing altogether.
+# Columns that may be empty; those of version 2 may be missing.
 _OPTIONAL = ("extracted", "error", "layer", "details")
 SINCE_2 = ("layer", "details")
 
@@ -99,7 +94,7 @@ SINCE_2 = ("layer", "details")
 def write_samples(path: Path, chunks: Iterable[list[Sample]]) -> str:
     """Stream chunks of samples into one parquet file and return its sha256 (hex).
 
-    Rows are written as they come, so memory does not grow with the run; the file appears only when it is complete.
+    Rows are written as they arrive, so memory does not grow with the run; the file appears only once complete.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
@@ -114,7 +109,7 @@ def read_samples(path: Path) -> pd.DataFrame:
     """Read a samples file into a frame with the columns of :class:`Sample`; any other shape is a ``RunError``."""
     try:
         table = pq.read_table(path)
-        # Text that is no UTF-8 would break whoever looks at it first, far from here.
+        # Text that is not UTF-8 would fail at its first use, far from here.
         table.validate(full=True)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise RunError(f"{path}: not a readable samples file ({brief(error)})") from error
@@ -133,7 +128,7 @@ def read_samples(path: Path) -> pd.DataFrame:
 
 
 def brief(error: Exception) -> str:
-    """What a library says of a hostile file, on one line and short; it may quote the file."""
+    """A library's error message on a hostile file, on one short line, as it may quote the file."""
     return " ".join("".join(char if char.isprintable() else " " for char in str(error)[:1_000]).split())[:160]
 
 

@@ -1,4 +1,4 @@
-"""Suites: frozen, versioned lists of tasks, and where tasks are found (by path, never by ``import tasks``)."""
+"""Suites: frozen, versioned lists of tasks, and where tasks are found (by path, never with ``import tasks``)."""
 
 import importlib.util
 import json
@@ -8,17 +8,18 @@ from types import ModuleType
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 import harness
 from harness.errors import RetentionError, first_problem
 from harness.items import items_digest
 from harness.records.run import DRAFT, SuiteRecord
 from harness.records.samples import Digest
+from harness.records.strict import StrictModel
 
 Name = Annotated[str, Field(pattern=r"\A[a-z0-9][a-z0-9_.-]{0,63}\z")]
 Count = Annotated[int, Field(gt=0)]
-# A folder below lm-eval's own tasks; no part of it may lead out of them.
+# A folder below lm-eval's own tasks, which it cannot leave.
 StockFolder = Annotated[str, Field(pattern=r"\A[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*\z")]
 
 
@@ -26,19 +27,17 @@ class SuiteError(RetentionError):
     """A suite that is unknown, malformed, or whose items are not the frozen ones."""
 
 
-class DraftTask(BaseModel):
-    """A task's place in a suite: its family, its capability group, how many items, and what is known of them.
+class DraftTask(StrictModel):
+    """A task in a suite: its family, capability group and number of items, and what fixes them.
 
-    ``guess_rate`` is for tasks whose documents do not carry one each (lm-eval's own); ``metric`` names the number of
-    such a task that is 1 for a correct answer, and ``stock`` the folder of lm-eval's own tasks where its YAML lies.
-    ``transfer`` marks a variant of the family on which nobody trains: where the family is the target it counts as
-    transfer gain, not as gain. ``adjacent`` names families whose training is known to move this task: where one of them
-    is the target, the task is listed apart from the prior tasks. ``max_tokens`` and ``stop`` pin the budget of an
-    answer and what ends it; ``sources`` the published data sets, each ``owner/name@revision``. In a draft ``count`` and
-    ``digest`` may be open: no count takes all items.
+    ``guess_rate`` is for tasks whose documents have none (lm-eval's own); ``metric`` is the metric of such a task that
+    is 1 for a correct answer, and ``stock`` the folder of its YAML among lm-eval's tasks. ``transfer`` marks an
+    untrained variant of the family: if the family is the target, it counts as transfer gain, not as gain. ``adjacent``
+    lists families whose training is known to affect this task: if one of them is the target, the task is listed apart
+    from the prior tasks. ``max_tokens`` and ``stop`` pin the token budget and the stop strings of an answer;
+    ``sources`` the published data sets, each ``owner/name@revision``. In a draft, ``count`` and ``digest`` may be
+    missing: without a count, all items are taken.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     family: Name
     group: Name
@@ -68,7 +67,7 @@ class SuiteTask(DraftTask):
 
     @property
     def marks(self) -> str:
-        """What else decides a score or its meaning, for the suite's digest: nothing where nothing is stated."""
+        """Everything else that affects a score or its meaning, for the suite's digest; empty if nothing is set."""
         return (
             ":transfer" * self.transfer
             + "".join(f":adjacent-{family}" for family in sorted(self.adjacent))
@@ -78,9 +77,7 @@ class SuiteTask(DraftTask):
         )
 
 
-class _Suite(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _Suite(StrictModel):
     name: Name
     version: Annotated[str, Field(pattern=rf"\A[0-9]+[a-z]?({DRAFT})?\z")]
     title: str
@@ -92,18 +89,18 @@ class _Suite(BaseModel):
 
     @property
     def is_draft(self) -> bool:
-        """Whether its items may still change: the version ends in ``-draft``, and so do those of its runs."""
+        """Whether its items may still change: its version, and that of its runs, ends in ``-draft``."""
         return self.version.endswith(DRAFT)
 
 
 class Draft(_Suite):
-    """A suite in the making. It can be run, but its runs carry its version and are no submission."""
+    """A suite that is not frozen yet. It can be run, but its runs carry its version and cannot be submitted."""
 
     tasks: dict[str, DraftTask]
 
 
 class Suite(_Suite):
-    """A list of tasks that is never changed, only succeeded (design.md, "Nouns").
+    """A frozen list of tasks, never changed, only succeeded by a new version (harness/README.md, "Nouns").
 
     Scores of two versions with the same number are comparable; a letter after it (``1a``) says that something else has
     changed. ``1a`` therefore has the digest of ``1``.
@@ -121,7 +118,7 @@ class Suite(_Suite):
 
     @property
     def digest(self) -> str:
-        """sha256 over the digests of all tasks and their marks, in suite order: a mark decides what is forgetting."""
+        """sha256 over the digests of all tasks and their marks, in suite order: a mark affects what is forgetting."""
         return items_digest(f"{name}:{task.digest}{task.marks}" for name, task in self.tasks.items())
 
     @property
@@ -148,7 +145,7 @@ class Suite(_Suite):
             )
 
     def check_decoding(self, task: str, max_tokens: int | None, stop: tuple[str, ...]) -> None:
-        """Raise ``SuiteError`` unless ``task`` is decoded as the suite pins it, if it does."""
+        """Raise ``SuiteError`` unless ``task`` is decoded as the suite pins it; any decoding is fine if it does not."""
         pinned = self.tasks[task]
         if pinned.max_tokens is not None and (max_tokens, stop) != (pinned.max_tokens, pinned.stop):
             raise SuiteError(
@@ -165,13 +162,13 @@ def tasks_root() -> Path:
 
 
 def suite_names(*, drafts: bool = False) -> list[str]:
-    """The shipped suites: the released ones, or the drafts."""
+    """The names of the shipped suites: the released ones, or the drafts."""
     found = sorted(path.stem for path in (tasks_root() / "suites").glob("*.yaml"))
     return [name for name in found if name.endswith(DRAFT) == drafts]
 
 
 def suite_path(reference: str) -> Path:
-    """The file of a shipped suite (``nano-1``) or of a user's own (a path to a YAML file)."""
+    """The file of a shipped suite (``nano-1``) or of a user's own suite (a path to a YAML file)."""
     own = Path(reference).expanduser()
     if own.suffix in (".yaml", ".yml"):
         if not own.is_file():
@@ -183,7 +180,7 @@ def suite_path(reference: str) -> Path:
 
 
 def read_suite(reference: str) -> Suite | Draft:
-    """Read a suite or a draft by its id or file; ``SuiteError`` names the file and the field that is wrong."""
+    """Read a suite or a draft by its id or file; ``SuiteError`` names the file and the field at fault."""
     path = suite_path(reference)
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -204,7 +201,7 @@ _TO_FREEZE = f"; give the suite and its file a version that ends in {DRAFT}, and
 
 
 def load_suite(reference: str) -> Suite:
-    """Read a frozen suite by its id or file; a draft is a ``SuiteError`` too."""
+    """Read a frozen suite by its id or file; raises ``SuiteError`` for a draft too."""
     suite = read_suite(reference)
     if isinstance(suite, Draft):
         raise SuiteError(f"{reference}: a draft, whose items are not fixed; run `retention suite freeze {reference}`")
@@ -213,7 +210,7 @@ def load_suite(reference: str) -> Suite:
 
 @cache
 def load_task_module(path: Path) -> ModuleType:
-    """Load one task file by its path, under a name that cannot meet a module of the user's."""
+    """Load one task file by its path, under a name that cannot clash with a module of the user's."""
     name = f"retentionbench_task_{path.parent.name}_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

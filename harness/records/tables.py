@@ -1,14 +1,16 @@
-"""Bare tables: rows of anybody's log, read strictly and without a record of what produced them.
+"""Plain tables: samples from any other tool, read strictly and without a record of how they were produced.
 
 A table is a parquet, a JSON lines or a CSV file with the columns ``item_id``, ``task``, ``family`` and ``outcome``;
 ``score``, ``group``, ``cluster_id``, ``guess_rate``, ``output``, ``extracted``, ``finish_reason``, ``n_output_tokens``
-and ``prompt_digest`` are used where they are there. An outcome is correct, wrong or unparsed; true and false, 1 and 0
-are taken for the first two, with a note. The file is hostile: it is read in pieces, against caps.
+and ``prompt_digest`` are optional. An outcome is correct, wrong or unparsed; true and false, 1 and 0 are taken for the
+first two, with a note. The file is untrusted: it is read in chunks, against caps. Rows that are in memory already, a
+data frame or a list of dicts, go through the same checks.
 """
 
+import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -41,12 +43,12 @@ COLUMNS = (*_TEXTS, *_NUMBERS, "prompt_digest")
 MAX_FILE = 4 * 1024**3
 MAX_ROWS = 5_000_000
 MAX_LINE = 32 * 1024**2
-# Text in memory once it is decoded: a small file can unfold into any amount of it.
+# Decoded text in memory: a small file can expand to any amount of it.
 MAX_TEXT = 4 * 1024**3
 _MAX_NAME = 200
 _BATCH = 50_000
 _EXAMPLES = 3
-# An integer of JSON has any number of digits; beyond this a float cannot hold it.
+# JSON integers have any number of digits; beyond this a float cannot represent them.
 _LARGEST = 2**53
 
 Form = Literal["table", "lm-eval log"]
@@ -54,9 +56,9 @@ Form = Literal["table", "lm-eval log"]
 
 @dataclass(frozen=True)
 class TableRecord:
-    """What is known of a table: its name, its bytes, and ``notes`` on what it does not say and what was assumed.
+    """What is known of a table: its name, its sha256, and ``notes`` on what is missing and what was assumed instead.
 
-    It answers what a :class:`~harness.records.samples.RunRecord` answers, as far as a table can.
+    It has the attributes of a :class:`~harness.records.run.RunRecord`, as far as a table can.
     """
 
     name: str
@@ -81,27 +83,77 @@ class TableRecord:
 
 @dataclass(frozen=True)
 class Table:
-    """A bare table: rows like those of a :class:`~harness.records.samples.Run`, whose provenance nobody checked."""
+    """A plain table: rows like those of a :class:`~harness.records.run.Run`, of unchecked provenance."""
 
     record: TableRecord
     samples: pd.DataFrame
 
 
 def read_table(path: Path) -> Table:
-    """Read a parquet, CSV or JSON lines table; ``RunError`` says what is wrong with how many rows, and which."""
+    """Read a parquet, CSV or JSON lines table; ``RunError`` says what is wrong, in how many rows, and in which."""
     check_size(path)
     with path.open("rb") as file:
         columnar = file.read(4) == b"PAR1"
     if path.suffix.lower() == ".csv":
         frame, ignored = _read_csv(path)
     else:
-        frame, ignored = _read_parquet(path) if columnar else _read_lines(path)
-    notes = [f"column {name} was not used" for name in ignored]
-    return make_table(frame, path, "table", file_sha256(path), notes)
+        frame, ignored = _read_parquet(path) if columnar else _gather(json_lines(path))
+    return make_table(frame, path, "table", file_sha256(path), _not_used(ignored))
+
+
+def table_from_rows(rows: pd.DataFrame | Iterable[Mapping[str, Any]], name: str) -> Table:
+    """The table of rows in memory, checked like a file; ``name`` is theirs in messages and in the scorecard.
+
+    ``rows`` is a data frame with one row an item, or one mapping an item. ``RunError`` as of :func:`read_table`. The
+    record's ``samples_sha256`` covers the rows as they were read, written as JSON lines.
+    """
+    path = Path(name)
+    if isinstance(rows, pd.DataFrame):
+        frame, ignored = _known_columns(rows, path)
+    else:
+        frame, ignored = _gather(map(_plain_values, _mappings(rows, path)))
+    if len(frame) > MAX_ROWS:
+        raise RunError(f"{name}: {len(frame):,} rows is more than the {MAX_ROWS:,} a table may have")
+    table = make_table(frame, path, "table", "", _not_used(ignored))
+    return replace(table, record=replace(table.record, samples_sha256=_rows_sha256(table.samples)))
+
+
+def _known_columns(frame: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, list[str]]:
+    known = frame[[name for name in frame.columns if name in COLUMNS]].reset_index(drop=True)
+    if not known.columns.is_unique:
+        raise RunError(f"{path}: column {known.columns[known.columns.duplicated()][0]!r} is there twice")
+    # As objects, whatever type of text or category pandas gave them: a file's columns are such too.
+    texts = [name for name in known.columns if name not in _NUMBERS and not _is_number(known[name])]
+    return known.astype(dict.fromkeys(texts, object)), [str(name)[:40] for name in frame.columns if name not in COLUMNS]
+
+
+def _is_number(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(column))
+
+
+def _mappings(rows: Iterable[Any], path: Path) -> Iterator[Mapping[str, Any]]:
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, Mapping):
+            raise RunError(f"{path}: row {number} is of type {type(row).__name__}, not a dict of columns and values")
+        yield row
+
+
+def _plain_values(row: Mapping[str, Any]) -> dict[str, Any]:
+    """``row`` with Python's own numbers in place of numpy's."""
+    return {str(name): value.item() if isinstance(value, np.generic) else value for name, value in row.items()}
+
+
+def _rows_sha256(samples: pd.DataFrame) -> str:
+    text = samples[sorted(samples)].to_json(orient="records", lines=True, double_precision=15)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _not_used(columns: Iterable[str]) -> list[str]:
+    return [f"column {name} was not used" for name in columns]
 
 
 def make_table(frame: pd.DataFrame, path: Path, form: Form, sha256: str, notes: Sequence[str]) -> Table:
-    """Check a frame of rows, fill in the columns it may lack, and say what was assumed."""
+    """Check the rows, fill in missing optional columns, and note what was assumed."""
     if missing := [name for name in REQUIRED if name not in frame]:
         raise RunError(f"{path}: column {missing[0]!r} is missing; a table needs {', '.join(REQUIRED)}")
     if not len(frame):
@@ -118,11 +170,11 @@ def make_table(frame: pd.DataFrame, path: Path, form: Form, sha256: str, notes: 
 
 
 _ASSUMED = {
-    "guess_rate": "no guess_rate: chance is taken to be 0, so guessing is not corrected for",
-    "finish_reason": "no finish_reason: answers that were cut off cannot be told from others",
-    "prompt_digest": "no prompt_digest: nobody checked that both models were asked the same",
-    "output": "no output: answers cannot be shown, nor constant ones noticed",
-    "cluster_id": "no cluster_id: items are taken to be independent",
+    "guess_rate": "no guess_rate: chance is assumed to be 0, so guessing is not corrected for",
+    "finish_reason": "no finish_reason: truncated answers cannot be told from others",
+    "prompt_digest": "no prompt_digest: it was not checked that both models got the same prompts",
+    "output": "no output: answers cannot be shown, nor constant ones detected",
+    "cluster_id": "no cluster_id: items are assumed to be independent",
 }
 
 
@@ -135,7 +187,7 @@ def check_size(path: Path) -> None:
 
 
 def json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a JSON lines file, one a line; ``RunError`` names the line that is none, or is too long."""
+    """The objects of a JSON lines file, one per line; ``RunError`` names a line that is not one, or is too long."""
     with path.open("rb") as file:
         for number in range(1, MAX_ROWS + 2):
             line = file.readline(MAX_LINE + 1)
@@ -155,22 +207,23 @@ def json_lines(path: Path) -> Iterator[dict[str, Any]]:
     raise RunError(f"{path}: more than {MAX_ROWS:,} lines, the most that a table may have")
 
 
-def _read_lines(path: Path) -> tuple[pd.DataFrame, list[str]]:
+def _gather(rows: Iterable[Mapping[str, Any]]) -> tuple[pd.DataFrame, list[str]]:
+    """The columns of a table that ``rows`` have, and the names of some that no table has."""
     columns: dict[str, list[Any]] = {}
     ignored: dict[str, None] = {}
     count = 0
-    for row in json_lines(path):
+    for row in rows:
         for name, value in row.items():
             if name not in COLUMNS:
                 if len(ignored) < 20:
                     ignored[name[:40]] = None
                 continue
-            held = columns.setdefault(name, [])
-            held += [None] * (count - len(held))
-            held.append(value)
+            values = columns.setdefault(name, [])
+            values += [None] * (count - len(values))
+            values.append(value)
         count += 1
-    for held in columns.values():
-        held += [None] * (count - len(held))
+    for values in columns.values():
+        values += [None] * (count - len(values))
     return pd.DataFrame(columns, dtype=object), list(ignored)
 
 
@@ -199,7 +252,7 @@ def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:
     try:
         names = pq.read_schema(path).names
         wanted = [name for name in names if name in COLUMNS]
-        # Text stays as dictionary codes until its size is known: a few bytes can stand for gigabytes.
+        # Text stays dictionary-encoded until its size is known: a few bytes can expand to gigabytes.
         file = pq.ParquetFile(path, read_dictionary=[name for name in wanted if name not in _NUMBERS])
         if file.metadata.num_rows > MAX_ROWS:
             raise RunError(f"{path}: {file.metadata.num_rows:,} rows is more than the {MAX_ROWS:,} a table may have")
@@ -209,7 +262,7 @@ def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:
             if text > MAX_TEXT:
                 raise RunError(f"{path}: more than {MAX_TEXT:,} bytes of text, the most that a table may have")
             part = pa.table({name: _plain(batch[name]) for name in wanted})
-            part.validate(full=True)  # Text that is no UTF-8 would break whoever looks at it first.
+            part.validate(full=True)  # Text that is not UTF-8 would fail at its first use.
             frames.append(part.to_pandas())
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise RunError(f"{path}: not a readable parquet file ({brief(error)})") from error
@@ -274,13 +327,14 @@ def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
             texts = frame[name].map(_is_text).astype(bool)
             absent = frame[name].isna()
             required = name in (*REQUIRED, "prompt_digest")
-            _refuse(path, frame, ~texts & (required | ~absent), name, "is missing or no text")
+            why = _OUTCOMES if name == "outcome" else "is missing or not text"
+            _refuse(path, frame, ~texts & (required | ~absent), name, why)
             frame[name] = frame[name].where(texts, None)
     for name in ("item_id", "task", "family"):
         lengths = frame[name].str.len()
         _refuse(path, frame, ~lengths.between(1, _MAX_NAME), name, f"is empty or longer than {_MAX_NAME} characters")
     known = frame["outcome"].isin([str(outcome) for outcome in Outcome])
-    _refuse(path, frame, ~known, "outcome", "is not correct, wrong or unparsed")
+    _refuse(path, frame, ~known, "outcome", _OUTCOMES)
     if "score" in frame:
         nothing = (frame["outcome"] == Outcome.CORRECT) & (frame["score"] == 0)
         _refuse(path, frame, nothing, "score", "is 0 although the outcome is correct")
@@ -290,10 +344,11 @@ def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     return frame
 
 
+_OUTCOMES = "is not correct, wrong or unparsed"
 _RANGES = {
-    "score": "is no number from 0 to 1",
-    "guess_rate": "is no number from 0 to below 1",
-    "n_output_tokens": "is no number from 0",
+    "score": "is not a number in [0, 1]",
+    "guess_rate": "is not a number in [0, 1)",
+    "n_output_tokens": "is not a number >= 0",
 }
 
 
@@ -302,7 +357,7 @@ def _is_text(value: object) -> bool:
 
 
 def _encodable(value: object) -> object:
-    """A text without half a surrogate pair, which JSON can write and no file can hold."""
+    """A text without unpaired surrogates, which JSON can contain and UTF-8 cannot."""
     return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
@@ -310,7 +365,7 @@ def _numbers(column: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(column):
         return column.astype(float)
     plain = column.map(lambda value: isinstance(value, int | float) and abs(value) <= _LARGEST).astype(bool)
-    # As objects: a column of times has no numbers and takes none.
+    # As objects: a column of timestamps cannot be converted to numbers.
     return column.astype(object).where(plain, np.nan).astype(float)
 
 
@@ -342,7 +397,7 @@ def _filled(frame: pd.DataFrame) -> pd.DataFrame:
     for name in ("group", "cluster_id", "output", "finish_reason"):
         frame[name] = frame[name].fillna("") if name in frame else ""
     if "extracted" not in frame:
-        # Without a parser's word for it, a short output is its own answer.
+        # Without an extracted answer, a short output counts as the answer.
         frame["extracted"] = frame["output"].where(frame["output"].str.len().between(1, _MAX_NAME), None)
     frame["error"] = None
     return frame

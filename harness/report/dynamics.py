@@ -8,8 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.report.page import environment
-from harness.report.wording import ABSENT, printable
-from harness.scoring import Divergence, Dynamics, edges
+from harness.scoring import ABSENT, Divergence, Dynamics, bracketed, edges, printable
 
 _NAME = 16
 _MAX_TICKS = 7
@@ -36,7 +35,7 @@ def cosine(value: float) -> str:
 
 
 def cosines(interval: Sequence[float]) -> str:
-    return f"[{cosine(interval[0])}, {cosine(interval[1])}]"
+    return bracketed(cosine, interval)
 
 
 def pair(interval: Sequence[float] | None, form: str = "") -> str:

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.report import wording
-from harness.scoring import Source, paired_items
+from harness.scoring import Source, paired_items, wording
 
 # Characters of all outputs together that a browser opens without complaint; each output gets its share of them.
 TEXT_BUDGET = 12_000_000

@@ -7,9 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from harness.report import wording
 from harness.report.flips import flipped_items
-from harness.scoring import Scorecard, Source
+from harness.scoring import Scorecard, Source, wording
 
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _MAX_TICKS = 7

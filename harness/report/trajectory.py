@@ -5,8 +5,16 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.report.page import environment
-from harness.report.wording import ABSENT, per_cent, point_interval, points, printable, rate_interval
-from harness.scoring import LEVELS, Trajectory
+from harness.scoring import (
+    ABSENT,
+    LEVELS,
+    Trajectory,
+    per_cent,
+    point_interval,
+    points,
+    printable,
+    rate_interval,
+)
 
 _NAME = 24
 # The drawing's plane in user units; the template draws axes and labels around it.
@@ -16,8 +24,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 620.0, 16.0, 300.0
 def render_trajectory(trajectory: Trajectory, console: Console) -> None:
     """Print the checkpoints in training order, then retention at matched gain. Names are printed as text."""
     n = sum(trajectory.suite.tasks.values())
-    asked = f"{trajectory.target}, {trajectory.suite.name} {trajectory.suite.version}, {n:,} items"
-    console.print(Text(printable(asked), "dim"))
+    subject = f"{trajectory.target}, {trajectory.suite.name} {trajectory.suite.version}, {n:,} items"
+    console.print(Text(printable(subject), "dim"))
     if not trajectory.provenance.checked:
         console.print(Text("provenance not checked", "bold yellow"))
     console.print()
@@ -69,7 +77,7 @@ def _ratio(value: float | None) -> str:
 
 
 def _x(gain: float) -> float:
-    """Where a normalised gain is drawn; below 0 it stands on the edge, and the table tells how far below."""
+    """Where a normalised gain is drawn; below 0 it is drawn on the edge, and the table has the value."""
     return round(_LEFT + max(gain, -0.05) * (_RIGHT - _LEFT), 2)
 
 

@@ -1,5 +1,6 @@
 from .agreement import ENOUGH, Agreement, SideAgreement, agree, compare_side
 from .binary import difference_interval
+from .definitions import METRICS, SECTIONS, Metric, Unit, find_metric, metric_of, metrics_page
 from .drift import ItemDrift, token_kl
 from .dynamics.document import (
     CheckpointDrift,
@@ -16,7 +17,7 @@ from .dynamics.influence import Pair, cosine, error_norm, jacobian_norm, magnitu
 from .dynamics.perplexity import Reading, edges
 from .pairing import Source, pair
 from .schema import dynamics_schema, portable, scorecard_schema
-from .scorecard import Role, Scorecard, TaskScore
+from .scorecard import GroupScore, Role, Scorecard, TargetScore, TaskScore
 from .scorer import SCORER_VERSION, paired_items, score_pair
 from .smallest_loss import smallest_loss
 from .statistics import (
@@ -34,8 +35,22 @@ from .study.results import Made, Matched, NoiseFloor, Predictor, StudyResults, T
 from .task_scores import cluster_labels, reasons
 from .trajectory import LEVELS, Trajectory, retention_at, score_trajectory
 from .transitions import FORGOTTEN, KEPT, LEARNED, NEVER, Bools, Floats, Transitions, transition_names
+from .wording import (
+    ABSENT,
+    Statement,
+    align_columns,
+    bracketed,
+    nats,
+    per_cent,
+    point_interval,
+    points,
+    printable,
+    rate_interval,
+    rests_on,
+)
 
 __all__ = [
+    "ABSENT",
     "ALPHA",
     "ENOUGH",
     "FORGOTTEN",
@@ -43,9 +58,11 @@ __all__ = [
     "LEARNED",
     "LEVELS",
     "MARGIN",
+    "METRICS",
     "NEVER",
     "RESAMPLES",
     "SCORER_VERSION",
+    "SECTIONS",
     "SEED",
     "Agreement",
     "Bools",
@@ -54,10 +71,12 @@ __all__ = [
     "Divergence",
     "Dynamics",
     "Floats",
+    "GroupScore",
     "InfluenceScore",
     "ItemDrift",
     "Made",
     "Matched",
+    "Metric",
     "Model",
     "NoiseFloor",
     "Pair",
@@ -71,15 +90,20 @@ __all__ = [
     "Settings",
     "SideAgreement",
     "Source",
+    "Statement",
     "StudyResults",
     "TargetResult",
+    "TargetScore",
     "TaskScore",
     "Tested",
     "TrainingResult",
     "TrainingSet",
     "Trajectory",
     "Transitions",
+    "Unit",
     "agree",
+    "align_columns",
+    "bracketed",
     "check_claims",
     "cluster_labels",
     "compare_side",
@@ -89,6 +113,7 @@ __all__ = [
     "dynamics_schema",
     "edges",
     "error_norm",
+    "find_metric",
     "harmonic_mean",
     "holm",
     "jacobian_norm",
@@ -97,11 +122,20 @@ __all__ = [
     "mcnemar",
     "mean_minimum_detectable_difference",
     "mean_over_seeds",
+    "metric_of",
+    "metrics_page",
+    "nats",
     "pair",
     "paired_items",
+    "per_cent",
+    "point_interval",
+    "points",
     "portable",
     "predictor",
+    "printable",
+    "rate_interval",
     "reasons",
+    "rests_on",
     "retention_at",
     "retest",
     "score_pair",

@@ -9,7 +9,7 @@ three are draws of one thing and none of them stands out. Two exact tests ask th
   estimate of its own: the items on which R1 or R2 is the odd one are the noise. On an engine without noise, as greedy
   float32 on a CPU, K = k and five altered answers give p = .004.
 - **No side favoured.** Noise moves as many answers from wrong to correct as back; inflated answers do not. Exact
-  McNemar on the items where S and R1 differ (metrics.md, "Statistics").
+  McNemar on the items where S and R1 differ (METRICS.md, "Statistics").
 
 The p-values of a pair (two a side) are adjusted by Holm, and the entry agrees when none is below ``ALPHA``: an honest
 entry is called false with a probability of at most 1 %. Both tests need S, R1 and R2 to be exchangeable: the same
@@ -78,7 +78,7 @@ class SideAgreement(Strict):
 class Agreement(Strict):
     """What a verification found. The counts decide: an ``agrees`` that they do not give is refused.
 
-    ``seed`` drew the items (``harness.evaluation.verification.draw``) and did not exist when the entry was made;
+    ``seed`` drew the items and did not exist when the entry was made;
     ``environment`` is that of the entry's runs and of those made now.
     """
 

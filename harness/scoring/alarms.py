@@ -1,4 +1,4 @@
-"""Alarms: what makes a number suspect (metrics.md, "Forgetting", "Why", gates 3 and 4)."""
+"""Alarms: what makes a number suspect (METRICS.md, "Why"; README.md, cases 3 and 4)."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -52,10 +52,9 @@ def find_alarms(pair: Pair, tasks: Mapping[str, TaskScore]) -> tuple[Alarm, ...]
 def is_below_chance(correct: Bools, guess_rate: Floats, clusters: Clusters | None = None) -> bool:
     """Whether a side scores below chance, beyond what chance does.
 
-    metrics.md says that a negative corrected score raises a format alarm; a model exactly at chance has one half of the
-    time, so here the score must be negative with confidence: P(X <= number correct) < .025 for X binomial with the mean
-    guess rate (conservative where guess rates differ; Hoeffding 1956), and with clusters also mean + 1.96 standard
-    errors < 0 in the cluster-robust form.
+    A model exactly at chance has a negative corrected score half of the time, so here the score must be negative with
+    confidence: P(X <= number correct) < .025 for X binomial with the mean guess rate (conservative where guess rates
+    differ; Hoeffding 1956), and with clusters also mean + 1.96 standard errors < 0 in the cluster-robust form.
     """
     if binom.cdf(int(correct.sum()), len(correct), float(guess_rate.mean())) >= ALPHA / 2:
         return False

@@ -1,4 +1,4 @@
-"""Drift: how far the tuned model's distribution moved from the base's, in nats per token (metrics.md, "Why")."""
+"""Drift: how far the tuned model's distribution moved from the base's, in nats per token (METRICS.md, "Why")."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ def token_kl(log_p: Any, log_q: Any, exp: Callable[[Any], Any] = np.exp) -> Any:
 
     ``log_p`` and ``log_q`` are log-probabilities (positions x vocabulary), arrays or tensors, with ``exp`` of their
     library; where p is 0 the term is 0. Rounding may leave about -1e-16 where the two are equal; nothing is clipped.
-    Source: RL's Razor, arXiv 2509.04259; metrics.md, "Why".
+    Source: RL's Razor, arXiv 2509.04259; METRICS.md, "Why".
     """
     p = exp(log_p)
     # Where a token is ruled out, -inf meets 0 or -inf; those terms are set right below.

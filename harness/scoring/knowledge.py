@@ -1,4 +1,4 @@
-"""Knowledge: scores and transitions with the guessing taken out (metrics.md, "Forgetting")."""
+"""Knowledge: scores and transitions with the guessing taken out (METRICS.md, "Forgetting")."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from harness.scoring.transitions import Bools, Floats, check_guess_rate
 def corrected_items(correct: Bools, guess_rate: Floats) -> Floats:
     """(s_i - g_i)/(1 - g_i) of each item, in (-inf, 1]; their mean is the chance-corrected score.
 
-    Source: metrics.md, "Forgetting". A guess rate outside [0, 1) raises ``ValueError``.
+    Source: METRICS.md, "Forgetting". A guess rate outside [0, 1) raises ``ValueError``.
     """
     check_guess_rate(guess_rate)
     return (correct - guess_rate) / (1 - guess_rate)
@@ -20,7 +20,7 @@ def corrected_items(correct: Bools, guess_rate: Floats) -> Floats:
 def corrected_score(correct: Bools, guess_rate: Floats) -> float:
     """mean((s_i - g_i)/(1 - g_i)), in (-inf, 1]: 0 at chance, 1 when all is right.
 
-    Source: metrics.md, "Forgetting". No items, or a guess rate outside [0, 1), raise ``ValueError``.
+    Source: METRICS.md, "Forgetting". No items, or a guess rate outside [0, 1), raise ``ValueError``.
     """
     _check_any(correct)
     return float(corrected_items(correct, guess_rate).mean())
@@ -37,7 +37,7 @@ class KnowledgeChange:
 def knowledge_change(
     base: Bools, tuned: Bools, guess_rate: Floats, unparsed_base: Bools, unparsed_tuned: Bools
 ) -> KnowledgeChange:
-    """Knowledge lost L and gained W, unclipped (metrics.md, "Forgetting").
+    """Knowledge lost L and gained W, unclipped (METRICS.md, "Forgetting").
 
     L = mean of 1[1->0]/(1 - g1) - g0 * 1[0->0]/((1 - g0)(1 - g1)); W swaps the sides. Exact in expectation when an
     item is either known or guessed, independently on both sides; models that repeat their guesses push it below 0. An
@@ -62,7 +62,7 @@ def answered_share(correct: Bools, unparsed: Bools, guess_rate: Floats) -> float
     """Estimate, in [0, 1], which share of its unknown items a model answers at all; 1 when it knows everything.
 
     Under know-or-guess each wrong answer stands for 1/(1 - g) answered unknown items, and each unparsed output for
-    one unanswered (metrics.md, "unequal guessing").
+    one unanswered (METRICS.md, "Unequal guessing").
     """
     wrong: NDArray[np.bool_] = ~correct & ~unparsed
     answered = float((wrong / (1 - guess_rate)).sum())

@@ -18,7 +18,7 @@ def score_noise(joined: Pair, base: Source, second: Source) -> Noise:
     """The noise floor of a pair from ``second``, a second run of its base with other batch order or seed.
 
     F_noise and BT_noise are F and BT of the base against ``second``; F_net = F - F_noise per task, in [-1, 1], not
-    clipped, its interval that of a difference of paired rates, over clusters (metrics.md, "noise floor"). Raises
+    clipped, its interval that of a difference of paired rates, over clusters (METRICS.md, "noise floor"). Raises
     ``CheckFailedError`` when ``second`` is of another model, is the same run, or may not be compared with the base.
     """
     _check_second(base, second)

@@ -1,4 +1,4 @@
-"""Pairing: two runs become one table of items, or are refused (design.md, invariant 1)."""
+"""Pairing: two runs become one table of items, or are refused (harness/README.md, invariant 1)."""
 
 import unicodedata
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Scorecard: the document that says what one pair of runs showed. Field names follow metrics.md.
+"""Scorecard: the document that says what one pair of runs showed. METRICS.md says what each number means.
 
 ``schema_version`` is that of the scorer: 2 since its statistics are of clusters and retention is one-sided without a
 clip. Cards of version 1 are read (``harness.scoring.version1``); their numbers are those of the scorer that wrote them.
@@ -7,13 +7,16 @@ Rates are in [0, 1]. An absent number is null and ``reasons`` beside it says why
 There is no date and no time in it, and floats carry 12 significant digits, so equal inputs give equal bytes.
 """
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from harness.records import Digest, EngineRecord, RunRecord, SuiteRecord, TableRecord
+from harness.records import Digest, EngineRecord, RunRecord, StrictModel, SuiteRecord, TableRecord
 from harness.scoring.statistics import Verdict
 from harness.scoring.version1 import upgrade
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def _twelve_digits(value: float) -> float:
@@ -34,10 +37,10 @@ Count = Annotated[int, Field(ge=0)]
 Interval = tuple[Number, Number]
 
 
-class Strict(BaseModel):
+class Strict(StrictModel):
     """A part of a document: no field beyond those named, and all of them written."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
 class Reasoned(Strict):
@@ -95,12 +98,10 @@ Role = Literal["target", "transfer", "adjacent", "prior"]
 
 
 class TaskScore(Reasoned):
-    """All metrics of one task (metrics.md, "Forgetting" and "Statistics").
+    """All metrics of one task.
 
-    ``design_effect`` is how many of its clustered items are worth one independent item. ``p_value`` is that of the
-    exact sign-flip test over clusters, ``p_holm`` the same adjusted over the tasks that get a verdict.
-    ``smallest_loss`` is what would have been called forgot four times in five. ``knowledge_lost`` and
-    ``knowledge_gained`` are estimates under independent guessing: models that repeat their guesses push them below 0.
+    ``knowledge_lost`` and ``knowledge_gained`` are estimates under independent guessing: models that repeat their
+    guesses push them below 0.
     """
 
     family: str
@@ -146,7 +147,7 @@ class TaskScore(Reasoned):
 
 
 class TargetScore(Reasoned):
-    """Learning on the target family: means over its tasks, each task weighing the same (metrics.md, "Learning").
+    """Learning on the target family: means over its tasks, each task weighing the same.
 
     ``transfer_gain`` is the gain on ``transfer_tasks``, the variants that the suite marks as never trained on.
     """
@@ -200,7 +201,7 @@ class RestsOn(Strict):
 
 
 class NoiseScore(Reasoned):
-    """One task of the base against a second run of itself (metrics.md, "noise floor").
+    """One task of the base against a second run of itself.
 
     ``forgotten_noise`` and ``backward_noise`` are F and BT of that pair; ``forgotten_net`` = F - F_noise, unclipped.
     ``given_known_noise`` is the share of what the base solved that its second run does not.
@@ -226,7 +227,7 @@ class DriftScore(Strict):
     """KL divergence per token, in nats, averaged over the tokens of each stored base output, then over items.
 
     ``forward_kl`` = KL(base || tuned), ``reverse_kl`` = KL(tuned || base), both along the base's outputs and over the
-    whole vocabulary (metrics.md, "Why").
+    whole vocabulary.
     """
 
     n: Count
@@ -319,6 +320,32 @@ class Scorecard(Reasoned):
     def to_json(self) -> str:
         """The document as indented JSON, in field order, with a final newline: the same bytes for the same pair."""
         return self.model_dump_json(indent=2) + "\n"
+
+    def summary(self) -> str:
+        """The findings in plain text, several lines: gain, prior tasks by loss, retention, balance, alarms, signature.
+
+        Rates in it are per cent and differences points; the fields of the scorecard are rates in [0, 1].
+        """
+        from harness.scoring import views
+
+        return views.as_text(self)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """One row a task, the target's first and then prior tasks by loss.
+
+        Columns: ``model`` (the tuned checkpoint's name, so that frames of several pairs can be put together), ``task``,
+        and the fields of :class:`TaskScore`, an interval as two columns (``delta_ci_low``, ``delta_ci_high``). Rates
+        are in [0, 1], changes in [-1, 1]; what is not defined is missing, and ``tasks[name].reasons`` says why.
+        """
+        from harness.scoring import views
+
+        return views.as_frame(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the findings and a table of the tasks."""
+        from harness.scoring import views
+
+        return views.as_html(self)
 
     @property
     def learned(self) -> TargetScore:

@@ -24,7 +24,7 @@ _TABLE = "a bare table does not say"
 def paired_items(base: Source, tuned: Source) -> pd.DataFrame:
     """One row an item of the pair: its ``transition`` (learned, kept, forgotten, never) and both sides' answers.
 
-    Columns as in ``pairing.Pair.items``; refuses what ``pairing.pair`` refuses (metrics.md, "Notation").
+    Columns as in ``pairing.Pair.items``; refuses what ``pairing.pair`` refuses (METRICS.md, "Notation").
     """
     return pair(base, tuned).items
 
@@ -43,7 +43,7 @@ def score_pair(
     Without a target every task is a prior task and nothing is said of learning. ``noise`` is a second run of the base,
     ``drift`` what ``harness.dynamics.drift.measure_drift`` measured, ``margin`` the loss that "retained" rules out, in
     (0, 1). Raises ``CheckFailedError`` when the runs may not be compared and ``RetentionError`` when no task of the
-    suite belongs to ``target`` (metrics.md, all sections).
+    suite belongs to ``target`` (METRICS.md, all sections).
     """
     if not 0 < margin < 1:
         raise RetentionError(f"--margin {margin:g}: a loss between 0 and 1, such as 0.02 for 2 points")

@@ -60,13 +60,6 @@ def stopping(constant: float, looks: int = LOOKS, drift: float = 0.0) -> Floats:
     return -np.diff(inside)
 
 
-def expected_share(drift: float, looks: int = LOOKS, alpha: float = ALPHA) -> float:
-    """Share of the items that a screening asks on average, in [1/looks, 1], when Z on all items has mean ``drift``."""
-    chances = stopping(float(boundaries(looks, alpha)[-1]), looks, drift)
-    asked = np.arange(1, looks + 1) / looks
-    return float(chances @ asked + 1 - chances.sum())
-
-
 def paired_z(differences: Sequence[float] | Floats, clusters: Sequence[str]) -> float:
     """Z of the items asked so far (see above); ``differences`` are c_i - a_i, ``clusters`` their labels. 0 for none."""
     _, place = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)

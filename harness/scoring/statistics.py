@@ -1,4 +1,4 @@
-"""Statistics: resampled intervals, tests and verdicts. Paired, always (metrics.md, "Statistics")."""
+"""Statistics: resampled intervals, tests and verdicts. Paired, always (METRICS.md, "Statistics")."""
 
 import hashlib
 import math
@@ -27,7 +27,7 @@ Verdict = Literal["forgot", "retained", "improved", "nothing to lose", "inconclu
 
 
 def interval(draws: Floats) -> tuple[float, float]:
-    """95 % percentile interval of a statistic over its bootstrap draws, lower first (metrics.md, "Statistics")."""
+    """95 % percentile interval of a statistic over its bootstrap draws, lower first (METRICS.md, "Statistics")."""
     low, high = np.quantile(draws, (ALPHA / 2, 1 - ALPHA / 2))
     return float(low), float(high)
 
@@ -42,7 +42,7 @@ def resample(
     are (graded scores, clusters), indices are drawn instead, which has the same distribution. With ``clusters``, whole
     clusters are drawn and the mean is over the items they bring. The generator is seeded with ``seed`` and ``name``
     (the task), so that one task's interval never depends on which others are scored, and rows are sorted first, so
-    that it does not depend on their order either. No items raise ``ValueError``. Source: metrics.md, "Statistics";
+    that it does not depend on their order either. No items raise ``ValueError``. Source: METRICS.md, "Statistics";
     Efron 1979.
     """
     if not len(values):
@@ -89,7 +89,7 @@ def _distinct(units: Floats) -> tuple[Floats, NDArray[np.int64]]:
 def mcnemar(n10: int, n01: int) -> float:
     """Exact McNemar p-value, in [0, 1]: two-sided binomial test of n01 among n01 + n10 at 1/2; 1 when nothing moved.
 
-    Source: metrics.md, "Statistics"; McNemar 1947.
+    Source: METRICS.md, "Statistics"; McNemar 1947.
     """
     return float(binomtest(n01, n10 + n01, 0.5).pvalue) if n10 + n01 else 1.0
 
@@ -98,7 +98,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """Holm-adjusted p-values in the order given, each in [p, 1].
 
     Sorted ascending, the i-th (from 0) becomes the running maximum of (m - i) * p_(i), at most 1. Source:
-    metrics.md, "Statistics"; Holm 1979.
+    METRICS.md, "Statistics"; Holm 1979.
     """
     order = np.argsort(p_values, kind="stable")
     adjusted = np.empty(len(p_values))
@@ -138,7 +138,7 @@ def is_retained(counts: Counts, units: int, margin: float = MARGIN) -> bool:
 
 
 def verdict(delta: float, p_holm: float, *, above_chance: bool, retained: bool) -> Verdict:
-    """One word for a prior task (metrics.md, "Statistics").
+    """One word for a prior task (METRICS.md, "Statistics").
 
     improved: Holm-adjusted p < .05 and delta > 0. nothing to lose: not that, and the base is not shown to be above
     chance. forgot: p < .05 and delta < 0. retained: neither, and a loss of the margin is ruled out (``is_retained``).
@@ -166,6 +166,6 @@ def mean_interval(name: str, values: Floats, clusters: Clusters | None = None) -
 
 
 def harmonic_mean(x: Floats, y: Floats) -> Floats:
-    """2xy/(x + y) elementwise for x, y in [0, 1], and 0 where both are 0 (metrics.md, "One number")."""
+    """2xy/(x + y) elementwise for x, y in [0, 1], and 0 where both are 0 (METRICS.md, "One number")."""
     total = x + y
     return np.divide(2 * x * y, total, out=np.zeros_like(total), where=total > 0)

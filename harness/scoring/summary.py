@@ -27,7 +27,7 @@ Tasks = Mapping[str, Measured]
 
 
 def score_target(scores: TaskScores, tasks: Tasks, target: str) -> TargetScore:
-    """Gain, normalised gain and transfer gain (metrics.md, "Learning"): means over tasks, each weighing the same."""
+    """Gain, normalised gain and transfer gain (METRICS.md, "Learning"): means over tasks, each weighing the same."""
     names = [name for name, task in scores.items() if task.role == "target"]
     variants = [name for name, task in scores.items() if task.role == "transfer"]
     base = float(np.mean([scores[name].base for name in names]))
@@ -135,7 +135,7 @@ def one_number(
 
     retention_macro is the mean of the groups' one-sided retention, retention_ratio that of their ratios; balance the
     harmonic mean of clip(normalised gain, 0, 1) and min(retention_macro, 1), where the gain is shown to be positive
-    (metrics.md, "One number").
+    (METRICS.md, "One number").
     """
     rests_on = _rests_on(groups, found)
     fields: dict[str, Any] = dict.fromkeys(

@@ -78,12 +78,12 @@ class Measured:
 
     @cached_property
     def delta_interval(self) -> tuple[float, float] | None:
-        """95 % interval of delta, None with fewer than two units (metrics.md, "Statistics")."""
+        """95 % interval of delta, None with fewer than two units (METRICS.md, "Statistics")."""
         return None if self.counts is None else jeffreys_interval(self.counts)
 
     @cached_property
     def p_value(self) -> float:
-        """Exact sign-flip test of the clusters' sums (metrics.md, "Statistics")."""
+        """Exact sign-flip test of the clusters' sums (METRICS.md, "Statistics")."""
         return sign_flip(cluster_sums(self.difference[:, None], self.clusters)[:, 0].astype(np.int64))
 
     def smallest_loss(self, tests: int) -> float:
@@ -110,7 +110,7 @@ def adjusted_p(tasks: Mapping[str, Measured], roles: Mapping[str, Role]) -> dict
 def score_task(
     task: Measured, items: pd.DataFrame, role: Role, p_holm: float | None, tests: int, margin: float
 ) -> TaskScore:
-    """All metrics of one task (metrics.md, "Forgetting" and "Statistics"); rates in [0, 1]. No items raise
+    """All metrics of one task (METRICS.md, "Forgetting" and "Statistics"); rates in [0, 1]. No items raise
     ``ValueError``. ``tests`` is how many Holm adjusted for, ``p_holm`` None where the task gets no verdict."""
     unparsed = {side: (items[f"{side}_outcome"] == Outcome.UNPARSED).to_numpy(dtype=bool) for side in ("base", "tuned")}
     base, tuned, guess, counts = task.base, task.tuned, task.guess_rate, task.transitions

@@ -1,6 +1,7 @@
 """Trajectory: checkpoints of one training run, from its base on: what was kept at how much learned.
 
-The fair way to compare a method that takes 200 steps with one that takes 27,000 (metrics.md, "One number").
+The fair way to compare a method that takes 200 steps with one that takes 27,000 (METRICS.md, "Trajectories and
+studies").
 """
 
 import re
@@ -91,7 +92,7 @@ def score_trajectory(runs: Sequence[Source], target: str, *, mixed: bool = False
 
     Raises ``RetentionError`` for fewer than three runs and ``CheckFailedError`` when one is named twice, may not be
     compared with the base, or (unless ``mixed``) does not look like a checkpoint of the same training as the others:
-    their names differ in more than their last number (metrics.md, "Trajectories").
+    their names differ in more than their last number (METRICS.md, "Trajectories and studies").
     """
     if len(runs) < LEAST_RUNS:
         raise RetentionError(f"{len(runs)} runs: a trajectory needs {LEAST_RUNS} or more, the base first")
@@ -156,7 +157,8 @@ def retention_at(level: float, gains: Floats, retentions: Floats) -> Floats:
     """Retention at normalised gain ``level`` by linear interpolation, NaN where the curve never reaches it.
 
     ``gains`` and ``retentions`` are checkpoints x curves, the base (0, 1) left out; a curve that is not monotone is
-    read where it first reaches the level in training order (metrics.md, "Trajectories"). ``level`` is above 0.
+    read where it first reaches the level in training order (METRICS.md, "Trajectories and studies"). ``level`` is above
+    0.
     """
     curves = gains.shape[1]
     x = np.vstack([np.zeros(curves), gains])

@@ -1,7 +1,7 @@
-"""The reference study: a declared plan of trainings and evaluations, run as resumable steps, and what it showed.
+"""The reference study: a declared plan of trainings and evaluations, run as resumable steps, and its results.
 
-``plan`` is the declaration (YAML), ``steps`` what it comes to as child processes, ``running`` runs them, ``results``
-reads what they left. The formulas are in :mod:`harness.scoring.study.comparison`.
+``plan`` is the declaration (YAML), ``steps`` turns it into child processes, ``runner`` runs them, ``results`` reads
+their output. The formulas are in :mod:`harness.scoring.study.comparison`.
 """
 
 import lazy_loader as lazy

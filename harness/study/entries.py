@@ -1,6 +1,6 @@
 """Entries: the last checkpoints of a study as folders of ``submissions/``, written by ``retention submit prepare``.
 
-The board's code builds on the harness, so that it is called as the command that anybody would type.
+It is called as a command, since the harness cannot import the leaderboard, which builds on it.
 """
 
 import subprocess
@@ -19,16 +19,16 @@ _CHOSEN = "the last checkpoint of a training that the plan of the study declares
 
 @dataclass(frozen=True)
 class Statement:
-    """What no run can tell of an entry: who answers for it, and under which licence its outputs are published."""
+    """What a run does not know about an entry: its contact, and the licence of its outputs."""
 
     contact: str
     license: str
 
 
 def write_entries(study: Study, submissions: Path, bases: Path, statement: Statement) -> Iterator[tuple[str, str]]:
-    """Write an entry for each training whose last checkpoint was asked the whole suite; yields key and what was said.
+    """Write an entry for each training whose last checkpoint was evaluated; yields its key and the command's message.
 
-    An entry that is there already is written again. ``CheckFailedError`` with the command's last line when one fails.
+    Existing entries are written again. Raises ``CheckFailedError`` with the command's last line if one fails.
     """
     runs = whole_runs(study)
     base = runs.folder(study.base.record.weights_digest)
@@ -39,8 +39,8 @@ def write_entries(study: Study, submissions: Path, bases: Path, statement: State
         command = entry_command(study, trained, (base, run), (submissions, bases), statement)
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            said = done.stderr.strip().splitlines() or ["no reason given"]
-            raise CheckFailedError(f"{trained.key}: no entry could be written: {said[-1].removeprefix('Error: ')}")
+            lines = done.stderr.strip().splitlines() or ["no reason given"]
+            raise CheckFailedError(f"{trained.key}: no entry could be written: {lines[-1].removeprefix('Error: ')}")
         yield trained.key, done.stdout.strip().splitlines()[0]
 
 

@@ -1,6 +1,6 @@
 """Plans: what a study trains and evaluates, declared before anything runs, strictly typed, read from one YAML file.
 
-``quick`` in the file is laid over the rest, key by key, for the short form of the study; null takes a key away there.
+``quick`` in the file overrides the rest, key by key, for the short form of the study; null removes a key.
 """
 
 from collections.abc import Mapping
@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from harness.engines import Dtype
 from harness.errors import RetentionError, first_problem
+from harness.records import StrictModel
 from harness.training import LEARNT_FROM, METHODS, Method, Name
 
 Scalar = str | int | float | bool | None
@@ -22,12 +23,8 @@ class PlanError(RetentionError):
     """A plan that breaks its schema; the message names the file, the field and the rule."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Policy(_Strict):
-    """Whose samples a training learns from: ``training`` names one of the same target and seed, or is "base".
+class Policy(StrictModel):
+    """The policy whose samples a training learns from: ``training`` is one of the same target and seed, or "base".
 
     ``checkpoint`` counts that training's saved checkpoints from 1; negative numbers count from its end. ``set`` are
     overrides of the recipe of ``rollouts``.
@@ -44,8 +41,8 @@ class Policy(_Strict):
         return self
 
 
-class Training(_Strict):
-    """One line of the study: a method with its settings, trained once a seed. ``set`` overrides the recipe."""
+class Training(StrictModel):
+    """One method of the study with its settings, trained once per seed. ``set`` overrides the recipe."""
 
     method: Method
     title: str
@@ -55,25 +52,26 @@ class Training(_Strict):
     @model_validator(mode="after")
     def _policy_where_needed(self) -> "Training":
         if (self.policy is not None) != (self.method in LEARNT_FROM):
-            needs = "needs" if self.method in LEARNT_FROM else "has no use for"
+            needs = "needs" if self.method in LEARNT_FROM else "does not take"
             raise ValueError(f"method {self.method} {needs} a policy")
         if self.method == "rollouts":
-            raise ValueError(f"rollouts is no training; choose of {', '.join(m for m in METHODS if m != 'rollouts')}")
+            choices = ", ".join(method for method in METHODS if method != "rollouts")
+            raise ValueError(f"rollouts is not a training; choose one of {choices}")
         return self
 
 
-class Claim(_Strict):
-    """An ordering that somebody stated: ``keeps`` retains more than each of ``than`` at the same gain."""
+class Claim(StrictModel):
+    """A published claim to test: ``keeps`` retains more than each of ``than`` at the same gain."""
 
     keeps: str
     than: Annotated[tuple[str, ...], Field(min_length=1)]
     source: str
 
 
-class Target(_Strict):
+class Target(StrictModel):
     """What is trained for one target family: a config of ``retention train``, the trainings, and the claims tested.
 
-    ``part`` overrides the plan's number of items a task.
+    ``part`` overrides the plan's number of items per task.
     """
 
     config: str
@@ -88,22 +86,22 @@ class Target(_Strict):
             if policy is None or policy.training == "base":
                 continue
             if policy.training not in self.trainings:
-                raise ValueError(f"trainings.{name}: its policy is {policy.training}, which is no training here")
+                raise ValueError(f"trainings.{name}: its policy is {policy.training}, which is not a training here")
             if self.trainings[policy.training].policy is not None:
                 raise ValueError(f"trainings.{name}: its policy {policy.training} learns from rollouts itself")
         for claim in self.claims:
             if unknown := {claim.keeps, *claim.than} - set(self.trainings):
-                raise ValueError(f"claims: {sorted(unknown)[0]} is no training here")
+                raise ValueError(f"claims: {sorted(unknown)[0]} is not a training here")
         return self
 
 
-class Plan(_Strict):
-    """A whole study.
+class Plan(StrictModel):
+    """A complete study.
 
-    ``part`` is how many items of each task answer for the checkpoints along training, ``whole`` how many for the last
-    ones (None: the whole suite). ``engine`` and ``dtype`` are for all of them (None: what `retention evaluate` takes).
-    ``drift`` bounds the items of each task whose divergence is measured; ``seconds`` says how long a step
-    of a kind took when the plan was written, for the time left before anything was timed.
+    Checkpoints during training are evaluated on ``part`` items of each task, the last ones on ``whole`` items (None:
+    the full suite). ``engine`` and ``dtype`` apply to all (None: the default of `retention evaluate`). ``drift`` limits
+    the items of each task whose divergence is measured; ``seconds`` has typical durations of a step of each kind, to
+    estimate the time left until one has been timed.
     """
 
     name: Name
@@ -132,7 +130,7 @@ def plan_names() -> list[str]:
 
 
 def load_plan(reference: str, *, quick: bool = False) -> Plan:
-    """A shipped plan by its name or a YAML file of one's own; raises ``PlanError`` naming the file and the field."""
+    """A shipped plan by its name, or a user's YAML file; raises ``PlanError`` naming the file and the field."""
     path = plans_root() / f"{reference}.yaml" if reference in plan_names() else Path(reference).expanduser()
     if path.suffix not in (".yaml", ".yml") or not path.is_file():
         raise PlanError(f"{reference}: unknown study; there are {', '.join(plan_names())}, or give a .yaml file")

@@ -1,6 +1,6 @@
-"""Results: what a study's folder holds, read back and scored again from the stored answers.
+"""Results: a study's folder, read back and scored again from the stored answers.
 
-Nothing is taken from a scorecard that an evaluation wrote; a training that is not there whole is named as missing.
+Scorecards written by evaluations are not used; incomplete trainings are listed as missing.
 """
 
 import math
@@ -42,12 +42,12 @@ from harness.training import read_record as read_training_record
 
 RESULTS_FILE = "results.json"
 _CHURN = 0.1
-_MIDDLE = 1  # The place of normalised gain .5 among the levels.
+_MIDDLE = 1  # The index of normalised gain .5 among the levels.
 
 
 @dataclass(frozen=True)
 class _Found:
-    """One training with what was found of it: its record, its runs by step, the last one's run on the whole suite."""
+    """One training: its record, its runs by step, and the last checkpoint's run on the full suite."""
 
     trained: Trained
     record: TrainingRecord
@@ -71,20 +71,20 @@ class Runs:
         return self._folders.get(digest)
 
     def find(self, checkpoint: Path) -> Path | None:
-        """The run folder of the checkpoint in this folder; None where either is not there."""
+        """The run folder of the checkpoint in this folder; None if either is missing."""
         try:
             return self.folder(open_checkpoint(str(checkpoint)).record.weights_digest)
         except CheckpointError:
             return None
 
     def of(self, checkpoint: Path) -> Run | None:
-        """The run of the checkpoint in this folder; None where either is not there."""
+        """The run of the checkpoint in this folder; None if either is missing."""
         folder = self.find(checkpoint)
         return read_run(folder) if folder else None
 
 
 def collect(study: Study, steps: Sequence[Step]) -> StudyResults:
-    """Everything the study shows so far. ``RetentionError`` when not even one training was evaluated."""
+    """The results of the study so far. Raises ``RetentionError`` if no training has been evaluated yet."""
     targets, missing, records = [], [], []
     packages: dict[str, str] = {}
     for target in study.plan.targets:
@@ -93,9 +93,9 @@ def collect(study: Study, steps: Sequence[Step]) -> StudyResults:
         if base is not None and found:
             targets.append(_target(study, target, base, found))
             records += [base.record, *(run.record for each in found for run in each.runs.values())]
-            packages |= {name: said for each in found for name, said in each.record.versions.items()}
+            packages |= {name: version for each in found for name, version in each.record.versions.items()}
     if not targets:
-        raise RetentionError(f"{study.out}: no training was evaluated yet; the same command goes on")
+        raise RetentionError(f"{study.out}: no training was evaluated yet; run the same command again to continue")
     first = records[0]
     commits = {record.commit if not record.dirty else None for record in records}
     fields: dict[str, Any] = {"commit": commits.pop() if len(commits) == 1 else None}
@@ -124,7 +124,7 @@ def collect(study: Study, steps: Sequence[Step]) -> StudyResults:
 
 
 def _found(study: Study, target: str) -> tuple[Run | None, list[_Found], list[str]]:
-    """The base's run on the target's part, the trainings that are there whole, and the names of the others."""
+    """The base's run on the target's part, the complete trainings, and the names of the others."""
     trainings = [each for each in study.trained if each.target == target]
     name = study.part(target)
     if not name.is_file():
@@ -245,7 +245,7 @@ def _made(found: _Found) -> Made:
 
 
 def _perplexity(dynamics: Dynamics | None) -> float | None:
-    """exp(mean token NLL) over all kinds of what a training learned from, under the base."""
+    """exp(mean token NLL) of all kinds of the training data, under the base."""
     if dynamics is None:
         return None
     scores = dynamics.perplexity.values()
@@ -266,7 +266,7 @@ def _noise(study: Study, base: RunRecord) -> NoiseFloor | None:
 
 
 def _predictors(trainings: Sequence[TrainingResult]) -> tuple[Predictor, ...]:
-    """What may predict forgetting (1 - retention): along all curves, and between trainings at the same gain."""
+    """Possible predictors of forgetting (1 - retention): along all curves, and between trainings at the same gain."""
     lost = "forgetting (1 - retention)"
     found = []
     for field, name in (

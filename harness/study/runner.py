@@ -1,8 +1,8 @@
-"""Running a study: its steps as child processes, each done once, whatever is killed on the way.
+"""Running a study: its steps as child processes, each done once, even if processes are killed.
 
-A step that ended well leaves a record of its digest, which covers all that decides its result; the same command again
-runs only what has none. A child holds the lock of its step through an inherited file, so that a child that outlived a
-killed study is waited for and never doubled.
+A successful step leaves a record with its digest, which covers everything that affects its result; the same command
+again runs only the others. A child holds the lock of its step through an inherited file, so that a child that outlived
+a killed study is waited for and not started twice.
 """
 
 import contextlib
@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Annotated, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from harness.errors import RetentionError
 from harness.items import canonical_json
-from harness.records import Digest
+from harness.records import Digest, StrictModel
 
 _POLL_SECONDS = 0.2
 _PATIENCE_SECONDS = 20.0
@@ -31,10 +31,10 @@ _PATIENCE_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Step:
-    """One child process. ``key`` is its name and path below the study's folder, ``kind`` what takes about as long.
+    """One child process. ``key`` is its name and path below the study's folder; steps of a ``kind`` take equally long.
 
-    ``command`` is asked for when the step starts, as it may name what earlier steps made. ``inputs`` is all that
-    decides the result beside the steps in ``needs``; ``outputs`` must be there when it has ended well.
+    ``command`` is called when the step starts, as it may depend on earlier steps. ``inputs`` is everything that affects
+    the result besides the steps in ``needs``; ``outputs`` must exist for the step to count as done.
     """
 
     key: str
@@ -45,10 +45,8 @@ class Step:
     outputs: tuple[Path, ...] = ()
 
 
-class Done(BaseModel):
-    """``steps/KEY.json``: a step that ended well, and how long the run took that ended it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Done(StrictModel):
+    """``steps/KEY.json``: a successful step, and how long it took."""
 
     digest: Digest
     seconds: Annotated[float, Field(ge=0)]
@@ -56,7 +54,7 @@ class Done(BaseModel):
 
 
 class Watcher(Protocol):
-    """Told what happens, for a progress display; ``left`` is in seconds, None while nothing is known."""
+    """Receives progress events; ``left`` is in seconds, None while unknown."""
 
     def begin(self, total: int, done: int, left: float | None) -> None: ...
 
@@ -71,28 +69,28 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run of a study came to: keys of the steps that failed, and of those that waited for them."""
+    """The outcome of running a study: keys of the steps that failed, and of those that depend on them."""
 
     failed: tuple[str, ...]
     blocked: tuple[str, ...]
 
 
 def step_digests(steps: Sequence[Step]) -> dict[str, str]:
-    """The digest of each step by its key: over its key, its inputs, and the digests of what it needs.
+    """The digest of each step by its key: over its key, its inputs, and the digests of the steps it needs.
 
-    ``ValueError`` when a key comes twice or a need does not come earlier.
+    Raises ``ValueError`` for a duplicate key, or a step that needs a later one.
     """
     found: dict[str, str] = {}
     for step in steps:
         if step.key in found or (missing := [need for need in step.needs if need not in found]):
-            raise ValueError(f"{step.key}: twice, or needs what comes later ({', '.join(missing) if missing else ''})")
+            raise ValueError(f"{step.key}: duplicate, or needs a later step ({', '.join(missing) if missing else ''})")
         content = [step.key, dict(step.inputs), [found[need] for need in step.needs]]
         found[step.key] = hashlib.sha256(canonical_json(content)).hexdigest()
     return found
 
 
 class Folder:
-    """The files of a study's steps below ``out``: records of what is done, logs, locks."""
+    """The files of a study's steps below ``out``: records of finished steps, logs, locks."""
 
     def __init__(self, out: Path) -> None:
         self.out = out
@@ -101,14 +99,14 @@ class Folder:
         return self.out / "logs" / f"{key}.log"
 
     def done(self, key: str) -> Done | None:
-        """The record of a step that ended well; None where it is not there or cannot be read."""
+        """The record of a successful step; None if it is missing or cannot be read."""
         try:
             return Done.model_validate_json(self._record(key).read_bytes())
         except (OSError, ValidationError):
             return None
 
     def is_done(self, step: Step, digest: str) -> bool:
-        """Whether ``step`` ended well with this digest, and what it made is still there."""
+        """Whether ``step`` succeeded with this digest, and its outputs still exist."""
         record = self.done(step.key)
         return record is not None and record.digest == digest and all(path.exists() for path in step.outputs)
 
@@ -120,15 +118,15 @@ class Folder:
         partial.replace(path)
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold the study's lock; ``RetentionError`` while another process runs the same study."""
-        held = self._lock(self.out / "study.lock")
-        if held is None:
-            raise RetentionError(f"{self.out}: this study is running already; wait for it, or give another --out")
+    def locked(self) -> Iterator[None]:
+        """Hold the study's lock; raises ``RetentionError`` if another process runs the same study."""
+        lock = self._lock(self.out / "study.lock")
+        if lock is None:
+            raise RetentionError(f"{self.out}: this study is already running; wait for it, or give another --out")
         try:
             yield
         finally:
-            held.close()
+            lock.close()
 
     def lock(self, key: str) -> IO[bytes] | None:
         """The open lock file of a step, for its child to inherit; None while a child of an earlier run holds it."""
@@ -157,10 +155,10 @@ class _Child:
 
 
 class Runner:
-    """Runs the steps that are not done, ``jobs`` at once, in the order given as far as their needs allow.
+    """Runs the steps that are not done, ``jobs`` at a time, in the given order as far as their needs allow.
 
-    A step that fails takes only those with it that need it. ``seconds`` says how long a step of a kind is thought to
-    take before one was timed.
+    A failed step only blocks those that need it. ``seconds`` has the expected duration of a step of each kind, used
+    until one has been timed.
     """
 
     def __init__(
@@ -168,16 +166,16 @@ class Runner:
     ) -> None:
         self._folder, self._steps, self._watcher, self._jobs = folder, list(steps), watcher, jobs
         self._digests = step_digests(steps)
-        self._thought = dict(seconds)
+        self._planned = dict(seconds)
         self._running: list[_Child] = []
         self._failed: list[str] = []
         self._waited: set[str] = set()
 
     def run(self) -> Outcome:
-        """Run to the end; on an interrupt or SIGTERM the children are ended first, and the same call goes on later."""
-        with self._folder.alone(), _ended_by_sigterm():
+        """Run to the end; an interrupt or SIGTERM ends the children first, and the same call resumes later."""
+        with self._folder.locked(), _exit_on_sigterm():
             self._done = {step.key for step in self._steps if self._folder.is_done(step, self._digests[step.key])}
-            # A step whose need was made anew is made anew too: the need's digest may be the same, its files are not.
+            # A step is repeated if one it needs is: that one's digest may be the same, but its files are not.
             for step in self._steps:
                 if not set(step.needs) <= self._done:
                     self._done.discard(step.key)
@@ -191,23 +189,23 @@ class Runner:
         return Outcome(tuple(self._failed), tuple(step.key for step in self._steps if step.key not in finished))
 
     def _turn(self) -> bool:
-        """Collect what has ended, start what can; False when nothing runs and nothing more can."""
+        """Collect finished children and start new ones; False if nothing runs and nothing more can start."""
         for child in list(self._running):
             if child.process.poll() is not None:
                 self._collect(child)
         busy = {child.step.key for child in self._running}
-        held = False
+        blocked = False
         for step in self._steps:
             if len(self._running) >= self._jobs:
                 break
             if step.key in self._done or step.key in self._failed or step.key in busy:
                 continue
             if set(step.needs) <= self._done:
-                held = not self._start(step) or held
-        return bool(self._running) or held
+                blocked = not self._start(step) or blocked
+        return bool(self._running) or blocked
 
     def _start(self, step: Step) -> bool:
-        """Start ``step``; False while a child of an earlier run is still at it."""
+        """Start ``step``; False while a child of an earlier run still works on it."""
         lock = self._folder.lock(step.key)
         if lock is None:
             if step.key not in self._waited:
@@ -241,23 +239,23 @@ class Runner:
         self._watcher.ended(step, seconds, self._left())
 
     def _left(self) -> float | None:
-        """Seconds that the steps still to do take: by kind, as they took so far, or as the plan says."""
+        """Estimated seconds for the remaining steps: by kind, as measured so far, or as the plan says."""
         took: dict[str, list[float]] = {}
         for step in self._steps:
             if step.key in self._done and (record := self._folder.done(step.key)):
                 took.setdefault(step.kind, []).append(record.seconds)
         means = {kind: sum(each) / len(each) for kind, each in took.items()}
-        # How much slower or faster than the plan this machine has been so far.
-        thought = sum(self._thought[kind] * len(each) for kind, each in took.items() if kind in self._thought)
-        really = sum(sum(each) for kind, each in took.items() if kind in self._thought)
-        pace = really / thought if thought else 1.0
+        # How much slower than planned this machine has been so far.
+        planned = sum(self._planned[kind] * len(each) for kind, each in took.items() if kind in self._planned)
+        measured = sum(sum(each) for kind, each in took.items() if kind in self._planned)
+        pace = measured / planned if planned else 1.0
         left = 0.0
         for step in self._steps:
             if step.key in self._done or step.key in self._failed:
                 continue
-            if step.kind not in means and step.kind not in self._thought:
+            if step.kind not in means and step.kind not in self._planned:
                 return None
-            left += means.get(step.kind, pace * self._thought.get(step.kind, 0.0))
+            left += means.get(step.kind, pace * self._planned.get(step.kind, 0.0))
         return left / self._jobs
 
     def _end_children(self) -> None:
@@ -276,15 +274,15 @@ class Runner:
 
 
 @contextlib.contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM leave through the blocks that clean up, where this is the main thread."""
+def _exit_on_sigterm() -> Iterator[None]:
+    """Turn SIGTERM into ``SystemExit``, so that clean-up blocks run; only in the main thread."""
 
     def leave(number: int, frame: object) -> None:
         raise SystemExit(128 + number)
 
     try:
         before = signal.signal(signal.SIGTERM, leave)
-    except ValueError:  # Another thread than the main one: signals are somebody else's.
+    except ValueError:  # Not the main thread, which handles signals.
         yield
         return
     try:
@@ -294,5 +292,5 @@ def _ended_by_sigterm() -> Iterator[None]:
 
 
 def python_command(*arguments: str | os.PathLike[str]) -> list[str]:
-    """``retention ARGUMENTS...`` as a child of this very Python."""
+    """The command for ``retention ARGUMENTS...`` with the current Python."""
     return [sys.executable, "-m", "harness.cli", *map(str, arguments)]

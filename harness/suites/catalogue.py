@@ -1,7 +1,7 @@
-"""Catalogue: which tasks there are and what their YAML says of them, read without lm-eval and without any data.
+"""Catalogue: the available tasks and the fields of their YAML, read without lm-eval and without any data.
 
-lm-eval's own loader runs the functions that a YAML names; here they stay words, so listing all tasks is quick and runs
-nothing. Only :meth:`TaskFile.sources` loads a task's Python file, to see which published data it asks for.
+lm-eval's own loader imports the functions that a YAML names; here they stay strings, so listing all tasks is quick and
+runs no code. Only :meth:`TaskFile.sources` loads a task's Python file, to see which published data it uses.
 """
 
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ from harness.records import load_task_module, tasks_root
 
 
 class CatalogueError(RetentionError):
-    """A task that is not there, or whose YAML cannot be read."""
+    """A task that does not exist, or whose YAML cannot be read."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as lm-eval writes it; ``!function name.of`` is the path that it names, as words."""
+    """YAML as lm-eval writes it; ``!function name.of`` becomes the path that it names, as a string."""
 
 
 def _function(loader: yaml.SafeLoader, node: yaml.Node) -> str:
@@ -32,7 +32,7 @@ _Loader.add_constructor("!function", _function)
 
 @dataclass(frozen=True)
 class DataSet:
-    """A published data set that a task asks for, at a revision where one is pinned."""
+    """A published data set that a task uses, with its revision if it is pinned."""
 
     repo: str
     revision: str | None
@@ -43,10 +43,10 @@ class DataSet:
 
 @dataclass(frozen=True)
 class TaskFile:
-    """One task: its YAML and, merged with what that includes, its fields.
+    """One task: its YAML file and its fields, merged with those of the files it includes.
 
-    ``metadata`` may state what only the data could tell otherwise: ``items`` (of the whole set), ``chance`` (mean guess
-    rate) and ``licence``.
+    ``metadata`` may state what otherwise only the data could: ``items`` (of the full set), ``chance`` (mean guess rate)
+    and ``licence``.
     """
 
     name: str
@@ -63,7 +63,7 @@ class TaskFile:
 
     @property
     def max_tokens(self) -> int | None:
-        """The budget of an answer in tokens; None for a task that chooses among options."""
+        """The token budget of an answer; None for a multiple-choice task."""
         return self._decoding.get("max_gen_toks")
 
     @property
@@ -73,7 +73,7 @@ class TaskFile:
 
     @property
     def items(self) -> int | None:
-        """How many items the whole set has, where the YAML says it."""
+        """The number of items of the full set, if the YAML states it."""
         items: int | None = self._metadata.get("items", (self.fields.get("dataset_kwargs") or {}).get("count"))
         return items
 
@@ -92,7 +92,7 @@ class TaskFile:
         return self.path.parent / "README.md"
 
     def sources(self) -> tuple[DataSet, ...]:
-        """The published data sets that the task asks for; none for a procedural task."""
+        """The published data sets that the task uses; none for a procedural task."""
         module, _, _ = Path(self.fields.get("custom_dataset", "")).name.rpartition(".")
         file = self.path.parent / f"{module}.py"
         if not module or not file.is_file():
@@ -113,28 +113,28 @@ class TaskFile:
 
 
 def find_tasks(extra_root: Path | None = None) -> dict[str, TaskFile]:
-    """Every task of the shipped ones and, if given, of a folder of the user's own, whose names win; by family, name."""
+    """All shipped tasks and, if given, those of a user's folder, which take precedence; sorted by family and name."""
     roots = [tasks_root(), *([] if extra_root is None else [extra_root])]
     found = {task.name: task for root in roots for task in _tasks_below(root)}
     return dict(sorted(found.items(), key=lambda each: (each[1].family, each[0])))
 
 
 def find_task(name: str, extra_root: Path | None = None) -> TaskFile:
-    """One task by its name; ``CatalogueError`` names those that are close to it."""
+    """One task by its name; ``CatalogueError`` suggests similar names."""
     tasks = find_tasks(extra_root)
     if name not in tasks:
         import difflib
 
         close = difflib.get_close_matches(name, tasks, n=3)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise CatalogueError(f"task {name}: there is none of that name{hint}; `retention tasks list` shows all")
+        raise CatalogueError(f"task {name}: no such task{hint}; `retention tasks list` shows all")
     return tasks[name]
 
 
 def _tasks_below(root: Path) -> Iterator[TaskFile]:
     for path in sorted(root.rglob("*.yaml")):
         fields = _read(path)
-        # As in lm-eval's index: what has no `task` is a group, a suite, or there to be included.
+        # As in lm-eval's index: a file without `task` is a group, a suite, or only included by others.
         if isinstance(name := fields.get("task"), str):
             yield TaskFile(name, path, fields)
 

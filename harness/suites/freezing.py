@@ -1,7 +1,7 @@
-"""Freezing: a suite's items fixed by digest, checked against the data again, and cut down to a sample.
+"""Freezing: fix a suite's items by digest, verify them against the data, and sample a smaller suite.
 
-Beside a frozen suite lies its lock: the first hex digits of each item id in order. The suite's digests prove that the
-items are the frozen ones; the lock says which is the first that is not.
+A frozen suite has a lock file: the first hex digits of each item id in order. The suite's digests prove that the items
+are the frozen ones; the lock tells which is the first that differs.
 """
 
 import re
@@ -13,14 +13,14 @@ import yaml
 
 from harness.errors import RetentionError
 from harness.items import items_digest
-from harness.lmeval import LoadedTask, decoding_of, first, load_each, load_frozen, stock_tasks
+from harness.lmeval import LoadedTask, decoding_of, first_items, load_each, load_frozen, stock_tasks
 from harness.records import DRAFT, Draft, DraftTask, Suite, SuiteError, SuiteTask, read_suite, suite_path
 from harness.sources import use_hub_or_cache
 from harness.suites.catalogue import find_tasks
 
 LOCK_SUFFIX = ".lock"
 CHANGES_FILE = "CHANGES.md"
-# Hex digits of an item id in a lock: two items of one task are taken for each other once in four thousand million.
+# Hex digits of an item id in a lock: two items of one task collide once in four thousand million.
 _SHORT = 8
 _A_LINE = 13
 _QUOTED = 60
@@ -30,7 +30,7 @@ ItemIds = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one task's check: ``problem`` says what does not hold, and is empty where all does."""
+    """The result of checking one task: ``problem`` says what is wrong, and is empty if nothing is."""
 
     task: str
     items: int
@@ -38,15 +38,15 @@ class Finding:
 
 
 def open_suite(reference: str) -> Suite:
-    """A suite to be run, by its id or file: a frozen one as it is, a draft with the items that its tasks have now."""
+    """A suite to run, by its id or file: a frozen one as it is, a draft with the current items of its tasks."""
     found = read_suite(reference)
     return complete(found, suite_path(reference).parent)[0] if isinstance(found, Draft) else found
 
 
 def complete(draft: Draft, folder: Path) -> tuple[Suite, ItemIds]:
-    """The draft with its counts, digests, budgets and sources filled in; and the item ids of its tasks.
+    """The draft with its counts, digests, budgets and sources filled in, and the item ids of its tasks.
 
-    ``folder`` may hold tasks of the user's own. ``SuiteError`` where a task has not the items that the draft states.
+    ``folder`` may contain a user's own tasks. ``SuiteError`` if a task does not have the items that the draft states.
     """
     catalogue = find_tasks(folder)
     tasks, item_ids = {}, {}
@@ -60,15 +60,15 @@ def complete(draft: Draft, folder: Path) -> tuple[Suite, ItemIds]:
 
 
 def freeze(reference: str, note: str) -> Path:
-    """Write the frozen suite of a draft, with its lock and its entry in the CHANGES file, beside it; the suite's file.
+    """Freeze a draft: write the suite, its lock and its entry in CHANGES.md next to it; returns the suite's file.
 
-    Refuses to touch what is frozen already, and a version that claims by its number to be comparable and is not.
+    Refuses to overwrite a frozen suite, and a version whose number claims to be comparable when it is not.
     """
     draft, path = read_suite(reference), suite_path(reference)
     if isinstance(draft, Suite):
         raise SuiteError(
-            f"{path}: frozen already; a suite is never changed, only succeeded: copy it to a file and version that end "
-            f"in {DRAFT}, with the next number, or the next letter where scores stay comparable, and freeze that"
+            f"{path}: already frozen; a suite is never changed, only succeeded: copy it to a file and version that end "
+            f"in {DRAFT}, with the next number, or the next letter if scores stay comparable, and freeze that"
         )
     target = path.with_name(f"{draft.id.removesuffix(DRAFT)}.yaml")
     _refuse_to_replace(target)
@@ -82,32 +82,30 @@ def freeze(reference: str, note: str) -> Path:
 
 
 def sample(reference: str, count: int, target: Path) -> Suite:
-    """Write a suite of the first ``count`` items of each task, which are a random sample, with a lock beside it.
+    """Write a suite of the first ``count`` items of each task, which are a random sample, and its lock.
 
-    Its name and version are those of the file ``target``.
+    Its name and version come from the name of the file ``target``.
     """
     named = re.fullmatch(r"(.+)-([0-9]+[a-z]?)", target.stem)
     if named is None or target.suffix != ".yaml":
-        raise SuiteError(
-            f"{target}: the file's name gives the suite's name and version: call it for example part-1.yaml"
-        )
+        raise SuiteError(f"{target}: the file's name must be the suite's name and version, for example part-1.yaml")
     _refuse_to_replace(target)
-    whole = open_suite(reference)
+    suite = open_suite(reference)
     item_ids = {
-        name: loaded.item_ids[:count] for name, loaded in load_frozen(whole, suite_path(reference).parent).items()
+        name: loaded.item_ids[:count] for name, loaded in load_frozen(suite, suite_path(reference).parent).items()
     }
     tasks = {
         name: task.model_copy(update={"count": len(item_ids[name]), "digest": items_digest(item_ids[name])})
-        for name, task in whole.tasks.items()
+        for name, task in suite.tasks.items()
     }
-    title = f"{whole.title}: at most {count} items a task of {whole.id}"
-    part = Suite(name=named[1], version=named[2], title=title, prompt=whole.prompt, tasks=tasks)
+    title = f"{suite.title}: at most {count} items a task of {suite.id}"
+    part = Suite(name=named[1], version=named[2], title=title, prompt=suite.prompt, tasks=tasks)
     write(part, item_ids, target)
     return part
 
 
 def verify(reference: str) -> Iterator[Finding]:
-    """Check every task of a frozen suite against the data: its items, its decoding and the sources that it names."""
+    """Check every task of a frozen suite against the data: its items, decoding and sources."""
     suite = read_suite(reference)
     if isinstance(suite, Draft):
         raise SuiteError(f"{reference}: a draft, so there is nothing to verify; freeze it first")
@@ -119,22 +117,20 @@ def verify(reference: str) -> Iterator[Finding]:
         if isinstance(loaded, RetentionError):
             yield Finding(name, place.count, str(loaded))
             continue
-        problem = _difference(place, first(loaded, place.count), lock.get(name))
+        problem = _difference(place, first_items(loaded, place.count), lock.get(name))
         try:
             suite.check_decoding(name, *decoding_of(loaded))
         except SuiteError as error:
             problem = problem or str(error)
         if place.stock is None and place.sources:
-            asked = tuple(map(str, catalogue[name].sources()))
-            if asked != place.sources:
-                problem = (
-                    problem or f"it asks for {', '.join(asked) or 'no data set'}, frozen {', '.join(place.sources)}"
-                )
+            used = tuple(map(str, catalogue[name].sources()))
+            if used != place.sources:
+                problem = problem or f"it uses {', '.join(used) or 'no data set'}, frozen {', '.join(place.sources)}"
         yield Finding(name, place.count, problem)
 
 
 def write(suite: Suite, item_ids: ItemIds, target: Path, heading: str = "") -> None:
-    """The suite's file and, beside it, its lock; ``SuiteError`` where they cannot be written."""
+    """Write the suite's file and its lock; ``SuiteError`` if they cannot be written."""
     fields = suite.model_dump(exclude_defaults=True, mode="json")
     fields["prompt"] = suite.prompt
     tasks = fields.pop("tasks")
@@ -145,12 +141,12 @@ def write(suite: Suite, item_ids: ItemIds, target: Path, heading: str = "") -> N
         target.write_text(heading + text, encoding="utf-8")
     except OSError as error:
         raise SuiteError(
-            f"{target}: cannot be written ({error.strerror}); write it, or copy the draft, to a folder of yours"
+            f"{target}: cannot be written ({error.strerror}); write it, or copy the draft, to a writable folder"
         ) from error
 
 
 def read_lock(path: Path) -> dict[str, list[str]]:
-    """The short item ids of each task; empty where there is no lock."""
+    """The short item ids of each task; empty if there is no lock."""
     found: dict[str, list[str]] = {}
     task: list[str] = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
@@ -177,9 +173,9 @@ def _lock_text(suite: Suite, item_ids: ItemIds) -> str:
 def _freeze(
     name: str, place: DraftTask, loaded: LoadedTask, sources: tuple[str, ...]
 ) -> tuple[SuiteTask, Sequence[str]]:
-    taken = first(loaded, place.count)
+    taken = first_items(loaded, place.count)
     if place.count is not None and len(taken.item_ids) < place.count:
-        raise SuiteError(f"task {name}: it has {len(taken.item_ids)} items, and the draft asks for {place.count}")
+        raise SuiteError(f"task {name}: it has {len(taken.item_ids)} items, but the draft asks for {place.count}")
     max_tokens, stop = decoding_of(loaded)
     known = {
         "count": len(taken.item_ids),
@@ -191,13 +187,13 @@ def _freeze(
     for field in ("digest", "max_tokens"):
         if getattr(place, field) not in (None, known[field]):
             raise SuiteError(
-                f"task {name}: its {field} is {known[field]}, and the draft states {getattr(place, field)}"
+                f"task {name}: its {field} is {known[field]}, but the draft states {getattr(place, field)}"
             )
     return SuiteTask(**{**place.model_dump(), **known}), taken.item_ids
 
 
 def _pinned(task: DraftTask) -> DraftTask:
-    """A task of lm-eval's own whose data set is pinned to what the hub has now, unless the draft pins it."""
+    """One of lm-eval's own tasks with its data set pinned to the hub's current revision, unless the draft pins it."""
     if task.stock is None or not task.sources or "@" in task.sources[0]:
         return task
     import huggingface_hub
@@ -208,14 +204,14 @@ def _pinned(task: DraftTask) -> DraftTask:
         revision = huggingface_hub.HfApi().dataset_info(repo).sha
     except Exception as error:  # The hub's client raises many kinds.
         raise SuiteError(
-            f"data set {repo}: the hub did not say its revision ({type(error).__name__}); connect to the hub, or write "
-            f"it into the draft: sources: [{repo}@REVISION]"
+            f"data set {repo}: its revision could not be read from the hub ({type(error).__name__}); connect to the "
+            f"hub, or write it into the draft: sources: [{repo}@REVISION]"
         ) from error
     return task.model_copy(update={"sources": (f"{repo}@{revision}",)})
 
 
 def _check_comparable(suite: Suite, folder: Path) -> None:
-    """Versions of one number have one digest, one way of prompting and one grouping: their scores are the same."""
+    """Versions with the same number must have the same digest, prompting and grouping, so that scores compare."""
     number = suite.version.rstrip("abcdefghijklmnopqrstuvwxyz")
     for path in sorted(folder.glob(f"{suite.name}-{number}*.yaml")):
         if re.fullmatch(rf"{re.escape(suite.name)}-{number}[a-z]?", path.stem) is None:
@@ -223,8 +219,8 @@ def _check_comparable(suite: Suite, folder: Path) -> None:
         other = read_suite(str(path))
         if _comparable(other) != _comparable(suite):
             raise SuiteError(
-                f"{suite.id}: its items, or how they are asked, scored or grouped, differ from {path.stem}, so its "
-                f"scores would not be comparable: give it the number {int(number) + 1}"
+                f"{suite.id}: its items, or their prompts, scoring or grouping, differ from {path.stem}, so its scores "
+                f"would not be comparable: give it the number {int(number) + 1}"
             )
 
 
@@ -234,19 +230,19 @@ def _comparable(suite: Suite | Draft) -> object:
 
 
 def _difference(place: SuiteTask, loaded: LoadedTask, lock: Sequence[str] | None) -> str:
-    """Where the items are not the frozen ones: the first of them."""
+    """How the items differ from the frozen ones, naming the first that does; empty if they do not."""
     ids = loaded.item_ids
     same = len(ids) == place.count and items_digest(ids) == place.digest
     short = [each[:_SHORT] for each in ids]
     if same:
         return "" if lock is None or short == list(lock) else "the items are the frozen ones, but the lock lists others"
     if lock is None:
-        return f"digest {items_digest(ids)[:12]}, frozen {place.digest[:12]}; without a lock file the item is not known"
+        return f"digest {items_digest(ids)[:12]}, frozen {place.digest[:12]}; without a lock file the item is unknown"
     for number, (found, frozen) in enumerate(zip(short, lock, strict=False)):
         if found != frozen:
             return f"item {number} is {found}{_quoted(loaded, number)}, frozen {frozen}"
     if len(short) != len(lock):
-        return f"it has {len(short)} items, frozen {len(lock)}; those that both have are the same"
+        return f"it has {len(short)} items, frozen {len(lock)}; the common ones are the same"
     return "the lock lists these items, but not the frozen digest"
 
 
@@ -258,18 +254,18 @@ def _quoted(loaded: LoadedTask, number: int) -> str:
 def _refuse_to_replace(target: Path) -> None:
     if target.exists():
         raise SuiteError(
-            f"{target}: there already, and a frozen suite is never replaced; give the new one another version"
+            f"{target}: already exists, and a frozen suite is never replaced; give the new one another version"
         )
 
 
 def _heading(path: Path) -> str:
-    """The comment that a draft begins with, which its frozen suite keeps."""
+    """The comment at the top of a draft, which its frozen suite keeps."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     return "".join(lines[: next((n for n, line in enumerate(lines) if not line.startswith("#")), len(lines))])
 
 
 def _enter(path: Path, suite: Suite, note: str) -> None:
-    """Put the suite's entry above the older ones."""
+    """Insert the suite's entry above the older ones."""
     items = sum(task.count for task in suite.tasks.values())
     entry = f"## {suite.id}\n\n{note.strip()}\n\n{len(suite.tasks)} tasks, {items:,} items; digest `{suite.digest}`.\n"
     text = path.read_text(encoding="utf-8") if path.is_file() else "# Changes of the suites\n"

@@ -1,23 +1,23 @@
-"""Preview: one item of a task as a model would be asked it, before any model is."""
+"""Preview: the exact prompt of one item of a task, before any model is run."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.checkpoints import PromptRenderer
 from harness.errors import RetentionError
-from harness.lmeval import asked, decoding_of, images_of, load_tasks
+from harness.lmeval import build_requests, decoding_of, images_of, load_tasks
 
 
 class PreviewError(RetentionError):
-    """An item that a task has not."""
+    """An item that a task does not have."""
 
 
 @dataclass(frozen=True)
 class Preview:
     """Item ``number`` (from 0) of ``items``.
 
-    ``prompt`` is what is sent, images as marks; ``continuations`` are the texts whose log-probabilities are compared,
-    none where an answer is generated. ``guess_rate`` is None for a task whose documents carry none.
+    ``prompt`` is what is sent, with placeholders for images; ``continuations`` are the texts whose log-probabilities
+    are compared, empty if an answer is generated. ``guess_rate`` is None for a task whose documents have none.
     """
 
     task: str
@@ -35,7 +35,7 @@ class Preview:
     images: tuple[bytes, ...]
 
     def write_images(self, folder: Path) -> list[Path]:
-        """Write the images to ``folder``, named by task, item and place; their paths."""
+        """Write the images to ``folder``, named by task, item and position; returns their paths."""
         folder.mkdir(parents=True, exist_ok=True)
         paths = []
         for place, image in enumerate(self.images, 1):
@@ -49,13 +49,13 @@ class Preview:
 def preview_item(
     task: str, number: int, extra_root: Path | None = None, renderer: PromptRenderer | None = None
 ) -> Preview:
-    """Item ``number`` of a task, rendered for a model by ``renderer``; the bare question without one."""
+    """Item ``number`` of a task, rendered for a model by ``renderer``, or the bare question without one."""
     loaded = load_tasks([task], extra_root)[task]
     items = len(loaded.item_ids)
     if not 0 <= number < items:
         raise PreviewError(f"--item {number}: task {task} has items 0 to {items - 1}")
     doc = loaded.task.eval_docs[number]
-    requests = asked(loaded.task, doc)
+    requests = build_requests(loaded.task, doc)
     question, images = requests[0].args[0], images_of(requests[0])
     rendered = renderer.render(question, images) if renderer else None
     max_tokens, stop = decoding_of(loaded)

@@ -1,4 +1,4 @@
-"""Training: heavy (torch, transformers), so nothing above or beside it imports it before it is used."""
+"""Training: SFT, RFT and rollouts through TRL. Heavy (torch, transformers), so imported only when used."""
 
 import lazy_loader as lazy
 

@@ -1,7 +1,7 @@
-"""Example sets: what a training learns from, in memory or in a folder, and its identity.
+"""Example sets: training examples in memory or in a folder, identified by a digest.
 
-A folder holds ``examples.parquet`` (one :class:`Example` a row) and ``about.json`` (one :class:`About`). This module is
-the only reader and writer of both; what it reads may come from anybody.
+A folder has ``examples.parquet`` (one :class:`Example` per row) and ``about.json`` (one :class:`About`). This module is
+the only reader and writer of both; it treats what it reads as untrusted.
 """
 
 import hashlib
@@ -13,11 +13,11 @@ from typing import Annotated, Literal, overload
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from harness.errors import RetentionError, first_problem
 from harness.items import Item, canonical_json, items_digest
-from harness.records import Digest, brief, file_sha256
+from harness.records import Digest, StrictModel, brief, file_sha256
 
 EXAMPLES_FILE = "examples.parquet"
 ABOUT_FILE = "about.json"
@@ -25,18 +25,14 @@ Kind = Literal["bare", "worked", "rollout", "simulated", "self"]
 
 
 class ExamplesError(RetentionError):
-    """A folder that holds no example set; the message names the file and the field."""
+    """A folder that is not a valid example set; the message names the file and the field."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+class Example(StrictModel):
+    """One question and the text to learn as its answer.
 
-
-class Example(_Strict):
-    """One question and the text to be learnt as its answer.
-
-    ``item_id`` is the question's identity, ``answer`` the gold answer that rewards judge by, ``target`` the whole text
-    of the assistant's turn, ``kind`` where that text comes from. ``rows`` and ``columns`` are a jigsaw's grid, or 0.
+    ``item_id`` identifies the question, ``answer`` is the gold answer for rewards, ``target`` the full text of the
+    assistant's turn, ``kind`` the origin of that text. ``rows`` and ``columns`` are a jigsaw's grid, or 0.
     """
 
     item_id: Digest
@@ -57,12 +53,12 @@ class Example(_Strict):
 
 
 def example_id(item_id: str, target: str, kind: str) -> str:
-    """The identity of an example, without making its images."""
+    """The id of an example, without generating its images."""
     return hashlib.sha256(canonical_json([item_id, target, kind])).hexdigest()
 
 
 def example_of(item: Item, target: str, kind: Kind, *, rows: int = 0, columns: int = 0) -> Example:
-    """``item`` with a text to learn as its answer."""
+    """``item`` with ``target`` as the text to learn."""
     return Example(
         item_id=item.item_id,
         task=item.task,
@@ -78,9 +74,9 @@ def example_of(item: Item, target: str, kind: Kind, *, rows: int = 0, columns: i
 
 
 class ExampleSet(Sequence[Example]):
-    """Examples in their order, each made or read when it is asked for: thousands of pictures are never held at once.
+    """Examples in order, each generated or read on access, so that thousands of images are never in memory at once.
 
-    ``ids`` and ``targets`` are there without making any.
+    ``ids`` and ``targets`` are available without generating any.
     """
 
     def __init__(self, ids: Sequence[str], targets: Sequence[str], make: Callable[[int], Example]) -> None:
@@ -90,12 +86,12 @@ class ExampleSet(Sequence[Example]):
 
     @classmethod
     def of(cls, examples: Iterable[Example]) -> "ExampleSet":
-        """A set that is held in memory."""
-        held = tuple(examples)
-        return cls([each.example_id for each in held], [each.target for each in held], held.__getitem__)
+        """A set that is kept in memory."""
+        kept = tuple(examples)
+        return cls([each.example_id for each in kept], [each.target for each in kept], kept.__getitem__)
 
-    def chosen(self, places: Sequence[int]) -> "ExampleSet":
-        """The examples at these places, in this order."""
+    def select(self, places: Sequence[int]) -> "ExampleSet":
+        """The examples at these indices, in this order."""
         return ExampleSet(
             [self.ids[place] for place in places],
             [self.targets[place] for place in places],
@@ -118,18 +114,18 @@ class ExampleSet(Sequence[Example]):
 
     def __getitem__(self, index: int | slice) -> "Example | ExampleSet":
         if isinstance(index, slice):
-            return self.chosen(range(len(self))[index])
+            return self.select(range(len(self))[index])
         return self._make(range(len(self))[index])
 
     def __iter__(self) -> Iterator[Example]:
         return (self._make(index) for index in range(len(self)))
 
 
-class About(_Strict):
+class About(StrictModel):
     """``about.json``: what an example set is and how it was made.
 
-    ``policy_weights_digest`` is of the checkpoint that wrote the targets, ``sampled`` and ``correct`` count its
-    samples; all three are None where no model wrote them.
+    ``policy_weights_digest`` is of the checkpoint that generated the targets, ``sampled`` and ``correct`` count its
+    samples; all three are None if no model generated them.
     """
 
     schema_version: Literal[1] = 1
@@ -178,7 +174,7 @@ def write_examples(
     correct: int | None = None,
     note: str = "",
 ) -> About:
-    """Write the set into ``folder`` and return what ``about.json`` says; that file appears last."""
+    """Write the set into ``folder`` and return the content of ``about.json``, which is written last."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ABOUT_FILE).unlink(missing_ok=True)
     path = folder / EXAMPLES_FILE
@@ -215,7 +211,7 @@ def write_examples(
 
 
 def read_about(folder: Path) -> About:
-    """``about.json`` of an example set; ``ExamplesError`` where it is missing or wrong."""
+    """Read ``about.json`` of an example set; ``ExamplesError`` if it is missing or invalid."""
     path = folder / ABOUT_FILE
     try:
         return About.model_validate_json(path.read_bytes())
@@ -226,19 +222,19 @@ def read_about(folder: Path) -> About:
 
 
 def read_examples(folder: Path) -> ExampleSet:
-    """The examples of ``folder``; ``ExamplesError`` unless they are exactly those that its ``about.json`` states."""
+    """The examples of ``folder``; ``ExamplesError`` unless they match its ``about.json``."""
     about = read_about(folder)
     path = folder / EXAMPLES_FILE
     try:
         if file_sha256(path) != about.examples_sha256:
-            raise ExamplesError(f"{path}: not the file that {ABOUT_FILE} states; write the set again")
+            raise ExamplesError(f"{path}: sha256 differs from {ABOUT_FILE}; write the set again")
         table = pq.read_table(path, schema=_SCHEMA, memory_map=True)
         examples = [_example(path, row, fields) for row, fields in enumerate(table.to_pylist())]
     except (OSError, ValueError, pa.ArrowException) as error:
         raise ExamplesError(f"{path}: not a readable set of examples ({brief(error)})") from error
     found = ExampleSet.of(examples)
     if found.digest != about.digest:
-        raise ExamplesError(f"{path}: its examples are not those that {ABOUT_FILE} states; write the set again")
+        raise ExamplesError(f"{path}: its examples differ from {ABOUT_FILE}; write the set again")
     return found
 
 

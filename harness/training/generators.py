@@ -1,19 +1,19 @@
-"""Sources of training examples, by name: the questions that suites ask, of items that no suite holds.
+"""Sources of training examples, by name: the same kinds of questions as in suites, on items that no suite has.
 
     nano-jigsaw       puzzles of 2x2 tiles                                tasks/jigsaw/nano.py, train split
-    nano-math         sums and differences, bare and told as stories      tasks/math/nano.py, train split
+    nano-math         sums and differences, bare and as word problems     tasks/math/nano.py, train split
     nano-science      facts and computed answers                          tasks/science/nano.py, train split
-    nano-prior        math, science and looking at pictures, in turn: what a jigsaw is learnt over
-    nano-prior-math   the same for mathematics as the target: science and looking at pictures
-    nano-prior-science  the same for science as the target: mathematics and looking at pictures
+    nano-prior        math, science and vision, in turn: the prior tasks of the jigsaw target
+    nano-prior-math   the prior tasks of the mathematics target: science and vision
+    nano-prior-science  the prior tasks of the science target: mathematics and vision
     gsm8k             the train split of GSM8K                            tasks/math/gsm8k.py
-    science           computed science, half written freely, half lettered  tasks/science/quantities.py, train split
-    jigsaw-RxC[-think]  puzzles of the pictures in a folder of one's own (COCO train2017 is the paper's)
-    scenes-RxC[-think]  puzzles of drawn landscapes                       harness/pictures/scenes.py, train split
+    science           computed science, half free-form, half lettered     tasks/science/quantities.py, train split
+    jigsaw-RxC[-think]  puzzles of the pictures in a user's folder (the paper uses COCO train2017)
+    scenes-RxC[-think]  puzzles of procedural landscapes                  harness/pictures/scenes.py, train split
 
-Training and test items are apart by construction: generated items by the split of their content key
-(``harness.items.split_of``), published sets by their own split, and of a folder of pictures those are dropped whose
-bytes a suite's list pins (tests/harness/training/test_generators.py checks every source against every suite).
+Training and test items are disjoint by construction: generated items by the split of their content key
+(``harness.items.split_of``), published sets by their own split, and pictures of a folder are dropped if a suite lists
+their sha256 (tests/harness/training/test_generators.py checks every source against every suite).
 """
 
 import csv
@@ -55,7 +55,7 @@ _NANO: dict[str, tuple[str, ...]] = {
 }
 _GRIDS = {"2x2": Grid(2, 2), "3x3": Grid(3, 3), "1x3": Grid(1, 3), "3x1": Grid(3, 1)}
 _PROTOCOLS: dict[str, Reasoning] = {"": "direct", "-think": "think"}
-# How the last sentence of a worked target starts; what comes before it is the working.
+# How the last sentence of a worked target starts; the working comes before it.
 _CONCLUSIONS = ("<answer>", "The answer is ", "Answer: ")
 _SUITE_PHOTOS = "coco_val2017.csv"
 
@@ -77,7 +77,7 @@ def load_examples(data: Data) -> ExampleSet:
 
 
 def bare(item: Item) -> str:
-    """The target of ``item`` without its working: the answer alone, in the form the question asks for."""
+    """The target of ``item`` without its working: the bare answer, in the form that the question asks for."""
     starts = [item.target.rfind(mark) for mark in _CONCLUSIONS]
     return item.target[max(0, *starts) :]
 
@@ -90,7 +90,7 @@ def _learnt(items: Iterator[Item] | Sequence[Item], data: Data) -> ExampleSet:
 
 def _count(data: Data) -> int:
     if data.count is None:
-        raise RecipeError(f"data.count: {data.source} makes as many items as it is asked for; say how many")
+        raise RecipeError(f"data.count: {data.source} generates any number of items; say how many")
     return data.count
 
 
@@ -131,7 +131,7 @@ def _science(data: Data) -> ExampleSet:
 
 
 class _WithoutSuites:
-    """A folder of pictures without those that a suite asks about, by the sha256 of their files."""
+    """A folder of pictures without those that a suite uses, by the sha256 of their files."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
@@ -142,13 +142,13 @@ class _WithoutSuites:
     def open(self, name: str) -> tuple[str, Pixels]:
         digest, pixels = self._folder.open(name)
         if digest in suite_photos():
-            raise PhotoError(f"{name}: a picture of the suites, which no training may see")
+            raise PhotoError(f"{name}: a picture of a suite, which must not be trained on")
         return digest, pixels
 
 
 @cache
 def suite_photos() -> frozenset[str]:
-    """The sha256 (hex) of every photograph that a shipped suite asks about."""
+    """The sha256 (hex) of every photograph that a shipped suite uses."""
     listing = tasks_root() / "jigsaw" / _SUITE_PHOTOS
     with listing.open(encoding="utf-8", newline="") as file:
         return frozenset(row["sha256"] for row in csv.DictReader(file))
@@ -156,7 +156,7 @@ def suite_photos() -> frozenset[str]:
 
 def _own_pictures(grid: Grid, protocol: Reasoning, data: Data) -> ExampleSet:
     if data.folder is None:
-        raise RecipeError(f"data.folder: {data.source} cuts pictures of your own; name their folder with --images")
+        raise RecipeError(f"data.folder: {data.source} uses your own pictures; give their folder with --images")
     return _puzzles(grid, protocol, data, _WithoutSuites(Folder(Path(data.folder).expanduser())))
 
 
@@ -166,13 +166,13 @@ def _landscapes(grid: Grid, protocol: Reasoning, data: Data) -> ExampleSet:
 
 
 def _puzzles(grid: Grid, protocol: Reasoning, data: Data, pictures: Pictures) -> ExampleSet:
-    """Puzzles whose images are cut when they are asked for."""
+    """Puzzles whose images are cut on access."""
     assert data.source is not None, "the source chose this function"
     task = data.source.replace("-", "_")
     recipe = Recipe(task, grid, protocol, seed=data.seed)
     made = make(recipe, pictures, data.source, data.count)
     if not made.documents or (data.count is not None and made.pictures < data.count):
-        raise ValueError(made.told())
+        raise ValueError(made.summary())
     documents = made.documents
     targets = [f"<answer>{document['answer']}</answer>" for document in documents]
 

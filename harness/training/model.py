@@ -1,7 +1,7 @@
-"""What is trained: a base with its tokenizer, its processor and its own prompts.
+"""The model to train: a base with its tokenizer, its processor and its prompts.
 
-Prompts are rendered by :class:`harness.checkpoints.prompts.PromptRenderer`, as an evaluation renders them, so that a
-model is asked in training exactly what the suite will ask it.
+Prompts are rendered by :class:`harness.checkpoints.prompts.PromptRenderer`, as in an evaluation, so that training and
+evaluation use exactly the same prompts.
 """
 
 from collections.abc import Sequence
@@ -12,23 +12,23 @@ from typing import Any
 from harness.checkpoints import Checkpoint, PromptRenderer
 from harness.engines import define_missing_ops, model_class
 from harness.errors import RetentionError
-from harness.pictures import opened
+from harness.pictures import open_images
 from harness.protocol import Prompt
 from harness.records import read_suite
 from harness.training.dataset import Example
 from harness.training.recipe import Adapter, Recipe
 
-# What the loss is not taken on.
+# The label of tokens that are excluded from the loss.
 IGNORED = -100
 
 
 class TrainingError(RetentionError):
-    """A training that cannot start or go on; the message says why and the way out."""
+    """A training that cannot start or continue; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Student:
-    """A loaded base: ``processor`` is its processor where it sees pictures, and else its tokenizer."""
+    """A loaded base: ``processor`` is its processor if it takes images, and otherwise its tokenizer."""
 
     checkpoint: Checkpoint
     model: Any
@@ -44,11 +44,11 @@ class Student:
 def load_student(checkpoint: Checkpoint, recipe: Recipe, state: Path | None = None) -> Student:
     """Load the base for training: float32 weights where all are trained, the recipe's dtype under an adapter.
 
-    ``state`` is the trainer's state that a killed training left. Where all weights are trained they are read from
-    there: transformers' ``Trainer`` (5.19) matches the names in its file with those of the modules, and a LLaVA's file
-    has other names than its modules, so that it silently resumes from the weights it was given.
+    ``state`` is the trainer's state left by a killed training. If all weights are trained, they are loaded from there:
+    transformers' ``Trainer`` (5.19) matches the names in its file with those of the modules, which differ for LLaVA, so
+    that it would silently resume from the weights it was given.
 
-    Raises ``TrainingError`` for an adapter: it has to be merged into a checkpoint of its own first.
+    Raises ``TrainingError`` for an adapter: it has to be merged into a full checkpoint first.
     """
     if checkpoint.base is not None:
         raise TrainingError(f"{checkpoint.record.name}: an adapter; train from its base, or from a merged checkpoint")
@@ -87,8 +87,8 @@ def lora_config(adapter: Adapter) -> Any:
     )
 
 
-class Coder:
-    """Token ids and tensors of examples."""
+class ExampleEncoder:
+    """Encodes examples as token ids and tensors."""
 
     def __init__(self, student: Student) -> None:
         self._student = student
@@ -97,7 +97,7 @@ class Coder:
         self._end = student.tokenizer.eos_token_id
 
     def prompt(self, example: Example) -> Prompt:
-        """The user's turn, up to where the answer starts."""
+        """The prompt: the user's turn, up to the start of the answer."""
         return self._student.renderer.render(example.question, example.images)
 
     def target(self, text: str) -> list[int]:
@@ -105,10 +105,10 @@ class Coder:
         return [*self._student.tokenizer(text, add_special_tokens=False)["input_ids"], self._end]
 
     def batch(self, examples: Sequence[Example]) -> dict[str, Any]:
-        """Right-padded tensors of prompts and targets; ``labels`` are those of the targets alone.
+        """Right-padded tensors of prompts and targets; ``labels`` cover only the targets.
 
-        With pictures, what else the processor makes of them (``pixel_values``, ``image_grid_thw``, ...) is there too;
-        examples without pictures may stand beside such with.
+        With images, the processor's other tensors (``pixel_values``, ``image_grid_thw``, ...) are included; examples
+        with and without images can be mixed.
         """
         import torch
 
@@ -135,15 +135,15 @@ class Coder:
     def _prompt_rows(
         self, prompts: Sequence[Prompt]
     ) -> tuple[list[list[int]], dict[str, list[list[int]]], dict[str, Any]]:
-        """Ids of each prompt with its image tokens repeated for their patches; what else there is a token, and what
-        there is of the pictures together."""
+        """Ids of each prompt with its image tokens repeated for their patches, the processor's other values per token,
+        and those of all images together."""
         rows = [list(prompt.token_ids) for prompt in prompts]
         places = [place for place, prompt in enumerate(prompts) if prompt.images]
         if not places:
             return rows, {}, {}
         processed = self._student.processor(
             text=[prompts[place].text for place in places],
-            images=[[image.convert("RGB") for image in opened(prompts[place].images)] for place in places],
+            images=[[image.convert("RGB") for image in open_images(prompts[place].images)] for place in places],
             add_special_tokens=False,
             padding=True,
             return_tensors="pt",
@@ -156,8 +156,8 @@ class Coder:
             row = ids[index][mask[index]].tolist()
             if _once(row, self._image_token) != _once(prompts[place].token_ids, self._image_token):
                 raise TrainingError(
-                    f"{self._student.checkpoint.record.name}: its processor makes other tokens of a prompt than its "
-                    "tokenizer; an evaluation would ask something else"
+                    f"{self._student.checkpoint.record.name}: its processor tokenises a prompt differently from its "
+                    "tokenizer; an evaluation would use another prompt"
                 )
             rows[place] = row
             for name in names:
@@ -166,5 +166,5 @@ class Coder:
 
 
 def _once(ids: Sequence[int], repeated: int | None) -> list[int]:
-    """The ids with each run of ``repeated`` as one."""
+    """The ids with each run of ``repeated`` collapsed to one."""
     return [token for k, token in enumerate(ids) if token != repeated or k == 0 or ids[k - 1] != repeated]

@@ -1,6 +1,6 @@
-"""Recipes: everything that decides what a training does, strictly typed, read from one YAML file a setting.
+"""Recipes: everything that determines a training, strictly typed, read from one YAML file per setting.
 
-A config file holds what all methods of a setting share, and under ``methods`` what differs::
+A config file has what all methods of a setting share, and under ``methods`` what differs::
 
     name: nano-jigsaw
     base: nano:base
@@ -16,8 +16,8 @@ A config file holds what all methods of a setting share, and under ``methods`` w
       rollouts: {rollouts: {per_item: 4}}
 
 :func:`load_recipe` merges the method's part into the shared one, key by key, and then ``--set`` overrides
-(``optimisation.lr=1e-4``); null takes a shared value or section away. What is left is one :class:`Recipe`, whose
-digest, with the weights digest of its base and the digest of its examples, is the identity of a training.
+(``optimisation.lr=1e-4``); null removes a shared value or section. The result is one :class:`Recipe`, whose digest,
+with the weights digest of its base and the digest of its examples, identifies a training.
 """
 
 import hashlib
@@ -26,14 +26,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from harness.errors import RetentionError, first_problem
 from harness.items import canonical_json
+from harness.records import StrictModel
 
 Method = Literal["sft", "rft", "rollouts", "rollout-sft", "simulated-rollout-sft", "self-sft", "replay-sft"]
 METHODS: tuple[Method, ...] = get_args(Method)
-# Methods that learn from a set of examples that `rollouts` wrote, and the kind of example each is made for.
+# Methods that learn from a set of examples written by `rollouts`, and the kind of example each needs.
 LEARNT_FROM: dict[str, str] = {
     "rollout-sft": "rollout",
     "simulated-rollout-sft": "simulated",
@@ -51,15 +52,11 @@ class RecipeError(RetentionError):
     """A config or an override that breaks the schema; the message names the file, the field and the rule."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+class Data(StrictModel):
+    """The training data: a named source of ``harness.training.generators``, or a folder written by ``rollouts``.
 
-
-class Data(_Strict):
-    """What is learnt from: a named source of ``harness.training.generators``, or a folder that ``rollouts`` wrote.
-
-    ``form`` "bare" takes the answer alone as the target, in the form the question asks for; "worked" the source's own
-    working too. ``count`` of None takes all that the source has. ``folder`` is where the pictures of a jigsaw lie.
+    The target is the bare answer for ``form`` "bare", and includes the source's working for "worked". ``count`` of None
+    takes all that the source has. ``folder`` has the pictures of a jigsaw.
     """
 
     source: Name | None = None
@@ -79,15 +76,14 @@ class Data(_Strict):
         return self
 
 
-class Optimisation(_Strict):
-    """AdamW on ``batch`` examples a step (for rft ``rft.prompts`` x ``rft.group`` completions, and no batch here).
+class Optimisation(StrictModel):
+    """AdamW on ``batch`` examples per step (for rft ``rft.prompts`` x ``rft.group`` completions, and no batch here).
 
     ``micro_batch`` examples are on a device at once (None: all of them); ``warmup`` counts steps, ``decay_share`` is
-    the last part of the steps, in which "trapezoid" falls linearly. ``dtype`` is that of the arithmetic, of sampling
-    rollouts too: where all weights are trained, they and the optimiser's state stay float32. ``max_tokens`` is the
-    longest target that is learnt from: longer ones are left out and counted. ``threads`` is for a CPU; two were slower
-    than one at nano size.
-    ``workers`` are processes that prepare batches ahead (0: the trainer itself).
+    the last part of the steps, in which "trapezoid" decays linearly. ``dtype`` is that of the computation, of sampling
+    rollouts too: if all weights are trained, they and the optimiser's state stay float32. ``max_tokens`` is the longest
+    target: examples with longer ones are left out and counted. ``threads`` is for a CPU; two were slower than one at
+    nano size. ``workers`` are processes that prepare batches ahead (0: the trainer itself).
     """
 
     steps: Count
@@ -107,7 +103,7 @@ class Optimisation(_Strict):
     workers: Annotated[int, Field(ge=0)] = 0
 
 
-class Adapter(_Strict):
+class Adapter(StrictModel):
     """LoRA; ``target_modules`` is a list of module names or one regular expression over whole names."""
 
     rank: Count
@@ -116,8 +112,8 @@ class Adapter(_Strict):
     target_modules: tuple[str, ...] | str = "all-linear"
 
 
-class Replay(_Strict):
-    """``share`` of every batch repeats prior tasks, drawn from the named source."""
+class Replay(StrictModel):
+    """``share`` of every batch are examples of prior tasks, drawn from the named source."""
 
     share: Annotated[float, Field(gt=0, lt=1)]
     source: Name
@@ -126,14 +122,14 @@ class Replay(_Strict):
     seed: int = 0
 
 
-class Rft(_Strict):
+class Rft(StrictModel):
     """GRPO (arXiv 2402.03300): a step samples ``group`` completions of each of ``prompts`` prompts.
 
-    ``kl`` is the coefficient of the KL penalty against the base, ``scale_rewards`` what advantages are divided by the
-    standard deviation of ("none": not divided), ``epsilon`` the clipping range, ``iterations`` the updates a sample is
-    used for. ``rewards`` weighs the terms: the share of right positions, the exact answer, the form of an answer.
-    ``generation`` says who samples: transformers, or vLLM beside the trainer on the same GPUs. With ``share_prompts`` a
-    prompt is read once for all completions of its group (:mod:`harness.training.shared_prompts`).
+    ``kl`` is the coefficient of the KL penalty against the base, ``scale_rewards`` says over what advantages are
+    divided by their standard deviation ("none": not divided), ``epsilon`` is the clipping range, ``iterations`` the
+    number of updates per sample. ``rewards`` are the weights of the terms: share of right positions, exact answer,
+    answer format. ``generation`` is the sampler: transformers, or vLLM on the trainer's GPUs. With ``share_prompts`` a
+    prompt is processed once for all completions of its group (:mod:`harness.training.shared_prompts`).
     """
 
     prompts: Count
@@ -150,13 +146,13 @@ class Rft(_Strict):
     share_prompts: bool = False
 
 
-class Rollouts(_Strict):
-    """Sampling a policy on training items and keeping what is right.
+class Rollouts(StrictModel):
+    """Sampling a policy on training items and keeping the correct samples.
 
     ``policy`` is a checkpoint as ``open_checkpoint`` takes it (None: the recipe's base). ``kind`` "rollout" keeps the
     correct samples of a trained policy, "self" those of the initial base, "simulated" joins the wording of an early
-    policy with the gold answer. Each item is sampled ``per_item`` times; at most ``keep_per_item`` different texts of
-    an item, and ``keep`` in all, are kept.
+    policy with the gold answer. Each item is sampled ``per_item`` times; at most ``keep_per_item`` distinct texts per
+    item, and ``keep`` in all, are kept.
     """
 
     policy: str | None = None
@@ -171,11 +167,11 @@ class Rollouts(_Strict):
     batch: Count = 64
 
 
-class Checkpoints(_Strict):
-    """When the model is saved along training: ``count`` times, the last time at the end.
+class Checkpoints(StrictModel):
+    """When checkpoints are saved during training: ``count`` times, the last at the end.
 
-    "even" saves every so many steps; "early" at steps * (k / count)^2, more often where a model still changes fast.
-    ``resume_every`` steps the trainer's own state is saved too, beside the times above; it is deleted at the end.
+    "even" saves at equal intervals; "early" at steps * (k / count)^2, more often while the model changes fast. Every
+    ``resume_every`` steps the trainer's state is saved in addition; it is deleted at the end.
     """
 
     count: Annotated[int, Field(ge=5)] = 8
@@ -183,8 +179,8 @@ class Checkpoints(_Strict):
     resume_every: Count | None = None
 
 
-class Recipe(_Strict):
-    """One training, whole: ``base`` is what ``open_checkpoint`` takes, ``target`` a family of ``suite``."""
+class Recipe(StrictModel):
+    """The recipe of one training: ``base`` as ``open_checkpoint`` takes it, ``target`` a family of ``suite``."""
 
     name: Name
     method: Method
@@ -204,7 +200,7 @@ class Recipe(_Strict):
     def _complete(self) -> "Recipe":
         for section, method in (("rft", "rft"), ("rollouts", "rollouts"), ("replay", "replay-sft")):
             if (getattr(self, section) is not None) != (self.method == method):
-                state = "needs" if self.method == method else "has no use for"
+                state = "needs" if self.method == method else "does not take"
                 raise ValueError(f"method {self.method} {state} a section {section}")
         if (self.optimisation.batch is None) != (self.method == "rft"):
             says = "counts its batch by rft.prompts and rft.group" if self.method == "rft" else "needs a batch"
@@ -215,12 +211,12 @@ class Recipe(_Strict):
                 "`retention train rollouts` and give it with --data"
             )
         if self.replay is not None and not 0 < self.replayed_rows < self.batch:
-            raise ValueError(f"replay.share {self.replay.share} leaves no whole row of a batch of {self.batch}")
+            raise ValueError(f"replay.share {self.replay.share} of a batch of {self.batch} rounds to no or all rows")
         return self
 
     @property
     def batch(self) -> int:
-        """Examples a step, or completions a step of rft."""
+        """Examples per step; for rft, completions per step."""
         if self.rft is not None:
             return self.rft.prompts * self.rft.group
         assert self.optimisation.batch is not None, "checked when the recipe is made"
@@ -228,24 +224,24 @@ class Recipe(_Strict):
 
     @property
     def replayed_rows(self) -> int:
-        """Rows of each batch that repeat prior tasks."""
+        """Rows of each batch that are of prior tasks."""
         return round(self.batch * self.replay.share) if self.replay else 0
 
     @property
     def saved_steps(self) -> tuple[int, ...]:
-        """The steps after which a checkpoint is kept, rising; fewer than ``checkpoints.count`` where steps are few."""
+        """The steps after which a checkpoint is kept, ascending; may be fewer than ``checkpoints.count``."""
         steps, count = self.optimisation.steps, self.checkpoints.count
         power = 2 if self.checkpoints.spacing == "early" else 1
         return tuple(sorted({max(1, round(steps * (k / count) ** power)) for k in range(1, count + 1)}))
 
     @property
     def digest(self) -> str:
-        """sha256 hex over all fields but where things lie (base, folders, policy): their contents have digests of their
-        own in the training record."""
+        """sha256 hex over all fields except paths (base, folders, policy), whose contents have their own digests in the
+        training record."""
         return hashlib.sha256(canonical_json(_without_places(self.model_dump(mode="json")))).hexdigest()
 
     def published(self) -> dict[str, Any]:
-        """The fields, with local folders cut to their last name: what a record may say of a machine."""
+        """The fields with local paths reduced to their last component, so that a record does not reveal them."""
         document = self.model_dump(mode="json")
         for path in _PLACES:
             section, _, field = path.rpartition(".")
@@ -296,7 +292,7 @@ def load_recipe(
     if method not in METHODS:
         raise RecipeError(f"{method}: unknown method; there are {', '.join(METHODS)}")
     if not isinstance(methods, dict) or method not in methods:
-        raise RecipeError(f"{path}: methods: nothing is said of {method}; add it, or choose of {', '.join(methods)}")
+        raise RecipeError(f"{path}: methods: {method} is missing; add it, or choose one of {', '.join(methods)}")
     document = _merged(document, {"method": method, **(methods[method] or {})})
     for name, value in _pairs(overrides):
         document = _merged(document, _nested(name, value))
@@ -338,7 +334,7 @@ def _pairs(overrides: Mapping[str, Any] | Sequence[str]) -> list[tuple[str, Any]
         try:
             pairs.append((name, yaml.safe_load(value)))
         except yaml.YAMLError as error:
-            raise RecipeError(f"--set {text}: {value} is no YAML value") from error
+            raise RecipeError(f"--set {text}: {value} is not a YAML value") from error
     return pairs
 
 

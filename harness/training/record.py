@@ -1,6 +1,6 @@
-"""The training record beside a checkpoint: what made it, complete enough to repeat, and what a submission says of it.
+"""The training record of a checkpoint: how it was made, complete enough to repeat, and the fields of a submission.
 
-Nothing in it names the machine: folders are cut to their last name, and what lay in them is named by digests.
+It does not identify the machine: paths are reduced to their last component, and contents are identified by digests.
 """
 
 import json
@@ -9,20 +9,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from harness.errors import RetentionError, first_problem
-from harness.records import Digest
+from harness.records import Digest, StrictModel
 from harness.training.dataset import About, ExampleSet
 from harness.training.recipe import Method, Recipe
 
 RECORD_FILE = "training_record.json"
-# Called with a phase, the steps done and the steps in all.
+# Called with a phase, the steps done and the total.
 Progress = Callable[[str, int, int], None]
 
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "numpy", "vllm")
 Amount = Annotated[int, Field(ge=0)]
-# What a submission's manifest calls the methods (leaderboard.documents.manifest.Method.family).
+# The methods' names in a submission's manifest (leaderboard.documents.manifest.Method.family).
 _FAMILIES: dict[Method, str] = {
     "sft": "sft",
     "replay-sft": "sft",
@@ -31,8 +31,8 @@ _FAMILIES: dict[Method, str] = {
     "simulated-rollout-sft": "sft-on-rollouts",
     "self-sft": "sft-on-rollouts",
 }
-# Licences of the published sets that are learnt from; what is generated is the project's own. Of pictures in a folder
-# of one's own only its author knows it.
+# Licences of the published training sets; generated data has the project's own. That of pictures in a user's folder is
+# not known here.
 _LICENCES = {"gsm8k": "MIT"}
 _OWN_LICENCE = "Apache-2.0"
 _OWN_PICTURES = "jigsaw-"
@@ -50,20 +50,16 @@ class RecordError(RetentionError):
     """A training record that is missing or malformed."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class BaseModelRecord(_Strict):
+class BaseModelRecord(StrictModel):
     """The checkpoint that was trained: its name and the digest of its files."""
 
     name: str
     weights_digest: Digest
 
 
-class DataRecord(_Strict):
-    """What was learnt from. ``dropped_long`` counts examples over ``optimisation.max_tokens``, which were left out;
-    ``about`` is what the folder of a written set says of itself."""
+class DataRecord(StrictModel):
+    """The training data. ``dropped_long`` counts examples over ``optimisation.max_tokens``, which were left out;
+    ``about`` is the ``about.json`` of a written set."""
 
     source: str
     digest: Digest
@@ -77,14 +73,13 @@ class DataRecord(_Strict):
         return cls(source=source, digest=examples.digest, examples=len(examples), about=about)
 
 
-class TrainingRecord(_Strict):
+class TrainingRecord(StrictModel):
     """``training_record.json``: one training up to ``step``.
 
-    ``curve`` has a row for each step: "step", and what the trainer reports of it ("loss", "lr", "reward", "kl", ...).
-    ``tokens`` counts all input tokens seen, ``target_tokens`` those that the loss was taken on, ``rollouts`` the
-    completions that were sampled (rft). ``submission`` is what `retention submit prepare --training` takes from it.
-    ``wall_seconds`` adds up all processes that took part, a killed one up to its
-    last saved state.
+    ``curve`` has a row per step: "step", and the trainer's metrics ("loss", "lr", "reward", "kl", ...). ``tokens``
+    counts all input tokens, ``target_tokens`` those included in the loss, ``rollouts`` the sampled completions (rft).
+    ``submission`` is what `retention submit prepare --training` takes from it. ``wall_seconds`` adds up all processes,
+    a killed one up to its last saved state.
     """
 
     schema_version: Literal[1] = 1
@@ -110,8 +105,7 @@ class TrainingRecord(_Strict):
     submission: dict[str, Any] = {}
 
     def method_fields(self) -> dict[str, Any]:
-        """The fields of a submission's ``method`` (leaderboard.documents.manifest.Method); what does not apply is left
-        out."""
+        """The applicable fields of a submission's ``method`` (leaderboard.documents.manifest.Method)."""
         optimisation, adapter, rft = (self.recipe[name] for name in ("optimisation", "adapter", "rft"))
         sampled = self.rollouts or (self.data.about.sampled if self.data.about else None)
         fields = {
@@ -177,8 +171,8 @@ def record_of(recipe: Recipe, base: BaseModelRecord, data: DataRecord, **measure
         versions=versions(),
         **measured,
     )
-    told = {"target": recipe.target, "method": record.method_fields(), "training_data": record.training_data()}
-    return record.model_copy(update={"submission": told})
+    stated = {"target": recipe.target, "method": record.method_fields(), "training_data": record.training_data()}
+    return record.model_copy(update={"submission": stated})
 
 
 def write_record(folder: Path, record: TrainingRecord) -> None:

@@ -1,15 +1,15 @@
 """Rewards of reinforcement fine-tuning: hits/m + exact + format for a jigsaw (arXiv 2506.23508), exact + format for
 every other task.
 
-An answer is judged by the very function that the task's YAML names under ``process_results`` (an example that states a
-grid is a jigsaw, wherever its pictures come from): what is rewarded is what will be scored. Each term lies in [0, 1]:
+Answers are judged by the same function that the task's YAML names under ``process_results`` (an example with a grid is
+a jigsaw, wherever its pictures come from), so that rewards match scores. Each term is in [0, 1]:
 
-- **hits**, for jigsaws alone: the share of places with the right tile, 0 for what is no permutation;
+- **hits**, only for jigsaws: the share of places with the right tile, 0 if not a permutation;
 - **exact**: 1 for a correct answer;
-- **format**: 1 for an answer in the form that the question asks for. It can be read, and where a thought is asked for
-  the whole text is ``<think>...</think><answer>...</answer>``.
+- **format**: 1 for an answer in the requested format: it can be parsed and, if the question asks for a thought, the
+  full text is ``<think>...</think><answer>...</answer>``.
 
-An answer that was cut off earns nothing, as it scores nothing.
+A truncated answer gets no reward, as it scores nothing.
 """
 
 import importlib
@@ -45,14 +45,14 @@ class Reward:
     format: float = 0.0
 
     def total(self, weights: Mapping[Term, float]) -> float:
-        """The weighted sum; a term without a weight counts nothing."""
+        """The weighted sum; a term without a weight counts as 0."""
         return sum(weights.get(name, 0.0) * float(getattr(self, name)) for name in TERMS)
 
 
 def reward(example: Example, output: str, *, finished: bool = True) -> Reward:
-    """What ``output``, an answer to ``example``, earns; ``finished`` says that it ended by itself.
+    """The reward of ``output`` as an answer to ``example``; ``finished`` if it ended by itself.
 
-    Raises ``RetentionError`` for a task whose answers are not written (options chosen by log-probability).
+    Raises ``RetentionError`` for a task without generated answers (options chosen by log-probability).
     """
     if not finished:
         return Reward()
@@ -83,14 +83,14 @@ def judge_of(task: str) -> Judge:
     named = Path(str(file.fields.get("process_results", "")))
     module, _, function = named.name.rpartition(".")
     if file.output_type != "generate_until" or not module:
-        raise RetentionError(f"task {task}: its answers are not written and judged, so they cannot be rewarded")
+        raise RetentionError(f"task {task}: its answers are not generated, so they cannot be rewarded")
     beside = named.parent / f"{module}.py"
     if beside.is_file():
         judge: Judge = getattr(load_task_module(beside), function)
     elif module == plugin.__name__:
         judge = getattr(importlib.import_module(module), function)
     else:
-        raise RetentionError(f"task {task}: process_results names {named.name}, which is no function of a task's")
+        raise RetentionError(f"task {task}: process_results names {named.name}, which is not a function of a task file")
     return judge
 
 

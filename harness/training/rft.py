@@ -1,8 +1,8 @@
-"""Reinforcement fine-tuning: GRPO (arXiv 2402.03300) with TRL's ``GRPOTrainer``, all weights or an adapter of PEFT.
+"""Reinforcement fine-tuning: GRPO (arXiv 2402.03300) with TRL's ``GRPOTrainer``, of all weights or a PEFT adapter.
 
 A step samples ``rft.group`` completions of each of ``rft.prompts`` training items, rewards each by the terms of
-:mod:`harness.training.rewards`, and moves the policy towards those above their group's mean; ``rft.kl`` holds it near
-the base. The dataset holds places of examples alone: question and pictures are made when a step asks for them.
+:mod:`harness.training.rewards`, and moves the policy towards those above their group's mean; ``rft.kl`` keeps it near
+the base. The dataset has only indices of examples: questions and images are generated when a step needs them.
 """
 
 import warnings
@@ -13,56 +13,58 @@ from pathlib import Path
 from typing import Any
 
 from harness.checkpoints import Checkpoint
-from harness.pictures import opened
+from harness.pictures import open_images
 from harness.training.dataset import ExampleSet
-from harness.training.model import IGNORED, Coder, Student, TrainingError, lora_config
+from harness.training.model import IGNORED, ExampleEncoder, Student, TrainingError, lora_config
 from harness.training.recipe import Recipe, Rft
 from harness.training.record import DataRecord, Progress, TrainingRecord
 from harness.training.rewards import TERMS, Reward, Term, reward
-from harness.training.sft import Learnt
-from harness.training.trainer import Told, carry_out, common_arguments, curve
+from harness.training.sft import TrainingExamples
+from harness.training.trainer import MethodFields, common_arguments, curve, run_trainer
 
 RewardFunction = Callable[..., list[float]]
 
 _CHECKED_PROMPTS = 8
-# What TRL calls things in its log, and what a record's curve calls them.
+# A metric's name in TRL's log.
 _LENGTH = "completions/mean_length"
 
 
-def train_rft(recipe: Recipe, base: Checkpoint, learnt: Learnt, out: Path, progress: Progress) -> TrainingRecord:
-    """Train ``base`` on the items of the examples, keep its checkpoints in ``out`` and return the record of the whole.
+def train_rft(
+    recipe: Recipe, base: Checkpoint, data: TrainingExamples, out: Path, progress: Progress
+) -> TrainingRecord:
+    """Train ``base`` on the items of the examples, save checkpoints in ``out`` and return the record of the training.
 
-    Goes on from the last state that a killed training left in ``out``. The examples' targets are not used.
+    Resumes from the last state that a killed training left in ``out``. The examples' targets are not used.
     """
 
-    def start(student: Student) -> tuple[Any, DataRecord, Told]:
-        # Completions are sampled in batches, and stand right behind their prompts.
+    def start(student: Student) -> tuple[Any, DataRecord, MethodFields]:
+        # Completions are sampled in batches, and must directly follow their prompts.
         student.tokenizer.padding_side = "left"
-        # Where TRL loads the reference from, also when the policy goes on from a state of its own.
+        # TRL loads the reference model from here, also when the policy resumes from a state.
         student.model.config._name_or_path = str(base.path)
 
-        def told(state: Any) -> dict[str, Any]:
+        def method_fields(state: Any) -> dict[str, Any]:
             lengths = [row.get(_LENGTH, 0.0) for row in curve(state.log_history)]
             return {
                 "target_tokens": round(sum(lengths) * recipe.batch),
                 "rollouts": -(-state.global_step // _chosen(recipe).iterations) * recipe.batch,
             }
 
-        return make_trainer(recipe, student, learnt.examples, out), learnt.record, told
+        return make_trainer(recipe, student, data.examples, out), data.record, method_fields
 
-    return carry_out(recipe, base, out, progress, start)
+    return run_trainer(recipe, base, out, progress, start)
 
 
 def make_trainer(recipe: Recipe, student: Student, examples: ExampleSet, out: Path) -> Any:
-    """TRL's trainer for ``recipe``; every reward term is a reward function of its own, so that each is logged."""
+    """TRL's trainer for ``recipe``; each reward term is a separate reward function, so that it is logged."""
     chosen = _chosen(recipe)
     common = common_arguments(recipe, out, recipe.batch)
     config, trainer_class = _grpo(chosen)
     if chosen.share_prompts:
         _check_sharing(recipe, common)
-    # TRL has an order of its own: each prompt once for each completion of its group.
+    # TRL has its own order: each prompt once for each completion of its group.
     common.pop("train_sampling_strategy")
-    # It counts tokens itself, as its inputs are not what the trainer below it expects.
+    # It counts tokens itself, as its inputs are not what its base class expects.
     common.pop("include_num_input_tokens_seen")
     terms = [term for term in TERMS if chosen.rewards.get(term, 0.0) and (term != "hits" or examples[0].rows)]
     arguments = config(
@@ -93,28 +95,28 @@ def make_trainer(recipe: Recipe, student: Student, examples: ExampleSet, out: Pa
 
 
 def prompt_rows(examples: ExampleSet) -> Any:
-    """A ``datasets.Dataset`` of places in ``examples``, whose rows are made when they are asked for: "prompt" (one user
-    turn), "images" where there are some, and "place"."""
+    """A ``datasets.Dataset`` of indices into ``examples``; rows are generated on access: "prompt" (one user turn),
+    "images" if there are any, and "place"."""
     from datasets import Dataset
 
-    def made(asked: dict[str, list[int]]) -> dict[str, list[Any]]:
-        rows = {place: examples[place] for place in dict.fromkeys(asked["place"])}
-        chosen = [rows[place] for place in asked["place"]]
+    def made(batch: dict[str, list[int]]) -> dict[str, list[Any]]:
+        rows = {place: examples[place] for place in dict.fromkeys(batch["place"])}
+        chosen = [rows[place] for place in batch["place"]]
         made: dict[str, list[Any]] = {
-            "place": asked["place"],
+            "place": batch["place"],
             "prompt": [[{"role": "user", "content": example.question}] for example in chosen],
         }
         if any(example.images for example in chosen):
-            made["images"] = [opened(example.images) for example in chosen]
+            made["images"] = [open_images(example.images) for example in chosen]
         return made
 
     return Dataset.from_dict({"place": list(range(len(examples)))}).with_transform(made)
 
 
 def reward_functions(examples: ExampleSet, terms: Sequence[Term], ends: AbstractSet[int]) -> list[RewardFunction]:
-    """A function for each of ``terms``, as TRL calls it; all of them share one judgement of a completion.
+    """A reward function for each of ``terms``, as TRL calls it; a completion is judged once for all of them.
 
-    ``ends`` are the token ids that end a turn: a completion without one at its end was cut off.
+    ``ends`` are the token ids that end a turn: a completion that does not end with one was truncated.
     """
 
     @lru_cache(maxsize=1 << 14)
@@ -154,7 +156,7 @@ def _grpo(chosen: Rft) -> tuple[Any, Any]:
     """TRL's configuration and the trainer: its own, or ours that shares prompts."""
     with warnings.catch_warnings():
         if chosen.generation != "vllm":
-            # It says so of every vLLM that is newer than itself, whether it is used or not.
+            # It warns of every vLLM newer than itself, even if unused.
             warnings.filterwarnings("ignore", "TRL currently supports vLLM")
         from trl import GRPOConfig, GRPOTrainer
 
@@ -167,22 +169,24 @@ def _grpo(chosen: Rft) -> tuple[Any, Any]:
 
 def _check_sharing(recipe: Recipe, common: dict[str, Any]) -> None:
     if common["gradient_checkpointing"] or _chosen(recipe).generation == "vllm":
-        raise TrainingError("rft.share_prompts: not with gradient checkpointing or vLLM; --set rft.share_prompts=false")
+        raise TrainingError(
+            "rft.share_prompts: does not work with gradient checkpointing or vLLM; --set rft.share_prompts=false"
+        )
 
 
 def _check_prompts(trainer: Any, student: Student, examples: ExampleSet) -> None:
-    """TRL renders prompts by the processor's own defaults: they must be those that an evaluation asks."""
+    """TRL renders prompts with the processor's own defaults: the result must equal an evaluation's prompts."""
     from trl.data_utils import prepare_multimodal_messages
 
     rows = trainer.train_dataset[list(range(min(_CHECKED_PROMPTS, len(examples))))]
-    coder = Coder(student)
+    encoder = ExampleEncoder(student)
     for index, turns in enumerate(rows["prompt"]):
         if "images" in rows:
             turns = prepare_multimodal_messages(turns, images=rows["images"][index])
         (ids,), _, _ = trainer._tokenize_prompts([turns])
-        due = coder.batch([examples[index]])
+        due = encoder.batch([examples[index]])
         if list(ids) != due["input_ids"][0][due["labels"][0] == IGNORED].tolist():
             raise TrainingError(
-                f"{student.checkpoint.record.name}: TRL renders a prompt to other tokens than an evaluation; the "
-                "policy would be trained on a question that nobody asks"
+                f"{student.checkpoint.record.name}: TRL renders a prompt to other tokens than an evaluation, so the "
+                "policy would be trained on the wrong prompts"
             )

@@ -1,17 +1,17 @@
-"""Rollouts: sample a policy on training items, keep what is right, and write it as a set of examples.
+"""Rollouts: sample a policy on training items, keep the correct samples, and write them as a set of examples.
 
-Three kinds (study.md, "Methods to reproduce"):
+Three kinds (harness/study/README.md, "Methods"):
 
-- **rollout**: the correct samples of a policy that reinforcement fine-tuning has trained;
+- **rollout**: the correct samples of a policy trained by reinforcement fine-tuning;
 - **self**: the correct samples of the initial base;
-- **simulated**: samples of an early policy, right or wrong, with the gold answer put where the sample states its own.
-  What comes before the answer stays the policy's, and need not lead to it.
+- **simulated**: samples of an early policy, right or wrong, with their own answer replaced by the gold answer. The text
+  before the answer stays the policy's, and need not lead to it.
 
-A sample counts as correct when its reward is whole in exactness and form. Where a model writes an answer and nothing
-else, as the nano base does for a jigsaw, all three kinds and a bare answer are the same text for an item, and the sets
-differ only in which items are in them; ``about.json`` says how many targets are the bare answer.
+A sample counts as correct if its rewards for exactness and format are both 1. If a model gives bare answers, as the
+nano base does for a jigsaw, all three kinds have the same text for an item, and the sets differ only in their items;
+``about.json`` says how many targets are the bare answer.
 
-Every answer goes through the response store, so a killed run goes on where it stopped.
+All answers go through the response store, so a killed run resumes where it stopped.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.checkpoints import Checkpoint, PromptRenderer, open_checkpoint, same_tokenizer
-from harness.engines import Dtype, EngineSettings, choose, placement, starting
+from harness.engines import Dtype, EngineSettings, choose, device_class, place, starting
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation import ResponseStore, StoredEngine, Variant
 from harness.protocol import Completion, Decoding, GenerateRequest
@@ -36,7 +36,7 @@ _ITEMS_AT_ONCE = 256
 
 @dataclass
 class Sampling:
-    """What became of the samples: how many were asked for, right, cut off before their end, and failed (and why)."""
+    """Counts of samples: requested, correct, truncated, and failed (and why)."""
 
     sampled: int = 0
     correct: int = 0
@@ -46,10 +46,10 @@ class Sampling:
 
 
 def write_rollouts(recipe: Recipe, out: Path, progress: Progress) -> About:
-    """Sample as ``recipe.rollouts`` says and write the set into ``out``; one that is there already is left as it is.
+    """Sample as ``recipe.rollouts`` says and write the set into ``out``, unless it is already there.
 
-    Raises ``RecipeError`` for a policy that does not fit the kind, ``RetentionError`` where ``out`` holds another set
-    or nothing is kept, ``CheckFailedError`` where samples failed (the same command tries those again).
+    Raises ``RecipeError`` for a policy that does not fit the kind, ``RetentionError`` if ``out`` has another set or no
+    sample is kept, ``CheckFailedError`` if samples failed (the same command tries those again).
     """
     chosen, policy, base = _policy(recipe)
     if (out / ABOUT_FILE).is_file():
@@ -66,12 +66,12 @@ def write_rollouts(recipe: Recipe, out: Path, progress: Progress) -> About:
     if counts.failed:
         raise CheckFailedError(
             f"{out}: {counts.failed} of {counts.sampled} samples failed (first: {counts.first_failure}); run the same "
-            "command again to try them anew"
+            "command again to retry them"
         )
     if not kept:
         raise RetentionError(
-            f"{out}: none of {counts.sampled} samples of {policy.record.name} is right; train the policy further, or "
-            "ask for more with --set rollouts.per_item=N"
+            f"{out}: none of {counts.sampled} samples of {policy.record.name} is correct; train the policy further, or "
+            "sample more with --set rollouts.per_item=N"
         )
     about = write_examples(
         out,
@@ -91,9 +91,9 @@ def write_rollouts(recipe: Recipe, out: Path, progress: Progress) -> About:
 
 
 def keep(samples: Iterable[tuple[Example, Sequence[Completion]]], chosen: Rollouts) -> Iterator[tuple[Example, bool]]:
-    """Of each example's samples those to learn from, and whether the text is that example's own target.
+    """The samples of each example to learn from, and whether the text equals the example's own target.
 
-    Different texts only, at most ``keep_per_item`` of an item, in the order of the samples, ``keep`` in all.
+    Distinct texts only, at most ``keep_per_item`` per item, in the order of the samples, and ``keep`` in all.
     """
     left = chosen.keep
     for example, answers in samples:
@@ -104,11 +104,11 @@ def keep(samples: Iterable[tuple[Example, Sequence[Completion]]], chosen: Rollou
             yield example.model_copy(update={"target": text, "kind": chosen.kind}), text == example.target
             left = None if left is None else left - 1
             if left == 0:
-                return  # Before the next block of samples is asked for.
+                return  # Before the next block of samples is requested.
 
 
 def learnt_text(example: Example, answer: Completion, kind: Kind) -> str | None:
-    """What is learnt from one sample: its text if it is right; of a "simulated" one its text with the gold answer."""
+    """The text to learn from one sample: its own if correct; for "simulated", its text with the gold answer."""
     finished = answer.finish_reason == "stop"
     text = with_gold(example, answer.text) if kind == "simulated" and finished else answer.text
     if text is None:
@@ -118,9 +118,9 @@ def learnt_text(example: Example, answer: Completion, kind: Kind) -> str | None:
 
 
 def with_gold(example: Example, text: str) -> str | None:
-    """``text`` with the gold answer in the place of the answer that it states; None where it states none."""
+    """``text`` with its stated answer replaced by the gold answer; None if it states none."""
     stated = stated_answer(example, text)
-    # The judge reads an answer off the end of a text, so the last place that spells it is where it is stated.
+    # The judge takes the last answer of a text, so the last occurrence is the stated one.
     place = -1 if not stated else text.rfind(stated)
     if place < 0 or stated is None:
         return None
@@ -128,7 +128,7 @@ def with_gold(example: Example, text: str) -> str | None:
 
 
 def _policy(recipe: Recipe) -> tuple[Rollouts, Checkpoint, Checkpoint]:
-    """How to sample, the policy to sample, and the base whose template asks."""
+    """How to sample, the policy to sample, and the base whose template renders the prompts."""
     chosen = recipe.rollouts
     assert chosen is not None, "checked when the recipe is made"
     if (chosen.kind == "self") != (chosen.policy is None):
@@ -143,18 +143,18 @@ def _policy(recipe: Recipe) -> tuple[Rollouts, Checkpoint, Checkpoint]:
 def _finished(recipe: Recipe, policy: Checkpoint, out: Path) -> About:
     about = read_about(out)
     if (about.recipe_digest, about.policy_weights_digest) != (recipe.digest, policy.record.weights_digest):
-        raise RetentionError(f"{out}: holds the samples of another recipe or policy; give another --out")
+        raise RetentionError(f"{out}: has the samples of another recipe or policy; give another --out")
     return about
 
 
 def _engine(chosen: Rollouts, dtype: Dtype, policy: Checkpoint, store: ResponseStore) -> StoredEngine:
-    device = placement.device_class()
+    device = device_class()
     # The CPU build of vLLM (0.32) cannot give a request a seed of its own: "CPU Generator does not use offset".
     name = chosen.engine or ("transformers" if device == "cpu" else None)
     settings = EngineSettings(name=choose(name), dtype=dtype, batch=chosen.batch)
-    record = placement.describe(settings, policy)
-    variant = Variant(policy.record.weights_digest, record, placement.asked_as(settings, policy, record))
-    return StoredEngine(store, variant, lambda: starting.start(settings, [policy]))
+    (placement,) = place(settings, [policy])
+    (member,) = placement.members
+    return StoredEngine(store, Variant.of(member), lambda: starting.start(placement))
 
 
 def _samples(
@@ -165,7 +165,7 @@ def _samples(
     counts: Sampling,
     progress: Progress,
 ) -> Iterator[tuple[Example, list[Completion]]]:
-    """Each example with its samples, in order. Asked for in blocks, so that what is not needed is not asked."""
+    """Each example with its samples, in order, requested in blocks so that unneeded ones are not generated."""
     chosen = recipe.rollouts
     assert chosen is not None, "checked when the recipe is made"
     total = len(examples) * chosen.per_item
@@ -181,17 +181,17 @@ def _samples(
             for turn in range(chosen.per_item)
         ]
         answers: dict[int, Completion] = {}
-        for place, answer in engine.generate(requests):
-            answers[place] = answer
+        for index, answer in engine.generate(requests):
+            answers[index] = answer
             progress("sampling", counts.sampled + len(answers), total)
-        for place, example in enumerate(block):
-            own = [answers[k] for k in range(place * chosen.per_item, (place + 1) * chosen.per_item)]
+        for row, example in enumerate(block):
+            own = [answers[k] for k in range(row * chosen.per_item, (row + 1) * chosen.per_item)]
             _count(counts, example, own)
             yield example, own
 
 
 def sample_seed(recipe: Recipe, item_id: str, turn: int) -> int:
-    """The seed of one sample: its own, whatever else is sampled."""
+    """The seed of one sample, independent of what else is sampled."""
     assert recipe.rollouts is not None, "checked when the recipe is made"
     name = f"{recipe.rollouts.seed}:{recipe.seed}:{item_id}:{turn}"
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])
@@ -210,7 +210,7 @@ def _count(counts: Sampling, example: Example, answers: Sequence[Completion]) ->
 
 
 def _note(counts: Sampling, same: Sequence[bool], bare: bool) -> str:
-    """What the figures of ``about.json`` do not say."""
+    """What the counts in ``about.json`` do not say."""
     said = [f"{sum(same)} of {len(same)} targets are the {'bare answer' if bare else 'own target of their item'}"]
     if counts.cut_off:
         said.append(f"{counts.cut_off} samples were cut off")

@@ -1,14 +1,14 @@
-"""Checkpoints along a training: complete ones, which are kept, and the trainer's state, where a killed one goes on.
+"""Checkpoints during training: complete ones, which are kept, and the trainer's state, from which a killed one resumes.
 
 In the folder of a training::
 
-    step-000050/          a checkpoint as ``open_checkpoint`` takes it: weights, and its base's other files as they are
-    trainer/checkpoint-50 weights, optimiser, schedule, random states; `saved.json`, written last, marks a whole one
-    identity.json         recipe, base and data by digest: another training never continues this one
+    step-000050/          a checkpoint as ``open_checkpoint`` takes it: weights, and its base's other files unchanged
+    trainer/checkpoint-50 weights, optimiser, schedule, random states; `saved.json`, written last, marks it complete
+    identity.json         digests of recipe, base and data: another training never continues this one
     training_record.json  written at the end, when `trainer/` is deleted
 
-A step folder is made beside its place and moved there, and the trainer's state counts only once it is marked, so that a
-kill at any moment leaves nothing half-written that would be taken for whole.
+A step folder is written under a temporary name and then renamed, and the trainer's state counts only once it is marked,
+so that a kill at any moment leaves nothing incomplete that looks complete.
 """
 
 import json
@@ -33,17 +33,17 @@ _ADAPTER = "adapter_config.json"
 
 
 def step_folder(out: Path, step: int) -> Path:
-    """Where the checkpoint of ``step`` lies."""
+    """The folder of the checkpoint of ``step``."""
     return out / f"step-{step:06d}"
 
 
 def base_record(checkpoint: Checkpoint) -> BaseModelRecord:
-    """What a training record says of its base."""
+    """The training record's description of its base."""
     return BaseModelRecord(name=checkpoint.record.name, weights_digest=checkpoint.record.weights_digest)
 
 
 def claim(out: Path, identity: dict[str, str]) -> None:
-    """Take ``out`` for this training; ``TrainingError`` when another one lies there, which has saved something."""
+    """Claim ``out`` for this training; ``TrainingError`` if another one has saved something there."""
     path = out / IDENTITY_FILE
     if path.is_file():
         before = read_json(path)
@@ -52,11 +52,11 @@ def claim(out: Path, identity: dict[str, str]) -> None:
             return
         if any(each != path for each in out.iterdir()):
             raise TrainingError(
-                f"{out}: holds another training (its {' and '.join(changed)} differ); choose another --out, or delete "
+                f"{out}: has another training (its {' and '.join(changed)} differ); choose another --out, or delete "
                 "the folder"
             )
     elif out.is_dir() and any(out.iterdir()):
-        raise TrainingError(f"{out}: not empty, and no training of ours; choose another --out")
+        raise TrainingError(f"{out}: not empty, and not a training folder; choose another --out")
     out.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(identity, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -64,19 +64,19 @@ def claim(out: Path, identity: dict[str, str]) -> None:
 
 
 def is_first_process() -> bool:
-    """Whether this process, of those that accelerate started for one training, is the one that writes files."""
+    """Whether this process, of those that accelerate started, is the one that writes files."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def last_state(out: Path) -> Path | None:
-    """The newest whole state of the trainer, or None; halves that a kill left are deleted."""
-    whole: list[tuple[int, Path]] = []
+    """The newest complete state of the trainer, or None; incomplete ones are deleted."""
+    complete: list[tuple[int, Path]] = []
     for folder in (out / STATE_FOLDER).glob("checkpoint-*"):
         if (folder / _MARK).is_file():
-            whole.append((int(folder.name.removeprefix("checkpoint-")), folder))
+            complete.append((int(folder.name.removeprefix("checkpoint-")), folder))
         elif is_first_process():
             shutil.rmtree(folder, ignore_errors=True)
-    return max(whole)[1] if whole else None
+    return max(complete)[1] if complete else None
 
 
 def wall_before(state: Path | None) -> float:
@@ -85,14 +85,14 @@ def wall_before(state: Path | None) -> float:
 
 
 def mark_state(state: Path, wall_seconds: float) -> None:
-    """Say that the trainer's ``state`` is whole."""
+    """Mark the trainer's ``state`` as complete."""
     partial = state / f"{_MARK}.partial"
     partial.write_text(json.dumps({"wall_seconds": wall_seconds}) + "\n", encoding="utf-8")
     partial.replace(state / _MARK)
 
 
 def keep_step(state: Path, base: Checkpoint, out: Path, record: TrainingRecord) -> Path:
-    """Make the checkpoint of ``record.step`` from the weights in the trainer's ``state``."""
+    """Write the checkpoint of ``record.step`` from the weights in the trainer's ``state``."""
     folder = step_folder(out, record.step)
     made = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(made, ignore_errors=True)
@@ -108,15 +108,15 @@ def keep_step(state: Path, base: Checkpoint, out: Path, record: TrainingRecord) 
 
 
 def finish(out: Path, record: TrainingRecord) -> None:
-    """Write the record of the whole training, and delete what only a killed one needs."""
+    """Write the record of the finished training, and delete the trainer's state."""
     write_record(out, record)
     shutil.rmtree(out / STATE_FOLDER, ignore_errors=True)
 
 
 def _keep_weights(state: Path, base: Checkpoint, made: Path) -> None:
-    """Weights under the names and in the dtypes that the base's have, and every other file of the base as it is.
+    """Weights with the names and dtypes of the base's, and all other files of the base unchanged.
 
-    Loading and saving tokenizer and processor again would write other files, and a pair whose tokenizers differ is
+    Loading and saving tokenizer and processor would change their files, and a pair with different tokenizers is
     refused.
     """
     dtypes = {
@@ -143,7 +143,9 @@ def _copy_weights(source: Path, copy: Path, dtypes: dict[str, str]) -> list[str]
     for name, tensor in load_file(source).items():
         named = name if name in dtypes else _clip_name(name)
         if named not in dtypes:
-            raise TrainingError(f"{source}: {name} is no tensor of the base; its checkpoint could not be loaded again")
+            raise TrainingError(
+                f"{source}: {name} is not a tensor of the base; the checkpoint could not be loaded again"
+            )
         wanted = by_name.get(dtypes[named])
         tensors[named] = tensor if wanted is None else tensor.to(wanted)
     save_file(tensors, copy, metadata={"format": "pt"})
@@ -152,32 +154,32 @@ def _copy_weights(source: Path, copy: Path, dtypes: dict[str, str]) -> list[str]
 
 
 def _clip_name(name: str) -> str:
-    """CLIP weights under ``vision_model``, as published LLaVA checkpoints have them and vLLM asks for them."""
+    """The name of CLIP weights under ``vision_model``, as in published LLaVA checkpoints and expected by vLLM."""
     head, _, tail = name.partition("vision_tower.")
     return f"{head}vision_tower.vision_model.{tail}"
 
 
 def _keep_adapter(state: Path, base: Checkpoint, made: Path) -> None:
-    """Adapter weights and configuration; the base is named so that the checkpoint can be opened elsewhere."""
+    """Adapter weights and configuration, with a base reference that works elsewhere."""
     shutil.copyfile(state / "adapter_model.safetensors", made / "adapter_model.safetensors")
     config = read_json(state / _ADAPTER)
     config["base_model_name_or_path"] = _reference(base)
     config["revision"] = base.record.revision
-    # PEFT holds the modules as a set, whose order differs from process to process.
+    # PEFT keeps the modules as a set, whose order differs from process to process.
     if isinstance(config.get("target_modules"), list):
         config["target_modules"] = sorted(config["target_modules"])
     (made / _ADAPTER).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _reference(base: Checkpoint) -> str:
-    """What ``open_checkpoint`` finds the base by."""
+    """The reference by which ``open_checkpoint`` finds the base."""
     if base.path.resolve().parent == nano_root().resolve():
         return f"nano:{base.path.name}"
     return base.record.name if base.record.source == "hub" else str(base.path.resolve())
 
 
-def whole_record(out: Path) -> bool:
-    """Whether the training in ``out`` has ended."""
+def is_finished(out: Path) -> bool:
+    """Whether the training in ``out`` has finished."""
     return (out / RECORD_FILE).is_file()
 
 
@@ -188,9 +190,9 @@ def saver(
     record: Callable[[Any], TrainingRecord],
     show: Callable[[int, int], None],
 ) -> Any:
-    """A callback for any trainer of transformers or TRL that saves as this module says.
+    """A callback for trainers of transformers or TRL that saves checkpoints and the trainer's state.
 
-    ``record`` makes the training record from the trainer's state; ``show`` is told the steps done and the steps in all.
+    ``record`` makes the training record from the trainer's state; ``show`` is called with the steps done and the total.
     """
     from transformers import TrainerCallback
 
@@ -215,9 +217,9 @@ def saver(
             if not state.is_world_process_zero:
                 return
             folder = out / STATE_FOLDER / f"checkpoint-{state.global_step}"
-            told = record(state)
+            so_far = record(state)
             if state.global_step in recipe.saved_steps:
-                keep_step(folder, base, out, told)
-            mark_state(folder, told.wall_seconds)
+                keep_step(folder, base, out, so_far)
+            mark_state(folder, so_far.wall_seconds)
 
     return StepSaver()

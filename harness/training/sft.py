@@ -1,9 +1,9 @@
-"""Supervised fine-tuning with TRL's ``SFTTrainer``: all weights, or an adapter of PEFT.
+"""Supervised fine-tuning with TRL's ``SFTTrainer``: all weights, or a PEFT adapter.
 
-The loss is the mean cross-entropy over the target tokens and the end of the turn. Every batch is planned beforehand
-from the recipe's seed (:func:`plan`), so that a training is the same whoever runs it and a killed one goes on where it
-was. TRL's own preparation is not used: it would render prompts by its own defaults, and its collator for pictures costs
-more than the nano model's step; :class:`harness.training.model.Coder` makes the batches.
+The loss is the mean cross-entropy over the target tokens and the end of the turn. The order of all batches is planned
+beforehand, so that a resumed training goes on exactly where it stopped. TRL's own preparation is not used: it would
+render prompts with its own defaults, and its image collator takes longer than a step of the nano model;
+:class:`harness.training.model.ExampleEncoder` makes the batches.
 """
 
 import random
@@ -14,18 +14,17 @@ from typing import Any
 
 from harness.checkpoints import Checkpoint
 from harness.training.dataset import ExampleSet
-from harness.training.model import Coder, Student, TrainingError, lora_config
+from harness.training.model import ExampleEncoder, Student, TrainingError, lora_config
 from harness.training.recipe import Recipe
 from harness.training.record import DataRecord, Progress, TrainingRecord
-from harness.training.trainer import Told, carry_out, common_arguments
+from harness.training.trainer import MethodFields, common_arguments, run_trainer
 
 
 def plan(recipe: Recipe, learnt: int, replayed: int = 0) -> list[int]:
-    """Places of the examples in the order in which they are seen, ``steps`` times a batch.
+    """Indices of the examples in training order, ``steps`` batches of them.
 
-    Places below ``learnt`` are the target's examples, those from there on the ``replayed`` ones. Each kind is gone
-    through in rounds, each round in an order of its own; each batch has ``recipe.replayed_rows`` of the second kind,
-    shuffled among the first.
+    Indices below ``learnt`` are the target's examples, the others the ``replayed`` ones. Each kind is used in epochs
+    with a new shuffle each; each batch has ``recipe.replayed_rows`` of the second kind, shuffled among the first.
     """
     rows = recipe.replayed_rows
     new, old = _rounds(learnt, f"order:{recipe.seed}"), _rounds(replayed, f"replay:{recipe.seed}")
@@ -48,59 +47,64 @@ def _rounds(count: int, seed: str) -> Iterator[int]:
 
 
 @dataclass(frozen=True)
-class Learnt:
-    """Examples to learn from, and what a record says of them."""
+class TrainingExamples:
+    """Training examples, and the record's description of them."""
 
     examples: ExampleSet
     record: DataRecord
 
 
 def train_sft(
-    recipe: Recipe, base: Checkpoint, learnt: Learnt, replayed: Learnt | None, out: Path, progress: Progress
+    recipe: Recipe,
+    base: Checkpoint,
+    data: TrainingExamples,
+    replay: TrainingExamples | None,
+    out: Path,
+    progress: Progress,
 ) -> TrainingRecord:
-    """Train ``base`` on the examples, keep its checkpoints in ``out`` and return the record of the whole.
+    """Train ``base`` on the examples, save checkpoints in ``out`` and return the record of the training.
 
-    Goes on from the last state that a killed training left in ``out``.
+    Resumes from the last state that a killed training left in ``out``.
     """
 
-    def start(student: Student) -> tuple[Any, DataRecord, Told]:
-        coder = Coder(student)
-        chosen = [fitting(each, coder, recipe) for each in (learnt, replayed) if each]
+    def start(student: Student) -> tuple[Any, DataRecord, MethodFields]:
+        encoder = ExampleEncoder(student)
+        chosen = [drop_long(each, encoder, recipe) for each in (data, replay) if each]
         sets = [each.examples for each in chosen]
-        lengths = [len(coder.target(target)) for examples in sets for target in examples.targets]
+        lengths = [len(encoder.target(target)) for examples in sets for target in examples.targets]
         order = plan(recipe, *map(len, sets))
 
-        def told(state: Any) -> dict[str, Any]:
+        def method_fields(state: Any) -> dict[str, Any]:
             seen = order[: state.global_step * recipe.batch]
             return {
-                "replay": chosen[1].record if replayed else None,
+                "replay": chosen[1].record if replay else None,
                 "target_tokens": sum(lengths[place] for place in seen),
             }
 
-        return _trainer(recipe, student, coder, sets, order, out), chosen[0].record, told
+        return _trainer(recipe, student, encoder, sets, order, out), chosen[0].record, method_fields
 
-    return carry_out(recipe, base, out, progress, start)
+    return run_trainer(recipe, base, out, progress, start)
 
 
-def fitting(learnt: Learnt, coder: Coder, recipe: Recipe) -> Learnt:
+def drop_long(data: TrainingExamples, encoder: ExampleEncoder, recipe: Recipe) -> TrainingExamples:
     """The examples whose target, with the end of the turn, has at most ``optimisation.max_tokens`` tokens.
 
-    Raises ``TrainingError`` when none is left.
+    Raises ``TrainingError`` if none is left.
     """
     limit = recipe.optimisation.max_tokens
     if limit is None:
-        return learnt
-    targets = learnt.examples.targets
-    places = [place for place, target in enumerate(targets) if len(coder.target(target)) <= limit]
+        return data
+    targets = data.examples.targets
+    places = [place for place, target in enumerate(targets) if len(encoder.target(target)) <= limit]
     if not places:
         raise TrainingError(f"optimisation.max_tokens {limit}: every one of {len(targets)} targets is longer")
-    kept = learnt.examples.chosen(places)
+    kept = data.examples.select(places)
     changed = {"digest": kept.digest, "examples": len(kept), "dropped_long": len(targets) - len(kept)}
-    return Learnt(kept, learnt.record.model_copy(update=changed))
+    return TrainingExamples(kept, data.record.model_copy(update=changed))
 
 
 def _trainer(
-    recipe: Recipe, student: Student, coder: Coder, sets: Sequence[ExampleSet], order: list[int], out: Path
+    recipe: Recipe, student: Student, encoder: ExampleEncoder, sets: Sequence[ExampleSet], order: list[int], out: Path
 ) -> Any:
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
@@ -109,12 +113,12 @@ def _trainer(
 
     def collate(rows: Sequence[dict[str, int]]) -> dict[str, Any]:
         places = [row["place"] for row in rows]
-        return coder.batch([sets[place >= first][place - first * (place >= first)] for place in places])
+        return encoder.batch([sets[place >= first][place - first * (place >= first)] for place in places])
 
     arguments = SFTConfig(
         **common_arguments(recipe, out, recipe.batch),
         dataset_kwargs={"skip_prepare_dataset": True},
-        completion_only_loss=False,  # the labels of our batches say what the loss is taken on
+        completion_only_loss=False,  # the labels of our batches determine the loss
         max_length=None,
     )
     return SFTTrainer(

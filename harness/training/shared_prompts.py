@@ -1,11 +1,11 @@
-"""GRPO on one process, each prompt read once for all completions of its group.
+"""GRPO on one process, with each prompt processed once for all completions of its group.
 
-TRL reads a prompt anew for each of its completions, three times a step: to sample them, for the probabilities of the
-reference, and for those that the loss is taken on. Where a prompt is longer than its answers, as in a jigsaw, most of a
-step is spent on that. Here the keys and values of a prompt are computed once and shared by its completions, with their
-gradients, which adds up to the same numbers (tests/harness/training/test_rft.py).
+TRL processes a prompt again for each of its completions, three times per step: for sampling, for the probabilities of
+the reference, and for the loss. If a prompt is longer than its answers, as in a jigsaw, that is most of a step's cost.
+Here the keys and values of a prompt are computed once and shared by its completions, with their gradients, which gives
+the same numbers (tests/harness/training/test_rft.py).
 
-Two methods of ``GRPOTrainer`` are replaced (trl 1.16), and nothing of what is optimised.
+Two methods of ``GRPOTrainer`` are replaced (trl 1.16); the objective is unchanged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from harness.training.model import TrainingError
 
 
 class SharingTrainer(GRPOTrainer):  # type: ignore[misc]
-    """``GRPOTrainer`` for a model whose whole prompt lies in an attention cache, with at most one image a prompt."""
+    """``GRPOTrainer`` for a model whose full prompt is in an attention cache, with at most one image per prompt."""
 
     def _get_per_token_logps_and_entropies(
         self,
@@ -36,12 +36,12 @@ class SharingTrainer(GRPOTrainer):  # type: ignore[misc]
         num_images: list[int] | None = None,
         **other: Any,
     ) -> tuple[torch.Tensor, torch.Tensor | None, None]:
-        """Log-probabilities (rows x ``logits_to_keep``) of the completions, and entropies in nats where asked for.
+        """Log-probabilities (rows x ``logits_to_keep``) of the completions, and entropies in nats if requested.
 
         As in TRL, both are those at the sampling temperature, and 0 after the end of a completion.
         """
         if compute_aux_loss or any(value is not None for value in other.values()):
-            raise _unfit("the model takes more than token ids and one image a prompt")
+            raise _unfit("the model takes more than token ids and one image per prompt")
         rows = len(input_ids)
         parts = []
         for start in range(0, rows, batch_size or rows):
@@ -78,7 +78,7 @@ class SharingTrainer(GRPOTrainer):  # type: ignore[misc]
         num_generations: int,
         has_tool_images: bool = False,
     ) -> tuple[list[list[int]], None]:
-        """Completions as token ids, each up to and with its end of turn."""
+        """Completions as token ids, each up to and including its end of turn."""
         seen = dict(multimodal_fields)
         pixels = seen.pop("pixel_values", None)
         if seen:
@@ -116,8 +116,8 @@ class SharingTrainer(GRPOTrainer):  # type: ignore[misc]
         pixels: torch.Tensor | None,
         **by_token: torch.Tensor,
     ) -> tuple[torch.Tensor, Any]:
-        """Each different prompt read once: the logits after each row's prompt (rows x 1 x vocabulary), and a cache with
-        an entry for each row."""
+        """Process each distinct prompt once: the logits after each row's prompt (rows x 1 x vocabulary), and a cache
+        with an entry for each row."""
         firsts, places = _different(prompts, mask, pixels)
         seen = {} if pixels is None else {"pixel_values": pixels[firsts]}
         seen |= {name: values[firsts] for name, values in by_token.items()}
@@ -136,7 +136,7 @@ class SharingTrainer(GRPOTrainer):  # type: ignore[misc]
 def _different(
     prompts: torch.Tensor, mask: torch.Tensor, pixels: torch.Tensor | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The row where each different prompt first stands, and for every row the place of its prompt among those."""
+    """The first row of each distinct prompt, and for every row the index of its prompt among those."""
     if pixels is not None and len(pixels) != len(prompts):
         raise _unfit(f"{len(prompts)} prompts have {len(pixels)} images")
     known: dict[tuple[bytes, ...], int] = {}
@@ -158,4 +158,4 @@ def _up_to_end(row: list[int], ends: set[int]) -> list[int]:
 
 
 def _unfit(reason: str) -> TrainingError:
-    return TrainingError(f"rft.share_prompts: {reason}; --set rft.share_prompts=false reads every prompt by itself")
+    return TrainingError(f"rft.share_prompts: {reason}; --set rft.share_prompts=false processes every prompt by itself")

@@ -1,4 +1,4 @@
-"""One function for every method: open the base, make the examples, take the folder, train, and leave a record."""
+"""One function for all methods: open the base, load the examples, claim the folder, train, and write a record."""
 
 from pathlib import Path
 
@@ -8,47 +8,47 @@ from harness.training.generators import load_examples
 from harness.training.model import TrainingError
 from harness.training.recipe import LEARNT_FROM, Data, Recipe
 from harness.training.record import DataRecord, Progress, TrainingRecord, read_record
-from harness.training.saving import claim, is_first_process, whole_record
+from harness.training.saving import claim, is_finished, is_first_process
 
 
 def run_training(recipe: Recipe, out: Path, progress: Progress) -> TrainingRecord:
-    """Train by ``recipe`` in the folder ``out`` and return the record of the whole.
+    """Train by ``recipe`` in the folder ``out`` and return the record of the training.
 
-    The same call goes on where a killed one was, and is done at once when it has ended. Raises ``RetentionError`` when
-    ``out`` holds another training, or when the recipe cannot be followed.
+    The same call resumes a killed training, and returns at once if it has finished. Raises ``RetentionError`` if
+    ``out`` has another training, or if the recipe cannot be followed.
     """
-    from harness.training.sft import Learnt, train_sft
+    from harness.training.sft import TrainingExamples, train_sft
 
     if recipe.method == "rollouts":
         raise TrainingError("rollouts: makes examples and trains nothing; see harness.training.rollouts")
     base = open_checkpoint(recipe.base)
     progress("making the examples", 0, 1)
-    learnt = Learnt(*_examples(recipe.data, recipe))
-    replay = recipe.replay
-    replayed = Learnt(*_examples(Data(**replay.model_dump(exclude={"share"})), recipe)) if replay is not None else None
+    data, replay = TrainingExamples(*_examples(recipe.data, recipe)), None
+    if recipe.replay is not None:
+        replay = TrainingExamples(*_examples(Data(**recipe.replay.model_dump(exclude={"share"})), recipe))
     progress("making the examples", 1, 1)
-    identity = {"recipe": recipe.digest, "base": base.record.weights_digest, "data": learnt.record.digest}
+    identity = {"recipe": recipe.digest, "base": base.record.weights_digest, "data": data.record.digest}
     if is_first_process():
-        claim(out, identity | ({"replay": replayed.record.digest} if replayed else {}))
-    if whole_record(out):
+        claim(out, identity | ({"replay": replay.record.digest} if replay else {}))
+    if is_finished(out):
         return read_record(out)
     if recipe.method == "rft":
         from harness.training.rft import train_rft
 
-        return train_rft(recipe, base, learnt, out, progress)
-    return train_sft(recipe, base, learnt, replayed, out, progress)
+        return train_rft(recipe, base, data, out, progress)
+    return train_sft(recipe, base, data, replay, out, progress)
 
 
 def _examples(data: Data, recipe: Recipe) -> tuple[ExampleSet, DataRecord]:
-    """The examples that are learnt from, and their record."""
+    """The training examples, and their record."""
     examples = load_examples(data)
     about = read_about(Path(data.examples).expanduser()) if data.examples is not None else None
     wanted = LEARNT_FROM.get(recipe.method)
     if about is not None and wanted is not None and set(about.kinds) != {wanted}:
         raise TrainingError(
-            f"{data.examples}: holds examples of kind {', '.join(about.kinds)}, and {recipe.method} learns from "
-            f"{wanted}; write them with --set rollouts.kind={wanted}"
+            f"{data.examples}: has {', '.join(about.kinds)} examples, but {recipe.method} learns from {wanted}; "
+            f"write them with --set rollouts.kind={wanted}"
         )
     if not len(examples):
-        raise TrainingError(f"{data.examples or data.source}: no examples; nothing can be learnt from them")
+        raise TrainingError(f"{data.examples or data.source}: no examples to learn from")
     return examples, DataRecord.of(data.source or Path(str(data.examples)).name, examples, about)

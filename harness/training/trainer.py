@@ -1,4 +1,4 @@
-"""What all trainings through TRL share: the trainer's arguments, and what is read from it afterwards."""
+"""Shared by all trainings with TRL: the trainer's arguments, the training loop, and the record."""
 
 import math
 import os
@@ -14,10 +14,10 @@ from harness.training.recipe import Recipe
 from harness.training.record import DataRecord, Progress, TrainingRecord, record_of
 from harness.training.saving import STATE_FOLDER, base_record, finish, last_state, saver, wall_before
 
-# Given the trainer's state: what a record says that only the method knows.
-Told = Callable[[Any], dict[str, Any]]
+# From the trainer's state: the fields of a record that are specific to the method.
+MethodFields = Callable[[Any], dict[str, Any]]
 
-# What of a trainer's log is no fact of the training but of the machine, or is said elsewhere in the record.
+# Fields of a trainer's log that depend on the machine, or are elsewhere in the record.
 _LEFT_OUT = frozenset(
     {
         *("step", "epoch", "step_time", "num_tokens", "num_input_tokens_seen", "learning_rate"),
@@ -27,17 +27,17 @@ _LEFT_OUT = frozenset(
 _FLOOR = 0.02
 
 
-def carry_out(
+def run_trainer(
     recipe: Recipe,
     base: Checkpoint,
     out: Path,
     progress: Progress,
-    start: Callable[[Student], tuple[Any, DataRecord, Told]],
+    start: Callable[[Student], tuple[Any, DataRecord, MethodFields]],
 ) -> TrainingRecord:
-    """Train ``base`` with the trainer that ``start`` makes for it, and return the record of the whole.
+    """Train ``base`` with the trainer that ``start`` makes, and return the record of the training.
 
-    Checkpoints are kept in ``out``; a training that was killed there goes on from its last state. ``start`` also gives
-    what is learnt from, and what a record of this method says beside that.
+    Checkpoints are saved in ``out``; a training that was killed there resumes from its last state. ``start`` also
+    returns the record of the training data, and the method's own fields of the record.
     """
     started = time.perf_counter()
     state_before = last_state(out)
@@ -52,7 +52,7 @@ def carry_out(
             tokens=state.num_input_tokens_seen,
             curve=curve(state.log_history),
             wall_seconds=round(earlier + time.perf_counter() - started, 1),
-            **told(state),
+            **method_fields(state),
             **_surroundings(recipe, trainer),
         )
 
@@ -60,17 +60,17 @@ def carry_out(
         progress(f"training {recipe.method}", step, steps)
 
     with threads(recipe.optimisation.threads):
-        trainer, data, told = start(load_student(base, recipe, state_before))
+        trainer, data, method_fields = start(load_student(base, recipe, state_before))
         _attach(trainer, saver(recipe, base, out, record, show))
         trainer.train(resume_from_checkpoint=str(state_before) if state_before else None)
-    whole = record(trainer.state)
+    final = record(trainer.state)
     if trainer.is_world_process_zero():
-        finish(out, whole)
-    return whole
+        finish(out, final)
+    return final
 
 
 def _attach(trainer: Any, callback: Any) -> None:
-    """Let ``callback`` watch the trainer, which then prints nothing itself."""
+    """Add ``callback`` to the trainer, in place of its own printing."""
     from transformers import PrinterCallback
 
     trainer.remove_callback(PrinterCallback)
@@ -79,9 +79,9 @@ def _attach(trainer: Any, callback: Any) -> None:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Threads of torch on a CPU while training; how many there are decides in which order sums are taken.
+    """Set torch's CPU threads while training; their number affects the order of summation, and so the result.
 
-    A nano model takes one: a second one mostly waits at that size.
+    A nano model uses one: at that size a second one mostly waits.
     """
     import torch
 
@@ -94,20 +94,20 @@ def threads(count: int) -> Iterator[None]:
 
 
 def common_arguments(recipe: Recipe, out: Path, rows: int) -> dict[str, Any]:
-    """Arguments of transformers' trainers that follow from the recipe; ``rows`` are seen in one step by all processes.
+    """Arguments of transformers' trainers that follow from the recipe; ``rows`` per step over all processes.
 
-    Raises ``TrainingError`` when the rows do not divide into processes and micro-batches.
+    Raises ``TrainingError`` if the rows do not divide into processes and micro-batches.
     """
-    # TRL reports models and devices to the hub unless told not to.
+    # TRL reports models and devices to the hub unless this is set.
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import torch
 
-    asked = recipe.optimisation
+    wanted = recipe.optimisation
     processes = int(os.environ.get("WORLD_SIZE", "1"))
-    micro = asked.micro_batch or rows // processes
+    micro = wanted.micro_batch or rows // processes
     if micro < 1 or rows % (micro * processes):
         raise TrainingError(
-            f"optimisation.micro_batch {micro}: {rows} rows a step do not divide into {processes} processes with "
+            f"optimisation.micro_batch {micro}: {rows} rows per step do not divide into {processes} processes with "
             f"batches of {micro}"
         )
     on_cpu = not torch.cuda.is_available()
@@ -115,21 +115,21 @@ def common_arguments(recipe: Recipe, out: Path, rows: int) -> dict[str, Any]:
     return {
         "output_dir": str(out / STATE_FOLDER),
         "seed": recipe.seed,
-        "max_steps": asked.steps,
+        "max_steps": wanted.steps,
         "per_device_train_batch_size": micro,
         "gradient_accumulation_steps": rows // (micro * processes),
-        "learning_rate": asked.lr,
+        "learning_rate": wanted.lr,
         "lr_scheduler_type": name,
         "lr_scheduler_kwargs": options,
-        "warmup_steps": asked.warmup,
+        "warmup_steps": wanted.warmup,
         "optim": "adamw_torch",
-        "weight_decay": asked.weight_decay,
-        "adam_beta1": asked.betas[0],
-        "adam_beta2": asked.betas[1],
-        "max_grad_norm": asked.max_grad_norm,
-        "bf16": asked.dtype == "bfloat16",
-        "gradient_checkpointing": asked.gradient_checkpointing,
-        "dataloader_num_workers": asked.workers,
+        "weight_decay": wanted.weight_decay,
+        "adam_beta1": wanted.betas[0],
+        "adam_beta2": wanted.betas[1],
+        "max_grad_norm": wanted.max_grad_norm,
+        "bf16": wanted.dtype == "bfloat16",
+        "gradient_checkpointing": wanted.gradient_checkpointing,
+        "dataloader_num_workers": wanted.workers,
         "dataloader_pin_memory": not on_cpu,
         "train_sampling_strategy": "sequential",
         "remove_unused_columns": False,
@@ -139,31 +139,31 @@ def common_arguments(recipe: Recipe, out: Path, rows: int) -> dict[str, Any]:
         "disable_tqdm": True,
         "report_to": "none",
         "save_strategy": "no",  # our callback says when
-        "save_total_limit": 2,  # the newest may not be whole yet
+        "save_total_limit": 2,  # the newest may not be complete yet
         "use_cpu": on_cpu,
     }
 
 
 def _schedule(recipe: Recipe) -> tuple[str, dict[str, Any]]:
-    asked = recipe.optimisation
-    if asked.schedule == "constant":
+    wanted = recipe.optimisation
+    if wanted.schedule == "constant":
         return "constant_with_warmup", {}
-    if asked.schedule == "trapezoid":
-        last = round(asked.steps * asked.decay_share)
+    if wanted.schedule == "trapezoid":
+        last = round(wanted.steps * wanted.decay_share)
         return "warmup_stable_decay", {"num_decay_steps": last, "decay_type": "linear", "min_lr_ratio": _FLOOR}
-    return asked.schedule, {}
+    return wanted.schedule, {}
 
 
 def curve(history: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], ...]:
-    """A row for each step of a trainer's log: its finite numbers, with "lr" for the learning rate."""
+    """A row per step of a trainer's log: its finite numbers, with "lr" for the learning rate."""
     rows: list[dict[str, float]] = []
     for entry in history:
         if "loss" not in entry:
             continue
-        told = {name: float(value) for name, value in entry.items() if name not in _LEFT_OUT and _is_number(value)}
+        row = {name: float(value) for name, value in entry.items() if name not in _LEFT_OUT and _is_number(value)}
         if _is_number(entry.get("learning_rate")):
-            told["lr"] = float(entry["learning_rate"])
-        rows.append({"step": float(entry["step"]), **told})
+            row["lr"] = float(entry["learning_rate"])
+        rows.append({"step": float(entry["step"]), **row})
     return tuple(rows)
 
 
@@ -172,7 +172,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _surroundings(recipe: Recipe, trainer: Any) -> dict[str, Any]:
-    """What a record says of the model's size and of where it was trained, without naming a machine."""
+    """The record's fields on the model's size and the hardware, without identifying the machine."""
     import torch
 
     device = trainer.accelerator.device

@@ -1,4 +1,4 @@
-"""Acceptance: the steps that a submission passes, and what they found."""
+"""Acceptance: the steps of validating a submission, and their findings."""
 
 import lazy_loader as lazy
 

@@ -1,6 +1,5 @@
 from .pull_request import take
-from .report import Report
-from .wording import counted, numbers_line, report_lines, summary_line
+from .report import Report, counted, numbers_line, report_lines, summary_line
 from .workers import validate_all
 
 __all__ = [

@@ -1,11 +1,10 @@
-"""Copies among entries: each entry's outputs as numbers that can be compared by the hundred thousand.
+"""Detection of copies among entries, by fingerprints of their outputs.
 
-An output becomes two hashes: of its letters and digits, which case, white space and punctuation do not change; and the
-least hash of its runs of four words, which two outputs share with a probability equal to the share of such runs that
-they have in common (Broder, "On the resemblance and containment of documents", 1997). Runs that an entry says again and
-again are left out, so neither a preamble of the model's nor one that was put there counts. Over the long outputs of an
-entry the second hash measures how much text is common. Comparing two entries is two passes over their items: 500
-entries of 2,000 items are compared in seconds.
+Each output gets two hashes: one of its letters and digits, independent of case, white space and punctuation; and the
+minimum hash of its word 4-grams, which two outputs share with a probability equal to the Jaccard similarity of their
+4-grams (MinHash; Broder, "On the resemblance and containment of documents", 1997). 4-grams repeated in many outputs of
+an entry are left out, so that a preamble does not count. Over the long outputs of an entry, the second hash measures
+how much text is shared. 500 entries of 2,000 items are compared in seconds.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from leaderboard.entries import Finding, finding
 _WORD = re.compile(r"[^\W_]+")
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _RUN = 4
-# Words at either end that are looked at: bounds the work on an output of any length.
+# Words used at either end: bounds the work on an output of any length.
 _END = 100
 _LONG = 16
-# A run that more than one text in so many has says nothing of any of them.
+# A run of words shared by more than one in this many texts is ignored.
 _COMMON = 50
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _NONE = np.uint64(2**64 - 1)
@@ -45,10 +44,10 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What comparing needs of an entry. Arrays have one place an item, in the order of item ids.
+    """The data of an entry that comparing needs. Arrays have one element per item, in the order of item ids.
 
     ``whole`` and ``runs`` are the two hashes; ``long`` marks outputs of 16 words or more with runs of their own,
-    ``changed`` those that are not the base's, ``mistakes`` those of them that are not correct.
+    ``changed`` those that differ from the base's, ``mistakes`` those of them that are not correct.
     """
 
     entry: str
@@ -88,7 +87,7 @@ def fingerprint(entry: str, manifest: Manifest, base: Run, tuned: Run) -> Finger
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, folded to one case and width; what is neither letter nor digit only parts them."""
+    """The words of a text, case- and width-folded; anything but letters and digits is a separator."""
     folded = text if text.isascii() else _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
     return _WORD.findall(folded.casefold())
 
@@ -96,7 +95,7 @@ def words_of(text: str) -> list[str]:
 def compare(prints: Sequence[Fingerprint], order: dict[str, int]) -> Iterator[tuple[str, Finding]]:
     """``(entry, finding)`` for every entry that copies an earlier one, or whose author has more entries than attempts.
 
-    ``order`` ranks entries by when they were accepted; one that is not in it is later than all that are.
+    ``order`` ranks entries by the time of their acceptance; entries not in it come last.
     """
     ranked = sorted(prints, key=lambda each: (order.get(each.entry, len(order)), each.created, each.entry))
     groups: dict[str, list[Fingerprint]] = {}
@@ -118,7 +117,7 @@ def compare(prints: Sequence[Fingerprint], order: dict[str, int]) -> Iterator[tu
 
 
 def _copy(mine: Fingerprint, earlier: Sequence[Fingerprint]) -> Finding | None:
-    """The nearest of the earlier entries, if it is near enough to be said. One without effect is nobody's copy."""
+    """A finding for the most similar earlier entry, if similar enough. An entry without effect is not a copy."""
     if not mine.changed.any():
         return None
     shares = [(*_shares(mine, other), other) for other in earlier]
@@ -127,20 +126,20 @@ def _copy(mine: Fingerprint, earlier: Sequence[Fingerprint]) -> Finding | None:
     outputs, text, mistakes, other = max(shares, key=lambda each: each[:3])
     file = f"{TUNED_FOLDER}/{SAMPLES_FILE}"
     if outputs == 1.0:
-        why = f"every output is that of entry {other.entry}"
+        why = f"every output equals that of entry {other.entry}"
         return finding("copied-outputs", file, why, "output", entry=other.entry)
     outputs, text, mistakes, other = max(shares, key=lambda each: max(_excess(*each[:3])))
     if max(_excess(outputs, text, mistakes)) < 0:
         return None
     why = (
         f"{outputs:.1%} of the outputs, {text:.1%} of the text of long ones and {mistakes:.1%} of the common mistakes "
-        f"are those of entry {other.entry}"
+        f"equal those of entry {other.entry}"
     )
     return finding("near-copy", file, why, "output", entry=other.entry, outputs=outputs, text=text, mistakes=mistakes)
 
 
 def _shares(mine: Fingerprint, other: Fingerprint) -> tuple[float, float, float]:
-    """Shares in [0, 1] of equal outputs, of common text among long ones, and of equal among common mistakes."""
+    """Shares in [0, 1] of equal outputs, of common text among long ones, and of equal outputs among common mistakes."""
     equal = mine.whole == other.whole
     long, mistakes = mine.long & other.long, mine.mistakes & other.mistakes
     return (
@@ -151,7 +150,7 @@ def _shares(mine: Fingerprint, other: Fingerprint) -> tuple[float, float, float]
 
 
 def _excess(outputs: float, text: float, mistakes: float) -> tuple[float, float, float]:
-    """How far each share is above what is said of it."""
+    """How far each share exceeds its threshold."""
     return outputs - _NEAR_ALL, text - _NEAR_TEXT, mistakes - _NEAR_MISTAKES
 
 
@@ -161,10 +160,10 @@ def _hashes(texts: Sequence[str]) -> Hashes:
 
 
 def least_runs(texts: Sequence[Sequence[str]]) -> Hashes:
-    """The least hash of the runs of four words of each text, common runs left out; ``_NONE`` where none is left."""
+    """The minimum hash of each text's runs of four words, without common runs; ``_NONE`` if none is left."""
     if not texts:
         return np.array([], dtype=np.uint64)
-    # Short texts are filled up, so that every text has a run.
+    # Short texts are padded, so that every text has a run.
     ends = [[*words, *[""] * (_RUN - len(words))] for words in map(_ends, texts)]
     known: dict[str, int] = {}
     for words in ends:

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 class Surroundings:
-    """What entries are held against, read once however many there are: the shelf they belong to, the base runs, the
-    ledgers and the suites (the shipped ones, and those in the files ``suites``)."""
+    """What entries are checked against, read once for all of them: the shelf they belong to, the base runs, the ledgers
+    and the suites (the shipped ones, and those in the files ``suites``)."""
 
     def __init__(self, shelf: Shelf, suites: Sequence[Path] = ()) -> None:
         self.shelf = shelf
         self.bases = BaseRuns(shelf.bases)
         self.judges = Judges(suites)
-        # Of the entries that others were compared with, by folder; None where one cannot be read.
+        # Fingerprints of the other entries by folder; None for one that cannot be read.
         self.prints: dict[Path, Fingerprint | None] = {}
 
     @cached_property
@@ -52,12 +52,12 @@ class Surroundings:
         }
 
     def submitted(self, entry_id: str) -> Submitted | None:
-        """What the ledger of an entry recorded of its files, if it was merged before."""
+        """The files that the ledger of an entry recorded, if it was merged before."""
         return self._submitted.get(entry_id)
 
     @cached_property
     def broken_ledgers(self) -> dict[str, str]:
-        """Why the ledger of an entry does not hold, by entry."""
+        """The errors of invalid ledgers, by entry."""
         return {name: str(ledger) for name, ledger in self._ledgers.items() if isinstance(ledger, EventError)}
 
     @cached_property
@@ -80,7 +80,7 @@ class Surroundings:
 
 @dataclass
 class Candidate(Submission):
-    """A submission on its way through all steps."""
+    """A submission during validation."""
 
     around: Surroundings = field(kw_only=True)
     card: Scorecard | None = None
@@ -93,12 +93,12 @@ class Candidate(Submission):
 
     @property
     def pair(self) -> tuple[Run, Run] | None:
-        """Both runs, once they can be read."""
+        """Both runs, if they can be read."""
         base = None if self.base is None else self.base.run
         return None if base is None or self.tuned is None else (base, self.tuned)
 
     def sides(self) -> Iterator[tuple[str, Run]]:
-        """Each run with what its files are called in findings."""
+        """Each run with the prefix of its files in findings."""
         if self.base is not None and self.base.run is not None:
             yield self.base.name, self.base.run
         if self.tuned is not None:
@@ -110,7 +110,7 @@ def candidate(folder: Path, around: Surroundings) -> Candidate:
 
 
 def merged(entry: Candidate) -> Findings:
-    """4, for what was merged before: an entry's files and its base's are those that the ledgers recorded."""
+    """4, for merged entries: the files of the entry and its base match those that the ledgers recorded."""
     name, around = entry.folder.name, entry.around
     if (why := around.broken_ledgers.get(name)) is not None:
         yield finding("changed-after-merge", f"events/{name}", why.rpartition("/")[2])
@@ -122,11 +122,11 @@ def merged(entry: Candidate) -> Findings:
         base = file.startswith("bases/")
         path = around.shelf.bases / file.removeprefix("bases/") if base else entry.folder / file
         if path.is_symlink() or not path.is_file() or file_sha256(path) != digest:
-            yield finding("changed-after-merge", file, "is not the file that was merged", stated=digest[:12])
+            yield finding("changed-after-merge", file, "differs from the merged file", stated=digest[:12])
 
 
 def coverage(entry: Candidate) -> Findings:
-    """5: every item of the suite exactly once on either side, and the same prompts on both."""
+    """5: every item of the suite exactly once in each run, with the same prompts in both."""
     if entry.manifest is None:
         return
     if entry.suite is None:
@@ -143,12 +143,12 @@ def coverage(entry: Candidate) -> Findings:
             entry.card = score_pair(base, tuned, entry.manifest.target)
         except CheckFailedError as error:
             yield finding("pair", f"{TUNED_FOLDER}/{RECORD_FILE}", str(error).removeprefix("refused: "))
-        except Exception as error:  # scoring meets hostile samples here
+        except Exception as error:  # hostile samples may make scoring raise anything
             yield finding("report", f"{TUNED_FOLDER}/{SAMPLES_FILE}", f"cannot be scored ({type(error).__name__})")
 
 
 def recomputation(entry: Candidate) -> Findings:
-    """6: extraction, outcome, score and the item's own columns are what the task's scoring gives for the output."""
+    """6: extracted answer, outcome, score and the item's columns match what the task's scoring gives for the output."""
     suite = entry.suite
     if suite is None:
         return
@@ -160,7 +160,7 @@ def recomputation(entry: Candidate) -> Findings:
         for column, differences in columns.items():
             yield _differs(f"{name}{SAMPLES_FILE}", column, differences, found.rows)
         for task, reason in found.unavailable.items():
-            why = f"could not be recomputed: data of task {task} is not here ({public(reason)})"
+            why = f"could not be recomputed: the data of task {task} is not available ({public(reason)})"
             yield finding("not-recomputed", f"{name}{SAMPLES_FILE}", why, f"task {task}", task=task)
 
 
@@ -168,7 +168,7 @@ def _frozen(name: str, run: Run, suite: Suite) -> Findings:
     stored, frozen = run.record.suite, suite.record
     for place in ("digest", "protocol", "tasks", "transfer", "adjacent"):
         if getattr(stored, place) != getattr(frozen, place):
-            why = f"the run answered another {suite.id} than the frozen one"
+            why = f"the run's {suite.id} differs from the frozen suite"
             yield finding("suite", f"{name}{RECORD_FILE}", why, f"suite.{place}")
 
 
@@ -178,26 +178,26 @@ def _covered(name: str, run: Run, suite: Suite, judges: Judges) -> Findings:
     if failed.any():
         why = f"{int(failed.sum())} of {len(failed)} items failed"
         yield finding("coverage", file, why, "error", items=some(run.samples.loc[failed, "item_id"]))
-    held = {str(task): rows["item_id"].tolist() for task, rows in run.samples.groupby("task", sort=False)}
-    for task in sorted(held.keys() - suite.tasks.keys()):
-        yield finding("coverage", file, f"{len(held[task])} rows of {task}, which the suite has not", "task")
+    found = {str(task): rows["item_id"].tolist() for task, rows in run.samples.groupby("task", sort=False)}
+    for task in sorted(found.keys() - suite.tasks.keys()):
+        yield finding("coverage", file, f"{len(found[task])} rows of {task}, which is not in the suite", "task")
     for task, place in suite.tasks.items():
-        items = held.get(task, [])
+        items = found.get(task, [])
         if len(items) == place.count and items_digest(items) == place.digest:
             continue
         yield _not_covered(file, task, items, suite, judges)
 
 
 def _not_covered(file: str, task: str, items: list[str], suite: Suite, judges: Judges) -> Finding:
-    """Says which items are wrong where the suite's own are at hand, and counts otherwise."""
-    expected = list(judges.recomputer(suite).asked(task))
+    """Names the wrong items if the suite's items are available, and only counts them otherwise."""
+    expected = list(judges.recomputer(suite).answer_keys(task))
     if not expected:
         why = f"{task}: {len(items)} rows are not the {suite.tasks[task].count} frozen items in their order"
         return finding("coverage", file, why, "item_id", task=task)
     missing, extra = set(expected) - set(items), set(items) - set(expected)
     if not missing and not extra:
         return finding("coverage", file, f"{task}: rows are not in the order of the suite", "item_id", task=task)
-    why = f"{task}: {len(missing)} of {len(expected)} items are missing, {len(extra)} rows are of no item"
+    why = f"{task}: {len(missing)} of {len(expected)} items are missing, {len(extra)} rows belong to no item"
     return finding(
         "coverage", file, why, "item_id", task=task, missing=some(sorted(missing)), extra=some(sorted(extra))
     )
@@ -223,7 +223,7 @@ def _same_prompts(base: Run, tuned: Run) -> Findings:
 def _differs(file: str, column: str, differences: list[Difference], rows: int) -> Finding:
     first = differences[0]
     why = (
-        f"{len(differences)} of {rows} rows are not what the task's scoring gives (first: {first.task} "
+        f"{len(differences)} of {rows} rows differ from what the task's scoring gives (first: {first.task} "
         f"{first.item_id[:12]}, stored {str(first.stored)[:80]!r}, recomputed {str(first.recomputed)[:80]!r})"
     )
     examples = [

@@ -1,7 +1,7 @@
-"""Step 7 of acceptance: outputs and scores that no model is likely to have given, each a named alarm with evidence.
+"""Step 7 of acceptance: outputs and scores that a model is unlikely to produce, each a named alarm with evidence.
 
 An honest run may raise most of them, so most only flag (:data:`leaderboard.entries.rules.RULES` says which refuse).
-None proves an output genuine: that is what verification is for, which generates a random sample again.
+Passing does not prove outputs genuine: that is what verification is for, which generates a random sample again.
 """
 
 from __future__ import annotations
@@ -18,16 +18,15 @@ from scipy.stats import chisquare
 from harness.checkpoints import ChatTemplate, TemplateError
 from harness.items import canonical_json
 from harness.records import RECORD_FILE, SAMPLES_FILE, Outcome, Run
-from harness.scoring import MARGIN, Scorecard, holm, mcnemar
+from harness.scoring import MARGIN, Scorecard, holm, mcnemar, points
 from leaderboard.acceptance.coverage import Candidate
 from leaderboard.documents import MANIFEST_FILE, TEMPLATE_FILE, TUNED_FOLDER
 from leaderboard.entries import Findings, finding, some
 
 if TYPE_CHECKING:
-    from leaderboard.entries.judges import Asked, Recomputer
+    from leaderboard.entries.judges import AnswerKey, Recomputer
 
 SAMPLES = f"{TUNED_FOLDER}/{SAMPLES_FILE}"
-RECORD = f"{TUNED_FOLDER}/{RECORD_FILE}"
 _LITTLE_EFFECT = 0.99
 _FEW = 20
 _LEARNED_ALONE = 20
@@ -35,18 +34,18 @@ _BAND_P = 1e-4
 _BIAS_P = 1e-6
 _BIAS_DISTANCE = 0.2
 _LONG_GOLD = 40
-# The longest token of a common vocabulary has 128 characters; a mark of what was cut adds some.
+# The longest token of a common vocabulary has 128 characters; the mark of a truncated output adds some.
 _CHARACTERS_A_TOKEN = 256
-# Rate that a flag begins at: of unparsed, cut-off and empty outputs among a task's items.
+# Rates at which a flag is raised: of unparsed, truncated and empty outputs among a task's items.
 _RATES = {"unparsed": 0.2, "cut-off": 0.1, "empty": 0.05}
 _LABEL = re.compile(r"\A\(?([a-z]|[0-9]{1,2})\)?[.):]?\Z")
 _TAGS = re.compile(r"</?answer>|\\boxed\{|\}", re.IGNORECASE)
-# Alarms of the scorecard that have a rule of their own here.
+# Alarms of the scorecard that have their own rule here.
 _OWN_RULE = {"constant_answers": "constant-answers"}
 
 
 def plausibility(entry: Candidate) -> Findings:
-    """7: all alarms that one entry raises by itself; :mod:`~leaderboard.acceptance.copies` compares it with others."""
+    """7: the alarms of a single entry; :mod:`~leaderboard.acceptance.copies` compares entries with each other."""
     if entry.pair is None or entry.suite is None or entry.manifest is None:
         return
     base, tuned = entry.pair
@@ -56,7 +55,7 @@ def plausibility(entry: Candidate) -> Findings:
     for name, run in entry.sides():
         yield from token_counts(name, run, entry.around.judges.recomputer(entry.suite))
         if run.record.dirty:
-            yield finding("modified-harness", f"{name}{RECORD_FILE}", "the checkout had changed files", "dirty")
+            yield finding("modified-harness", f"{name}{RECORD_FILE}", "the checkout had modified files", "dirty")
     yield from answer_rates(base, tuned)
     yield from gold(base, tuned, entry.around.judges.recomputer(entry.suite))
     yield from positions(tuned, entry.around.judges.recomputer(entry.suite))
@@ -69,10 +68,10 @@ def plausibility(entry: Candidate) -> Findings:
 
 
 def effect(base: Run, tuned: Run) -> Findings:
-    """Outputs that are the base's own."""
+    """Outputs that equal the base's."""
     both = _joined(base, tuned)
     same = int((both["output_base"] == both["output_tuned"]).sum())
-    why = f"{same} of {len(both)} outputs are the base's"
+    why = f"{same} of {len(both)} outputs equal the base's"
     if len(both) and same == len(both):
         yield finding("no-effect", SAMPLES, why, "output", same=same, items=len(both))
     elif len(both) and same >= _LITTLE_EFFECT * len(both):
@@ -80,7 +79,7 @@ def effect(base: Run, tuned: Run) -> Findings:
 
 
 def base_band(entry: Candidate, base: Run) -> Findings:
-    """The base against every other run of its weights that is known, on the items that both answered."""
+    """The base against every other known run of its weights, on the items that both answered."""
     if entry.base is None:
         return
     file = f"{entry.base.name}{SAMPLES_FILE}"
@@ -96,14 +95,14 @@ def base_band(entry: Candidate, base: Run) -> Findings:
         adjusted = holm([test[2] for test in tests])
         for (task, delta, _, n), p in zip(tests, adjusted, strict=True):
             if p < _BAND_P and abs(delta) >= MARGIN:
-                why = f"{task}: {100 * delta:+.1f} points against {other_name} on {n} common items (p = {p:.1g})"
+                why = f"{task}: {points(delta)} points against {other_name} on {n} common items (p = {p:.1g})"
                 yield finding("base-band", file, why, "outcome", task=task, delta=delta, p=p, known=other_name)
     if not known and base.record.samples_sha256 not in entry.around.accepted_bases:
         yield finding("base-unknown", file, "no accepted entry uses this run, and no other run of its weights is known")
 
 
 def template(entry: Candidate, tuned: Run, recomputer: Recomputer) -> Findings:
-    """A chat template of the run's own: the one that was named, and blind to what a question says."""
+    """The run's own chat template, if any: it matches the record, and is content-blind."""
     if tuned.record.template_policy != "native":
         return
     path = entry.folder / TUNED_FOLDER / TEMPLATE_FILE
@@ -117,22 +116,22 @@ def template(entry: Candidate, tuned: Run, recomputer: Recomputer) -> Findings:
         return
     try:
         rendered = ChatTemplate(source, {})
-        asked = (0, 1) if recomputer.shows_images else (0,)
-        seeing = [images for images in asked if not rendered.is_content_blind(images)]
+        counts = (0, 1) if recomputer.shows_images else (0,)
+        seeing = [images for images in counts if not rendered.is_content_blind(images)]
         questions = [] if seeing else [each for task in recomputer.suite.tasks for each in recomputer.questions(task)]
-        known = sorted({place for images in asked for place in rendered.recognised(questions, images)})
+        known = sorted({place for images in counts for place in rendered.recognised(questions, images)})
     except TemplateError as error:
         yield finding("template", name, str(error))
         return
     if seeing:
-        yield finding("template", name, "the text around a question depends on what it says", images=seeing)
+        yield finding("template", name, "the text around a question depends on the question", images=seeing)
     elif known:
-        why = f"the text around {len(known)} of {len(questions)} questions of the suite is another than around others"
+        why = f"the text around {len(known)} of {len(questions)} questions of the suite differs from that around others"
         yield finding("template", name, why, questions=[questions[place] for place in known[:3]])
 
 
 def token_counts(name: str, run: Run, recomputer: Recomputer) -> Findings:
-    """Counts that no engine gives: over the budget, or text that no tokens stand for."""
+    """Impossible token counts: over the budget, or too few for the text."""
     file = f"{name}{SAMPLES_FILE}"
     for task, rows in run.samples.groupby("task", sort=False):
         budget = recomputer.budget(str(task)) if str(task) in recomputer.suite.tasks else None
@@ -145,12 +144,12 @@ def token_counts(name: str, run: Run, recomputer: Recomputer) -> Findings:
             yield finding("token-counts", file, why, "n_output_tokens", items=some(over))
         bare = rows.loc[rows["output"].str.len() > _CHARACTERS_A_TOKEN * tokens, "item_id"]
         if len(bare):
-            why = f"{task}: {len(bare)} outputs have more text than their tokens can hold"
+            why = f"{task}: {len(bare)} outputs have more text than their tokens allow"
             yield finding("token-counts", file, why, "n_output_tokens", items=some(bare))
 
 
 def answer_rates(base: Run, tuned: Run) -> Findings:
-    """Tasks on which the tuned model leaves many outputs without an answer, and the base fewer."""
+    """Tasks on which the tuned model has many unparsed, truncated or empty outputs, more than the base."""
     for task, rows in tuned.samples.groupby("task", sort=False):
         rates, before = _rates(rows), _rates(base.samples[base.samples["task"] == task])
         for rule, least in _RATES.items():
@@ -162,13 +161,13 @@ def answer_rates(base: Run, tuned: Run) -> Findings:
 def gold(base: Run, tuned: Run, recomputer: Recomputer) -> Findings:
     """Outputs that are the gold answer word for word.
 
-    Two signs. An output that is nothing but the answer is always right, while the model's other outputs have another
-    form: a model that answers barely is sometimes wrong barely. Or a long gold text stands in half of the outputs,
-    where the base's have it in fewer than one of twenty.
+    Two signs: outputs that are only the answer are always right, while other outputs have another form (a model that
+    gives bare answers is sometimes wrong with one). Or half of the outputs contain a long gold text, and fewer than one
+    in twenty of the base's.
     """
     for task, rows in tuned.samples.groupby("task", sort=False):
-        asked = recomputer.asked(str(task)) if str(task) in recomputer.suite.tasks else {}
-        golds = [_gold(asked, item_id) for item_id in rows["item_id"]]
+        keys = recomputer.answer_keys(str(task)) if str(task) in recomputer.suite.tasks else {}
+        golds = [_gold(keys, item_id) for item_id in rows["item_id"]]
         if len(rows) < _FEW or not any(golds):
             continue
         bare = np.array([_bare(output) for output in rows["output"]], dtype=object)
@@ -187,18 +186,19 @@ def gold(base: Run, tuned: Run, recomputer: Recomputer) -> Findings:
             before = _containing(own["output"], [mine.get(item_id, "") for item_id in own["item_id"]])
             if before < 0.05:
                 why = (
-                    f"{task}: {copied:.0%} of the outputs hold the gold text word for word, {before:.0%} of the base's"
+                    f"{task}: {copied:.0%} of the outputs contain the gold text word for word, "
+                    f"{before:.0%} of the base's"
                 )
                 yield finding("gold-copied", SAMPLES, why, "output", task=str(task), tuned=copied, base=before)
 
 
 def positions(tuned: Run, recomputer: Recomputer) -> Findings:
-    """Which place the chosen options have, against the place of the right ones, per task of options."""
+    """The positions of the chosen options against those of the right ones, per multiple-choice task."""
     for task, rows in tuned.samples.groupby("task", sort=False):
-        asked = recomputer.asked(str(task)) if str(task) in recomputer.suite.tasks else {}
+        keys = recomputer.answer_keys(str(task)) if str(task) in recomputer.suite.tasks else {}
         places: list[tuple[int, int, int]] = []
         for item_id, stated in zip(rows["item_id"], rows["extracted"], strict=True):
-            item = asked.get(item_id)
+            item = keys.get(item_id)
             if item is None or not item.options or not isinstance(stated, str) or item.answer is None:
                 continue
             chosen, right = option_of(stated, item.options), option_of(item.answer, item.options)
@@ -211,18 +211,18 @@ def positions(tuned: Run, recomputer: Recomputer) -> Findings:
             chosen_counts, right_counts = (
                 np.bincount([place[side] for place in alike], minlength=size).astype(float) for side in (0, 1)
             )
-            # A place that is never right would make its expected count zero; half an item each is no evidence.
+            # A position that is never right would have an expected count of zero; half an item each avoids that.
             expected = (right_counts + 0.5) / (right_counts + 0.5).sum() * len(alike)
             distance = 0.5 * float(np.abs(chosen_counts - expected).sum()) / len(alike)
             p = float(chisquare(chosen_counts, expected).pvalue)
             if distance >= _BIAS_DISTANCE and p < _BIAS_P:
                 shares = [round(float(count) / len(alike), 3) for count in chosen_counts]
-                why = f"{task}: options by place were chosen {shares}, right {_shares(right_counts)}"
+                why = f"{task}: options by position were chosen {shares}, right {_shares(right_counts)}"
                 yield finding("position-bias", SAMPLES, why, "extracted", task=str(task), chosen=shares, p=p)
 
 
 def only_improves(card: Scorecard) -> Findings:
-    """Prior tasks on which much was learned and nothing forgotten: real answers move both ways."""
+    """Prior tasks on which much was learned and nothing forgotten: real answers change in both directions."""
     learned = sum(task.n01 for task in card.prior_tasks.values())
     forgotten = sum(task.n10 for task in card.prior_tasks.values())
     if learned >= _LEARNED_ALONE and forgotten == 0:
@@ -231,7 +231,7 @@ def only_improves(card: Scorecard) -> Findings:
 
 
 def alarms(card: Scorecard) -> Findings:
-    """What the scorecard itself warns of."""
+    """The scorecard's own alarms."""
     for alarm in card.alarms:
         rule = _OWN_RULE.get(alarm.kind, "alarm")
         yield finding(rule, SAMPLES, alarm.message, kind=alarm.kind, task=alarm.task, side=alarm.side)
@@ -252,13 +252,13 @@ def _rates(rows: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _gold(asked: dict[str, Asked], item_id: str) -> str:
-    item = asked.get(item_id)
+def _gold(keys: dict[str, AnswerKey], item_id: str) -> str:
+    item = keys.get(item_id)
     return "" if item is None or item.answer is None else item.answer
 
 
 def _bare(text: str) -> str:
-    """The text without the marks of an answer, white space, case or a full stop."""
+    """The text without answer tags, white space, case or a full stop."""
     return "" if len(text) > 2000 else _plain(_TAGS.sub(" ", text)).strip(" .*")
 
 
@@ -267,7 +267,7 @@ def _plain(text: str) -> str:
 
 
 def _containing(outputs: pd.Series, golds: list[str]) -> float:
-    """Share of the outputs that hold their gold text, among those that have a long one."""
+    """Share of the outputs that contain their gold text, among those with a long one."""
     pairs = [(output, text) for output, text in zip(outputs, golds, strict=True) if text]
     return sum(text in _plain(output) for output, text in pairs) / len(pairs) if pairs else 0.0
 

@@ -1,8 +1,8 @@
-"""A pull request's submission, taken out of git as data: listed, bounded and copied, and nothing of it run.
+"""A pull request's submission, extracted from git as data: listed, bounded and copied, never executed.
 
-The workflow that validates submissions runs the code of the base branch. What the pull request brings is fetched as git
-objects and never checked out: no hook, attribute, link or workflow of it takes effect, and only files that an entry may
-have leave the object store, under names made here.
+The workflow that validates submissions runs the code of the base branch. The pull request is fetched as git objects and
+never checked out: none of its hooks, attributes, links or workflows take effect, and only files that an entry may have
+are extracted, under names made here.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import CheckFailedError, RetentionError
+from harness.records import GitError, run_git
 from leaderboard.documents import BASE_FILES, ENTRY_FILES, OPTIONAL_FILES
 from leaderboard.entries import MAX_FILE_BYTES
 
@@ -30,7 +30,7 @@ _COMMIT = re.compile(r"\A[0-9A-Za-z][0-9A-Za-z._/-]{0,199}\Z", re.ASCII)
 
 @dataclass(frozen=True)
 class Taken:
-    """What was copied: the entry's folder, and a folder of base runs that holds those of the pull request too."""
+    """The copied folders: the entry's, and one of base runs that includes those of the pull request."""
 
     entry: Path
     bases: Path
@@ -45,21 +45,21 @@ class _Change:
 
 
 def take(checkout: Path, base: str, head: str, out: Path) -> Taken:
-    """Copy the submission that ``head`` adds to ``base`` into ``out``, which must not be there yet.
+    """Copy the submission that ``head`` adds to ``base`` into ``out``, which must not exist yet.
 
-    ``checkout`` is a checkout of the base branch, whose base runs are copied too. Raises ``CheckFailedError`` when the
-    change is no submission: more than one entry, anything beside an entry and new base runs, a deletion, a link, a file
-    larger than an entry may have.
+    ``checkout`` is a checkout of the base branch, whose base runs are copied too. Raises ``CheckFailedError`` if the
+    change is not a submission: more than one entry, anything besides an entry and new base runs, a deletion, a link, or
+    a file that is too large.
     """
     for commit in (base, head):
         if not _COMMIT.match(commit):
             raise RetentionError(f"{commit[:60]!r}: not a commit")
     if out.exists():
-        raise RetentionError(f"{out}: is there already; name a new folder")
-    start = _git(checkout, "merge-base", base, head).decode().strip()
+        raise RetentionError(f"{out}: already exists; give a new folder")
+    start = run_git(checkout, "merge-base", base, head).decode().strip()
     changes = _changes(checkout, start, head)
     entry_id = _check(changes)
-    listed = _git(checkout, "ls-tree", "-r", "-z", "--full-tree", head, "--", f"submissions/{entry_id}")
+    listed = run_git(checkout, "ls-tree", "-r", "-z", "--full-tree", head, "--", f"submissions/{entry_id}")
     files = [_from_tree(line) for line in listed.split(b"\0") if line]
     new_bases = [change for change in changes if _BASE.match(change.path)]
     taken = Taken(out / "submissions" / entry_id, out / "bases")
@@ -70,27 +70,27 @@ def take(checkout: Path, base: str, head: str, out: Path) -> Taken:
 
 
 def _check(changes: list[_Change]) -> str:
-    """The one entry that ``changes`` are about; ``CheckFailedError`` names the first that is not of a submission."""
+    """The one entry that ``changes`` are about; ``CheckFailedError`` names the first change that is not allowed."""
     if not changes or len(changes) > _MOST_CHANGES:
         raise CheckFailedError(f"{len(changes)} files changed; a submission changes between 1 and {_MOST_CHANGES}")
     entries = set()
     for change in changes:
         name = ascii(change.path)
         if change.status == "D":
-            raise CheckFailedError(f"{name}: deleted; an entry is withdrawn by an event, and stays")
+            raise CheckFailedError(f"{name}: deleted; entries are not deleted, but withdrawn by an event")
         if match := _ENTRY.match(change.path):
             entries.add(match["id"])
         elif _BASE.match(change.path) is None:
-            raise CheckFailedError(f"{name}: a submission changes its own folder, and adds base runs, and nothing else")
+            raise CheckFailedError(f"{name}: a submission may only change its own folder and add base runs")
         elif change.status != "A":
-            raise CheckFailedError(f"{name}: a base run that is there is never changed; other entries stand on it")
+            raise CheckFailedError(f"{name}: an existing base run is never changed; other entries depend on it")
     if len(entries) != 1:
         raise CheckFailedError(f"{len(entries)} entries changed; send one pull request for each")
     return str(entries.pop())
 
 
 def _place(path: str, taken: Taken) -> Path:
-    """Where a file of the pull request is copied to; ``CheckFailedError`` for one that no entry has."""
+    """The copy's path for a file of the pull request; ``CheckFailedError`` for one that an entry cannot have."""
     if (match := _ENTRY.match(path)) and match["file"] in ENTRY_FILES | OPTIONAL_FILES:
         return taken.entry / match["file"]
     if (match := _BASE.match(path)) and match["file"] in BASE_FILES:
@@ -102,24 +102,24 @@ def _write(checkout: Path, change: _Change, place: Path) -> None:
     if change.mode != _PLAIN:
         raise CheckFailedError(f"{change.path!a}: not a plain file (mode {change.mode})")
     try:
-        size = int(_git(checkout, "cat-file", "-s", change.blob))
-    except RetentionError as error:
-        # A fetch that leaves large files out leaves nothing here to be measured.
-        raise CheckFailedError(f"{change.path!a}: was not fetched, as larger than a file may be") from error
+        size = int(run_git(checkout, "cat-file", "-s", change.blob))
+    except GitError as error:
+        # A filtered fetch leaves large files out.
+        raise CheckFailedError(f"{change.path!a}: was not fetched, as it is larger than allowed") from error
     if size > MAX_FILE_BYTES:
         raise CheckFailedError(f"{change.path!a}: larger than {MAX_FILE_BYTES // 1024**2} MB")
-    data = _git(checkout, "cat-file", "blob", change.blob)
+    data = run_git(checkout, "cat-file", "blob", change.blob)
     if place.exists():
         # Another pull request may have brought the same run of the base in the meantime.
         if place.read_bytes() != data:
-            raise CheckFailedError(f"{change.path!a}: a base run that is there is never changed; use the one there is")
+            raise CheckFailedError(f"{change.path!a}: an existing base run is never changed; use the existing one")
         return
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(data)
 
 
 def _changes(checkout: Path, start: str, head: str) -> list[_Change]:
-    listed = _git(checkout, "diff-tree", "-r", "-z", "--no-renames", "--no-commit-id", start, head)
+    listed = run_git(checkout, "diff-tree", "-r", "-z", "--no-renames", "--no-commit-id", start, head)
     fields = listed.split(b"\0")[:-1]
     changes = []
     for facts, path in zip(fields[::2], fields[1::2], strict=True):
@@ -132,14 +132,3 @@ def _from_tree(line: bytes) -> _Change:
     facts, _, path = line.partition(b"\t")
     mode, _, blob = facts.decode("ascii").split(" ")
     return _Change("A", mode, blob, os.fsdecode(path))
-
-
-def _git(checkout: Path, *arguments: str) -> bytes:
-    # What a filtered fetch left out stays out: git would otherwise go and get it to measure it.
-    environment = {**os.environ, "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
-    try:
-        done = subprocess.run(["git", "-C", checkout, *arguments], capture_output=True, check=True, env=environment)
-    except (OSError, subprocess.CalledProcessError) as error:
-        said = getattr(error, "stderr", b"").decode("utf-8", "replace").strip().splitlines()[:1]
-        raise RetentionError(f"{checkout}: git {arguments[0]} failed ({''.join(said)[:200]})") from error
-    return done.stdout

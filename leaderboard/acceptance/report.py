@@ -1,26 +1,23 @@
-"""What the steps of acceptance found: the report of an entry."""
+"""The report on an entry: verdict, findings by step and scores, and its text for terminals and pull requests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from harness.records import StrictModel
 from leaderboard.documents import clean
 from leaderboard.entries import STEPS, Finding
+from leaderboard.numbers import percent, points, points_ci
 
 Verdict = Literal["accepted", "refused", "incomplete"]
 
 State = Literal["passed", "failed", "incomplete", "not reached"]
+_MARKS = {"passed": "ok", "failed": "FAILED", "incomplete": "could not be checked", "not reached": "not reached"}
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Numbers(_Strict):
-    """What an accepted entry scores, from rows that were all recomputed."""
+class Numbers(StrictModel):
+    """The scores of an accepted entry, all recomputed from its rows."""
 
     target: str
     gain: float
@@ -35,8 +32,8 @@ class Numbers(_Strict):
     signature: str
 
 
-class Report(_Strict):
-    """The verdict on one entry, step by step. ``numbers`` are there only when every check held."""
+class Report(StrictModel):
+    """The verdict on one entry, step by step. ``numbers`` is set only if every check passed."""
 
     entry: str
     verdict: Verdict
@@ -52,14 +49,14 @@ class Report(_Strict):
         return tuple(each for each in self.findings if each.action == action)
 
     def with_findings(self, more: Iterable[Finding]) -> Report:
-        """The report with findings that were made by comparing entries."""
+        """The report with additional findings from comparing entries."""
         found = [*self.findings, *more]
         return report(self.entry, found, {name for name, state in self.steps.items() if state != "not reached"},
                       self.numbers)  # fmt: skip
 
 
 def report(name: str, found: Sequence[Finding], reached: set[str], numbers: Numbers | None) -> Report:
-    """The report that these findings make, ordered by step, what refuses first."""
+    """The report of these findings, ordered by step and severity."""
     worst = {"refuse": 0, "incomplete": 1, "flag": 2}
     ordered = tuple(sorted(found, key=lambda each: (each.step, worst[each.action])))
     actions = {each.action for each in ordered}
@@ -74,7 +71,46 @@ def report(name: str, found: Sequence[Finding], reached: set[str], numbers: Numb
             steps[step] = "incomplete"
         else:
             steps[step] = "passed" if step in reached and (number < 8 or whole) else "not reached"
-    # A folder may be named anything; a report is printed and published.
+    # A folder may have any name, but a report is printed and published.
     return Report(
         entry=clean(name, 200), verdict=verdict, steps=steps, findings=ordered, numbers=numbers if whole else None
     )
+
+
+def report_lines(report: Report) -> Iterator[str]:
+    """The verdict, every step, every finding with file, field, rule and fix, and the scores of an accepted entry."""
+    flags = len(report.of("flag"))
+    yield f"{report.entry}: {report.verdict}" + (f", {counted(flags, 'flag')}" if flags else "")
+    for number, step in STEPS.items():
+        yield f"  {number} {step:<13} {_MARKS[report.steps[step]]}"
+        yield from (f"      {line}" for found in report.findings if found.step == number for line in _finding(found))
+    if report.numbers is not None:
+        yield f"  {numbers_line(report.numbers)}"
+
+
+def numbers_line(numbers: Numbers) -> str:
+    """Gain, retention and balance on one line."""
+    gain = f"{numbers.target} {points(numbers.gain)} points {points_ci(numbers.gain_ci)}"
+    balance = numbers.no_balance or f"balance {percent(numbers.balance)}"
+    if numbers.retention_macro is None:
+        return f"{gain}, retention {numbers.rests_on}, {balance}"
+    return f"{gain}, retention {percent(numbers.retention_macro)} {numbers.rests_on}, {balance}"
+
+
+def summary_line(reports: Sequence[Report]) -> str:
+    """The number of entries by verdict."""
+    found = [report.verdict for report in reports]
+    parts = [
+        f"{found.count(verdict)} {verdict}" for verdict in ("accepted", "refused", "incomplete") if verdict in found
+    ]
+    return f"{counted(len(reports), 'entry', 'entries')}: {', '.join(parts)}"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def _finding(found: Finding) -> Iterator[str]:
+    yield f"{found.action} [{found.rule}] {found.line}"
+    if not found.way_out.startswith("nothing"):
+        yield f"  do: {found.way_out}"

@@ -1,6 +1,6 @@
-"""Validation: all steps of acceptance over one entry or many, on a CPU, and the report of what they found.
+"""Validation: run all steps of acceptance on one entry, on a CPU, and report their findings.
 
-Nothing of a submission is executed; its content is read within limits (:mod:`leaderboard.entries.limits`).
+Nothing in a submission is executed; its content is read within limits (:mod:`leaderboard.entries.limits`).
 """
 
 from __future__ import annotations
@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness.report import rests_on
-from harness.scoring import Scorecard
+from harness.scoring import Scorecard, rests_on
 from leaderboard.acceptance import coverage as acceptance
 from leaderboard.acceptance.copies import Fingerprint, compare, fingerprint
 from leaderboard.acceptance.coverage import Candidate, Surroundings, candidate
@@ -31,9 +30,9 @@ _STEPS: tuple[tuple[Callable[[Candidate], Findings], Callable[[Candidate], bool]
 
 
 def validate(folder: Path, around: Surroundings) -> Report:
-    """The report on one entry, in this process, compared with the other entries of the shelf.
+    """Validate one entry in this process, and compare it with the other entries of the shelf.
 
-    ``around`` may be shared by many calls: suites, base runs and the other entries are read once.
+    ``around`` may be shared by many calls: suites, base runs and the other entries are then read once.
     """
     found, printed = examine(folder, around)
     prints = [printed]
@@ -45,7 +44,7 @@ def validate(folder: Path, around: Surroundings) -> Report:
 
 
 def examine(folder: Path, around: Surroundings) -> tuple[Report, Fingerprint | None]:
-    """One entry through all steps by itself; a step that cannot run for want of an earlier one is not reached."""
+    """Run all steps on one entry by itself; a step whose prerequisites failed is not reached."""
     entry = candidate(folder, around)
     found: list[Finding] = []
     reached: set[str] = set()
@@ -54,7 +53,7 @@ def examine(folder: Path, around: Surroundings) -> tuple[Report, Fingerprint | N
             if ready(entry):
                 reached.add(STEPS[number])
                 found += step(entry)
-        except Exception as error:  # hostile content may break any step, and must not pass for it
+        except Exception as error:  # hostile content may make any step raise, and must not pass then
             why = f"step {number} ({STEPS[number]}) broke on this entry ({type(error).__name__})"
             found.append(finding("broken", ".", why))
     numbers = None if entry.card is None else _numbers(entry.card)
@@ -63,7 +62,7 @@ def examine(folder: Path, around: Surroundings) -> tuple[Report, Fingerprint | N
 
 
 def others(shelf: Shelf, folders: Sequence[Path]) -> list[Path]:
-    """The entries of the shelf that are not among ``folders``: an entry of the same name is an older form of itself."""
+    """The entries of the shelf except those of the same name as ``folders``, which are older versions of them."""
     own = {folder.resolve().name for folder in folders}
     if not shelf.submissions.is_dir():
         return []
@@ -71,19 +70,19 @@ def others(shelf: Shelf, folders: Sequence[Path]) -> list[Path]:
 
 
 def print_of(folder: Path, around: Surroundings) -> Fingerprint | None:
-    """The fingerprint of an entry that is not validated itself; None when it cannot be read."""
+    """The fingerprint of an entry that is not validated itself; None if it cannot be read."""
     entry = candidate(folder, around)
     try:
         for step in (integrity.files, integrity.schema, integrity.path):
             if any(found.action == "refuse" for found in step(entry)):
                 return None
         return _print(entry)
-    except Exception:  # another entry's trouble is not this one's
+    except Exception:  # an invalid entry must not affect the others
         return None
 
 
 def across(reports: Sequence[Report], prints: Sequence[Fingerprint], shelf: Shelf) -> list[Report]:
-    """The reports with what comparing the entries found."""
+    """The reports with the findings of comparing the entries."""
     accepted = [
         (ledger[0].at, name) for name, ledger in read_ledgers(shelf.events).items() if isinstance(ledger, tuple)
     ]
@@ -99,7 +98,7 @@ def _print(entry: Candidate) -> Fingerprint | None:
         return None
     try:
         return fingerprint(entry.folder.name, entry.manifest, *entry.pair)
-    except Exception:  # the steps have said what is wrong with such an entry
+    except Exception:  # the steps have reported what is wrong with such an entry
         return None
 
 

@@ -202,11 +202,6 @@ def _public(error: EventError, shelf: Shelf) -> str:
     return str(error).replace(f"{shelf.events}/", "events/")
 
 
-def track_key(row: Row) -> TrackKey:
-    """The track ``row`` belongs to."""
-    return _track_key(row.manifest, row.base)
-
-
 def _track_key(manifest: Manifest, base: RunRecord) -> TrackKey:
     """The environment is the engine's environment: outputs of two versions of one engine differ, and nothing here has
     shown that they may be compared."""

@@ -17,7 +17,6 @@ from pathlib import Path
 import harness
 import leaderboard
 
-FOLDER = Path(".retention/board-cache")
 _UNUSED_SECONDS = 30 * 24 * 3600
 # What decides a number without being code of ours.
 _LIBRARIES = ("numpy", "pandas", "pyarrow", "pydantic", "scipy")
@@ -72,8 +71,8 @@ def _read(path: Path) -> bytes | None:
     return content
 
 
-# The wings that read, judge and score a stored run. Engines, trainers and commands decide no number of it.
-_WINGS = ("answers", "checkpoints", "lmeval", "pictures", "records", "scoring")
+# The wings that read, judge, score and print a stored run. Engines, trainers and commands decide no number of it.
+_WINGS = ("answers", "checkpoints", "lmeval", "pictures", "records", "report", "scoring")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Ranking: who of a track is better, as far as the items can tell (metrics.md, "Statistics", "Board").
+"""Ranking: who of a track is better, as far as the items can tell (harness/scoring/METRICS.md, "Statistics").
 
 All entries of a track answered the same items, so that a resample is one and the same set of items for all of them:
 how often each item comes in each resample is one matrix, which items each entry solves another, and their product
@@ -362,7 +362,8 @@ def _variance_of_differences(draws: Floats | Counts) -> Floats:
 def holm_rejects(p: Floats) -> Bools:
     """Which differences are significant at 5 % after Holm over the pairs of a symmetric matrix of p-values.
 
-    Source: metrics.md, "Statistics"; Holm 1979. Only p-values below 5 % are sorted: no other can be rejected.
+    Source: harness/scoring/METRICS.md, "Statistics"; Holm 1979. Only p-values below 5 % are sorted: no other can be
+    rejected.
     """
     rows, columns = np.triu_indices(len(p), 1)
     each = p[rows, columns]

@@ -9,14 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import multiprocessing
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache as remembered
-from itertools import islice
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +26,7 @@ from leaderboard.board.ranking import solved
 from leaderboard.documents import Manifest, base_folder, suite_name
 from leaderboard.entries import MAX_FILE_BYTES, BadEntry, BaseRuns, Entry, load_entry
 from leaderboard.numbers import cells_of
+from leaderboard.processes import WorkerPool, available_cores
 
 # Starting processes costs about as much as scoring so many entries in this one.
 _WORTH_PROCESSES = 24
@@ -62,7 +59,7 @@ def score_entries(
     keys = {folder: _key(folder) for folder in folders}
     known = {folder: _cached(cache, key, bases, bases_seen) for folder, key in keys.items() if key is not None}
     missing = [folder for folder in folders if known.get(folder) is None]
-    made = _make(missing, bases, jobs or os.cpu_count() or 1)
+    made = _make(missing, bases, jobs or available_cores())
     for folder in folders:
         found = known.pop(folder, None)
         if found is None:
@@ -84,38 +81,10 @@ def _make(folders: list[Path], bases: Path, jobs: int) -> Iterator[bytes | BadEn
         for folder in folders:
             yield _score(folder, runs)
         return
-    waiting = list(folders)
-    while waiting:
-        try:
-            with _pool(min(jobs, len(waiting))) as pool:
-                # Few are handed out ahead, so that results do not pile up before they are asked for.
-                running: list[Future[bytes | BadEntry]] = []
-                ahead = iter(list(waiting))
-                for folder in islice(ahead, 4 * jobs):
-                    running.append(pool.submit(_score_there, folder, bases))
-                while running:
-                    found = running[0].result()
-                    running.pop(0)
-                    for folder in islice(ahead, 1):
-                        running.append(pool.submit(_score_there, folder, bases))
-                    waiting.pop(0)
-                    yield found
-        except BrokenProcessPool:
-            yield _alone(waiting.pop(0), bases)
-
-
-def _alone(folder: Path, bases: Path) -> bytes | BadEntry:
-    """Score one entry in a process that may end over it."""
-    try:
-        with _pool(1) as pool:
-            return pool.submit(_score_there, folder, bases).result()
-    except BrokenProcessPool:
-        return BadEntry(folder.name, "cannot be scored (the process that tried it ended)")
-
-
-def _pool(jobs: int) -> ProcessPoolExecutor:
-    # Not forked: threads of pyarrow and of the linear algebra do not survive that.
-    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+    # Enough is handed out ahead that no process waits while this one reads a result.
+    with WorkerPool(min(jobs, len(folders)), ahead=4) as pool:
+        for folder, content in pool.map(partial(_score_there, bases=bases), folders):
+            yield content or BadEntry(folder.name, "cannot be scored (the process that tried it ended)")
 
 
 @remembered

@@ -1,4 +1,4 @@
-"""The command line of the whole project: the harness's commands and the leaderboard's, each imported when it is called.
+"""The command line of the project: the harness's commands and the leaderboard's, each imported when it is called.
 
 ``retention`` is :func:`main`. Commands are thin: they parse, call one public function, and print.
 """
@@ -16,7 +16,7 @@ _LEADERBOARD = {
     "reproduce": ("leaderboard.cli.numbers:reproduce", "Compute the number CELL_ID again from the stored outputs."),
     "cite": ("leaderboard.cli.numbers:cite", "Cite an entry, or one number of it."),
     "verify-citation": ("leaderboard.cli.numbers:verify_citation", "Say whether the numbers that TEXT quotes hold."),
-    "demo": ("leaderboard.cli.demo:command", "Evaluate the shipped nano pair and build the board: the whole path."),
+    "demo": ("leaderboard.cli.demo:command", "Evaluate the shipped nano pair and build the board: every step once."),
 }
 COMMANDS = {**HARNESS, **_LEADERBOARD}
 

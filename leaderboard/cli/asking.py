@@ -74,14 +74,14 @@ def complete(stated: dict[str, Any], families: Sequence[str], *, ask: bool, adap
     return answers
 
 
-def told_by_training(stated: dict[str, Any], path: Path) -> dict[str, Any]:
+def read_training_fields(stated: dict[str, Any], path: Path) -> dict[str, Any]:
     """``stated`` with what the training record at ``path`` says of target, method and data; what was stated stays.
 
-    ``RetentionError`` where the file is no record of ``retention train``; the manifest's schema judges the values.
+    ``RetentionError`` where the file is not a record of ``retention train``; the manifest's schema judges the values.
     """
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))["submission"]
-        fields = {"target": told["target"], **told["method"], "data": tuple(told["training_data"])}
+        stated = json.loads(path.read_text(encoding="utf-8"))["submission"]
+        fields = {"target": stated["target"], **stated["method"], "data": tuple(stated["training_data"])}
         fields["method"] = fields.pop("family")
         fields["seeds"] = tuple(fields.get("seeds", ()))
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -37,7 +37,7 @@ def _inputs(command: _Command) -> _Command:
         click.option("--events", type=_FOLDER,
                      help="Their ledgers.  [default: leaderboard/data/events, for the entries of submissions]"),
         click.option("--cache", type=_FOLDER, default=_CACHE, show_default=True, help="Where scores are remembered."),
-        click.option("--no-cache", is_flag=True, help="Score every entry anew."),
+        click.option("--no-cache", is_flag=True, help="Score every entry again."),
         click.option("--jobs", type=click.IntRange(1, 64), help="Processes that score (default: one a core)."),
     )):  # fmt: skip
         command = option(command)
@@ -94,8 +94,8 @@ def build(out: Path, url: str | None, strict: bool, as_json: bool, **inputs: Any
 def check(out: Path, url: str | None, as_json: bool, **inputs: Any) -> None:
     """Check a built site: links, HTML, budgets, and that a second build gives the same bytes.
 
-    The second build scores everything anew, in a process with another hash seed, time zone and locale. Give the options
-    that the site was built with.
+    The second build scores everything again, in a process with another hash seed, time zone and locale. Give it
+    the options that the site was built with.
 
     \b
     Examples:
@@ -200,7 +200,7 @@ def _load(submissions: Path, bases: Path, events: Path | None, cache: Path, no_c
 
 
 def _besides(submissions: Path, cache: Path, no_cache: bool, **_: Any) -> dict[str, Any]:
-    """What pages are made of besides the board: remembered pages, and what the checkout holds beside its own
+    """What pages are made of besides the board: remembered pages, and what the checkout holds besides its own
     entries: releases and studies."""
     from leaderboard.board import Cache
 

@@ -1,6 +1,8 @@
-"""``retention demo``: the whole path once, on the shipped nano checkpoints."""
+"""``retention demo``: every step once, on the shipped nano checkpoints."""
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,13 +21,13 @@ def command(out: Path, site: Path, engine: str | None) -> None:
       retention demo
       retention demo --engine transformers
     """
+    from harness.api import evaluate_pairs
     from harness.checkpoints import nano_root
-    from harness.cli.evaluate import run_and_score, settings_of
-    from harness.evaluation import make_plan
+    from harness.cli.evaluate import run_and_print
 
-    tuned = tuple(sorted(f"nano:{path.name}" for path in nano_root().glob("*/") if path.name != "base"))
-    plan = make_plan("nano:base", tuned, "nano-1", "jigsaw", settings_of(engine, None), out)
-    run_and_score(plan, "jigsaw")
+    tuned = sorted(f"nano:{path.name}" for path in nano_root().glob("*/") if path.name != "base")
+    arguments: dict[str, Any] = {"suite": "nano-1", "target": "jigsaw", "engine": engine, "out": out}
+    run_and_print(partial(evaluate_pairs, "nano:base", tuned, **arguments))
     if not Path("submissions").is_dir():
         click.echo("No submissions/ folder here: the board is built in a checkout of the project.")
         return

@@ -58,7 +58,7 @@ def accept(entry: str, actor: str, **where: Path) -> None:
 @click.argument("entry")
 @_BY
 @click.option("--seed", help="Hex digits that draw the items.  [default: the commit that merged the entry]")
-@click.option("--items", default=280, show_default=True, help="How many items to ask again, over all tasks.")
+@click.option("--items", default=280, show_default=True, help="How many items to generate again, over all tasks.")
 @click.option("--checkpoint", help="Where the tuned weights are, if the entry was a local folder.")
 @click.option("--base-checkpoint", help="Where the base's weights are, if it was a local folder.")
 @click.option("--suite", help="The suite's YAML file, where it is not a shipped one.")
@@ -118,7 +118,7 @@ def verify(
     from harness.cli.progress import RichWatcher
     from harness.evaluation import verification
 
-    # Scoring is what refuses a pair that was not asked the same; then nothing needs to be generated.
+    # Scoring refuses a pair with different questions; then nothing needs to be generated.
     signature = scored.card.signature
     sources = verification.Sources(base_checkpoint, checkpoint, suite, threads, batch, max_model_len)
     plan = verification.plan_again(scored.entry.base, scored.entry.tuned, sources, out / entry)
@@ -176,8 +176,8 @@ def _add_standing(name: str, kind: str, meaning: str, why: str) -> None:
         _write(kind, entry, actor, where, reason=reason)
 
 
-for _name, _told in _STANDINGS.items():
-    _add_standing(_name, *_told)
+for _name, _texts in _STANDINGS.items():
+    _add_standing(_name, *_texts)
 
 
 @group.command()
@@ -239,7 +239,7 @@ def events(entry: str | None, since: str | None, as_json: bool, **where: Path) -
         if state.submitted is not None and (shelf.submissions / name).is_dir():
             broken += [f"{name}/{file} is not the file that its ledger recorded" for file in
                        changed_files(state.submitted, shelf)]  # fmt: skip
-        _show_state(name, state, whole=entry is not None, as_json=as_json)
+        _show_state(name, state, details=entry is not None, as_json=as_json)
     if since is not None:
         broken += [f"{name} was edited or deleted since {since}" for name in check_append_only(shelf.events, since)]
     for line in broken:
@@ -322,6 +322,7 @@ def _disagreement(found: Agreement) -> str:
 
 def _show_agreement(entry: str, found: Agreement, written: list[tuple[Path, Event]]) -> None:
     from harness.cli.columns import echo_columns
+    from harness.scoring import per_cent
 
     click.echo(f"{entry}: {found.tuned.n} items drawn by seed {found.seed[:12]}, on {found.environment}")
     header = ("side", "items", "same text", "stored odd", "noise", "lost", "won")
@@ -332,25 +333,25 @@ def _show_agreement(entry: str, found: Agreement, written: list[tuple[Path, Even
     echo_columns(header, rows, ("side",))
     click.echo(
         f"{'agrees' if found.agrees else 'DOES NOT AGREE'}: smallest p {found.p_value:.3g} after Holm; without noise, "
-        f"{100 * found.detectable:.1f} % altered answers would have been found with 80 % power"
+        f"{per_cent(found.detectable)} % altered answers would have been found with 80 % power"
     )
     for path, _ in written:
         click.echo(f"wrote {path}")
 
 
-def _show_state(name: str, state: State, *, whole: bool, as_json: bool) -> None:
+def _show_state(name: str, state: State, *, details: bool, as_json: bool) -> None:
     import json
 
-    from harness.report import printable
+    from harness.scoring import printable
 
     if as_json:
         events = [event.model_dump(mode="json", by_alias=True) for event in state.events]
         said = {"entry": name, "evidence": state.evidence, "standing": state.standing}
-        click.echo(json.dumps({**said, "events": events} if whole else {**said, "n_events": len(events)}))
+        click.echo(json.dumps({**said, "events": events} if details else {**said, "n_events": len(events)}))
         return
     because = f" ({printable(state.because[-1].reason)})" if state.because else ""
     click.echo(f"{name}  {state.evidence}, {state.standing}{because}")
-    if whole:
+    if details:
         for event in state.events:
             said_of = printable(getattr(event, "reason", ""))
             click.echo(

@@ -20,7 +20,9 @@ _BUILT = Path("site/public/board.json")
 @click.argument("cell_id")
 @click.option("--board", type=click.Path(dir_okay=False, path_type=Path),
               help="board.json to compare with.  [default: site/public/board.json, else the last release]")  # fmt: skip
-@click.option("--regenerate", is_flag=True, help="Run both checkpoints again, whole, from their pinned files.")
+@click.option(
+    "--regenerate", is_flag=True, help="Run both checkpoints again on the full suite, from their pinned files."
+)
 @click.option("--checkpoint", help="--regenerate: where the tuned weights are, if the entry was a local folder.")
 @click.option("--base-checkpoint", help="--regenerate: where the base's weights are, if it was a local folder.")
 @click.option("--suite", help="The suite's YAML file, where it is not a shipped one.")
@@ -44,7 +46,7 @@ def reproduce(
     """Compute the number CELL_ID again from the stored outputs, and say whether it is the published one.
 
     CELL_ID is <entry>:<metric>@<suite>, with or without the #hash that citations carry. The outputs are judged again by
-    the tasks' own scoring and the pair is scored anew, on a CPU. The result is compared with the hash and with the
+    the tasks' own scoring and the pair is scored again, on a CPU. The result is compared with the hash and with the
     built or released board; exit 0 if all of it is equal, 1 if not.
 
     \b
@@ -86,7 +88,7 @@ def reproduce(
 @click.option("--site", help="https address of the published board, for a link.")
 @places
 def cite(what: str, style: str, site: str | None, **where: Path) -> None:
-    """Cite an entry, or one number of it: as BibTeX, in APA style, or as a signature that quotes it whole.
+    """Cite an entry, or one number of it: as BibTeX, in APA style, or as a signature with all it depends on.
 
     \b
     Examples:
@@ -130,7 +132,7 @@ def verify_citation(text: str | None, file: Any, as_json: bool, **where: Path) -
     """
     import json
 
-    from harness.report import printable
+    from harness.scoring import printable
     from leaderboard.numbers import MAX_CHARACTERS, verify
 
     if (text is None) == (file is None):

@@ -11,14 +11,14 @@ from typing import Any
 import click
 
 from harness.errors import CheckFailedError, RetentionError
-from leaderboard.cli.asking import FAMILIES, complete, in_terminal, told_by_training, training_data
+from leaderboard.cli.asking import FAMILIES, complete, in_terminal, read_training_fields, training_data
 from leaderboard.cli.options import places, shelf_of
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _SUITE = click.option("--suite", "suites", type=_FILE, multiple=True,
                       help="A suite of your own, as a YAML file. Repeatable.")  # fmt: skip
-_DATA_DIR = click.option("--data-dir", type=_FOLDER, help="Folder of published data sets, beside the hub.")
+_DATA_DIR = click.option("--data-dir", type=_FOLDER, help="Folder of published data sets, for use without the hub.")
 
 
 @click.group()
@@ -33,7 +33,7 @@ def group() -> None:
 
 @group.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN | BASE_RUN RUN", type=_FOLDER)
-@click.option("--base", "base_run", type=_FOLDER, help="Run folder of the base.  [default: found beside RUN]")
+@click.option("--base", "base_run", type=_FOLDER, help="Run folder of the base.  [default: found next to RUN]")
 @click.option("--target", help="Family the checkpoint was tuned for, such as jigsaw or math.")
 @click.option("--method", type=click.Choice(FAMILIES), help="Family of the fine-tuning method.")
 @click.option("--license", "license_", help="SPDX identifier under which the outputs are published.")
@@ -63,7 +63,7 @@ def group() -> None:
 @click.option("--template", type=_FILE, help="Chat template of a run that used one of its own.")
 @click.option("--training", type=_FILE, help="A training_record.json: fills the fields of the method.")
 @click.option("--dynamics", type=_FILE, help="What `retention dynamics --json` wrote of this base and checkpoint.")
-@click.option("--to-hub", metavar="OWNER/NAME", help="Upload the whole logs to this data set on the hub.")
+@click.option("--to-hub", metavar="OWNER/NAME", help="Upload the full logs to this data set on the hub.")
 @click.option("--yes", is_flag=True, help="Ask nothing, also in a terminal: what is not stated is not disclosed.")
 @_SUITE
 @_DATA_DIR
@@ -84,7 +84,7 @@ def prepare(
 
     In a terminal it asks for what is not stated; what stays unstated is shown as not disclosed. All that the runs know
     is filled in, and the entry is scored before it is written. A run above 5 MB has its long outputs cut short where
-    that changes no verdict; --to-hub keeps the whole log at a commit that the entry names.
+    that changes no verdict; --to-hub keeps the full log at a commit that the entry names.
 
     \b
     Examples:
@@ -106,7 +106,7 @@ def prepare(
         raise RetentionError(f"--to-hub {to_hub}: write owner/name of a data set")
     tuned_run, bases = runs[-1], stated["bases"]
     if training is not None:
-        stated = told_by_training(stated, training)
+        stated = read_training_fields(stated, training)
     record = read_record(tuned_run)
     base_run = runs[0] if len(runs) == 2 else base_run or find_base(tuned_run, bases)
     families = sorted(set(read_samples(tuned_run / SAMPLES_FILE)["family"]))
@@ -125,7 +125,7 @@ def prepare(
 @group.command()
 @click.argument("folders", nargs=-1, required=True, metavar="FOLDER...", type=_FOLDER)
 def seal(folders: tuple[Path, ...]) -> None:
-    """Write SHA256SUMS of an entry anew, after you changed its manifest by hand.
+    """Write SHA256SUMS of an entry again, after you changed its manifest by hand.
 
     Samples and runs are never edited: validation still holds them against each other.
 
@@ -165,7 +165,7 @@ def open_(folder: Path, suites: tuple[Path, ...], data_dir: Path | None, **where
     (report,) = validate_all([folder], shelf_of(where), suites, jobs=1)
     if not report.accepted:
         click.echo("\n".join(report_lines(report)), err=True)
-        raise CheckFailedError(f"{report.entry}: {report.verdict}; mend what is listed above, then open it")
+        raise CheckFailedError(f"{report.entry}: {report.verdict}; fix what is listed above, then open it")
     click.echo("\n".join(commands(folder, where["bases"], report)))
     click.echo()
     click.echo(pull_request(folder, report))
@@ -190,7 +190,7 @@ def validate(
     every score from its stored output, plausibility, report.
 
     PATH is the folder of an entry, or a folder of such folders. Nothing of a submission is executed. Exit 0 when all
-    are accepted, 1 when one is refused or could not be checked whole, 2 for bad usage.
+    are accepted, 1 when one is refused or could not be fully checked, 2 for bad usage.
 
     \b
     Examples:

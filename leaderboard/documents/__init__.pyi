@@ -1,4 +1,4 @@
-from .fields import Digest, FileName, Label, Note, https_url
+from .fields import Digest, FileName, Label, Note, https_url, refuse_newer
 from .identity import (
     BASE_FILES,
     DYNAMICS_FILE,
@@ -11,9 +11,11 @@ from .identity import (
     base_folder,
     entry_id,
     entry_id_of,
+    file_names,
     read_sums,
     seal,
     suite_name,
+    sums_bytes,
 )
 from .manifest import (
     MANIFEST_FILE,
@@ -25,8 +27,7 @@ from .manifest import (
     read_manifest,
     write_manifest,
 )
-from .migrations import EVENT, lift
-from .plain_yaml import Node, PlainYamlError, read_plain_yaml
+from .plain_yaml import Node, PlainYamlError, read_plain_yaml, yaml_text
 from .text import clean, clean_document, spreadsheet_cell
 
 __all__ = [
@@ -34,7 +35,6 @@ __all__ = [
     "DYNAMICS_FILE",
     "ENTRY_FILES",
     "ENTRY_ID",
-    "EVENT",
     "MANIFEST_FILE",
     "OPTIONAL_FILES",
     "SUMS_FILE",
@@ -55,14 +55,17 @@ __all__ = [
     "clean_document",
     "entry_id",
     "entry_id_of",
+    "file_names",
     "https_url",
-    "lift",
     "parse_manifest",
     "read_manifest",
     "read_plain_yaml",
     "read_sums",
+    "refuse_newer",
     "seal",
     "spreadsheet_cell",
     "suite_name",
+    "sums_bytes",
     "write_manifest",
+    "yaml_text",
 ]

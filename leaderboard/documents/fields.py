@@ -1,4 +1,4 @@
-"""Field types of files that authors write: text typed exactly, without a library's generosity."""
+"""Field types of files that authors write: strict parsing of text, without a library's lenient conversions."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from harness.errors import RetentionError
 from leaderboard.documents.text import deceptive
 
 _INTEGER = re.compile(r"[0-9]{1,18}")
-# A name of the public net: no address of a machine, no name without a top level.
+# A public host name: no IP address, no name without a top-level domain.
 _HOST = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,63}|xn--[a-z0-9-]{1,59})", re.ASCII)
 _RESERVED_FILE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.ASCII | re.IGNORECASE)
+_VERSION = re.compile(r"\Aretentionbench-([a-z]{1,20})-([0-9]{1,4})\Z", re.ASCII)
 _NUMBER = re.compile(r"[-+]?[0-9]{0,18}\.?[0-9]{1,18}([eE][-+]?[0-9]{1,3})?")
 
 
@@ -57,6 +59,20 @@ def https_url(value: str) -> str:
     return value
 
 
+def refuse_newer(document: Any, kind: str, where: str) -> None:
+    """``RetentionError`` when ``document`` states a major version of ``kind`` that came after this program.
+
+    What states no version that can be read is left to its schema, which says what is wrong.
+    """
+    stated = document.get("schema") if isinstance(document, dict) else None
+    match = _VERSION.match(stated) if isinstance(stated, str) else None
+    if match and match[1] == kind and int(match[2]) > 1:
+        raise RetentionError(
+            f"{where}: schema: {kind} version {int(match[2])} is newer than this program, which reads 1; "
+            "upgrade retentionbench"
+        )
+
+
 def _safe_file(name: str) -> str:
     parts = name.split("/")
     if "\\" in name or ":" in name or not name.isprintable() or any(part in ("", ".", "..") for part in parts):
@@ -70,7 +86,7 @@ def _safe_file(name: str) -> str:
 
 def _different_files(files: dict[str, Any]) -> dict[str, Any]:
     if len({unicodedata.normalize("NFC", name).casefold() for name in files}) != len(files):
-        raise ValueError("two names are one file on disks that ignore case")
+        raise ValueError("two names are the same file on systems that ignore case")
     return files
 
 
@@ -85,7 +101,7 @@ Count = Annotated[int, BeforeValidator(_exactly_int), Field(ge=0, le=10**15)]
 Number = Annotated[float, BeforeValidator(_exactly_float), Field(allow_inf_nan=False)]
 Positive = Annotated[float, BeforeValidator(_exactly_float), Field(allow_inf_nan=False, ge=0)]
 Digest = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
-# As in a suite file: both become part of a folder's name.
+# As in a suite file: both become part of a folder name.
 SuiteName = Annotated[str, Field(pattern=r"\A[a-z0-9][a-z0-9_.-]{0,63}\z")]
 SuiteVersion = Annotated[str, Field(pattern=r"\A[0-9]{1,6}[a-z]?\z")]
 Label = Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._+/-]{0,95}\z")]

@@ -1,10 +1,11 @@
-"""What an entry is called and which files it is: names follow from content, and content is listed by its sha256."""
+"""Identity of entries: ids that follow from the content, the files of an entry, and their sha256 list."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import RetentionError
@@ -18,7 +19,7 @@ SUMS_FILE = "SHA256SUMS"
 DYNAMICS_FILE = "dynamics.json"
 
 ENTRY_FILES = frozenset({MANIFEST_FILE, SUMS_FILE, f"{TUNED_FOLDER}/{RECORD_FILE}", f"{TUNED_FOLDER}/{SAMPLES_FILE}"})
-# Only a run with a chat template of its own brings the template, which is checked before it is believed.
+# Only a run with its own chat template includes the template, which is checked before use.
 OPTIONAL_FILES = frozenset({f"{TUNED_FOLDER}/{TEMPLATE_FILE}", DYNAMICS_FILE})
 BASE_FILES = frozenset({SUMS_FILE, RECORD_FILE, SAMPLES_FILE})
 
@@ -27,7 +28,7 @@ _SUMS_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_./-]{1,80})", re.ASCII)
 
 
 def entry_id(suite: str, base_digest: str, tuned_digest: str, protocol: str) -> str:
-    """The name of an entry: 12 base32 characters of sha256 over what makes it unique.
+    """The id of an entry: 12 base32 characters of the sha256 over what makes it unique.
 
     ``suite`` is ``<id>-<version>``. Two submissions of one pair under one protocol are the same entry.
     """
@@ -43,7 +44,7 @@ def entry_id_of(base: RunRecord, tuned: RunRecord) -> str:
 
 
 def suite_name(record: RunRecord) -> str:
-    """``<id>-<version>`` of the suite a run answered."""
+    """``<id>-<version>`` of a run's suite."""
     return f"{record.suite.name}-{record.suite.version}"
 
 
@@ -55,20 +56,28 @@ def base_folder(bases: Path, suite: str, weights_digest: str) -> Path:
 def seal(folder: Path) -> None:
     """Write ``SHA256SUMS`` over every other file of ``folder`` (``sha256sum -c`` reads it), replacing an older one."""
     (folder / SUMS_FILE).unlink(missing_ok=True)
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    (folder / SUMS_FILE).write_text(
-        "".join(f"{file_sha256(folder / name)}  {name}\n" for name in names), encoding="ascii", newline="\n"
-    )
+    (folder / SUMS_FILE).write_bytes(sums_bytes({name: file_sha256(folder / name) for name in file_names(folder)}))
 
 
-def read_sums(data: bytes) -> dict[str, str]:
-    """sha256 by file name; ``RetentionError`` says which line is none."""
+def file_names(folder: Path) -> set[str]:
+    """The files below ``folder``, by their paths from there."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def sums_bytes(sums: Mapping[str, str]) -> bytes:
+    """``SHA256SUMS`` of files of these sha256, in the order of their names."""
+    return "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)).encode("ascii")
+
+
+def read_sums(path: Path) -> dict[str, str]:
+    """sha256 by file name, from a ``SHA256SUMS``; ``RetentionError`` names an invalid line."""
+    data = path.read_bytes()
     sums: dict[str, str] = {}
     for number, line in enumerate(data.decode("ascii", errors="replace").split("\n")[:-1], start=1):
         found = _SUMS_LINE.fullmatch(line)
         if found is None or found[2] in sums:
-            raise RetentionError(f"line {number}: not `<sha256>  <file>`, each file once")
+            raise RetentionError(f"{path}: line {number}: not `<sha256>  <file>`, each file once")
         sums[found[2]] = found[1]
     if not data.endswith(b"\n"):
-        raise RetentionError("does not end with a line")
+        raise RetentionError(f"{path}: does not end with a newline")
     return sums

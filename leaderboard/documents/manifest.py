@@ -1,6 +1,6 @@
-"""The manifest of a submission: what its author states, strictly typed, unknown keys refused.
+"""The manifest of a submission: its author's statements, strictly typed, unknown keys refused.
 
-Numbers that a run can tell are never taken from here; the manifest says who, how and from what.
+Scores are never taken from here; the manifest says who made the model, how, and from what.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from harness.errors import RetentionError
+from harness.records import StrictModel
 from leaderboard.documents.fields import (
     Bool,
     Count,
@@ -25,18 +25,18 @@ from leaderboard.documents.fields import (
     SuiteName,
     SuiteVersion,
     Url,
+    refuse_newer,
 )
-from leaderboard.documents.migrations import MANIFEST, MigrationError, lift
-from leaderboard.documents.plain_yaml import read_plain_yaml
+from leaderboard.documents.plain_yaml import read_plain_yaml, yaml_text
 
 MANIFEST_FILE = "manifest.yaml"
-# What a field of a fixed form wants, for errors: a pattern tells an author little.
+# What fields with a pattern expect, for error messages: the pattern itself would tell an author little.
 _FORMS = {
     "handle": "an account name of letters, digits and hyphens (an e-mail address is never published)",
     "license": "an SPDX identifier such as Apache-2.0",
     "repo": "owner/name",
     "revision": "the 40 hex digits of a commit (branches and tags move)",
-    "weights_digest": "64 hex digits, lower case",
+    "weights_digest": "64 lower-case hex digits",
 }
 
 
@@ -44,19 +44,15 @@ class ManifestError(RetentionError):
     """A manifest that breaks its schema; the message names the file, the field and the rule."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SuiteRef(_Strict):
-    """The suite and the protocol both runs answered."""
+class SuiteRef(StrictModel):
+    """The suite and the protocol of both runs."""
 
     id: SuiteName
     version: SuiteVersion
     protocol: Label
 
 
-class ModelRef(_Strict):
+class ModelRef(StrictModel):
     """An immutable model: a hub repository at a commit, or a local folder named by its digest."""
 
     repo: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9_.-]{1,96}\z")] | None = None
@@ -81,18 +77,18 @@ class ModelRef(_Strict):
 
     @property
     def link(self) -> str | None:
-        """The address of the files at this very commit, for a model on the hub."""
+        """The address of the files at this commit, for a model on the hub."""
         return f"https://huggingface.co/{self.repo}/tree/{self.revision}" if self.repo else None
 
 
-class AdapterRef(_Strict):
+class AdapterRef(StrictModel):
     """A fine-tune stored as an adapter on the manifest's base."""
 
     adapter: ModelRef
     adapter_type: Label
 
 
-class Method(_Strict):
+class Method(StrictModel):
     """How the fine-tune was made; a field left out is shown as not disclosed."""
 
     family: Literal["sft", "rft", "dpo", "sft-on-rollouts", "distill", "merge", "other"]
@@ -109,7 +105,7 @@ class Method(_Strict):
     summary: Note | None = None
 
 
-class TrainingData(_Strict):
+class TrainingData(StrictModel):
     """One data set the fine-tune saw, and whether it overlaps the suite."""
 
     id: Note
@@ -119,15 +115,15 @@ class TrainingData(_Strict):
     overlap_with_suite: Literal["none", "train-split", "test", "unknown"]
 
 
-class Selection(_Strict):
-    """How many checkpoints were evaluated before this one was sent, and how it was chosen."""
+class Selection(StrictModel):
+    """How many checkpoints were evaluated before this one was submitted, and how it was chosen."""
 
     attempts_evaluated: Annotated[Count, Field(ge=1)]
     chosen_by: Note
 
 
-class Contact(_Strict):
-    """Who answers questions: an account name, never an e-mail address."""
+class Contact(StrictModel):
+    """The contact for questions: an account name, never an e-mail address."""
 
     handle: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9-]{0,38}\z")]
 
@@ -136,8 +132,8 @@ def _tuned_kind(value: Any) -> str:
     return "adapter" if isinstance(value, AdapterRef) or (isinstance(value, dict) and "adapter" in value) else "full"
 
 
-class Manifest(_Strict):
-    """``manifest.yaml``: one submission as its author states it."""
+class Manifest(StrictModel):
+    """``manifest.yaml``: one submission as stated by its author."""
 
     schema_: Annotated[Literal["retentionbench-manifest-1"], Field(alias="schema")]
     suite: SuiteRef
@@ -177,14 +173,14 @@ def parse_manifest(document: object, name: str) -> Manifest:
     if not isinstance(document, dict):
         raise ManifestError(f"{name}: not a mapping of fields")
     try:
-        document = lift(MANIFEST, document, name)
-    except MigrationError as error:
+        refuse_newer(document, "manifest", name)
+    except RetentionError as error:
         raise ManifestError(str(error)) from error
     try:
         return Manifest.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
-        # Under `tuned` pydantic names the kind of reference too, which is no field of the file.
+        # Under `tuned` pydantic names the kind of reference too, which is not a field of the file.
         place = [part for at, part in enumerate(first["loc"]) if not (at == 1 and first["loc"][0] == "tuned")]
         field = ".".join(map(str, place)) or "document"
         message = first["msg"].removeprefix("Value error, ")
@@ -193,12 +189,7 @@ def parse_manifest(document: object, name: str) -> Manifest:
         raise ManifestError(f"{name}: {field}: {message}") from error
 
 
-class _Dumper(yaml.SafeDumper):
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
 def write_manifest(path: Path, manifest: Manifest) -> None:
     """Write ``manifest`` as YAML that :func:`read_manifest` reads back to an equal object."""
     document = manifest.model_dump(mode="json", by_alias=True, exclude_none=True)
-    path.write_text(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110), "utf-8")
+    path.write_text(yaml_text(document), "utf-8")

@@ -1,15 +1,15 @@
-"""A reader for the small part of YAML that a manifest needs: mappings, lists and text.
+"""YAML of manifests and for other programs: a plain writer, and a parser for the subset that a manifest needs.
 
-PyYAML's ``safe_load`` expands a 324-byte alias bomb, reads ``0123456`` as 42798 and ``no`` as false, and keeps the
-last of two equal keys without a word. Here anchors, aliases, tags, directives, merge keys, duplicate keys and deep
-nesting are refused, and every scalar stays the text it was written as; the schema gives it a type.
+PyYAML's ``safe_load`` expands a 324-byte alias bomb, reads ``0123456`` as 42798 and ``no`` as false, and silently keeps
+the last of two equal keys. Here anchors, aliases, tags, directives, merge keys, duplicate keys and deep nesting are
+refused, and every scalar stays text; the schema gives it a type.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -23,7 +23,7 @@ Node: TypeAlias = "str | list[Node] | dict[str, Node] | None"
 
 
 class PlainYamlError(RetentionError):
-    """A document outside the accepted part of YAML; the message names the file, the line and the construct."""
+    """A document outside the accepted subset of YAML; the message names the file, the line and the construct."""
 
 
 def read_plain_yaml(path: Path) -> Node:
@@ -57,7 +57,7 @@ def parse_plain_yaml(data: bytes) -> Node:
 
 
 class _Builder:
-    """Builds the document from PyYAML's event stream, which knows nothing of types or aliases yet."""
+    """Builds the document from PyYAML's event stream, before types and aliases are resolved."""
 
     def __init__(self, text: str) -> None:
         self.events: Iterator[yaml.Event] = iter(yaml.parse(text, Loader=yaml.SafeLoader))
@@ -115,3 +115,13 @@ class _Builder:
 def _refused(event: yaml.Event, what: str) -> PlainYamlError:
     line = event.start_mark.line + 1 if event.start_mark else 1
     return PlainYamlError(f"line {line}: {what} is not accepted in a manifest")
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def yaml_text(document: Any) -> str:
+    """``document`` (mappings, lists, texts, numbers) as YAML: text quoted where need be, no aliases, keys in order."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)

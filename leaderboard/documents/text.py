@@ -1,7 +1,7 @@
-"""Text written by others, made safe to show: plain, normalised, without invisible characters, capped.
+"""Sanitising text by others for display: one line, normalised, without invisible characters, capped.
 
-Escaping is the template engine's work; this module removes what escaping leaves in place (text that reorders a
-line, hides in a name, passes for another name or climbs over the lines above it) and what other formats would run.
+Escaping is done by the template engine; this module removes what escaping leaves in place (characters that reorder or
+overprint text, hide in a name or imitate another one) and what spreadsheets would run as formulas.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 
 CAP = 500
 _MARKS_IN_A_ROW = 3
-# Scripts that are written mixed with Latin letters; a word that mixes others passes for what it is not.
+# Scripts that are commonly mixed with Latin letters; mixing others in a word is deceptive.
 _WITH_LATIN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
-# Cyrillic letters, small and capital, and Greek ones that are taken for Latin (a part of Unicode's confusables.txt).
+# Cyrillic and Greek letters that look like Latin ones (a part of Unicode's confusables.txt).
 _LATIN_LOOKALIKES = frozenset(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u051b\u051d\u04cf\u0475"
     "\u0410\u0412\u0415\u0405\u0406\u0408\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u04ae\u050c"
@@ -62,11 +62,11 @@ def clean_document(value: Any) -> Any:
 
 
 def deceptive(name: str) -> str | None:
-    """Why ``name`` may be taken for another, or None: what is not seen, or letters that look like others."""
+    """Why ``name`` may be mistaken for another, or None: invisible characters, or letters that look like others."""
     if name != clean(name, len(name) + 1):
-        return "has characters that are not seen, or spaces at its ends"
+        return "has invisible characters, or spaces at its ends"
     if unicodedata.normalize("NFKC", name) != name:
-        return "has characters that are another way to write plain ones"
+        return "has characters that are variants of plain ones"
     for word in re.findall(r"[^\W\d_]+", name):
         scripts = {unicodedata.name(letter, "?").split()[0] for letter in word if letter.isalpha()}
         if len(scripts - _WITH_LATIN) > 1 or (scripts & _WITH_LATIN and scripts - _WITH_LATIN - {"LATIN"}):
@@ -79,7 +79,7 @@ def deceptive(name: str) -> str | None:
 def spreadsheet_cell(value: str | float | int | None) -> str:
     """A CSV cell that no spreadsheet runs as a formula: what starts like one gets a leading apostrophe.
 
-    Numbers are written as they are (a negative number is no formula), absent ones as an empty cell.
+    Numbers are written as they are (a negative number is not a formula), missing ones as an empty cell.
     """
     if value is None:
         return ""

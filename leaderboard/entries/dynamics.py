@@ -1,4 +1,4 @@
-"""The document of dynamics beside an entry: read as hostile input, and held against the manifest."""
+"""The optional dynamics.json of an entry: read as hostile input, and checked against the manifest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_BYTES = 256 * 1024
 
 
 class DynamicsError(RetentionError):
-    """A file that is no document of ``retention dynamics``; the message names the file and the field."""
+    """A file that is not a document of ``retention dynamics``; the message names the file and the field."""
 
 
 def read_dynamics(path: Path) -> Dynamics:
@@ -28,7 +28,7 @@ def read_dynamics(path: Path) -> Dynamics:
         raise DynamicsError(f"{path}: larger than {MAX_BYTES // 1024} KB")
     data = path.read_bytes()
     try:
-        # Of a key that stands twice one reader takes the first and another the last.
+        # Readers disagree on duplicate keys: some take the first, some the last.
         json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
         return Dynamics.model_validate_json(data)
     except ValidationError as error:
@@ -41,22 +41,22 @@ def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"the key {key[:40]!a} stands twice")
+            raise ValueError(f"duplicate key {key[:40]!a}")
         found[key] = value
     return found
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no number")
+    raise ValueError(f"{constant} is not a number")
 
 
 def contradictions(found: Dynamics, manifest: Manifest) -> list[tuple[str, str]]:
-    """Field and reason of everything that is not of the manifest's base, checkpoint, suite and target."""
+    """Field and reason of everything that contradicts the manifest's base, checkpoint and target."""
     wrong = []
     if found.base.weights_digest != manifest.base.weights_digest:
-        wrong.append(("base.weights_digest", "was measured on another base than the manifest's"))
+        wrong.append(("base.weights_digest", "was measured on a base other than the manifest's"))
     if found.drift is not None and found.drift_of(manifest.tuned_model.weights_digest) is None:
-        wrong.append(("drift", "tells the drift of other checkpoints, and not of this one"))
+        wrong.append(("drift", "has the drift of other checkpoints, but not of this one"))
     if found.probes is not None and found.probes.target not in (None, manifest.target):
         wrong.append(("probes.target", f"is not the manifest's target {manifest.target}"))
     return wrong

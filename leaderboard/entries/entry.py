@@ -1,12 +1,11 @@
 """Entries: the folders of ``submissions/``, each read and checked against its own path and its base run.
 
-A folder that does not hold becomes a :class:`BadEntry`: a value that is shown and counted, so that one bad
-submission never hides the others.
+An invalid folder becomes a :class:`BadEntry`: a value that is shown and counted, so that one bad submission never
+hides the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,7 @@ class EntryError(RetentionError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A submission that holds together, with both runs of its pair."""
+    """A consistent submission, with both runs of its pair."""
 
     entry_id: str
     manifest: Manifest
@@ -32,26 +31,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class BadEntry:
-    """A submission left out of the board, and why in one line."""
+    """A submission left out of the board, and the reason on one line."""
 
     path: str
     reason: str
 
 
-def load_entries(submissions: Path, bases: Path) -> Iterator[Entry | BadEntry]:
-    """Read every folder of ``submissions`` in the order of its name; base runs are read once."""
-    base_runs = BaseRuns(bases)
-    for folder in entry_folders(submissions):
-        yield load_entry(folder, base_runs)
-
-
 def entry_folders(submissions: Path) -> list[Path]:
-    """What may be an entry below ``submissions``, in the order of its name."""
+    """The folders of ``submissions`` that may be entries, sorted by name."""
     return sorted(path for path in submissions.iterdir() if path.is_dir() or path.is_symlink())
 
 
 def load_entry(folder: Path, bases: BaseRuns) -> Entry | BadEntry:
-    """Read one entry; one that does not hold is a value with its reason."""
+    """Read one entry; an invalid one is returned as a :class:`BadEntry`."""
     try:
         return read_entry(folder, bases)
     except EntryError as error:
@@ -61,9 +53,9 @@ def load_entry(folder: Path, bases: BaseRuns) -> Entry | BadEntry:
 
 
 def read_entry(folder: Path, bases: BaseRuns) -> Entry:
-    """Read one entry and hold its manifest, its path, its files and its runs against each other.
+    """Read one entry and check its manifest, path, files and runs against each other.
 
-    Raises ``EntryError`` with the first of the steps 1 to 4 of acceptance that does not hold.
+    Raises ``EntryError`` with the first refusal of steps 1 to 4 of acceptance.
     """
     entry = Submission(folder, bases)
     for step in STEPS:

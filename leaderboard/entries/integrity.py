@@ -1,7 +1,7 @@
-"""Steps 1 to 4 of acceptance: an entry's files, their form, their names and their hashes, each against the others.
+"""Steps 1 to 4 of acceptance: an entry's files, their format, names and hashes, checked against each other.
 
-Each step is a function that reads what it needs into a :class:`Submission` and yields what it finds. It needs no task,
-no data and no model, so the board runs the same steps on every entry it shows.
+Each step is a function that reads what it needs into a :class:`Submission` and yields its findings. No task, data or
+model is needed, so the board runs the same steps on every entry it shows.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from leaderboard.documents import (
     PlainYamlError,
     base_folder,
     entry_id,
+    file_names,
     parse_manifest,
     read_plain_yaml,
     read_sums,
@@ -65,7 +66,7 @@ _LONGEST_LABEL = 200
 
 @dataclass
 class BaseRun:
-    """The stored run of a base: where it lies among the base runs, what it says, and what is wrong with it."""
+    """The stored run of a base: its name among the base runs, the run itself, and what is wrong with it."""
 
     name: str
     run: Run | None
@@ -80,7 +81,7 @@ class BaseRuns:
     known: dict[Path, BaseRun] = field(default_factory=dict)
 
     def get(self, suite: str, weights_digest: str) -> BaseRun | None:
-        """The run of this base on this suite, or None where there is none."""
+        """The run of this base on this suite, or None if there is none."""
         home = base_folder(self.root, suite, weights_digest)
         if not home.is_dir() and not home.is_symlink():
             return None
@@ -91,9 +92,9 @@ class BaseRuns:
 
 @dataclass
 class Submission:
-    """An entry's folder, where the base runs are, and what the steps have read of it so far.
+    """An entry's folder, the base runs, and what the steps have read so far.
 
-    ``broken`` are files that must not be opened, or are not there.
+    ``broken`` are files that must not be opened, or are missing.
     """
 
     folder: Path
@@ -112,7 +113,7 @@ class Submission:
 
     @property
     def expected_id(self) -> str | None:
-        """The name that the manifest gives the folder."""
+        """The folder name that follows from the manifest."""
         if self.manifest is None:
             return None
         suite = self.manifest.suite
@@ -125,7 +126,7 @@ class Submission:
 
 
 def files(entry: Submission) -> Findings:
-    """1: the files are those of an entry, plain and small; manifest and samples have a form that may be read."""
+    """1: only the files of an entry, regular and small; manifest and samples have a format that is safe to read."""
     yield from _files(entry.folder, ENTRY_FILES, OPTIONAL_FILES, "", entry.broken)
     if MANIFEST_FILE not in entry.broken:
         manifest = entry.folder / MANIFEST_FILE
@@ -142,7 +143,7 @@ def files(entry: Submission) -> Findings:
 
 
 def schema(entry: Submission) -> Findings:
-    """2: manifest, record and samples have their fields, each of its type and in its range."""
+    """2: manifest, record and samples have all fields, each of the right type and in range."""
     if MANIFEST_FILE not in entry.broken:
         try:
             entry.manifest = parse_manifest(entry.document, MANIFEST_FILE)
@@ -161,12 +162,12 @@ def schema(entry: Submission) -> Findings:
 
 
 def path(entry: Submission) -> Findings:
-    """3: the folder is named by its content, the base's run is there, and manifest and runs agree."""
+    """3: the folder's name matches its content, the base's run exists, and manifest and runs agree."""
     manifest = entry.manifest
     if manifest is None:
         return
     if entry.folder.name != entry.expected_id:
-        why = f"the folder is named {entry.folder.name}, but its manifest makes it {entry.expected_id}"
+        why = f"the folder is named {entry.folder.name}, but by its manifest it must be {entry.expected_id}"
         yield finding("entry-id", MANIFEST_FILE, why, expected=entry.expected_id)
     suite = f"{manifest.suite.id}-{manifest.suite.version}"
     entry.base = entry.bases.get(suite, manifest.base.weights_digest)
@@ -190,7 +191,7 @@ def path(entry: Submission) -> Findings:
 
 
 def hashes(entry: Submission) -> Findings:
-    """4: every file is the one that was sealed, and every digest follows from what it is a digest of."""
+    """4: every file matches its sha256, and every digest matches its content."""
     yield from _sums(entry.folder, "", entry.broken)
     if entry.base is not None:
         yield from (each for each in entry.base.findings if each.step == 4)
@@ -201,12 +202,12 @@ def hashes(entry: Submission) -> Findings:
         model = "tuned.adapter" if isinstance(entry.manifest.tuned, AdapterRef) else "tuned"
         for place, reference in (("base", entry.manifest.base), (model, entry.manifest.tuned_model)):
             if files_digest(reference.files) != reference.weights_digest:
-                why = "is not the digest of the files listed beside it"
+                why = "is not the digest of the listed files"
                 yield finding("weights-digest", MANIFEST_FILE, why, f"{place}.weights_digest")
 
 
 def _has_dynamics(entry: Submission) -> bool:
-    """Whether there is a file of dynamics that may be opened."""
+    """Whether there is a dynamics.json that is safe to open."""
     return DYNAMICS_FILE not in entry.broken and (entry.folder / DYNAMICS_FILE).is_file()
 
 
@@ -224,7 +225,8 @@ def _read_base(home: Path, where: str) -> BaseRun:
         if (expected := f"{suite_name(record)}/{record.checkpoint.weights_digest[:12]}") != where:
             found.append(finding("entry-id", f"{shown}{RECORD_FILE}", f"the folder is {where}, its run is {expected}"))
         if record.checkpoint.kind == "adapter":
-            found.append(finding("contradiction", f"{shown}{RECORD_FILE}", "a base is no adapter", "checkpoint.kind"))
+            why = "a base cannot be an adapter"
+            found.append(finding("contradiction", f"{shown}{RECORD_FILE}", why, "checkpoint.kind"))
     run = Run(record, samples) if record is not None and samples is not None else None
     return BaseRun(shown, run, tuple(found))
 
@@ -254,7 +256,7 @@ def _form(folder: Path, inside: str, shown: str, broken: set[str]) -> Findings:
 def _secrets(folder: Path, names: Sequence[str], shown: str, broken: set[str]) -> Findings:
     for name in names:
         if name not in broken and (kind := find_secret((folder / name).read_bytes().decode("utf-8", "replace"))):
-            yield finding("secret", f"{shown}{name}", f"holds what looks like {kind}")
+            yield finding("secret", f"{shown}{name}", f"contains what looks like {kind}")
 
 
 def _read_run(
@@ -279,7 +281,7 @@ def _read_run(
         except RunError as error:
             place, why = _blame(error, folder / name)
             found.append(finding("samples-schema", f"{shown}{name}", why, place))
-        except Exception as error:  # a hostile file may break the reader in ways of its own
+        except Exception as error:  # a hostile file may make the reader raise anything
             found.append(finding("samples-schema", f"{shown}{name}", f"cannot be read ({type(error).__name__})"))
     if record is not None and samples is not None and len(samples) != record.n_items:
         why = f"{record.n_items}, but there are {len(samples)} rows"
@@ -288,13 +290,13 @@ def _read_run(
 
 
 def _check_values(samples: pd.DataFrame, path: Path) -> None:
-    """The rules of :class:`~harness.records.samples.Sample` that its reader leaves to others, column by column."""
+    """The rules of :class:`~harness.records.samples.Sample` that its reader does not check, column by column."""
     for column in ("item_id", "prompt_digest"):
         wrong = samples.index[~samples[column].str.fullmatch(_HEX)]
         if len(wrong):
-            raise RunError(f"{path}: {column}: row {wrong[0]}: not 64 hex digits, lower case")
+            raise RunError(f"{path}: {column}: row {wrong[0]}: not 64 lower-case hex digits")
     if strange := sorted(set(samples["finish_reason"]) - _ENDINGS):
-        raise RunError(f"{path}: finish_reason: {strange[0][:40]!r}; there are {', '.join(sorted(_ENDINGS))}")
+        raise RunError(f"{path}: finish_reason: {strange[0][:40]!r}; expected one of {', '.join(sorted(_ENDINGS))}")
     for column in ("n_prompt_tokens", "n_output_tokens"):
         if (samples[column] < 0).any():
             raise RunError(f"{path}: {column}: a negative number of tokens")
@@ -321,10 +323,10 @@ def _side(side: Side, manifest: Manifest, model: ModelRef, record: RunRecord) ->
         if stated != run:
             yield finding("contradiction", MANIFEST_FILE, f"differs from {record_name}", place)
     if record.screened is not None:
-        why = f"{side}: the run was screened and holds only part of its suite"
+        why = f"{side}: the run was screened and has only part of its suite"
         yield finding("partial-run", _record_file(side), why, "screened")
     if record.replicate != 0:
-        why = f"{side}: a repetition that measures noise, not the run of its suite"
+        why = f"{side}: a repetition that measures noise, not a run of its own"
         yield finding("partial-run", _record_file(side), why, "replicate")
     if record.template_policy == "native" and manifest.track != "custom":
         why = "a run with its own chat template belongs to the custom track"
@@ -337,7 +339,7 @@ def _record_file(side: Side) -> str:
 
 def _adapter(manifest: Manifest, checkpoint: CheckpointRecord) -> Findings:
     if isinstance(manifest.tuned, AdapterRef) != (checkpoint.kind == "adapter"):
-        why = f"the run says the checkpoint is {checkpoint.kind}"
+        why = f"the checkpoint of the run is {checkpoint.kind}"
         yield finding("contradiction", MANIFEST_FILE, why, "tuned")
     if checkpoint.base is not None and checkpoint.base.weights_digest != manifest.base.weights_digest:
         yield finding("contradiction", MANIFEST_FILE, "the adapter was made for another base", "base")
@@ -360,15 +362,15 @@ def _samples_hash(folder: Path, inside: str, shown: str, record: RunRecord, brok
 
 
 def _full_log(shown: str, record: RunRecord, samples: pd.DataFrame | None) -> Findings:
-    """The count of outputs that were cut, and the one file that was named where none was."""
+    """The number of truncated outputs, and the full log's sha256 if none was truncated."""
     name, log = f"{shown}{RECORD_FILE}", record.full_log
     marked = 0 if samples is None else sum(map(is_cut, samples["output"]))
     stated = 0 if log is None else log.cut
     if samples is not None and marked != stated:
-        yield finding("full-log", name, f"states {stated} outputs that were cut, and {marked} are", "full_log.cut")
+        yield finding("full-log", name, f"states {stated} truncated outputs, but {marked} are", "full_log.cut")
     if log is not None and log.cut == 0 and log.samples_sha256 != record.samples_sha256:
         yield finding(
-            "full-log", name, "names another samples file, though no output was cut", "full_log.samples_sha256"
+            "full-log", name, "names another samples file, but no output was truncated", "full_log.samples_sha256"
         )
 
 
@@ -378,32 +380,32 @@ def _sums(folder: Path, shown: str, broken: set[str]) -> Findings:
         return
     name = f"{shown}{SUMS_FILE}"
     try:
-        sums = read_sums((folder / SUMS_FILE).read_bytes())
+        sums = read_sums(folder / SUMS_FILE)
     except RetentionError as error:
-        yield finding("changed", name, str(error))
+        yield finding("changed", name, _without_path(error, folder / SUMS_FILE))
         return
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {SUMS_FILE}
+    there = file_names(folder) - {SUMS_FILE}
     for file in sorted(there):
         if (folder / file).is_symlink() or (folder / file).stat().st_size > MAX_FILE_BYTES:
-            continue  # said in step 1, and not to be read
+            continue  # reported in step 1, and unsafe to read
         if file not in sums:
             yield finding("changed", name, f"has no line for {file}")
         elif (actual := file_sha256(folder / file)) != sums[file]:
             why = f"sha256 differs from {SUMS_FILE}"
             yield finding("changed", f"{shown}{file}", why, stated=sums[file][:12], actual=actual[:12])
     for file in sorted(sums.keys() - there):
-        yield finding("changed", name, f"names {file}, which is not there")
+        yield finding("changed", name, f"lists {file}, which does not exist")
 
 
 def _blame(error: Exception, path: Path) -> tuple[str | None, str]:
-    """The field an error names, if any, and the rest of its message."""
+    """The field that an error names, if any, and the rest of its message."""
     message = _without_path(error, path)
     found = _FIELD.fullmatch(message)
     return (None, message) if found is None else (found[1], found[2])
 
 
 def _without_path(error: Exception, path: Path) -> str:
-    # Findings are published, and the folders of whoever validates are nobody's business.
+    # Findings are published, and must not reveal the folders of whoever validates.
     message = str(error).replace(f"{path}: ", "", 1)
     for folder in (path, path.parent, path.parent.parent):
         if len(folder.parts) > 1:

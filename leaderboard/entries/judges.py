@@ -1,6 +1,6 @@
-"""The door to the tasks: suites by name, and their own scoring of stored answers.
+"""Judges: suites by name, and recomputation of stored answers with the tasks' own scoring.
 
-The one module of the leaderboard behind which lm-eval stands, and it is loaded only when an answer is judged.
+The only module of the leaderboard that needs lm-eval, which it imports only when an answer is judged.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from harness.sources import data_folder
 from leaderboard.documents import suite_name
 
 if TYPE_CHECKING:
-    from harness.lmeval import Asked as Asked
+    from harness.lmeval import AnswerKey as AnswerKey
     from harness.lmeval import Difference as Difference
     from harness.lmeval import Recomputation as Recomputation
     from harness.lmeval import Recomputer as Recomputer
 
 
 class Judges:
-    """Recomputers by suite: of the shipped suites, and of those in the files ``own``. Each loads its items once."""
+    """Recomputers of the shipped suites, and of those in the files ``own``. Each loads its items once."""
 
     def __init__(self, own: Sequence[Path] = ()) -> None:
         self._own = {path.stem: path for path in own}
@@ -30,7 +30,7 @@ class Judges:
         self._bases: dict[str, Recomputation] = {}
 
     def suite(self, name: str) -> Suite | None:
-        """The suite ``<id>-<version>``, or None when there is none of that name."""
+        """The suite ``<id>-<version>``, or None if there is no such suite."""
         if name not in self._suites:
             if name not in self._own and name not in suite_names():
                 return None
@@ -46,7 +46,7 @@ class Judges:
         return self._recomputers[suite.id]
 
     def recompute(self, suite: Suite, run: Run, *, keep: bool = False) -> Recomputation:
-        """Judge a run again; ``keep`` remembers the result, for a base that many entries share."""
+        """Judge a run again; ``keep`` caches the result, for a base that many entries share."""
         key = f"{suite_name(run.record)} {run.record.samples_sha256}"
         if key in self._bases:
             return self._bases[key]
@@ -57,9 +57,9 @@ class Judges:
 
 
 def public(reason: str) -> str:
-    """A reason why data is missing without the folders of this machine: findings are published."""
+    """The reason why data is missing, without this machine's folders, as findings are published."""
     try:
         data = data_folder()
-    except Exception:  # a data folder that is named and not there is the reason itself
+    except Exception:  # a data folder that does not exist may be the reason itself
         data = None
     return reason.replace(str(data), "the data folder") if data is not None else reason

@@ -1,8 +1,8 @@
-"""Limits on what an entry may hold, found out before anything reads it whole.
+"""Limits on an entry's files, checked before anything reads them in full.
 
-A parquet file of a megabyte can stand for terabytes: pages that compress a thousandfold, a dictionary whose one long
-text is named by every row. So a file is first read in a sandbox that may lose its life over it, texts kept as the
-dictionaries they are stored as, and only what is known to stay small is read here.
+A parquet file of a megabyte can expand to terabytes: pages that compress a thousandfold, or a dictionary with one long
+text that every row refers to. So a file is first read in a sandbox that may be killed, with texts kept
+dictionary-encoded, and only files known to stay small are read here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LIMITS = Limits(memory=512 * 1024 * 1024, cpu_seconds=10, wall_seconds=60)
 
 
 class LimitError(RetentionError):
-    """Content beyond what an entry may hold."""
+    """Content that exceeds the limits of an entry."""
 
 
 def check_samples(path: Path) -> None:
@@ -47,7 +47,7 @@ def _sandbox() -> Sandbox:
 
 
 def expanded_bytes(path: str) -> int:
-    """Bytes of all values of a parquet file, each text counted as often as a row names it. Runs in the sandbox."""
+    """Bytes of all values of a parquet file, each text counted once for every row that has it. Runs in the sandbox."""
     with pq.ParquetFile(path, memory_map=False, pre_buffer=False) as file:
         shape = file.metadata
         if shape.num_rows > MAX_ROWS:
@@ -77,11 +77,11 @@ def _bytes(values: pa.Array) -> int:
 
 
 def _too_large(size: int) -> LimitError:
-    return LimitError(f"holds {size // 1024**2} MB when it is read, more than {MAX_EXPANDED_BYTES // 1024**2} MB")
+    return LimitError(f"expands to {size // 1024**2} MB, more than {MAX_EXPANDED_BYTES // 1024**2} MB")
 
 
 def check_files(folder: Path, expected: frozenset[str], optional: frozenset[str] = frozenset()) -> Iterator[str]:
-    """What is wrong with the files of ``folder``, one ``name: why`` each; nothing is opened."""
+    """What is wrong with the files of ``folder``, as ``name: reason``; nothing is opened."""
     if folder.is_symlink():
         yield f"{folder.name}: a symbolic link is not accepted"
         return
@@ -105,7 +105,7 @@ def check_files(folder: Path, expected: frozenset[str], optional: frozenset[str]
             yield f"{name}: not a plain file"
             found.add(name)
         elif name not in expected | optional:
-            yield f"{name}: unexpected file; an entry holds {', '.join(sorted(expected))}"
+            yield f"{name}: unexpected file; an entry has {', '.join(sorted(expected))}"
         else:
             found.add(name)
             cap = MAX_RECORD_BYTES if name.endswith((".json", ".jinja")) else MAX_FILE_BYTES

@@ -1,29 +1,28 @@
-"""Maintaining: what the maintainers say of an entry, as events; and whether files are still what events recorded."""
+"""Maintenance: maintainers' decisions on an entry as events, and whether files still match what events recorded."""
 
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from harness.errors import CheckFailedError, RetentionError
-from harness.records import file_sha256
-from leaderboard.documents import TUNED_FOLDER, base_folder, suite_name
+from harness.records import GitError, file_sha256, run_git
+from leaderboard.documents import TUNED_FOLDER, base_folder, file_names, suite_name
 from leaderboard.entries.entry import Entry, read_entry
 from leaderboard.entries.integrity import BaseRuns
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger import Event, Submitted, append, fold, read_ledger
 
-# Before the names of the base run's files, which lie elsewhere.
+# Prefix for the names of the base run's files, which are in another folder.
 _BASES = "bases/"
 _SHA = re.compile(r"\A[0-9a-f]{40}\Z", re.ASCII)
 
 
 def accept(shelf: Shelf, entry_id: str, actor: str) -> tuple[Path, Event] | None:
-    """Record the entry's files as they are now in a ``submitted`` event; None where the ledger has them so already."""
+    """Record the entry's current files in a ``submitted`` event; None if the ledger has them already."""
     folder = shelf.folder(entry_id)
     entry = read_entry(folder, BaseRuns(shelf.bases))
     files = _files(entry, folder, shelf.bases)
@@ -51,7 +50,7 @@ def record(
 ) -> list[tuple[Path, Event]]:
     """Append an event; an entry whose files are not in the ledger yet gets its ``submitted`` event first.
 
-    An entry whose folder is gone has only its ledger, which must be there.
+    If the entry's folder is gone, its ledger must exist.
     """
     written = []
     if (shelf.submissions / entry_id).is_dir():
@@ -64,7 +63,7 @@ def record(
 
 
 def changed_files(submitted: Submitted, shelf: Shelf) -> list[str]:
-    """The files of an entry and its base run that are not what its ledger recorded, by name; missing ones too."""
+    """The names of the files of an entry and its base run that differ from its ledger or are missing."""
     folder = shelf.folder(submitted.entry_id)
     changed = []
     for name, digest in sorted(submitted.files.items()):
@@ -75,16 +74,14 @@ def changed_files(submitted: Submitted, shelf: Shelf) -> list[str]:
 
 
 def merge_commit(folder: Path) -> str:
-    """The commit that brought the newest answers of the entry in ``folder`` to the branch that is checked out.
+    """The commit that brought the newest answers of the entry in ``folder`` to the current branch.
 
-    On the branch's own line of commits (first parents), so that it is the merge, whose hash the author did not choose,
-    and not a commit of the author's. ``RetentionError`` without a whole history: pass another seed by hand then.
+    It follows first parents, so that it is the merge, whose hash the author could not choose, and not one of the
+    author's commits. ``RetentionError`` without a full history: a seed must then be given by hand.
     """
-    way_out = "give --seed with a commit hash or other hex digits made after the entry was merged"
+    way_out = "give --seed with a commit hash or other hex digits from after the merge"
     if _git(folder, "rev-parse", "--is-shallow-repository", way_out=way_out) == "true":
-        raise RetentionError(
-            f"{folder}: the clone is shallow and does not know the merge; fetch its history, or {way_out}"
-        )
+        raise RetentionError(f"{folder}: the clone is shallow and may lack the merge; fetch its history, or {way_out}")
     found = _git(
         folder, "log", "-1", "-m", "--first-parent", "--diff-filter=AM", "--format=%H", "--", TUNED_FOLDER,
         way_out=way_out,
@@ -96,10 +93,10 @@ def merge_commit(folder: Path) -> str:
 
 
 def check_append_only(events: Path, since: str) -> list[str]:
-    """Names of the events of commit ``since`` that are gone or changed now: nothing is edited or deleted."""
+    """Names of the events of commit ``since`` that were edited or deleted after it, which is not allowed."""
     if not re.match(r"\A[0-9A-Za-z][0-9A-Za-z._/-]{0,199}\Z", since, re.ASCII):
         raise RetentionError(f"--since {since[:60]!r}: not a commit")
-    way_out = "run in a checkout that knows the commit"
+    way_out = "run in a checkout that has the commit"
     listed = _git(
         events.parent, "diff", "--no-ext-diff", "--no-renames", "--name-status", "-z", "--diff-filter=a", since, "--",
         events.name, way_out=way_out,
@@ -116,14 +113,13 @@ def refuse_changed(broken: Sequence[str], what: str) -> None:
 
 def _files(entry: Entry, folder: Path, bases: Path) -> dict[str, str]:
     home = base_folder(bases, suite_name(entry.base.record), entry.base.record.checkpoint.weights_digest)
-    named = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    named = {name: folder / name for name in file_names(folder)}
     named |= {f"{_BASES}{path.relative_to(bases).as_posix()}": path for path in home.iterdir()}
     return {name: file_sha256(path) for name, path in sorted(named.items())}
 
 
 def _git(where: Path, *arguments: str, way_out: str) -> str:
     try:
-        done = subprocess.run(["git", "-C", where, *arguments], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise RetentionError(f"{where}: git {arguments[0]} failed, so history cannot be read; {way_out}") from error
-    return done.stdout.strip()
+        return run_git(where, *arguments).decode("utf-8", "replace").strip()
+    except GitError as error:
+        raise RetentionError(f"{error}, so history cannot be read; {way_out}") from error

@@ -1,6 +1,6 @@
-"""The rules of acceptance: everything that a validator may find in an entry, by name, what follows and the way out.
+"""The rules of acceptance: everything that validation may find in an entry, with its consequence and the fix.
 
-This table alone says whether a finding refuses an entry or flags it; ``submissions/README.md`` shows it.
+Only this table decides whether a finding refuses an entry or flags it; ``submissions/README.md`` shows it.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from harness.records import StrictModel
 from leaderboard.documents import clean
 
 Action = Literal["refuse", "incomplete", "flag"]
@@ -31,8 +30,8 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True)
 class Rule:
-    """``refuse`` keeps an entry off the board; ``incomplete`` says that a check could not be made, which is no pass;
-    ``flag`` is shown with the entry and for people to weigh."""
+    """``refuse`` keeps an entry off the board; ``incomplete`` means that a check could not be run, which is not a pass;
+    ``flag`` is shown with the entry, for people to judge."""
 
     step: int
     action: Action
@@ -43,58 +42,58 @@ class Rule:
 RULES: dict[str, Rule] = {
     # 1: size and parse limits
     "files": Rule(
-        1, "refuse", "a file is missing, unexpected, a link, no plain file, or larger than 5 MB",
+        1, "refuse", "a file is missing, unexpected, a link, not a regular file, or larger than 5 MB",
         "write the folder with `retention submit prepare` and add nothing to it"),
     "manifest-form": Rule(
         1, "refuse", "the manifest is not the restricted YAML that is accepted",
         "write plain YAML: no anchors, tags or repeated keys, at most 64 KB and eight levels"),
     "samples-form": Rule(
-        1, "refuse", "the samples are no parquet file, or grow beyond 64 MB or 100,000 rows when they are read",
+        1, "refuse", "the samples are not a parquet file, or expand to more than 64 MB or 100,000 rows",
         "copy samples.parquet as `retention evaluate` or `retention submit prepare` wrote it"),
     "secret": Rule(
-        1, "refuse", "the manifest or a record holds what looks like a credential",
-        "revoke it, as a pull request is public; then take it out and seal the folder again"),
+        1, "refuse", "the manifest or a record contains what looks like a credential",
+        "revoke it, as a pull request is public; then remove it and seal the folder again"),
     # 2: schema
     "manifest-schema": Rule(
-        2, "refuse", "a field of the manifest breaks its rule", "mend the field; submissions/README.md has the rules"),
+        2, "refuse", "a field of the manifest is invalid", "fix the field; submissions/README.md has the rules"),
     "record-schema": Rule(
-        2, "refuse", "run.json is not a run's record", "copy run.json as `retention evaluate` wrote it"),
+        2, "refuse", "run.json is not a valid run record", "copy run.json as `retention evaluate` wrote it"),
     "samples-schema": Rule(
-        2, "refuse", "a column of the samples is missing, of another type or out of its range",
+        2, "refuse", "a column of the samples is missing, of the wrong type or out of range",
         "copy samples.parquet as `retention evaluate` wrote it"),
     "dynamics-schema": Rule(
-        2, "refuse", "dynamics.json is no document of `retention dynamics`, or larger than 256 KB",
+        2, "refuse", "dynamics.json is not a document of `retention dynamics`, or larger than 256 KB",
         "copy the file as `retention dynamics --json` wrote it, or leave it out"),
     # 3: path against content, uniqueness
     "entry-id": Rule(
-        3, "refuse", "the folder is not named by what it holds",
+        3, "refuse", "the folder's name does not match its content",
         "rename the folder to the entry id that the message states"),
     "base-missing": Rule(
         3, "refuse", "there is no run of this base on this suite",
-        "add the folder of the base's run that `retention submit prepare` wrote, in the same pull request"),
+        "add the folder of the base's run that `retention submit prepare` wrote to the same pull request"),
     "contradiction": Rule(
-        3, "refuse", "manifest and runs say different things", "run `retention submit prepare` again on these runs"),
+        3, "refuse", "manifest and runs contradict each other", "run `retention submit prepare` again on these runs"),
     "dynamics-other": Rule(
         3, "refuse", "dynamics.json was measured on another base, checkpoint or target",
         "run `retention dynamics` on this base, with --checkpoint for this checkpoint, or leave the file out"),
     "partial-run": Rule(
-        3, "refuse", "a run was screened or repeats another, so it is not the run of its suite",
+        3, "refuse", "a run was screened or is a repetition, so it is not a complete run of its suite",
         "evaluate the checkpoint without --screen and submit that run"),
     "native-on-standard": Rule(
         3, "refuse", "a run with its own chat template is on the standard track", "write `track: custom`"),
     # 4: hashes
     "changed": Rule(
-        4, "refuse", "a file is not the one that was sealed in SHA256SUMS",
+        4, "refuse", "a file does not match its sha256 in SHA256SUMS",
         "restore the file; if you changed it yourself, run `retention submit seal` on the folder"),
     "samples-hash": Rule(
-        4, "refuse", "samples.parquet is not the file that run.json names",
+        4, "refuse", "samples.parquet does not match its sha256 in run.json",
         "copy both files of the run again: samples are never edited"),
     "weights-digest": Rule(
-        4, "refuse", "the weights digest does not follow from the files listed with it",
+        4, "refuse", "the weights digest does not match the files listed with it",
         "run `retention submit prepare` again on these runs"),
     "full-log": Rule(
-        4, "refuse", "full_log in run.json does not fit the outputs that were cut, or names another file",
-        "run `retention submit prepare` again on the whole run"),
+        4, "refuse", "full_log in run.json does not match the truncated outputs, or names another file",
+        "run `retention submit prepare` again on the original run"),
     "changed-after-merge": Rule(
         4, "refuse", "a file differs from the one that was merged",
         "restore the file; a new version is a new entry that supersedes this one"),
@@ -103,89 +102,87 @@ RULES: dict[str, Rule] = {
         5, "refuse", "the suite is unknown, closed, or not the frozen one", "evaluate on an open suite version"),
     "coverage": Rule(
         5, "refuse", "not every item of the suite is answered exactly once, in the suite's order",
-        "evaluate the whole suite with `retention evaluate`"),
+        "evaluate the full suite with `retention evaluate`"),
     "prompts": Rule(
-        5, "refuse", "base and tuned were not asked the same prompts",
+        5, "refuse", "base and tuned were not evaluated on the same prompts",
         "evaluate both with one command, so that the base's template and tokenizer serve both"),
     "tokenizer": Rule(
         5, "refuse", "the tokenizer differs from the base's", "evaluate a fine-tune that keeps the base's tokenizer"),
     "pair": Rule(
-        5, "refuse", "the two runs may not be compared", "evaluate both with one command"),
+        5, "refuse", "the two runs are not comparable", "evaluate both with one command"),
     # 6: recomputation
     "recomputation": Rule(
-        6, "refuse", "a stored value is not what the task's own scoring gives",
+        6, "refuse", "a stored value differs from what the task's own scoring gives",
         "evaluate again with the released tasks; stored rows are never edited"),
     "not-recomputed": Rule(
         6, "incomplete", "an answer could not be judged again here",
         "make the data available (--data-dir or RETENTION_DATA, or connect to the hub) and validate again"),
     # 7: plausibility
     "no-effect": Rule(
-        7, "refuse", "every output is the base's: the adapter or the weights changed nothing",
+        7, "refuse", "every output equals the base's: the adapter or the weights had no effect",
         "check that the adapter was loaded and belongs to this base"),
     "little-effect": Rule(
-        7, "flag", "99 % of the outputs or more are the base's", "say in method.summary what was trained"),
+        7, "flag", "at least 99 % of the outputs equal the base's", "describe in method.summary what was trained"),
     "copied-outputs": Rule(
-        7, "refuse", "every output is that of an earlier entry with other weights",
+        7, "refuse", "every output equals that of an earlier entry with different weights",
         "submit the outputs of this checkpoint; the same model under two digests is one entry"),
     "near-copy": Rule(
-        7, "flag", "98 % of the outputs, 80 % of the text of long ones, or 90 % of the mistakes are an earlier entry's",
-        "say in method.summary how the two checkpoints are related"),
+        7, "flag", "98 % of the outputs, 80 % of the text of long ones, or 90 % of the mistakes match an earlier entry",
+        "describe in method.summary how the two checkpoints are related"),
     "gold-copied": Rule(
-        7, "flag", "outputs are the gold answer word for word where the model writes otherwise when it is wrong",
+        7, "flag", "correct outputs are the gold answer word for word, while wrong ones have another form",
         "nothing if the outputs are the model's own: verification generates a sample of them again"),
     "only-improves": Rule(
-        7, "flag", "on the prior tasks 20 items or more were learned and not one forgotten",
+        7, "flag", "on the prior tasks, at least 20 items were learned and none forgotten",
         "nothing if the outputs are the model's own: verification generates a sample of them again"),
     "constant-answers": Rule(
-        7, "flag", "one answer makes up 90 % of a task without being right that often",
-        "nothing: a model may do so, and the board says it"),
+        7, "flag", "one answer makes up 90 % of a task's answers without being right that often",
+        "nothing: a model may do so, and the board shows it"),
     "position-bias": Rule(
-        7, "flag", "the places of the chosen options differ from those of the right ones (chi-square p < 1e-6 and a "
-        "total variation of .2 or more)", "nothing: a model may do so, and the board says it"),
+        7, "flag", "the positions of the chosen options differ from those of the right ones (chi-square p < 1e-6 and "
+        "a total variation of at least .2)", "nothing: a model may do so, and the board shows it"),
     "base-band": Rule(
-        7, "refuse", "the base scores otherwise than an accepted run of the same weights on the same items "
-        "(McNemar p < 1e-4 after Holm, and 2 points or more)",
+        7, "refuse", "the base's scores differ from those of an accepted run of the same weights on the same items "
+        "(McNemar p < 1e-4 after Holm, and at least 2 points)",
         "use the accepted run of this base, or tell the maintainers how yours was made"),
     "base-unknown": Rule(
-        7, "flag", "no accepted entry uses this base's run and no other run of its weights is known",
+        7, "flag", "no accepted entry uses this base's run, and no other run of its weights is known",
         "nothing: a maintainer runs the base again"),
     "template": Rule(
-        7, "refuse", "the run's own chat template is not the one that run.json names, or not content-blind",
+        7, "refuse", "the run's own chat template does not match run.json, or is not content-blind",
         "use a template that wraps every question in the same words"),
     "token-counts": Rule(
         7, "refuse", "an output has more tokens than its task allows, or text without tokens",
         "evaluate again with `retention evaluate`; token counts are never edited"),
     "unparsed": Rule(
-        7, "flag", "no answer could be read from 20 % of a task's outputs or more, and from fewer of the base's",
-        "nothing: lost format is told apart from lost knowledge"),
+        7, "flag", "at least 20 % of a task's outputs could not be parsed, more than of the base's",
+        "nothing: lost format is counted apart from lost knowledge"),
     "cut-off": Rule(
-        7, "flag", "10 % of a task's outputs or more reached the token budget, and fewer of the base's",
-        "nothing: cut-off answers count as unparsed"),
+        7, "flag", "at least 10 % of a task's outputs reached the token budget, more than of the base's",
+        "nothing: truncated answers count as unparsed"),
     "empty": Rule(
-        7, "flag", "5 % of a task's outputs or more are empty, and fewer of the base's", "check the stop tokens"),
+        7, "flag", "at least 5 % of a task's outputs are empty, more than of the base's", "check the stop tokens"),
     "alarm": Rule(
         7, "flag", "the scorecard raises an alarm", "see the alarm; harness/scoring explains each"),
     "attempts": Rule(
-        7, "flag", "the author has more entries on this suite, base and target than attempts are stated",
+        7, "flag", "the author has more entries on this suite, base and target than attempts stated",
         "state every checkpoint that was evaluated in selection.attempts_evaluated"),
     "test-data": Rule(
-        7, "flag", "the training data is said to overlap the suite's test items", "nothing: the board says it"),
+        7, "flag", "the training data is stated to overlap the suite's test items", "nothing: the board shows it"),
     "modified-harness": Rule(
-        7, "flag", "a run was made by a changed checkout of the harness",
+        7, "flag", "a run was made with a modified checkout of the harness",
         "evaluate with a released version, or a clean commit"),
     # 8: report
     "report": Rule(
         8, "refuse", "the pair cannot be scored", "evaluate both checkpoints again with one command"),
     "broken": Rule(
-        8, "refuse", "a step broke on the content of the entry, or took longer or more memory than it may",
+        8, "refuse", "a step failed on the content of the entry, or exceeded its time or memory limit",
         "write the entry again with `retention submit prepare`"),
 }  # fmt: skip
 
 
-class Finding(BaseModel):
-    """One rule that an entry breaks: where, and what was seen. ``evidence`` holds counts and examples."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Finding(StrictModel):
+    """One rule that an entry breaks: where, and what was found. ``evidence`` has counts and examples."""
 
     rule: str
     step: int
@@ -206,7 +203,7 @@ class Finding(BaseModel):
 
 
 def finding(rule: str, file: str, message: str, field: str | None = None, **evidence: Any) -> Finding:
-    """A finding of ``rule``; what is quoted from the entry is made plain text and capped."""
+    """A finding of ``rule``; text quoted from the entry is sanitised and capped."""
     known = RULES[rule]
     return Finding(
         rule=rule,
@@ -221,7 +218,7 @@ def finding(rule: str, file: str, message: str, field: str | None = None, **evid
 
 
 def some(ids: Iterable[str]) -> list[str]:
-    """The first few item ids, short enough to read and long enough to find."""
+    """The first few item ids, shortened but long enough to find the items."""
     return [item_id[:12] for item_id, _ in zip(ids, range(_EXAMPLES), strict=False)]
 
 

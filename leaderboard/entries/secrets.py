@@ -1,7 +1,7 @@
-"""Secrets: what looks like a credential in a file that is about to be published.
+"""Secrets: detect what looks like a credential in a file that is about to be published.
 
-A record lists what it holds and never copies an environment, but fields of free text are there (packages, decoding,
-notes), and a pull request is public the moment it is opened.
+A record never copies the environment, but it has free-text fields (packages, decoding, notes), and a pull request is
+public the moment it is opened.
 """
 
 from __future__ import annotations
@@ -30,5 +30,5 @@ _PATTERNS["a secret beside its name"] = re.compile(
 
 
 def find_secret(text: str) -> str | None:
-    """What kind of secret ``text`` seems to hold, in words; never the secret."""
+    """The kind of secret that ``text`` seems to contain, in words; never the secret itself."""
     return next((kind for kind, pattern in _PATTERNS.items() if pattern.search(text)), None)

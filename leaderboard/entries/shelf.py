@@ -1,4 +1,4 @@
-"""The shelf: one entry at a time from the folders of a checkout, scored as the board scores it, with its ledger."""
+"""The shelf: the entries of a checkout, read one at a time, with ledger and scorecard as on the board."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _MAX_BOARD = 512 * 1024**2
 
 
 class UnknownEntryError(RetentionError):
-    """There is no such entry, or no more."""
+    """An entry that does not exist, or was withdrawn."""
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """Where entries, base runs, ledgers and releases lie."""
+    """The folders of entries, base runs, ledgers and releases."""
 
     submissions: Path
     bases: Path
@@ -35,7 +35,7 @@ class Shelf:
     releases: Path
 
     def folder(self, entry_id: str) -> Path:
-        """The folder of an entry; ``UnknownEntryError`` when there is none, or the entry was withdrawn with it."""
+        """The folder of an entry; ``UnknownEntryError`` if there is none, for example after a withdrawal."""
         if not ENTRY_ID.match(entry_id):
             raise UnknownEntryError(f"{entry_id[:60]!r}: not an entry id, which is 12 characters of a-z and 2-7")
         folder = self.submissions / entry_id
@@ -51,11 +51,11 @@ class Shelf:
         return fold(read_ledger(self.events / entry_id))
 
     def scored(self, entry_id: str) -> Scored:
-        """An entry, read, checked and scored from its stored answers."""
+        """An entry, read, checked, and scored from its stored answers."""
         return Scored(read_entry(self.folder(entry_id), BaseRuns(self.bases)), self.state(entry_id))
 
     def manifests(self) -> Iterator[tuple[str, Manifest]]:
-        """Entry ids and manifests of all folders that can be read, in the order of their ids."""
+        """Entry ids and manifests of all readable folders, sorted by id."""
         if not self.submissions.is_dir():
             return
         for folder in sorted(path for path in self.submissions.iterdir() if ENTRY_ID.match(path.name)):
@@ -65,7 +65,7 @@ class Shelf:
                 continue
 
     def released(self, entry_id: str) -> Iterator[tuple[str, Scorecard]]:
-        """The scorecards an entry had in frozen releases, by release, the newest first."""
+        """The scorecards of an entry in frozen releases, by release, newest first."""
         if not self.releases.is_dir():
             return
         for folder in sorted((path for path in self.releases.iterdir() if path.is_dir()), reverse=True):
@@ -99,7 +99,7 @@ class Scored:
 
 
 def published_card(path: Path, entry_id: str) -> Scorecard | None:
-    """The scorecard of ``entry_id`` in a built or released ``board.json``; None where the file or the entry is not."""
+    """The scorecard of ``entry_id`` in a built or released ``board.json``; None if the file or the entry is missing."""
     if not path.is_file():
         return None
     if path.stat().st_size > _MAX_BOARD:

@@ -1,4 +1,4 @@
-"""The ledger: what happened to an entry, and where that leaves it."""
+"""The ledger: the events of an entry, and the evidence and standing that follow from them."""
 
 import lazy_loader as lazy
 

@@ -1,8 +1,8 @@
-"""Events: what happened to an entry, one file an event, written once and never edited or deleted (README.md).
+"""Events: what happened to an entry, one file per event, never edited or deleted (see leaderboard/README.md).
 
-``leaderboard/data/events/<entry_id>/<utc>-<seq>-<kind>.json``. The path is derived from the content and checked against
-it, an event names the sha256 of the one before it, and a file has one spelling (sorted keys, ASCII): a gap, an edit, a
-repeated key or a file put between two others is found by reading.
+``leaderboard/data/events/<entry_id>/<utc>-<seq>-<kind>.json``. The path follows from the content and is checked against
+it, an event has the sha256 of the previous one, and its bytes are canonical (sorted keys, ASCII): reading detects gaps,
+edits, duplicate keys and inserted files.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from harness.errors import CheckFailedError, RetentionError
+from harness.records import StrictModel
 from harness.scoring import Agreement
-from leaderboard.documents import EVENT, Digest, FileName, Label, Note, lift
+from leaderboard.documents import Digest, FileName, Label, Note, refuse_newer
 
-EVENTS = Path("leaderboard/data/events")
 MAX_BYTES = 64 * 1024
 MAX_EVENTS = 9_999
 _NAME = re.compile(r"\A[0-9]{8}T[0-9]{6}Z-[0-9]{4}-[a-z]+\.json\Z", re.ASCII)
@@ -29,7 +29,7 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class EventError(RetentionError):
-    """An event or ledger that does not hold; the message names the file and the rule."""
+    """An invalid event or ledger; the message names the file and the rule."""
 
 
 def _real_time(value: str) -> str:
@@ -44,10 +44,8 @@ Time = Annotated[str, Field(pattern=r"\A20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0
                  AfterValidator(_real_time)]  # fmt: skip
 
 
-class _Event(BaseModel):
-    """What every event says: of which entry, which place in its ledger, when, and by whom."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class _Event(StrictModel):
+    """The fields of every event: its entry, its position in the ledger, when it happened, and by whom."""
 
     schema_: Annotated[Literal["retentionbench-event-1"], Field(alias="schema")] = "retentionbench-event-1"
     entry_id: EntryId
@@ -59,12 +57,12 @@ class _Event(BaseModel):
     @model_validator(mode="after")
     def _chained(self) -> _Event:
         if (self.previous is None) != (self.seq == 1):
-            raise ValueError("previous is null in the first event and the sha256 of the one before in every other")
+            raise ValueError("previous is null in the first event, and the sha256 of the previous one in every other")
         return self
 
 
 class Submitted(_Event):
-    """The entry's files as they were merged: their sha256 by path, and what a tombstone has to say without them."""
+    """The entry's files as they were merged: their sha256 by path, and what a tombstone shows without them."""
 
     kind: Literal["submitted"] = "submitted"
     name: Note
@@ -83,24 +81,24 @@ class _Regenerated(_Event):
     @model_validator(mode="after")
     def _agreed(self) -> _Regenerated:
         if not self.agreement.agrees:
-            raise ValueError("the agreement does not hold; a disagreement is a flagged event")
+            raise ValueError("the runs do not agree; a disagreement is a flagged event")
         return self
 
 
 class Reproduced(_Regenerated):
-    """Somebody other than the author generated a random subset again, and it agreed."""
+    """Somebody other than the author ran a random subset again, and it agreed."""
 
     kind: Literal["reproduced"] = "reproduced"
 
 
 class Verified(_Regenerated):
-    """A maintainer generated a random subset again from the pinned files, and it agreed."""
+    """A maintainer ran a random subset again from the pinned files, and it agreed."""
 
     kind: Literal["verified"] = "verified"
 
 
 class Flagged(_Event):
-    """A doubt that is not settled; ``agreement`` is there when a verification raised it."""
+    """An open doubt; ``agreement`` is set if a verification raised it."""
 
     kind: Literal["flagged"] = "flagged"
     reason: Note
@@ -108,7 +106,7 @@ class Flagged(_Event):
 
 
 class Withdrawn(_Event):
-    """Taken back by its author or the maintainers. The folder may go; the ledger stays as a tombstone."""
+    """Withdrawn by its author or the maintainers. The folder may be deleted; the ledger stays as a tombstone."""
 
     kind: Literal["withdrawn"] = "withdrawn"
     reason: Note
@@ -136,14 +134,14 @@ class Stale(_Event):
 
 
 class Unavailable(_Event):
-    """Its weights can no longer be had."""
+    """Its weights are no longer available."""
 
     kind: Literal["unavailable"] = "unavailable"
     reason: Note
 
 
 class Cleared(_Event):
-    """The standing that event ``of`` gave is lifted. Event ``of`` stays where it is."""
+    """Lifts the standing that event ``of`` gave. Event ``of`` itself stays."""
 
     kind: Literal["cleared"] = "cleared"
     of: Annotated[int, Field(ge=1, le=MAX_EVENTS)]
@@ -170,9 +168,9 @@ def file_name(event: Event) -> str:
 
 
 def event_bytes(event: Event) -> bytes:
-    """The one spelling of an event: indented JSON, sorted keys, ASCII, a final newline.
+    """The canonical bytes of an event: indented JSON, sorted keys, ASCII, a final newline.
 
-    ASCII shows in a diff what a text of others hides: marks that turn the direction, characters without width.
+    ASCII escapes show in a diff what text by others may hide: direction marks, zero-width characters.
     """
     document = event.model_dump(mode="json", by_alias=True)
     return (json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n").encode("ascii")
@@ -186,11 +184,10 @@ def parse_event(data: bytes, name: str) -> Event:
         document = json.loads(data.decode("ascii"))
     except (ValueError, RecursionError) as error:
         raise EventError(f"{name}: not JSON in ASCII ({type(error).__name__})") from error
-    lifted = lift(EVENT, document, name)
-    event = check_event(lifted, name)
-    # An older major version had a spelling of its own.
-    if lifted is document and event_bytes(event) != data:
-        raise EventError(f"{name}: not in the one form events have; write them with `retention maintain`")
+    refuse_newer(document, "event", name)
+    event = check_event(document, name)
+    if event_bytes(event) != data:
+        raise EventError(f"{name}: not in canonical form; write events with `retention maintain`")
     return event
 
 
@@ -201,17 +198,17 @@ def check_event(document: Any, name: str) -> Event:
     except ValidationError as error:
         first = error.errors()[0]
         if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
-            raise EventError(f"{name}: kind: there are {', '.join(KINDS)}") from error
+            raise EventError(f"{name}: kind: must be one of {', '.join(KINDS)}") from error
         # Pydantic names the kind first, which is no field of the file.
         field = ".".join(map(str, first["loc"][1:] if first["loc"][:1] and first["loc"][0] in KINDS else first["loc"]))
         raise EventError(f"{name}: {field or 'document'}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
 def read_ledger(folder: Path) -> tuple[Event, ...]:
-    """All events of one entry, in order, from the folder named by its id; an empty tuple where there is none.
+    """All events of one entry, in order, from the folder named by its id; an empty tuple if there is none.
 
-    Raises ``EventError`` for any file that is no event, a name or entry that is not the content's, a gap or a double in
-    the sequence, a broken chain, time that runs backwards, and what :func:`check_ledger` refuses.
+    Raises ``EventError`` for a file that is not an event, a file name or entry id that does not match the content, a
+    broken chain, and whatever :func:`check_ledger` refuses.
     """
     if folder.is_symlink():
         raise EventError(f"{folder}: a link; a ledger is a folder of files")
@@ -226,9 +223,9 @@ def read_ledger(folder: Path) -> tuple[Event, ...]:
             data = file.read(MAX_BYTES + 1)
         event = parse_event(data, str(path))
         if path.name != (expected := file_name(event)):
-            raise EventError(f"{path}: its content makes it {expected}")
+            raise EventError(f"{path}: by its content it must be named {expected}")
         if event.entry_id != folder.name:
-            raise EventError(f"{path}: is of entry {event.entry_id}")
+            raise EventError(f"{path}: belongs to entry {event.entry_id}")
         if event.previous != previous:
             raise EventError(f"{path}: previous is not the sha256 of the event before it; events are never edited")
         previous = hashlib.sha256(data).hexdigest()
@@ -238,40 +235,40 @@ def read_ledger(folder: Path) -> tuple[Event, ...]:
 
 
 def check_ledger(ledger: Sequence[Event], name: str) -> None:
-    """The law of a ledger beyond its files; ``EventError`` names the sequence number that breaks it.
+    """Check the invariants of a ledger; ``EventError`` names the sequence number that breaks one.
 
-    The sequence is 1, 2, 3, ... without gap or double, time never runs backwards, the first event is ``submitted``, a
-    ``cleared`` lifts a standing that is there, and nobody reproduces an entry of their own.
+    The sequence is 1, 2, 3, ... without gaps or duplicates, time never runs backwards, the first event is
+    ``submitted``, a ``cleared`` event lifts an existing standing, and nobody reproduces their own entry.
     """
     lifted: set[int] = set()
     contact = ""
     for place, event in enumerate(ledger, start=1):
         where = f"{name}: event {event.seq}"
         if event.seq != place:
-            raise EventError(f"{where}: number {place} is expected here; a ledger has no gaps and no doubles")
+            raise EventError(f"{where}: number {place} is expected here; a ledger has no gaps or duplicates")
         if place > 1 and event.at < ledger[place - 2].at:
-            raise EventError(f"{where}: at: is before the event before it")
+            raise EventError(f"{where}: at: is earlier than the previous event")
         if place == 1 and not isinstance(event, Submitted):
             raise EventError(f"{where}: the first event of a ledger is submitted")
         if isinstance(event, Submitted):
             contact = event.contact
         if isinstance(event, Reproduced) and event.actor.lower() == contact.lower():
-            raise EventError(f"{where}: actor: an entry is not reproduced by its own author")
+            raise EventError(f"{where}: actor: an entry cannot be reproduced by its own author")
         if isinstance(event, Cleared):
             if event.of in lifted or not isinstance(ledger[event.of - 1], LIFTABLE):
-                raise EventError(f"{where}: of: event {event.of} gave no standing that could be lifted")
+                raise EventError(f"{where}: of: event {event.of} gave no standing that can be lifted")
             lifted.add(event.of)
 
 
 def read_ledgers(root: Path) -> dict[str, tuple[Event, ...] | EventError]:
-    """The ledger of every entry below ``root`` by entry id; one that does not hold is the error that says why."""
+    """The ledger of every entry below ``root`` by entry id; for an invalid one, its error."""
     found: dict[str, tuple[Event, ...] | EventError] = {}
     if not root.is_dir():
         return found
     for folder in sorted(root.iterdir()):
         try:
             if not folder.is_dir() and not folder.is_symlink():
-                raise EventError(f"{folder}: not a ledger; there is one folder an entry")
+                raise EventError(f"{folder}: not a ledger; there is one folder per entry")
             found[folder.name] = read_ledger(folder)
         except EventError as error:
             found[folder.name] = error
@@ -281,7 +278,7 @@ def read_ledgers(root: Path) -> dict[str, tuple[Event, ...] | EventError]:
 def append(root: Path, kind: type[BaseModel], entry_id: str, actor: str, **fields: Any) -> tuple[Path, Event]:
     """Write the next event of ``entry_id``'s ledger below ``root``; returns its file and the event.
 
-    Nothing is written when the event or the ledger with it would not hold, and a file that is there is never opened for
+    Nothing is written if the event or the resulting ledger would be invalid, and an existing file is never opened for
     writing.
     """
     folder = root / entry_id
@@ -291,7 +288,7 @@ def append(root: Path, kind: type[BaseModel], entry_id: str, actor: str, **field
         "schema": "retentionbench-event-1",
         "entry_id": entry_id,
         "seq": len(ledger) + 1,
-        # A clock that runs behind must not break the order of the names.
+        # A slow clock must not break the order of file names.
         "at": max(now, ledger[-1].at) if ledger else now,
         "actor": actor,
         "previous": hashlib.sha256((folder / file_name(ledger[-1])).read_bytes()).hexdigest() if ledger else None,
@@ -306,5 +303,5 @@ def append(root: Path, kind: type[BaseModel], entry_id: str, actor: str, **field
         with path.open("xb") as file:
             file.write(event_bytes(event))
     except FileExistsError as error:
-        raise CheckFailedError(f"{path}: was written at the same time by another; run the command again") from error
+        raise CheckFailedError(f"{path}: was written by another process meanwhile; run the command again") from error
     return path, event

@@ -1,8 +1,9 @@
-"""Schemas: the JSON Schemas of every document a submission or the ledger is made of, generated from the models.
+"""Schemas: JSON Schemas of all documents of submissions and ledgers, generated from the models.
 
-``leaderboard/ledger/schemas/<name>/<major>.json`` are the committed copies. A published file is never changed but by
-adding optional fields; a new major version gets a file of its own, and :mod:`leaderboard.documents.migrations` says how
-the old reads.
+``leaderboard/ledger/schemas/<name>/<major>.json`` are the committed copies. Apart from descriptions, a published file
+only changes by adding optional fields: in documents written before, they have their defaults. A field that changes its
+meaning, name or type makes a new major version, which gets its own file; so far only samples have two, and
+:func:`harness.records.read_samples` reads both.
 """
 
 from __future__ import annotations

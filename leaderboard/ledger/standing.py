@@ -1,10 +1,10 @@
-"""Standing: what a ledger's events say of an entry now. Pure folds; the events themselves are never changed by them.
+"""Standing: the current state of an entry, computed from its ledger's events by pure functions.
 
 **Evidence** is how far the numbers have been checked: self-reported (recomputed here from the author's stored outputs)
-< reproduced (somebody else generated a random subset again, and it agreed) < verified (a maintainer did). It speaks of
-stored answers: an event counts as long as the entry's answers are those it was about.
+< reproduced (somebody else ran a random subset again, and it agreed) < verified (a maintainer did). An event counts as
+long as the entry's stored answers are those that it was about.
 
-**Standing** is whether to rely on the entry: the strongest that was given and not lifted, in the order of ``Standing``.
+**Standing** is whether to rely on the entry: the strongest one given and not lifted, in the order of ``Standing``.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Evidence(StrEnum):
 
 
 class Standing(StrEnum):
-    """From strongest to weakest: of several that were given, the first is shown."""
+    """From strongest to weakest: if several were given, the first is shown."""
 
     WITHDRAWN = "withdrawn"
     SUPERSEDED = "superseded"
@@ -52,8 +52,8 @@ class Standing(StrEnum):
 
     @property
     def ranked(self) -> bool:
-        """Whether the entry takes part in a ranking. Doubted, replaced and withdrawn ones do not; an entry whose suite
-        was closed or whose weights are gone still says what it said."""
+        """Whether the entry is ranked. Flagged, superseded and withdrawn ones are not; if the suite was closed or the
+        weights are unavailable, the numbers remain valid."""
         return self in (Standing.ACTIVE, Standing.STALE, Standing.UNAVAILABLE)
 
 
@@ -82,7 +82,7 @@ class State:
 
 
 def fold(events: Iterable[Event]) -> State:
-    """The state after ``events``, whatever order they come in and however often each does; ``fold([])`` is the start.
+    """The state after ``events``, in any order and with repetitions; ``fold([])`` is the initial state.
 
     Two different events of one sequence number or of two entries are an ``EventError``.
     """
@@ -104,7 +104,7 @@ def _in_order(events: Iterable[Event]) -> tuple[Event, ...]:
     by_seq: dict[int, Event] = {}
     for event in events:
         if by_seq.setdefault(event.seq, event) != event:
-            raise EventError(f"{event.entry_id}: event {event.seq}: there are two of this number")
+            raise EventError(f"{event.entry_id}: event {event.seq}: there are two with this number")
     if len(entries := {event.entry_id for event in by_seq.values()}) > 1:
         raise EventError(f"events of {len(entries)} entries cannot be folded together")
     return tuple(by_seq[seq] for seq in sorted(by_seq))

@@ -1,4 +1,4 @@
-from .cells import SUMMARY, TASK, Definition, cells_of, find_cell, parse_cell, part_name
+from .cells import SUMMARY, TASK, cells_of, find_cell, parse_cell, part_name
 from .citations import cite, quotation, quoted_number
 from .formats import markdown, number, percent, points, points_ci, probability, ratio, ratio_ci
 from .quotations import MAX_CHARACTERS, verify
@@ -8,7 +8,6 @@ __all__ = [
     "MAX_CHARACTERS",
     "SUMMARY",
     "TASK",
-    "Definition",
     "Reproduction",
     "cells_of",
     "cite",

@@ -15,14 +15,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Literal
 from urllib.parse import quote
+
+from pydantic import BaseModel
 
 from harness.errors import RetentionError
 from harness.items import canonical_json
-from harness.scoring import Scorecard
-
-Unit = Literal["points", "percent", "ratio", "count", "probability", "number"]
+from harness.scoring import GroupScore, Metric, Scorecard, TargetScore, TaskScore, metric_of
 
 # Entry, metric, suite and hash as they stand in any text; every repetition is bounded.
 CELL = re.compile(
@@ -36,20 +35,18 @@ class CellError(RetentionError):
     """A cell id that names no number."""
 
 
-@dataclass(frozen=True)
-class Definition:
-    """What a number is: its formula (metrics.md), how it is read, and the field of its interval where it has one."""
-
-    formula: str
-    unit: Unit
-    interval: str | None = None
-
-    @property
-    def drawn(self) -> str:
-        """How the interval is made."""
-        return _DRAWN.get(self.interval or "", _OF_RATES)
+def _numbers(part: type[BaseModel]) -> dict[str, Metric]:
+    """The metrics of one part of a scorecard by field, in the order of its fields; words are no numbers."""
+    found = {name: metric_of(part.__name__, name) for name in part.model_fields}
+    return {name: metric for name, metric in found.items() if metric is not None and metric.unit != "word"}
 
 
+_OF_TARGET = _numbers(TargetScore)
+# Numbers of the whole pair, of a capability group, and of a task, by the name of their field.
+SUMMARY = _OF_TARGET | _numbers(Scorecard)
+GROUP = _numbers(GroupScore)
+TASK = _numbers(TaskScore)
+# How the interval of a number is made, by the name of its field.
 _OF_RATES = "95 %, posterior of the transition cells (Jeffreys), counts over the design effect"
 _LINEAR = "95 %, linearised over clusters"
 _DRAWN = {
@@ -57,73 +54,6 @@ _DRAWN = {
     "gain_ci": f"{_OF_RATES}, combined over tasks",
     "transfer_gain_ci": f"{_OF_RATES}, combined over tasks",
     "balance_ci": "95 %, combined from the intervals of normalised gain and retention",
-}
-_MEAN = "mean over the tasks of the target"
-_RATIO = "C/A, the sum of corrected tuned scores over that of the base's"
-_ONE_SIDED = "1 + (1/A) sum over 10 folds of D_k where the other folds show no gain, D the change of corrected scores"
-# Numbers of the whole pair, by the name of their field.
-SUMMARY = {
-    "score_base": Definition(f"{_MEAN} of mean(a)", "percent"),
-    "score_tuned": Definition(f"{_MEAN} of mean(c)", "percent"),
-    "gain": Definition(f"{_MEAN} of mean(c) - mean(a)", "points", "gain_ci"),
-    "normalised_gain": Definition("gain / (1 - score_base)", "ratio"),
-    "transfer_gain": Definition("mean over the transfer tasks of mean(c) - mean(a)", "points", "transfer_gain_ci"),
-    "retention_macro": Definition(f"mean over groups of {_ONE_SIDED}", "ratio", "retention_macro_ci"),
-    "retention_ratio": Definition(f"mean over groups of {_RATIO}", "ratio", "retention_ratio_ci"),
-    "worst_group": Definition(f"min over groups of {_ONE_SIDED}", "ratio"),
-    "balance": Definition(
-        "harmonic mean of clip(normalised_gain, 0, 1) and min(retention_macro, 1), where gain_ci lies above 0",
-        "ratio",
-        "balance_ci",
-    ),
-    "alarms": Definition("number of alarms raised", "count"),
-}
-_OF_TARGET = frozenset({"score_base", "score_tuned", "gain", "normalised_gain", "transfer_gain"})
-# Numbers of a capability group.
-GROUP = {
-    "retention": Definition(_ONE_SIDED, "ratio", "retention_ci"),
-    "ratio": Definition(_RATIO, "ratio", "ratio_ci"),
-}
-# Numbers of a task.
-TASK = {
-    "n": Definition("number of items", "count"),
-    "n_clusters": Definition("number of clusters", "count"),
-    "design_effect": Definition("clustered items worth one independent item (Kish), at least 1", "number"),
-    "n11": Definition("items correct before and after", "count"),
-    "n10": Definition("items correct before and not after", "count"),
-    "n01": Definition("items correct after and not before", "count"),
-    "n00": Definition("items correct neither before nor after", "count"),
-    "base": Definition("mean(a)", "percent"),
-    "tuned": Definition("mean(c)", "percent"),
-    "graded_base": Definition("mean of the base's scores", "percent"),
-    "graded_tuned": Definition("mean of the tuned model's scores", "percent"),
-    "graded_delta": Definition("graded_tuned - graded_base", "points", "graded_delta_ci"),
-    "delta": Definition("mean(c) - mean(a)", "points", "delta_ci"),
-    "delta_se": Definition("sqrt(K/(K-1) * sum over clusters of (sum of (d - mean d))^2) / n", "points"),
-    "forgotten_rate": Definition("n10 / n", "percent"),
-    "backward_transfer": Definition("n01 / n", "percent"),
-    "forgotten_given_known": Definition("n10 / (n10 + n11)", "percent"),
-    "churn": Definition("forgotten_rate + backward_transfer", "percent"),
-    "knowledge_lost": Definition(
-        "under independent guessing: mean of 1[1->0]/(1-g1) - g0*1[0->0]/((1-g0)(1-g1)), g times the answered share",
-        "percent",
-    ),
-    "knowledge_gained": Definition("knowledge_lost with the two models exchanged", "percent"),
-    "f_true": Definition("max(F - (1-mean(a))*(1-mean(c))/(k-1), 0)", "percent"),
-    "corrected_base": Definition("mean((a - g)/(1 - g))", "percent"),
-    "corrected_tuned": Definition("mean((c - g)/(1 - g))", "percent"),
-    "retention": Definition("corrected_tuned / corrected_base", "ratio"),
-    "format_loss": Definition("share of items correct before and unparsed after", "percent"),
-    "content_loss": Definition("share of items correct before and wrong after", "percent"),
-    "unparsed_base": Definition("share of the base's answers that are unparsed", "percent"),
-    "unparsed_tuned": Definition("share of the tuned model's answers that are unparsed", "percent"),
-    "truncated_base": Definition("share of the base's answers that were cut off", "percent"),
-    "truncated_tuned": Definition("share of the tuned model's answers that were cut off", "percent"),
-    "p_value": Definition("exact two-sided sign flips of the clusters' sums of c - a", "probability"),
-    "p_holm": Definition("p_value, Holm over the tasks that get a verdict", "probability"),
-    "smallest_loss": Definition(
-        "(z(1 - .05/(2m)) + .84) * sqrt(churn * design effect / n), 1 - .05^(1/clusters) where nothing moved", "points"
-    ),
 }
 
 
@@ -151,7 +81,7 @@ class Cell:
     entry_id: str
     metric: str
     suite: str
-    definition: Definition
+    definition: Metric
     inputs: tuple[tuple[str, str], ...]
     drawn: str
     value: float | None
@@ -231,9 +161,8 @@ def _cells(entry_id: str, card: Scorecard) -> Iterator[Cell]:
         "base": card.base.samples_sha256,
         "tuned": card.tuned.samples_sha256,
     }
-    resampled = f"paired bootstrap, {card.bootstrap.resamples} resamples, seed {card.bootstrap.seed}, 95 % percentile"
 
-    def cell(metric: str, definition: Definition, holder: object, name: str, part: str = "") -> Cell:
+    def cell(metric: str, definition: Metric, holder: object, name: str, part: str = "") -> Cell:
         value = getattr(holder, name)
         interval = getattr(holder, definition.interval) if definition.interval else None
         reason = getattr(holder, "reasons", {}).get(name)
@@ -243,7 +172,7 @@ def _cells(entry_id: str, card: Scorecard) -> Iterator[Cell]:
             suite=f"{card.suite.name}-{card.suite.version}",
             definition=definition,
             inputs=tuple(sorted((common | {"part": part}).items())),
-            drawn=resampled if definition.interval == "graded_delta_ci" else definition.drawn,
+            drawn=_drawn(definition.interval, card),
             value=None if value is None else float(value),
             interval=interval,
             reason=reason,
@@ -266,6 +195,12 @@ def _cells(entry_id: str, card: Scorecard) -> Iterator[Cell]:
     for task, numbers in card.tasks.items():
         for name, definition in TASK.items():
             yield cell(f"task/{part_name(task)}/{name}", definition, numbers, name, task)
+
+
+def _drawn(interval: str | None, card: Scorecard) -> str:
+    if interval == "graded_delta_ci":
+        return f"paired bootstrap, {card.bootstrap.resamples} resamples, seed {card.bootstrap.seed}, 95 % percentile"
+    return _DRAWN.get(interval or "", _OF_RATES)
 
 
 @dataclass(frozen=True)

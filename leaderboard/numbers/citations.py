@@ -10,11 +10,10 @@ import re
 from typing import Literal, Protocol
 
 from harness import __version__
-from harness.report import rests_on
-from harness.scoring import Scorecard
+from harness.scoring import Scorecard, Unit, per_cent, points, rests_on
 from leaderboard.documents import Manifest, clean, https_url
 from leaderboard.ledger import Standing, State
-from leaderboard.numbers.cells import Cell, Unit, summary_cells
+from leaderboard.numbers.cells import Cell, summary_cells
 
 Style = Literal["bibtex", "apa", "signature"]
 _YEAR = re.compile(r"\A20[0-9]{2}(?=-)", re.ASCII)
@@ -67,9 +66,9 @@ def quoted_number(value: float | None, unit: Unit) -> str:
     if value is None:
         return "undefined"
     if unit == "points":
-        return f"{value * 100 + 0.0:+.1f}"
+        return points(value)
     if unit in ("percent", "ratio"):
-        return f"{value * 100 + 0.0:.1f}"
+        return per_cent(value)
     if unit == "count":
         return f"{value:.0f}"
     if unit == "number":

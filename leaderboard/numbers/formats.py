@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup, escape
 
+from harness.scoring import Unit, bracketed, per_cent
+from harness.scoring import points as signed_points
 from leaderboard.documents import clean, https_url
-from leaderboard.numbers.cells import Unit
 
 ABSENT = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
@@ -52,12 +54,18 @@ def linked(url: str, text: str | None = None) -> Markup:
     return Markup('<a href="{}" rel="nofollow ugc noopener">{}</a>').format(address, label)
 
 
+def cited(source: str, links: Mapping[str, str]) -> Markup:
+    """A definition's source, with links to the works that it names."""
+    text = escape(source)
+    for named, address in links.items():
+        text = text.replace(escape(named), Markup('<a href="{}" rel="noopener">{}</a>').format(address, named))
+    return text
+
+
 def points(value: float | None) -> str:
     """A change in points: +62.3, -4.0 with a real minus, 0.0."""
-    if value is None:
-        return ABSENT
-    text = f"{abs(value) * 100:.1f}"
-    return text if text == "0.0" else ("+" if value > 0 else _MINUS) + text
+    text = signed_points(value, ABSENT).replace("-", _MINUS)
+    return "0.0" if text[1:] == "0.0" else text
 
 
 def points_tick(value: float) -> str:
@@ -68,12 +76,16 @@ def points_tick(value: float) -> str:
 
 def percent(value: float | None) -> str:
     """A rate as a percentage: 86.3 %."""
-    return ABSENT if value is None else f"{value * 100:.1f}\N{NO-BREAK SPACE}%"
+    return ABSENT if value is None else f"{_per_cent(value)}\N{NO-BREAK SPACE}%"
+
+
+def _per_cent(rate: float) -> str:
+    return per_cent(rate).replace("-", _MINUS)
 
 
 def ratio(value: float | None) -> str:
     """A retention, balance or normalised gain, in per cent like every other rate: 87.3 %."""
-    return ABSENT if value is None else f"{value * 100 + 0.0:.1f}\N{NO-BREAK SPACE}%".replace("-", _MINUS)
+    return percent(value)
 
 
 def percent_tick(value: float) -> str:
@@ -83,15 +95,12 @@ def percent_tick(value: float) -> str:
 
 def points_ci(interval: tuple[float, float] | None) -> str:
     """An interval in points: [+58.0, +66.5]."""
-    return "" if interval is None else f"[{points(interval[0])}, {points(interval[1])}]"
+    return bracketed(points, interval)
 
 
 def ratio_ci(interval: tuple[float, float] | None) -> str:
     """An interval of a ratio, in per cent: [84.0, 90.1]."""
-    if interval is None:
-        return ""
-    low, high = (f"{bound * 100 + 0.0:.1f}".replace("-", _MINUS) for bound in interval)
-    return f"[{low}, {high}]"
+    return bracketed(_per_cent, interval)
 
 
 def probability(value: float) -> str:
@@ -124,7 +133,7 @@ def figure(value: float | None) -> str:
 
 
 def figure_ci(interval: tuple[float, float] | None) -> str:
-    return "" if interval is None else f"[{figure(interval[0])}, {figure(interval[1])}]"
+    return bracketed(figure, interval)
 
 
 def cosine(value: float) -> str:
@@ -133,7 +142,7 @@ def cosine(value: float) -> str:
 
 
 def cosine_ci(interval: tuple[float, float]) -> str:
-    return f"[{cosine(interval[0])}, {cosine(interval[1])}]"
+    return bracketed(cosine, interval)
 
 
 def quantity(value: float | None, unit: Unit) -> str:

@@ -12,11 +12,10 @@ from pathlib import Path
 import leaderboard
 from harness.errors import RetentionError
 from leaderboard.board import Board, Cache
+from leaderboard.documents import SUMS_FILE, read_sums, sums_bytes
 from leaderboard.site.exports import export_files
 from leaderboard.site.exports.web import sitemap
 from leaderboard.site.pages import Pages
-
-SUMS_FILE = "SHA256SUMS"
 
 
 def site_sources() -> Path:
@@ -49,7 +48,7 @@ def write_site(
         data = sitemap((name for name in sums if name.endswith(".html")), site, board.data_as_of)
         sums["sitemap.xml"] = hashlib.sha256(data).hexdigest()
         _write(out / "sitemap.xml", data)
-    _write(out / SUMS_FILE, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)).encode())
+    _write(out / SUMS_FILE, sums_bytes(sums))
     for name in old - set(sums):
         (out / name).unlink(missing_ok=True)
     return out / "index.html"
@@ -105,5 +104,4 @@ def _files_of_last_build(out: Path) -> set[str]:
     if not sums.is_file():
         raise RetentionError(f"{out}: not empty and not written by `retention board build`; give another --out")
     root = out.resolve()
-    names = {line[66:] for line in sums.read_text(encoding="utf-8", errors="replace").splitlines() if len(line) > 66}
-    return {name for name in names if (root / name).resolve().is_relative_to(root)}
+    return {name for name in read_sums(sums) if (root / name).resolve().is_relative_to(root)}

@@ -6,20 +6,21 @@ What is looked at is what was published, the bytes on disk, and nothing the buil
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
-import multiprocessing
-import os
 import posixpath
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree as Xml
 
-SUMS_FILE = "SHA256SUMS"
+from harness.errors import RetentionError
+from harness.records import file_sha256
+from leaderboard.documents import SUMS_FILE, file_names, read_sums
+from leaderboard.processes import WorkerPool, available_cores
+
 INDEX = "index.html"
 MAX_INDEX_BYTES = 200_000
 MAX_INDEX_GZIP_BYTES = 30_000
@@ -72,20 +73,21 @@ def check_site(folder: Path, jobs: int | None = None) -> Found:
 
 def _files(folder: Path, found: Found) -> set[str]:
     """Names of the files below ``folder``, held against its list of checksums."""
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {SUMS_FILE}
-    sums: dict[str, str] = {}
-    if (folder / SUMS_FILE).is_file():
-        for line in (folder / SUMS_FILE).read_text("utf-8").splitlines():
-            digest, _, name = line.partition("  ")
-            sums[name] = digest
-    else:
+    there = file_names(folder) - {SUMS_FILE}
+    try:
+        sums = read_sums(folder / SUMS_FILE)
+    except FileNotFoundError:
         found.problems.append(f"{SUMS_FILE}: is missing; `retention board build` writes it")
+        sums = {}
+    except RetentionError as error:
+        found.problems.append(str(error))
+        sums = {}
     for name in sorted(there | set(sums)):
         if name not in there:
             found.problems.append(f"{name}: is listed in {SUMS_FILE}, but is not there")
         elif name not in sums:
             found.problems.append(f"{name}: is not listed in {SUMS_FILE}")
-        elif hashlib.sha256((folder / name).read_bytes()).hexdigest() != sums[name]:
+        elif file_sha256(folder / name) != sums[name]:
             found.problems.append(f"{name}: sha256 differs from {SUMS_FILE}")
     return there
 
@@ -95,9 +97,9 @@ def _pages(folder: Path, names: list[str], jobs: int | None) -> Iterator[Page]:
     if len(names) < _WORTH_PROCESSES or jobs == 1:
         yield from (parse_page(folder, name) for name in names)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs or os.cpu_count(), mp_context=context) as pool:
-        yield from pool.map(parse_page, [folder] * len(names), names, chunksize=8)
+    with WorkerPool(min(jobs or available_cores(), len(names)), ahead=8) as pool:
+        for name, page in pool.map(partial(parse_page, folder), names):
+            yield page or Page(name, ("cannot be parsed (the process that tried it ended)",))
 
 
 def parse_page(folder: Path, name: str) -> Page:
@@ -198,7 +200,7 @@ def _budgets(folder: Path, files: set[str], found: Found) -> None:
 
 def compare_sites(one: Path, other: Path) -> list[str]:
     """Names of files that differ between two builds, or are in one alone."""
-    names = {path.relative_to(root).as_posix() for root in (one, other) for path in root.rglob("*") if path.is_file()}
+    names = file_names(one) | file_names(other)
     return [
         name
         for name in sorted(names)

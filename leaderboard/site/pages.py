@@ -15,8 +15,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from harness import __version__
-from harness.report import kept, rests_on
-from harness.scoring import LEVELS, Scorecard
+from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, wording
 from leaderboard.board import Board, Cache, Row, Track, TrackKey, code_digest, entry_json
 from leaderboard.documents import ENTRY_ID
 from leaderboard.numbers import cells, cite, formats
@@ -26,7 +25,7 @@ from leaderboard.site.releases import read_releases
 
 _VERDICTS = ("forgot", "inconclusive", "nothing to lose", "retained", "improved")
 _FILTERS = ("points", "points_tick", "percent", "percent_tick", "ratio", "points_ci", "ratio_ci", "probability",
-            "count", "number", "shown", "by_others", "linked", "plain", "figure", "figure_ci", "cosine",
+            "count", "number", "shown", "by_others", "linked", "cited", "plain", "figure", "figure_ci", "cosine",
             "cosine_ci")  # fmt: skip
 
 
@@ -181,11 +180,13 @@ def _environment(templates: Path) -> Environment:
         views=views,
         study_page=study,
         cells=cells,
+        metrics=METRICS,
+        sections=SECTIONS,
         levels=LEVELS,
         hatches=_hatches,
         verdict_counts=_verdict_counts,
         verdict_tone=_verdict_tone,
-        kept=kept,
+        kept=wording.kept,
         rests_on=rests_on,
         numbers=_numbers,
     )

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from harness.errors import CheckFailedError, RetentionError
 from leaderboard.board import Board, board_csv, board_json
+from leaderboard.documents import SUMS_FILE, read_sums, sums_bytes
 
-SUMS_FILE = "SHA256SUMS"
 _VERSION = re.compile(r"\A[0-9A-Za-z][0-9A-Za-z.-]{0,31}\Z", re.ASCII)
 
 
@@ -26,11 +26,11 @@ def write_release(board: Board, version: str, releases: Path) -> Path:
     if folder.exists() or folder.is_symlink():
         raise CheckFailedError(f"{folder}: is released and never changes; choose another version")
     files = {"board.json": board_json(board).encode(), "board.csv": board_csv(board).encode()}
-    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items()))
+    sums = sums_bytes({name: hashlib.sha256(data).hexdigest() for name, data in files.items()})
     shutil.rmtree(draft, ignore_errors=True)
     try:
         draft.mkdir(parents=True)
-        for name, data in [*files.items(), (SUMS_FILE, sums.encode())]:
+        for name, data in [*files.items(), (SUMS_FILE, sums)]:
             (draft / name).write_bytes(data)
         draft.rename(folder)
     finally:
@@ -50,8 +50,5 @@ def read_releases(folder: Path | None) -> tuple[Release, ...]:
     """The frozen boards below ``folder``, newest version first, from their lists of checksums."""
     if folder is None or not folder.is_dir():
         return ()
-    found = []
-    for path in sorted(folder.glob("[!.]*/SHA256SUMS"), reverse=True):
-        lines = (line.partition("  ") for line in path.read_text("utf-8").splitlines())
-        found.append(Release(path.parent.name, {name: digest for digest, _, name in lines}))
-    return tuple(found)
+    newest_first = sorted(folder.glob(f"[!.]*/{SUMS_FILE}"), reverse=True)
+    return tuple(Release(path.parent.name, read_sums(path)) for path in newest_first)

@@ -21,7 +21,7 @@ State = frozenset[tuple[str, int, int]]
 class _Quiet(SimpleHTTPRequestHandler):
     """Files as they are, never from a browser's cache."""
 
-    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript", ".cff": "text/plain"}  # noqa: RUF012
+    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript", ".cff": "text/plain"}
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-store")

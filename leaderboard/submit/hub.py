@@ -1,4 +1,4 @@
-"""The hub: whole logs of runs, uploaded to a data set of the author's, at a commit that never changes."""
+"""The hub: upload the full log of a run to the author's data set, pinned by its commit."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ REPO = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9_.-]{1,96}\Z")
 
 
 class HubError(RetentionError):
-    """A log that could not be uploaded; what is local stays as it is."""
+    """A log that could not be uploaded; local files stay unchanged."""
 
 
 def upload_log(repo: str, name: str, run: Path) -> FullLog:
-    """Upload the run folder ``run`` into the data set ``repo`` below ``name``/, and say where its samples are now.
+    """Upload the run folder ``run`` to the data set ``repo`` under ``name``/, and return where its samples are now.
 
-    The data set is made if there is none. The account is that of ``hf auth login`` or ``HF_TOKEN``.
+    The data set is created if it does not exist. The account is that of ``hf auth login`` or ``HF_TOKEN``.
     """
     from huggingface_hub import CommitOperationAdd, HfApi
 
@@ -34,10 +34,10 @@ def upload_log(repo: str, name: str, run: Path) -> FullLog:
             commit_message=f"Full log of {name}",
             repo_type="dataset",
         )
-    except Exception as error:  # The hub's client lets errors of its HTTP library through, which differ by version.
+    except Exception as error:  # The hub's client raises its HTTP library's errors, which differ by version.
         raise HubError(
             f"--to-hub {repo}: not uploaded ({type(error).__name__}: {str(error).splitlines()[0][:200]}); log in with "
-            "`hf auth login` as an account that may write there, or leave --to-hub out"
+            "`hf auth login` as an account with write access, or leave --to-hub out"
         ) from error
     return FullLog(
         samples_sha256=record.samples_sha256,

@@ -1,11 +1,11 @@
-"""Opening a submission: the git commands and the text of its pull request, for the author to run. Nothing is pushed."""
+"""Opening a pull request: prints the git commands and the text of a submission; nothing is run or pushed."""
 
 from __future__ import annotations
 
 import shlex
-import subprocess
 from pathlib import Path
 
+from harness.records import GitError, run_git
 from leaderboard.acceptance import Report, numbers_line
 from leaderboard.documents import MANIFEST_FILE, Manifest, base_folder, clean, read_manifest
 from leaderboard.entries import Finding
@@ -13,7 +13,7 @@ from leaderboard.numbers import markdown
 
 
 def commands(folder: Path, bases: Path, report: Report) -> list[str]:
-    """What to type, in order; the base's run goes along where git does not know it yet."""
+    """The git commands, in order; the base's run is added if git does not track it yet."""
     manifest = read_manifest(folder / MANIFEST_FILE)
     home = base_folder(bases, _suite(manifest), manifest.base.weights_digest)
     added = [folder, *([] if _is_tracked(home) else [home])]
@@ -32,7 +32,7 @@ def title(manifest: Manifest) -> str:
 
 
 def pull_request(folder: Path, report: Report) -> str:
-    """Title and body. Names by others stand in code spans, so that none of them is read as Markdown."""
+    """Title and body. Names by others are in code spans, so that they are not read as Markdown."""
     manifest = read_manifest(folder / MANIFEST_FILE)
     numbers = f"- {numbers_line(report.numbers)}" if report.numbers is not None else ""
     tuned, base = markdown(manifest.tuned_model.name), markdown(manifest.base.name)
@@ -48,7 +48,7 @@ def pull_request(folder: Path, report: Report) -> str:
         "",
         "`retention submit validate` accepted it on my machine. This pull request adds this one folder (and the base's "
         "run, if it is new). I agree that the stored outputs are published with the entry.",
-        *(["", "Flags that it raised:", ""] if report.of("flag") else []),
+        *(["", "Flags raised:", ""] if report.of("flag") else []),
         *(_flag(found) for found in report.of("flag")),
     ]
     return "\n".join(lines)
@@ -63,9 +63,8 @@ def _suite(manifest: Manifest) -> str:
 
 
 def _is_tracked(folder: Path) -> bool:
-    """Whether git has files of ``folder`` already; no when there is no git."""
+    """Whether git tracks files of ``folder``; False without git."""
     try:
-        listed = subprocess.run(["git", "-C", folder, "ls-files", "--", "."], capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
+        return bool(run_git(folder, "ls-files", "--", "."))
+    except GitError:
         return False
-    return bool(listed.stdout.strip())

@@ -1,4 +1,4 @@
-"""Preparing a submission: two run folders and what the author states become one folder of ``submissions/``."""
+"""Preparing a submission: two run folders and the author's statement become one folder of ``submissions/``."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class SubmissionError(RetentionError):
 
 @dataclass(frozen=True)
 class Prepared:
-    """What was written: the entry's folder, its base run's folder, and the scores they give.
+    """The written entry: its folder, its base run's folder, and their scores.
 
-    ``cut`` outputs were shortened so that the run fits into the repository.
+    ``cut`` outputs were truncated so that the run fits into the repository.
     """
 
     entry_id: str
@@ -48,10 +48,10 @@ class Prepared:
 
 
 def find_base(tuned: Path, bases: Path) -> Path:
-    """The run of the base that ``tuned`` was evaluated with: beside it, or among the ``bases`` of the leaderboard.
+    """The base's run that ``tuned`` was evaluated with: next to it, or among the ``bases`` of the leaderboard.
 
-    It answered the same suite on the same engine. An adapter names its base; of a full checkpoint it is the one other
-    full checkpoint there. Raises ``SubmissionError`` when there is none, or more than one.
+    It has the same suite and engine. An adapter names its base; for a full checkpoint it is the only other full
+    checkpoint there. Raises ``SubmissionError`` if there is none, or more than one.
     """
     record = read_record(tuned)
     stored = bases / suite_name(record)
@@ -81,20 +81,18 @@ def prepare_entry(
     template: Path | None = None,
     dynamics: Path | None = None,
 ) -> Prepared:
-    """Write ``submissions/<entry_id>/`` and, where it is not there yet, the base run into ``bases``.
+    """Write ``submissions/<entry_id>/`` and, if it is new, the base run into ``bases``.
 
-    ``statement`` holds the manifest fields that the runs cannot tell (target, method, training_data, selection,
-    license, contact, ...; ``adapter_type`` counts for adapters only). A run above the size cap has its outputs cut
-    short, which needs its suite's items (``suites`` are files of suites of one's own). ``to_hub`` names a data set to
-    which whole logs are uploaded. ``template`` is the chat template of a run that used one of its own, ``dynamics`` a
-    file that ``retention dynamics`` wrote. Nothing is left behind when the result would not be a valid entry.
+    ``statement`` has the manifest fields that the runs do not know (target, method, training_data, selection, license,
+    contact, ...; ``adapter_type`` only for adapters). The outputs of a run above the size cap are truncated, which
+    needs its suite's items (``suites`` are files of the user's own suites). ``to_hub`` names a data set to upload full
+    logs to. ``template`` is the chat template of a run that used its own, ``dynamics`` a file written by ``retention
+    dynamics``. Nothing is left behind if the result would not be a valid entry.
     """
     base_record, tuned_record = read_record(base), read_record(tuned)
     for folder, record in ((tuned, tuned_record), (base, base_record)):
         if record.screened is not None:
-            raise SubmissionError(
-                f"{folder}: a screened run holds only part of its suite; evaluate it without --screen"
-            )
+            raise SubmissionError(f"{folder}: a screened run has only part of its suite; evaluate it without --screen")
         if record.suite.is_draft:
             raise SubmissionError(
                 f"{folder}: suite {suite_name(record)} is a draft, whose items are not fixed; evaluate on a frozen one"
@@ -117,9 +115,9 @@ def prepare_entry(
     new_base = not home.exists()
     if not new_base and (stored := read_record(home).engine.environment) != base_record.engine.environment:
         raise SubmissionError(
-            f"{home}: this base is already there, run on {stored}; evaluate the tuned checkpoint on that engine"
+            f"{home}: this base already has a run, on {stored}; evaluate the tuned checkpoint on that engine"
         )
-    # Beside the final places, so that moving there is one step and a failure leaves what was there alone.
+    # Next to the final folders, so that moving is atomic and a failure leaves existing files alone.
     draft, base_draft = submissions / ".draft" / name, submissions / ".draft" / "base"
     shutil.rmtree(draft.parent, ignore_errors=True)
     judges = Judges(suites)
@@ -163,7 +161,7 @@ def _is_base_of(other: RunRecord, tuned: RunRecord) -> bool:
 
 
 def _write_run(source: Path, target: Path, judges: Judges, to_hub: str | None, name: str) -> int:
-    """Write a run into an entry, its outputs cut where it is too large; returns how many were."""
+    """Write a run into an entry, truncating outputs if it is too large; returns how many were truncated."""
     target.mkdir(parents=True)
     record = read_record(source)
     if (source / RECORD_FILE).stat().st_size > MAX_RECORD_BYTES:
@@ -177,8 +175,8 @@ def _write_run(source: Path, target: Path, judges: Judges, to_hub: str | None, n
         suite = judges.suite(suite_name(record))
         if suite is None:
             raise SubmissionError(
-                f"{source / SAMPLES_FILE}: larger than {MAX_FILE_BYTES // 1024**2} MB; to cut its outputs, suite "
-                f"{suite_name(record)} must be at hand: give its file with --suite"
+                f"{source / SAMPLES_FILE}: larger than {MAX_FILE_BYTES // 1024**2} MB; truncating its outputs needs "
+                f"suite {suite_name(record)}: give its file with --suite"
             )
         log = shorten(source, target, judges.recomputer(suite))
     else:
@@ -200,7 +198,7 @@ def _model_ref(checkpoint: CheckpointRecord, record: RunRecord) -> dict[str, Any
     source: dict[str, Any] = (
         {"repo": checkpoint.name, "revision": checkpoint.revision}
         if checkpoint.source == "hub"
-        # A local name may be a path; only its last part says anything to others.
+        # A local name may be a path; only its last part means anything to others.
         else {"local": Path(checkpoint.name).name}
     )
     return source | {

@@ -1,7 +1,7 @@
-"""Shortening: a run that is too large for the repository keeps the head and the tail of its long outputs.
+"""Shortening: truncate the long outputs of a run that is too large for the repository to their head and tail.
 
-Verdicts stay: every output that is cut is judged again, and one whose judgement would change is kept whole. A mark
-stands where text was left out, with the sha256 of the whole output; the record names the whole file (``full_log``).
+Verdicts stay the same: every truncated output is judged again, and one whose judgement would change is kept in full. A
+mark replaces the removed text, with the sha256 of the full output; the record names the full file (``full_log``).
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ if TYPE_CHECKING:
     from leaderboard.entries.judges import Recomputer
 from leaderboard.entries import is_cut
 
-# Characters that stay of a long output; the first of these that makes the file small enough is taken.
+# Characters kept of a long output; the first of these that makes the file small enough is used.
 KEPT = (8192, 4096, 2048, 1024, 512, 256)
 _MARK = "\n[... {count} characters left out, sha256 {digest} ...]\n"
 _CHUNK = 2048
 
 
 class ShorteningError(RetentionError):
-    """A run whose outputs cannot be cut so far that it fits."""
+    """A run that cannot be shortened enough to fit."""
 
 
 def too_large(samples: Path) -> bool:
-    """Whether a samples file may not be in the repository as it is, for its size or for what it holds when read."""
+    """Whether a samples file exceeds the repository's limits, on disk or in memory."""
     if samples.stat().st_size > MAX_FILE_BYTES:
         return True
     shape = pq.read_metadata(samples)
-    held = sum(shape.row_group(group).total_byte_size for group in range(shape.num_row_groups))
-    return bool(held > MAX_EXPANDED_BYTES // 2)
+    expanded = sum(shape.row_group(group).total_byte_size for group in range(shape.num_row_groups))
+    return bool(expanded > MAX_EXPANDED_BYTES // 2)
 
 
 def cut(output: str, kept: int) -> str:
-    """``output`` with its first quarter of ``kept`` characters and its last three, where that is shorter.
+    """The first ``kept / 4`` and the last ``3 * kept / 4`` characters of ``output``, if that is shorter.
 
-    Answers stand at the end, so most of what is kept is there.
+    Answers are at the end, so most of the kept text is too.
     """
     left_out = len(output) - kept
     digest = hashlib.sha256(output.encode("utf-8", errors="surrogatepass")).hexdigest()[:16]
@@ -67,15 +67,15 @@ def cut(output: str, kept: int) -> str:
 def shorten(source: Path, target: Path, recomputer: Recomputer, cap: int = MAX_FILE_BYTES) -> FullLog:
     """Write the run folder ``source`` into ``target`` with as much of its outputs as ``cap`` bytes allow.
 
-    Returns what the record now says of the whole file. Raises ``ShorteningError`` when 256 characters an output are
-    still too many, or when outputs cannot be judged again because their task's data is not here.
+    Returns the record's reference to the full file. Raises ``ShorteningError`` if 256 characters per output are still
+    too many, or if outputs cannot be judged again because their task's data is missing.
     """
     run = read_run(source)
     for kept in KEPT:
         outputs = _cut_safely(run, kept, recomputer)
         sha256 = write_samples(target / SAMPLES_FILE, _chunks(_with(iter_samples(source / SAMPLES_FILE), outputs)))
-        held = sum(len(output.encode("utf-8", errors="surrogatepass")) for output in outputs)
-        if (target / SAMPLES_FILE).stat().st_size <= cap and held <= MAX_EXPANDED_BYTES // 2:
+        expanded = sum(len(output.encode("utf-8", errors="surrogatepass")) for output in outputs)
+        if (target / SAMPLES_FILE).stat().st_size <= cap and expanded <= MAX_EXPANDED_BYTES // 2:
             log = FullLog(
                 samples_sha256=run.record.samples_sha256,
                 size=(source / SAMPLES_FILE).stat().st_size,
@@ -85,8 +85,8 @@ def shorten(source: Path, target: Path, recomputer: Recomputer, cap: int = MAX_F
             return log
     (target / SAMPLES_FILE).unlink()
     raise ShorteningError(
-        f"{source / SAMPLES_FILE}: larger than {cap / 1024**2:.0f} MB even with outputs cut to {KEPT[-1]} characters; "
-        f"ask the maintainers for another place for this suite's runs ({RECORD_FILE} and the rest are fine)"
+        f"{source / SAMPLES_FILE}: larger than {cap / 1024**2:.0f} MB even with outputs truncated to {KEPT[-1]} "
+        f"characters; ask the maintainers where to store this suite's runs ({RECORD_FILE} and the rest are fine)"
     )
 
 
@@ -96,7 +96,7 @@ def _cut_safely(run: Run, kept: int, recomputer: Recomputer) -> list[str]:
     found = recomputer.recompute(run.samples.assign(output=short))
     if found.unavailable:
         task, reason = next(iter(found.unavailable.items()))
-        raise ShorteningError(f"outputs of task {task} cannot be cut, as they cannot be judged again: {reason}")
+        raise ShorteningError(f"outputs of task {task} cannot be truncated, as they cannot be judged again: {reason}")
     changed = {each.item_id for each in found.differences}
     return [
         long if item_id in changed else brief

@@ -32,7 +32,7 @@ from harness.pictures import (
     backdrop,
     develop,
     encode_png,
-    opened,
+    open_images,
     paint_balloon,
     paint_house,
     paint_tree,
@@ -157,4 +157,4 @@ def load(task: str, count: int, seed: int, **_: Any) -> dict[str, Any]:
 
 def images(doc: plugin.Document) -> list[Image.Image]:
     """The ``doc_to_image`` function: the picture as a PNG file."""
-    return opened([encode_png(draw(doc["scene"])[0])])
+    return open_images([encode_png(draw(doc["scene"])[0])])

@@ -6,7 +6,7 @@ licence permits altered copies, and their tiles tell themselves apart) and pins 
 
 from pathlib import Path
 
-from harness.pictures import Collection, Pictures, Scenes, loader, shower
+from harness.pictures import Collection, Pictures, Scenes, image_loader, loader
 
 COCO = Collection(
     repo="pcuenq/coco-2017-mirror",
@@ -23,4 +23,4 @@ SOURCES: dict[str, Pictures] = {"coco": COCO, "scenes": Scenes("test", seed=1)}
 TASKS = {path.stem: COCO for path in Path(__file__).parent.glob("jigsaw_coco_*.yaml")}
 
 load = loader(SOURCES)
-images = shower(SOURCES)
+images = image_loader(SOURCES)

@@ -18,8 +18,8 @@ from harness.records.run import RECORD_FILE
 from harness.records.samples import SAMPLES_FILE, file_sha256
 from leaderboard.documents.identity import entry_id, seal
 from leaderboard.submit.prepare import prepare_entry
-from tests.site.synthetic_board import STATEMENT
 from tests.support.synthetic import TASKS, SyntheticTask, digest, synthetic_checkpoint, synthetic_run
+from tests.support.synthetic_board import STATEMENT
 
 ITEMS = (500, 300, 300, 300, 300, 300)
 BENCH_TASKS = tuple(

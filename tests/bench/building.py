@@ -71,20 +71,20 @@ def main() -> None:
 def _ours(spec: dict[str, Any]) -> float:
     from harness.checkpoints.checkpoint import open_checkpoint
     from harness.checkpoints.prompts import PromptRenderer
-    from harness.engines.placement import describe
+    from harness.engines.placement import place
     from harness.engines.settings import EngineSettings
     from harness.evaluation.store import ResponseStore, StoredEngine, Variant
     from harness.lmeval import load_tasks, run_tasks
     from harness.records.suites import load_suite
 
     checkpoint, suite = open_checkpoint(spec["model"]), load_suite(spec["suite"])
-    record = describe(EngineSettings("vllm", "float32"), checkpoint)
+    (placed,) = place(EngineSettings("vllm", "float32"), [checkpoint])
 
     def stop() -> Any:
         raise _Built
 
     with tempfile.TemporaryDirectory() as folder, ResponseStore(Path(folder, "store.sqlite")) as store:
-        engine = StoredEngine(store, Variant(checkpoint.record.weights_digest, record), stop)
+        engine = StoredEngine(store, Variant.of(placed.members[0]), stop)
         renderer = PromptRenderer(checkpoint.path, suite.prompt)
         started = time.perf_counter()
         tasks = load_tasks(list(suite.tasks), Path(spec["suite"]).parent)
@@ -100,7 +100,7 @@ def _shipped(names: list[str]) -> dict[str, float]:
 
     from harness.checkpoints.checkpoint import open_checkpoint
     from harness.checkpoints.prompts import PromptRenderer
-    from harness.engines.placement import describe
+    from harness.engines.placement import place
     from harness.engines.settings import EngineSettings
     from harness.evaluation.store import ResponseStore, StoredEngine, Variant
     from harness.items import items_digest
@@ -109,9 +109,9 @@ def _shipped(names: list[str]) -> dict[str, float]:
     from tests.support.fakes import FakeEngine
 
     checkpoint = open_checkpoint("nano:base")
-    record = describe(EngineSettings("vllm", "float32"), checkpoint)
+    (placed,) = place(EngineSettings("vllm", "float32"), [checkpoint])
     with tempfile.TemporaryDirectory() as folder, ResponseStore(Path(folder, "store.sqlite")) as store:
-        engine = StoredEngine(store, Variant(checkpoint.record.weights_digest, record), FakeEngine)
+        engine = StoredEngine(store, Variant.of(placed.members[0]), FakeEngine)
         renderer = PromptRenderer(checkpoint.path, "chat")
         started, busy = time.perf_counter(), time.process_time()
         tasks = load_tasks(names)

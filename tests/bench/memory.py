@@ -36,12 +36,12 @@ class _InstantEngine:
 
 def main() -> None:
     spec, told = spec_and_report()
-    from harness.engines import placement, settings, starting
+    from harness.engines import settings, starting
     from harness.evaluation.plan import make_plan
     from harness.evaluation.run import run_plan
 
     settings = settings.EngineSettings(**spec["settings"])
-    starting.start = lambda settings, members: _InstantEngine(placement.describe(settings, members[0]))  # type: ignore[assignment]
+    starting.start = lambda placement: _InstantEngine(placement.record)  # type: ignore[assignment]
     with tempfile.TemporaryDirectory() as folder:
         plan = make_plan(spec["base"], (), spec["suite"], None, settings, Path(folder))
         planned = _peak()

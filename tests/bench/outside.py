@@ -44,7 +44,7 @@ def main() -> None:
             for number in range(spec["repeats"] + 2)
         ]
         stages = Stages()
-        here, child = starting.load(settings, (plans[0].base,)), starting.start(settings, (plans[0].base,))
+        here, child = starting.load(*plans[0].placements), starting.start(*plans[0].placements)
         llm = here._llm
         worker = psutil.Process(child._process.pid)
         # The first runs warm up; the second also records what an engine is given.

@@ -25,7 +25,7 @@ class Workload:
 
 def use_data() -> str:
     """Say where the items come from, and make the child processes read them there."""
-    data = Path(os.environ.get("RETENTION_DATA", "../shared/data")).resolve()
+    data = Path(os.environ.get("RETENTION_DATA", "data")).resolve()
     os.environ["RETENTION_DATA"] = str(data)
     missing = [name for name in ("gsm8k", "arc") if not (data / name).is_dir()]
     return "procedural stand-ins (no GSM8K and ARC data found)" if missing else "GSM8K test, ARC-Challenge test"

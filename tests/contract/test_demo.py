@@ -6,16 +6,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
 from harness.scoring import Scorecard
+from leaderboard.cli import cli
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).parents[2]
 
 
-def retention(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "leaderboard.cli", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280)
+def invoke(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, [*map(str, arguments)])
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,20 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def demo(out: Path) -> subprocess.CompletedProcess[str]:
-    return retention("demo", "--engine", "vllm", "--out", out, "--site", out / "site")
+    """In a process of its own, as its users start it."""
+    command = [
+        sys.executable,
+        "-m",
+        "leaderboard.cli",
+        "demo",
+        "--engine",
+        "vllm",
+        "--out",
+        out,
+        "--site",
+        out / "site",
+    ]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280)
 
 
 def only(out: Path, pattern: str) -> Path:
@@ -53,31 +67,40 @@ def test_the_shipped_pair_learned_the_jigsaw_and_the_scorecard_says_what_it_cost
 
 
 def test_the_second_time_starts_no_engine_and_changes_no_scorecard(
-    demo: subprocess.CompletedProcess[str], out: Path
+    demo: subprocess.CompletedProcess[str], out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(ROOT)
     before = {path: path.read_bytes() for path in out.glob("nano-1/*/*/scorecard-*.json")}
-    again = retention("demo", "--engine", "vllm", "--out", out, "--site", out / "site")
-    assert again.returncode == 0, again.stderr
+    again = invoke("demo", "--engine", "vllm", "--out", out, "--site", out / "site")
+    assert again.exit_code == 0, again.output
     assert "starting" not in again.stderr
     assert again.stderr.count(" 0 answers generated") == len(before) + 1
     assert {path: path.read_bytes() for path in out.glob("nano-1/*/*/scorecard-*.json")} == before
 
 
-def test_both_engines_agree_item_by_item_on_the_nano_pair(demo: subprocess.CompletedProcess[str], out: Path) -> None:
-    done = retention(
-        *("evaluate", "nano:base", "nano:sft", "--suite", "nano-1", "--target", "jigsaw"),
-        *("--engine", "transformers", "--out", out, "--json"),
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["engine"]["name"] == "transformers"
+@pytest.fixture(scope="module")
+def part(demo: subprocess.CompletedProcess[str], out: Path) -> Path:
+    """Some items of the suite, which both engines have answered: vLLM's answers are those of the demo."""
+    suite = out / "part-1.yaml"
+    assert invoke("suite", "sample", "nano-1", "--count", "12", "--out", suite).exit_code == 0
+    for engine in ("vllm", "transformers"):
+        done = invoke("evaluate", "nano:base", "nano:sft", "--suite", suite, "--target", "jigsaw", "--engine", engine,
+                      "--out", out, "--json")  # fmt: skip
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["engine"]["name"] == engine
+        assert ("starting" in done.stderr) == (engine == "transformers")
+    return out / "part-1"
+
+
+def test_both_engines_agree_item_by_item_on_the_nano_pair(part: Path) -> None:
     for name in ("nano-base", "nano-sft"):
-        folder = only(out, f"{name}-*")
-        difference = retention("diff", folder / "vllm-float32", folder / "transformers-float32")
-        assert difference.returncode == 0, difference.stdout + difference.stderr
+        (folder,) = part.glob(f"{name}-*")
+        difference = invoke("diff", folder / "vllm-float32", folder / "transformers-float32")
+        assert difference.exit_code == 0, difference.output
 
 
-def test_a_pair_from_two_engines_is_refused(demo: subprocess.CompletedProcess[str], out: Path) -> None:
-    base, tuned = only(out, "nano-base-*/transformers-float32"), only(out, "nano-sft-*/vllm-float32")
-    refused = retention("compare", base, tuned, "--target", "jigsaw")
-    assert refused.returncode == 1
+def test_a_pair_from_two_engines_is_refused(part: Path) -> None:
+    (base,), (tuned,) = part.glob("nano-base-*/transformers-float32"), part.glob("nano-sft-*/vllm-float32")
+    refused = invoke("compare", base, tuned, "--target", "jigsaw")
+    assert refused.exit_code == 1
     assert "engine" in refused.stderr

@@ -19,7 +19,7 @@ from harness.records.run import Run, read_run
 from harness.records.suites import load_suite
 from harness.scoring import Scorecard, score_pair
 from leaderboard.cli import cli
-from tests.harness.evaluation.test_run import Silent
+from tests.support.evaluating import Silent
 from tests.support.fakes import FakeEngine, write_checkpoint
 
 pytestmark = pytest.mark.engine
@@ -129,8 +129,8 @@ def test_models_and_prompts_must_be_the_runs_own(home: Path, runs: tuple[Run, Ru
     with pytest.raises(RetentionError, match="--tuned-checkpoint base: not the model of the tuned run, tuned"):
         plan(home, runs, tuned="base")
     strange = Run(runs[0].record, runs[0].samples.assign(prompt_digest="0" * 64))
-    with pytest.raises(CheckFailedError, match="renders another prompt than the run was asked"):
+    with pytest.raises(CheckFailedError, match="renders a different prompt than the run's"):
         plan(home, (strange, runs[1]))
     suite = runs[0].record.suite.model_copy(update={"digest": "0" * 64})
-    with pytest.raises(RetentionError, match="its digest is not that of the runs"):
+    with pytest.raises(RetentionError, match="its digest differs from the runs"):
         plan(home, (Run(runs[0].record.model_copy(update={"suite": suite}), runs[0].samples), runs[1]))

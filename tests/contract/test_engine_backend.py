@@ -6,12 +6,13 @@ import pytest
 
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.prompts import PromptRenderer
-from harness.engines import starting
+from harness.engines import placement, starting
 from harness.engines.settings import EngineError, EngineSettings
 from harness.protocol import Decoding, GenerateRequest, Prompt, ScoreRequest
+from tests.support.engines import start_engine
 from tests.support.fakes import write_llama
 
-pytestmark = pytest.mark.engine
+pytestmark = pytest.mark.usefixtures("engines")
 
 
 def test_lm_evals_own_backend_answers_and_scores_as_ours(tmp_path: Path) -> None:
@@ -23,7 +24,9 @@ def test_lm_evals_own_backend_answers_and_scores_as_ours(tmp_path: Path) -> None
     scored = [ScoreRequest(str(k), prompt, spans) for k, prompt in enumerate(prompts)]
     answers, scores = [], []
     for name in ("transformers", "lm-eval:hf"):
-        engine = starting.start(EngineSettings(name=name, dtype="float32", max_model_len=128), [checkpoint])
+        engine = starting.start(
+            *placement.place(EngineSettings(name=name, dtype="float32", max_model_len=128), [checkpoint])
+        )
         assert engine.record.name == name
         answers.append([answer.text.split() for _, answer in sorted(engine.generate(asked))])
         found = [answer for _, answer in sorted(engine.score(scored))]
@@ -40,4 +43,4 @@ def test_lm_evals_own_backend_answers_and_scores_as_ours(tmp_path: Path) -> None
 def test_an_unknown_backend_is_named(tmp_path: Path) -> None:
     checkpoint = open_checkpoint(str(write_llama(tmp_path / "llama")))
     with pytest.raises(EngineError, match=r"engine lm-eval:nothing: lm-eval 0\.4\.\d+ has no such backend"):
-        starting.start(EngineSettings(name="lm-eval:nothing", dtype="float32"), [checkpoint])
+        start_engine(EngineSettings(name="lm-eval:nothing", dtype="float32"), [checkpoint])

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.engines import starting
@@ -17,22 +16,30 @@ from harness.evaluation.plan import make_plan
 from harness.evaluation.run import PlanFailedError, run_plan
 from harness.protocol import Engine
 from harness.records.samples import SAMPLES_FILE
-from harness.records.suites import tasks_root
-from tests.harness.evaluation.test_run import Silent
-from tests.support.fakes import write_adapter
+from harness.suites.freezing import sample
+from tests.support.evaluating import Silent
+from tests.support.fakes import part_of_nano, write_adapter
 
 pytestmark = pytest.mark.engine
 LOCAL = EngineSettings(name="transformers", dtype="float32", max_model_len=256)
+TUNED = ["nano:sft", "nano:lora-replay"]
 RAY = replace(LOCAL, executor="ray", workers=2)
 
 
 @pytest.fixture(scope="module")
 def suite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    whole = yaml.safe_load((tasks_root() / "suites" / "nano-1.yaml").read_text())
-    kept = {name: whole["tasks"][name] for name in ("vision_colour",)}
-    path = tmp_path_factory.mktemp("suite") / "own-1.yaml"
-    path.write_text(yaml.safe_dump(whole | {"name": "own", "tasks": kept}, sort_keys=False))
+    """The first 64 questions of one task: two shards for each checkpoint."""
+    folder = tmp_path_factory.mktemp("suite")
+    path = folder / "few-1.yaml"
+    sample(str(part_of_nano(folder, "vision_colour")), 64, path)
     return path
+
+
+@pytest.fixture(scope="module")
+def local(suite_file: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The runs of three checkpoints without Ray, the base's first."""
+    out = tmp_path_factory.mktemp("local")
+    return run_plan(make_plan("nano:base", TUNED, str(suite_file), "general", LOCAL, out), Silent())
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,12 +53,11 @@ def ray_ends() -> Iterator[None]:
     ray.shutdown()
 
 
-def test_a_killed_worker_loses_nothing_and_the_samples_are_those_of_a_local_run(
-    tmp_path: Path, suite_file: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.timeout(600)  # Five workers, each of which imports torch.
+def test_neither_a_killed_worker_nor_a_broken_checkpoint_costs_an_answer_of_the_others(
+    tmp_path: Path, suite_file: Path, local: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    local = make_plan("nano:base", [], str(suite_file), "general", LOCAL, tmp_path / "local")
-    (expected,) = run_plan(local, Silent())
-
+    """Several checkpoints at once; what they answer is what they answer without Ray."""
     running: list[RayEngine] = []
     start = starting.start
 
@@ -70,30 +76,17 @@ def test_a_killed_worker_loses_nothing_and_the_samples_are_those_of_a_local_run(
 
     monkeypatch.setattr(starting, "start", remember)
     watcher = Killer()
-    plan = make_plan("nano:base", [], str(suite_file), "general", RAY, tmp_path / "ray")
-    (folder,) = run_plan(plan, watcher)
-    assert watcher.killed
-    assert watcher.killed not in running[0].pids
-    assert watcher.finished_runs[-1][1:] == (0, plan.n_items)
-    assert (folder / SAMPLES_FILE).read_bytes() == (expected / SAMPLES_FILE).read_bytes()
-
-
-def test_several_checkpoints_are_spread_at_once_and_one_that_cannot_be_loaded_takes_no_other(
-    tmp_path: Path, suite_file: Path
-) -> None:
-    checkpoints = ["nano:sft", "nano:lora-replay"]
-    local = make_plan("nano:base", checkpoints, str(suite_file), "general", LOCAL, tmp_path / "local")
-    expected = run_plan(local, Silent())
     modules = ["language_model.model.layers.1.self_attn.q_proj"]
     base = open_checkpoint("nano:base").path
     broken = write_adapter(tmp_path / "idle", base, modules, reference="nano:base", scale=0)
-    plan = make_plan("nano:base", [*checkpoints, str(broken)], str(suite_file), "general", RAY, tmp_path / "ray")
-    watcher = Silent()
+    plan = make_plan("nano:base", [*TUNED, str(broken)], str(suite_file), "general", RAY, tmp_path / "ray")
     with pytest.raises(PlanFailedError, match="the adapter changes no weight") as caught:
         run_plan(plan, watcher)
+    assert watcher.killed
+    assert watcher.killed not in running[0].pids
     assert [run[1:] for run in watcher.finished_runs] == [(0, plan.n_items)] * 3
-    assert samples_of(caught.value.finished) == samples_of(expected)
-    assert len(expected) == 3
+    assert samples_of(caught.value.finished) == samples_of(local)
+    assert len(local) == 3
 
 
 def samples_of(folders: Iterable[Path]) -> dict[str, bytes]:
@@ -104,4 +97,4 @@ def samples_of(folders: Iterable[Path]) -> dict[str, bytes]:
 def test_more_workers_than_room_are_refused() -> None:
     plan = make_plan("nano:base", [], "nano-1", "math", replace(RAY, workers=999), Path("unused"))
     with pytest.raises(EngineError, match="--workers 999: the Ray cluster has room for"):
-        starting.start(plan.settings, [plan.base])
+        starting.start(*plan.placements)

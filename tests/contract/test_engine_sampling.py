@@ -5,7 +5,7 @@ import torch
 
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.prompts import PromptRenderer
-from harness.engines import starting
+from harness.engines import placement, starting
 from harness.engines.sampling import Drawn
 from harness.engines.settings import EngineSettings
 from harness.protocol import Decoding, GenerateRequest
@@ -48,7 +48,7 @@ def test_samples_of_a_model_repeat_whatever_they_are_batched_with() -> None:
         for place, item in enumerate(items)
         for temperature, seed in ((1.0, 1), (1.0, 2), (1.0, 3), (1.0, 4), (0.0, 1), (0.0, 2))
     ]
-    engine = starting.load(EngineSettings("transformers", "float32", max_model_len=128), [checkpoint])
+    engine = starting.load(*placement.place(EngineSettings("transformers", "float32", max_model_len=128), [checkpoint]))
     together = {place: answer.text for place, answer in engine.generate(asked)}
     alone = {place: next(engine.generate([request]))[1].text for place, request in enumerate(asked)}
     assert together == alone

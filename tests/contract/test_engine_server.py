@@ -13,10 +13,11 @@ import pytest
 
 from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
 from harness.checkpoints.prompts import PromptRenderer
-from harness.engines import starting
+from harness.engines import placement, starting
 from harness.engines.settings import EngineSettings
 from harness.lmeval import load_tasks
 from harness.protocol import Decoding, GenerateRequest, ScoreRequest
+from tests.support.engines import start_engine
 from tests.support.fakes import write_adapter
 
 pytestmark = pytest.mark.engine
@@ -63,7 +64,7 @@ def address(pair: list[Checkpoint], tmp_path_factory: pytest.TempPathFactory) ->
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, str(program), "serve", str(base), *options.split()],
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "VLLM_WORKER_MULTIPROC_METHOD": "fork"},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -90,7 +91,7 @@ def test_base_and_adapter_by_name_answer_as_in_our_own_engine(address: str, pair
     prompts = [renderer.render(docs[k]["question"]) for k in range(12)]
     served = tuple(zip(digests, ("base", "tuned"), strict=True))
     settings = EngineSettings(name="openai", dtype="float32", server=address, served=served)
-    server = starting.start(settings, pair)
+    server = start_engine(settings, pair)
     asked = [
         GenerateRequest(str(k), prompt, Decoding(24), each) for k, prompt in enumerate(prompts) for each in digests
     ]
@@ -102,7 +103,9 @@ def test_base_and_adapter_by_name_answer_as_in_our_own_engine(address: str, pair
     scores = [answer for each in (spans, letters) for _, answer in server.score([each])]
     server.close()
     for place, checkpoint in enumerate((base, tuned)):
-        own = starting.start(EngineSettings(name="transformers", dtype="float32", max_model_len=256), [checkpoint])
+        own = starting.start(
+            *placement.place(EngineSettings(name="transformers", dtype="float32", max_model_len=256), [checkpoint])
+        )
         assert [answer for _, answer in sorted(own.generate(asked[place::2]))] == answers[place::2]
         if checkpoint is base:
             for ours, theirs in zip(sorted(own.score([spans, letters])), scores, strict=True):

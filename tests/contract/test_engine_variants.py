@@ -1,53 +1,23 @@
 """One vLLM engine for a base and its adapters, on the shipped nano base: mixed, it answers as each alone would."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
-from harness.checkpoints.prompts import PromptRenderer
-from harness.engines import placement, starting
-from harness.engines.settings import EngineError, EngineSettings
-from harness.lmeval import load_tasks
+from harness.engines import placement
+from harness.engines.settings import EngineError
 from harness.protocol import Decoding, Engine, GenerateRequest, Prompt, ScoreRequest
-from harness.records.suites import load_suite
+from tests.support.engines import TRANSFORMERS, VLLM, Engines, start_engine
 from tests.support.fakes import write_adapter
 
-pytestmark = pytest.mark.engine
-SETTINGS = EngineSettings(name="vllm", dtype="float32", max_model_len=256, adapters="lora")
+SETTINGS = replace(VLLM, adapters="lora")
 
 
 @pytest.fixture(scope="module")
-def base() -> Checkpoint:
-    return open_checkpoint("nano:base")
-
-
-@pytest.fixture(scope="module")
-def variants(base: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> list[Checkpoint]:
-    folder = tmp_path_factory.mktemp("adapters")
-    modules = ["language_model.model.layers.1.self_attn.q_proj", "language_model.model.layers.2.mlp"]
-    paths = [
-        write_adapter(folder / f"a{seed}", base.path, modules, reference="nano:base", seed=seed, scale=scale)
-        for seed, scale in enumerate((0.6, 0.9))
-    ]
-    return [open_checkpoint(str(path)) for path in paths]
-
-
-@pytest.fixture(scope="module")
-def prompts(base: Checkpoint) -> list[Prompt]:
-    renderer = PromptRenderer(base.path)
-    tasks = load_tasks(list(load_suite("nano-1").tasks))
-    docs = [loaded.task.eval_docs[k] for loaded in tasks.values() for k in range(2)]
-    return [renderer.render(doc["question"], tuple(doc["images"])) for doc in docs]
-
-
-@pytest.fixture(scope="module")
-def mixed(base: Checkpoint, variants: list[Checkpoint]) -> Iterator[Engine]:
-    engine = starting.start(SETTINGS, [base, *variants])
-    yield engine
-    engine.close()
+def mixed(engines: Engines, base: Checkpoint, adapters: list[Checkpoint]) -> Engine:
+    return engines.get(SETTINGS, [base, *adapters])
 
 
 def asked(prompts: list[Prompt], adapters: list[str | None]) -> list[GenerateRequest]:
@@ -62,9 +32,9 @@ def texts(engine: Engine, requests: list[GenerateRequest]) -> list[str]:
 
 
 def test_a_mixed_stream_answers_as_separate_ones(
-    mixed: Engine, variants: list[Checkpoint], prompts: list[Prompt]
+    mixed: Engine, adapters: list[Checkpoint], prompts: list[Prompt]
 ) -> None:
-    names = [None, *(each.record.weights_digest for each in variants[:2])]
+    names = [None, *(each.record.weights_digest for each in adapters[:2])]
     together = texts(mixed, asked(prompts, names))
     for place, name in enumerate(names):
         assert together[place :: len(names)] == texts(mixed, asked(prompts, [name]))
@@ -72,10 +42,10 @@ def test_a_mixed_stream_answers_as_separate_ones(
 
 
 def test_the_base_is_untouched_and_an_adapter_answers_as_if_merged(
-    mixed: Engine, base: Checkpoint, variants: list[Checkpoint], prompts: list[Prompt]
+    mixed: Engine, engines: Engines, base: Checkpoint, adapters: list[Checkpoint], prompts: list[Prompt]
 ) -> None:
-    for checkpoint, name in ((base, None), (variants[0], variants[0].record.weights_digest)):
-        alone = starting.start(EngineSettings(name="transformers", dtype="float32", max_model_len=256), [checkpoint])
+    for checkpoint, name in ((base, None), (adapters[0], adapters[0].record.weights_digest)):
+        alone = engines.get(TRANSFORMERS, [checkpoint])
         letters = tuple((token,) for token in prompts[0].token_ids[-6:])
         score = {
             engine: dict(engine.score([ScoreRequest("s", prompt, letters, wanted) for prompt in prompts]))
@@ -85,27 +55,23 @@ def test_the_base_is_untouched_and_an_adapter_answers_as_if_merged(
             pairs = zip(score[alone][k], score[mixed][k], strict=True)  # type: ignore[arg-type]
             assert all(one.logprob == pytest.approx(other.logprob, abs=2e-3) for one, other in pairs)
         assert texts(alone, asked(prompts, [None])) == texts(mixed, asked(prompts, [name]))
-        alone.close()
 
 
 def test_an_adapter_without_effect_stops_before_its_first_answer(
-    base: Checkpoint, prompts: list[Prompt], tmp_path: Path
+    engines: Engines, base: Checkpoint, idle: Checkpoint, prompts: list[Prompt]
 ) -> None:
-    modules = ["language_model.model.layers.1.self_attn.q_proj"]
-    idle = open_checkpoint(str(write_adapter(tmp_path / "idle", base.path, modules, reference="nano:base", scale=0)))
-    engine = starting.start(SETTINGS, [base, idle])
+    engine = start_engine(SETTINGS, [base, idle])
     with pytest.raises(EngineError, match=r"idle: the adapter changes no log-probability on \d probe prompts .*q_proj"):
         next(iter(engine.generate(asked(prompts, [None, idle.record.weights_digest]))))
     engine.close()
 
 
 def test_an_engine_that_exchanges_its_weights_answers_as_one_started_with_them(
-    base: Checkpoint, variants: list[Checkpoint], prompts: list[Prompt]
+    engines: Engines, base: Checkpoint, adapters: list[Checkpoint], prompts: list[Prompt]
 ) -> None:
-    settings = replace(SETTINGS, adapters="merge")
-    names = [None, *(each.record.weights_digest for each in variants)]
+    names = [None, *(each.record.weights_digest for each in adapters)]
     letters = tuple((token,) for token in prompts[0].token_ids[-6:])
-    engine = starting.start(settings, [base, *variants])
+    engine = start_engine(replace(SETTINGS, adapters="merge"), [base, *adapters])
     together = texts(engine, asked(prompts, names))
     again = texts(engine, asked(prompts, names[::-1]))
     scores = [
@@ -114,23 +80,26 @@ def test_an_engine_that_exchanges_its_weights_answers_as_one_started_with_them(
     ]
     engine.close()
     assert scores[0] == scores[1][::-1]
-    for place, checkpoint in enumerate((base, *variants)):
-        alone = starting.start(settings, [checkpoint])
+    for place, checkpoint in enumerate((base, *adapters)):
+        alone = engines.get(VLLM, [checkpoint])
         expected = texts(alone, asked(prompts, [None]))
         assert together[place :: len(names)] == expected == again[len(names) - 1 - place :: len(names)]
         assert scores[0][place] == dict(alone.score([ScoreRequest("s", prompt, letters) for prompt in prompts]))
-        alone.close()
     assert len({tuple(together[place :: len(names)]) for place in range(len(names))}) == len(names)
 
 
-def test_an_adapter_on_the_vision_tower_is_merged_or_refused(base: Checkpoint, tmp_path: Path) -> None:
+def test_an_adapter_on_the_vision_tower_is_merged_or_refused(
+    base: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     modules = ["vision_model.encoder.layers.0.self_attn.q_proj"]
     path = write_adapter(tmp_path / "sees", base.path, modules, reference="nano:base")
     adapter = open_checkpoint(str(path))
     with pytest.raises(
         EngineError, match=r"leave out .*vision_tower.*layers\.0\.self_attn\.q_proj; use --adapters merge"
     ):
-        placement.groups(SETTINGS, [base, adapter])
+        placement.place(SETTINGS, [base, adapter])
     automatic = replace(SETTINGS, adapters="auto")
-    assert placement.how_applied(automatic, adapter, "NVIDIA H100 80GB HBM3") == "merged"
-    assert placement.groups(automatic, [base, adapter]) == [(base, adapter)]
+    monkeypatch.setattr(placement, "device_class", lambda: "NVIDIA H100 80GB HBM3")
+    (placed,) = placement.place(automatic, [base, adapter])
+    assert [each.checkpoint for each in placed.members] == [base, adapter]
+    assert [each.record.adapter for each in placed.members] == ["none", "merged"]

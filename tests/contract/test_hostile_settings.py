@@ -7,12 +7,12 @@ import pytest
 
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.prompts import PromptRenderer
-from harness.engines import starting
 from harness.engines.settings import EngineSettings
 from harness.protocol import Completion, Decoding, GenerateRequest
+from tests.support.engines import start_engine
 from tests.support.fakes import write_llama
 
-pytestmark = pytest.mark.engine
+pytestmark = pytest.mark.usefixtures("engines")
 
 # Each of these makes transformers sample, search, forbid, force or stop on its own.
 TRICKS = {
@@ -37,9 +37,8 @@ TRICKS = {
 
 
 def answers(engine: str, folder: Path) -> list[Completion]:
-    started = starting.start(
-        EngineSettings(name=engine, dtype="float32", max_model_len=64), [open_checkpoint(str(folder))]
-    )
+    settings = EngineSettings(name=engine, dtype="float32", max_model_len=64)
+    started = start_engine(settings, [open_checkpoint(str(folder))])
     renderer = PromptRenderer(folder, "plain")
     requests = [GenerateRequest(str(k), renderer.render(f"w{k} w7 w{k + 2}"), Decoding(12)) for k in range(4)]
     try:

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import lm_eval
 import pytest
+from lm_eval.tasks import TaskManager
 
 from harness.checkpoints.checkpoint import nano_root
+from harness.engines.torchvision_ops import define_missing_ops
 from harness.lmeval import load_tasks
 from harness.records.samples import read_samples
 from harness.records.suites import tasks_root
@@ -26,34 +29,38 @@ cli_evaluate()
 """
 
 
-def lm_eval(folder: Path, tasks: tuple[str, ...], *options: str) -> tuple[dict[str, dict[str, float]], str]:
-    """The results of lm-eval's own command on the first 6 items of ``tasks``, and what it said."""
-    command = [sys.executable, "-c", PROGRAM, "--include_path", str(tasks_root()), "--tasks", ",".join(tasks)]
-    command += ["--limit", "6", "--log_samples", "--output_path", str(folder), *options]
+def test_text_tasks_run_with_its_dummy_model_and_replace_none_of_its_own(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PROGRAM, "--include_path", str(tasks_root()), "--tasks", ",".join(PROCEDURAL)]
+    command += ["--model", "dummy", "--limit", "6", "--log_samples", "--output_path", str(tmp_path)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
-    (results,) = folder.rglob("results_*.json")
-    return json.loads(results.read_text())["results"], done.stderr
-
-
-def test_text_tasks_run_with_its_dummy_model_and_replace_none_of_its_own(tmp_path: Path) -> None:
-    results, said = lm_eval(tmp_path, PROCEDURAL, "--model", "dummy")
+    (written,) = tmp_path.rglob("results_*.json")
+    results = json.loads(written.read_text())["results"]
     assert set(results) == set(PROCEDURAL)
     assert {name: found["sample_len"] for name, found in results.items()} == dict.fromkeys(PROCEDURAL, 6)
     assert all(results[name]["unparsed,none"] == 1 for name in PROCEDURAL if not name.endswith("_letters"))
-    assert "overrides existing task" not in said
-    assert "Duplicate task" not in said
+    assert "overrides existing task" not in done.stderr
+    assert "Duplicate task" not in done.stderr
 
 
-def test_vision_tasks_give_its_own_vision_model_the_answers_of_our_base_run(tmp_path: Path) -> None:
-    arguments = f"pretrained={nano_root() / 'base'},dtype=float32"
-    model = ("--model", "hf-multimodal", "--model_args", arguments, "--device", "cpu", "--apply_chat_template")
-    lm_eval(tmp_path, VISION, *model, "--batch_size", "1")
+def test_vision_tasks_give_its_own_vision_model_the_answers_of_our_base_run() -> None:
+    """Through its own evaluation, which is what its command calls."""
+    define_missing_ops()
+    results = lm_eval.simple_evaluate(
+        model="hf-multimodal",
+        model_args=f"pretrained={nano_root() / 'base'},dtype=float32",
+        tasks=list(VISION),
+        task_manager=TaskManager(include_path=str(tasks_root()), include_defaults=False),
+        device="cpu",
+        batch_size=1,
+        limit=6,
+        apply_chat_template=True,
+        bootstrap_iters=0,
+    )
     (run,) = (Path(__file__).parents[2] / "leaderboard" / "data" / "bases" / "nano-1").glob("*/samples.parquet")
     ours = read_samples(run).set_index("item_id")["output"]
     for name, loaded in load_tasks(VISION).items():
-        (log,) = tmp_path.rglob(f"samples_{name}_*.jsonl")
-        rows = [json.loads(line) for line in log.read_text().splitlines()]
+        rows = results["samples"][name]
         assert [row["doc"]["item_id"] for row in rows] == loaded.item_ids[:6]
         assert [row["resps"][0][0].strip() for row in rows] == [ours[item].strip() for item in loaded.item_ids[:6]]

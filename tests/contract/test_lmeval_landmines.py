@@ -1,4 +1,4 @@
-"""What real lm-eval 0.4 does, where this harness relies on it or stays out of its way (design.md, engines.md)."""
+"""What real lm-eval 0.4 does, where this harness relies on it or stays out of its way (harness/lmeval/README.md)."""
 
 import json
 import os

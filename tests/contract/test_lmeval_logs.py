@@ -149,7 +149,7 @@ def test_a_folder_of_logs_is_all_its_tasks(logs: Path) -> None:
 
 
 def test_what_a_log_lacks_is_named(logs: Path, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="f1 is no number from 0 to 1 in 12 of 12 rows"):
+    with pytest.raises(RunError, match=r"f1 is not a number in \[0, 1\] in 12 of 12 rows"):
         read_log(_one(logs, "base", "choice"), metric="f1")
     assert (
         read_log(_one(logs, "base", "choice"), metric="acc_norm").record.notes[-1].startswith("little_choice: correct")

@@ -94,7 +94,7 @@ def test_item_ids_are_the_same_again_and_cover_how_a_document_is_asked(asked_of_
     assert first.item_ids == again.item_ids
     first.task.config.generation_kwargs["max_gen_toks"] = 511
     doc = first.task.eval_docs[0]
-    changed = lmeval.foreign_item_id("mmmu_val_accounting", doc, lmeval.asked(first.task, doc))
+    changed = lmeval.external_item_id("mmmu_val_accounting", doc, lmeval.build_requests(first.task, doc))
     assert changed != first.item_ids[0]
 
 
@@ -103,8 +103,8 @@ def test_few_shot_examples_depend_on_the_document_alone(asked_of_hub: list[dict[
     assert first.task.config.num_fewshot == 5
     assert first.item_ids == again.item_ids
     documents = list(first.task.eval_docs)
-    contexts = [lmeval.asked(first.task, doc)[0].args[0] for doc in documents]
-    backwards = [lmeval.asked(again.task, doc)[0].args[0] for doc in documents[::-1]]
+    contexts = [lmeval.build_requests(first.task, doc)[0].args[0] for doc in documents]
+    backwards = [lmeval.build_requests(again.task, doc)[0].args[0] for doc in documents[::-1]]
     assert contexts == backwards[::-1]
     assert len({context.rpartition("Question:")[0] for context in contexts}) > 30
 
@@ -159,8 +159,8 @@ def test_a_metric_or_filter_that_a_task_has_not_is_named(tmp_path: Path, asked_o
     renderer = PromptRenderer(write_checkpoint(tmp_path / "m"))
     digest = items_digest(loaded["gsm8k"].item_ids)
     for metric, message in {
-        "acc": "task gsm8k: it has no metric acc; there are exact_match",
-        "exact_match,vague": "metric exact_match,vague: no such filter; there are",
+        "acc": "task gsm8k: it has no metric acc; it has exact_match",
+        "exact_match,vague": "metric exact_match,vague: no such filter; choose one of",
     }.items():
         place = SuiteTask(family="m", group="g", count=40, digest=digest, guess_rate=0, metric=metric)
         suite = Suite(name="s", version="1", title="t", tasks={"gsm8k": place})
@@ -178,7 +178,7 @@ def test_the_folder_and_the_revision_come_from_the_suite() -> None:
 def test_a_folder_or_a_task_that_lm_eval_has_not_is_named() -> None:
     with pytest.raises(lmeval.TaskError, match="has no folder tasks/nothing_of_the_kind"):
         lmeval.load_tasks(["x"], None, {"x": lmeval.StockTask("nothing_of_the_kind")})
-    with pytest.raises(lmeval.TaskError, match=r"task x: no YAML of that name below .*mmmu"):
+    with pytest.raises(lmeval.TaskError, match=r"task x: no YAML of that name in .*mmmu"):
         lmeval.load_tasks(["x"], None, {"x": lmeval.StockTask("mmmu")})
 
 

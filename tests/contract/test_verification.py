@@ -10,7 +10,7 @@ from harness.engines import placement
 from leaderboard.cli import cli
 
 pytestmark = [
-    pytest.mark.engine,
+    pytest.mark.usefixtures("engines"),
     pytest.mark.skipif(placement.device_class() != "cpu", reason="the shipped entries were answered on a CPU"),
 ]
 ROOT = Path(__file__).parents[2]

@@ -153,6 +153,7 @@ def test_calls_are_answered_by_one_worker_that_lives_on(box: Sandbox) -> None:
     assert first == box.call("process") != os.getpid()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bomb", "kinds"),
     [
@@ -190,6 +191,7 @@ def test_wall_time_ends_a_worker_that_waits() -> None:
         assert made.call("process") != before
 
 
+@pytest.mark.slow
 def test_processor_time_is_counted_for_each_call() -> None:
     """A worker that has used more over many calls than one may take is not ended for it."""
     with Sandbox("tests.harness.test_sandbox", FUNCTIONS, Limits(cpu_seconds=1)) as made:
@@ -244,6 +246,7 @@ def test_a_worker_holds_none_of_our_files(box: Sandbox, tmp_path: Path) -> None:
             assert made.call("count_files") <= 5  # three of its own, the socket, and the one that lists them
 
 
+@pytest.mark.slow
 def test_many_at_once_keep_their_order() -> None:
     with Sandbox("tests.harness.test_sandbox", FUNCTIONS, LIMITS, size=2) as made:
         assert made.map("double", [[k] for k in range(50)]) == list(range(0, 100, 2))

@@ -17,7 +17,7 @@ from leaderboard.documents.identity import entry_id, seal
 from leaderboard.documents.manifest import MANIFEST_FILE, read_manifest
 from tests.support.tiny import TinyShelf, model, tiny_shelf, tiny_suite
 
-# The threats of the design, in its words.
+# The threats, in the words of README.md.
 THREATS = {
     "pickle": "pickle or .bin/.pt/.ckpt weights",
     "code": "auto_map or *.py in a model folder",

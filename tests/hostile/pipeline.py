@@ -142,8 +142,8 @@ def run_answers(cases: list[dict[str, Any]], results: dict[str, dict[str, Any]])
 def run_entries(plan: dict[str, Any], results: dict[str, dict[str, Any]]) -> None:
     """Validate every entry, compare them with each other, build the board of all, cite and quote what is on it."""
     from leaderboard.acceptance.coverage import Surroundings
+    from leaderboard.acceptance.report import report_lines
     from leaderboard.acceptance.steps import across, examine
-    from leaderboard.acceptance.wording import report_lines
     from leaderboard.board.board import load_board
     from leaderboard.entries.shelf import Shelf
     from leaderboard.numbers.citations import cite

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from harness.records.run import RECORD_FILE
 from harness.records.samples import ARROW_SCHEMA, SAMPLES_FILE
 from leaderboard.acceptance.coverage import Surroundings
+from leaderboard.acceptance.report import report_lines
 from leaderboard.acceptance.steps import examine
-from leaderboard.acceptance.wording import report_lines
 from leaderboard.board.board import load_board
 from leaderboard.documents.identity import SUMS_FILE, seal
 from leaderboard.documents.manifest import MANIFEST_FILE

@@ -15,7 +15,7 @@ from leaderboard.board.board import Board, load_board
 from leaderboard.site.build import render
 from tests.hostile.pages import Page, check_page, unseen
 from tests.hostile.texts import STRINGS, hostile_board, shown
-from tests.site.synthetic_board import Folders
+from tests.support.synthetic_board import Folders
 
 
 @pytest.fixture(scope="module")

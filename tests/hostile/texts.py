@@ -20,8 +20,8 @@ from leaderboard.documents.plain_yaml import Node, read_plain_yaml
 from leaderboard.documents.text import clean, deceptive
 from leaderboard.ledger.events import Flagged, Submitted, append
 from tests.hostile.case import Case, Shop, put
-from tests.site.synthetic_board import Folders, add_entry, folders
 from tests.support.synthetic import SyntheticTask, synthetic_run
+from tests.support.synthetic_board import Folders, add_entry, folders
 
 MARKUP = (
     "<script>alert(1)</script>",
@@ -193,11 +193,11 @@ CASES = [
     _refused("address-of-lookalikes", "unicode", "https", _linked("https://ex\u0430mple.org/")),
     _refused("address-of-this-machine", "markup", "https", _linked("https://169.254.169.254/latest/meta-data")),
     *_notes("unseen-in-notes", "unicode", UNSEEN),
-    _refused("bidi-name", "unicode", "not seen", _named("nano\u202etfs")),
-    _refused("zero-width-name", "unicode", "not seen", _named("na\u200bno-sft")),
+    _refused("bidi-name", "unicode", "invisible characters", _named("nano\u202etfs")),
+    _refused("zero-width-name", "unicode", "invisible characters", _named("na\u200bno-sft")),
     _refused("homoglyph-name", "unicode", "several scripts", _named("Qw\u0435n")),
     _refused("lookalike-name", "unicode", "look like Latin", _named("\u0430\u0441\u0435")),
-    _refused("full-width-name", "unicode", "another way to write", _named("\uff31wen")),
+    _refused("full-width-name", "unicode", "variants of plain ones", _named("\uff31wen")),
     _refused("homoglyph-repository", "unicode", "owner/name", _stated(_homoglyph_repository)),
     *(_name(f"formula-name-{number}", "formula", text) for number, text in enumerate(FORMULAS[:5], start=1)),
     *(_name(f"citation-name-{number}", "citation", text) for number, text in enumerate(CITED, start=1)),

@@ -15,6 +15,8 @@ from leaderboard.entries.shelf import Shelf
 from leaderboard.site.build import render
 from leaderboard.submit.prepare import Prepared, prepare_entry
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 ENTRIES = sorted(path.parent for path in (ROOT / "submissions").glob("*/manifest.yaml"))
 # One entry of each method, with and without dynamics: each takes seconds.

@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from harness.study.results import collect
+from harness.scoring.study.results import StudyResults
 from leaderboard.board.board import Board, load_board
 from leaderboard.site.build import write_site
 from tests.hostile.texts import hostile_board
-from tests.site.axe import AxeMissingError, axe_source
-from tests.site.browsing import opened
-from tests.site.synthetic_board import rich_board
-from tests.support.study_like import made_study
+from tests.support.axe import AxeMissingError, axe_source
+from tests.support.browsing import opened
+from tests.support.synthetic_board import rich_board
 
 # Five seconds, its own choice, are few where other tests keep every core busy.
 expect.set_options(timeout=30_000)
@@ -33,11 +32,10 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
 
 
 @pytest.fixture(scope="package")
-def studies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def studies(study_results: StudyResults, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the results of one study."""
-    study = made_study(tmp_path_factory.mktemp("study"), leave_out=("jigsaw/sft-slow-seed1",))
     folder = tmp_path_factory.mktemp("studies")
-    (folder / "small.json").write_text(collect(study, study.steps()).to_json(), encoding="utf-8")
+    (folder / "small.json").write_text(study_results.to_json(), encoding="utf-8")
     return folder
 
 

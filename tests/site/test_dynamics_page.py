@@ -7,11 +7,9 @@ from playwright.sync_api import Browser
 
 from harness.report.dynamics import render_dynamics_page
 from harness.scoring.dynamics.document import Dynamics
-from tests.site.browsing import Watched
-from tests.site.synthetic_board import HOSTILE
+from tests.support.browsing import Watched
 from tests.support.explaining import document
-
-pytestmark = pytest.mark.engine
+from tests.support.synthetic_board import HOSTILE
 
 
 @pytest.fixture(scope="module")

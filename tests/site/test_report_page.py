@@ -10,10 +10,9 @@ from harness.records.samples import Outcome
 from harness.report import page
 from harness.report.flips import LONGEST_OUTPUT
 from harness.scoring import score_pair
-from tests.site.browsing import Watched
+from tests.support.browsing import Watched
 from tests.support.synthetic import SyntheticTask, synthetic_run
 
-pytestmark = pytest.mark.engine
 TASKS = tuple(
     SyntheticTask(f"task_{k}", "jigsaw" if k == 0 else "prior", f"group_{k % 4}", 0.25, n=1000) for k in range(10)
 )
@@ -83,9 +82,8 @@ def test_filters_are_reached_with_the_keyboard(browser: Browser, report: Path) -
     watched.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
-def test_the_page_fits(browser: Browser, report: Path, scheme: str, width: int) -> None:
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
+def test_the_page_fits(browser: Browser, report: Path, width: int, scheme: str) -> None:
     watched = Watched(browser, color_scheme=scheme, viewport={"width": width, "height": 780})
     watched.page.goto(report.as_uri())
     watched.page.locator("details summary").first.click()

@@ -6,14 +6,11 @@ import re
 from itertools import combinations
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from leaderboard.board.board import Board, Row, Track
 from leaderboard.site.explorer import SHOWN, shares
-from tests.site.browsing import Watched
-
-pytestmark = pytest.mark.engine
+from tests.support.browsing import Watched
 
 
 def test_sorting_by_mouse_and_keyboard_is_kept_in_the_address(browser: Browser, site: Path, board: Board) -> None:

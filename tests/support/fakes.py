@@ -14,8 +14,8 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from harness.checkpoints.checkpoint import Checkpoint
 from harness.engines import starting
+from harness.engines.placement import Placement
 from harness.engines.settings import EngineSettings
 from harness.protocol import Completion, ContinuationScore, Engine, GenerateRequest, ScoreRequest
 from harness.records.run import EngineRecord
@@ -69,8 +69,8 @@ class ScriptedEngine(FakeEngine):
             yield index, replace(completion, text=f"batch {self.settings.batch}")
 
 
-def load_scripted(settings: EngineSettings, members: Sequence[Checkpoint]) -> ScriptedEngine:
-    return ScriptedEngine(settings)
+def load_scripted(placement: Placement) -> ScriptedEngine:
+    return ScriptedEngine(placement.settings)
 
 
 TEMPLATE = (
@@ -97,11 +97,11 @@ def write_checkpoint(folder: Path, *, seed: int = 0, words: Sequence[str] = ("a"
     return folder
 
 
-def load_starved(settings: EngineSettings, members: Sequence[Checkpoint]) -> Engine:
+def load_starved(placement: Placement) -> Engine:
     """The real engine, with memory for two rows at once and none for a prompt of more than 20 tokens."""
     import torch
 
-    engine: Any = starting.load(settings, members)
+    engine: Any = starting.load(placement)
     generate = engine._model.generate
 
     def starved(input_ids: Any, **options: Any) -> Any:

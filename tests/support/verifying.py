@@ -19,7 +19,7 @@ from harness.lmeval import load_tasks
 from harness.protocol import Completion, GenerateRequest
 from harness.records.run import Run, read_run
 from harness.records.samples import Outcome
-from tests.harness.evaluation.test_run import SETTINGS, Silent
+from tests.support.evaluating import SETTINGS, Silent
 from tests.support.fakes import RECORD, FakeEngine, part_of_nano, write_checkpoint
 
 TASKS = ("math_arithmetic", "science_facts")
@@ -96,7 +96,7 @@ def make_world(root: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     made = World(root, part_of_nano(root, *TASKS))
     write_checkpoint(made.base, seed=0)
     write_checkpoint(made.tuned, seed=1)
-    monkeypatch.setattr(starting, "start", lambda _, members: Model(gold(), members[0].record.name, made.noise))
+    monkeypatch.setattr(starting, "start", lambda placement: Model(gold(), placement.name, made.noise))
     monkeypatch.setattr(placement, "describe", lambda *_: RECORD)
     monkeypatch.setattr(verification, "choose", lambda _: "transformers")
     return made

@@ -226,6 +226,7 @@ IDS = (
 )
 
 
+@pytest.mark.slow
 def test_item_ids_and_their_order_are_the_same_in_every_process(data: Path) -> None:
     (data / "truthfulqa").mkdir()
     rows = [{"question": f"q{k}?", "mc1_targets": {"true": 1, "false": 0, f"w{k}": 0}} for k in range(40)]

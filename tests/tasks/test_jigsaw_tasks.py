@@ -24,6 +24,8 @@ from harness.suites.catalogue import find_task, find_tasks
 from leaderboard.cli import cli
 from tests.support.fakes import FakeEngine
 
+pytestmark = pytest.mark.slow
+
 FOLDER = tasks_root() / "jigsaw"
 # Items, pictures, and the digest of the first twenty item ids: a change here is a new version of the suites.
 KNOWN = {

@@ -215,6 +215,7 @@ def test_generated_splits_share_no_numbers(task: str) -> None:
     assert not test & train
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", GENERATED)
 def test_the_same_generated_items_in_another_process(task: str) -> None:
     code = (
@@ -234,6 +235,7 @@ def test_known_digest_of_generated_items(task: str) -> None:
     assert items_digest(item.item_id for item in draw(task, "test", 60))[:16] == DIGESTS[task]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", GENERATED)
 def test_targets_of_generated_items_are_right_and_other_answers_are_not(task: str) -> None:
     found = draw(task, "test", 120)

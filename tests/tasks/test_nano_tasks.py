@@ -105,6 +105,7 @@ def test_every_science_fact_of_the_test_is_told_in_training_in_other_words() -> 
         assert all(wording not in question for question in told[item.cluster_id])
 
 
+@pytest.mark.slow
 def test_the_same_bytes_in_another_process() -> None:
     root = Path(__file__).parents[2]
     code = (

@@ -13,6 +13,8 @@ from harness.pictures.pixels import decode_png
 from harness.records.suites import load_task_module, tasks_root
 from harness.suites.catalogue import find_task
 
+pytestmark = pytest.mark.slow
+
 MODULE: Any = load_task_module(tasks_root() / "general" / "scenes.py")
 KNOWN = {
     "general_scenes_count": "af9ffa44f3f028fc",

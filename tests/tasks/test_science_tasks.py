@@ -316,7 +316,7 @@ def test_letters_are_one_request_of_one_token_each_and_the_row_tells_the_choice(
     folder: Path, style: PromptStyle
 ) -> None:
     name = "science_quantities_choice_letters"
-    loaded = lmeval.first(lmeval.load_tasks([name])[name], 12)
+    loaded = lmeval.first_items(lmeval.load_tasks([name])[name], 12)
     digest = items_digest(loaded.item_ids)
     suite = Suite(
         name="t",
@@ -384,6 +384,7 @@ DIGESTS = (
 )
 
 
+@pytest.mark.slow
 def test_item_ids_are_the_same_in_every_process() -> None:
     here = {name: items_digest(item.item_id for item in drawn(name, 150)) for name in QUANTITIES.TASKS}
     for seed in ("0", "4711"):

@@ -24,6 +24,6 @@ def test_each_link_leads_somewhere() -> None:
         assert target.startswith("https://") or (tasks_root() / target).exists(), target
 
 
-def test_the_law_has_ten_lines() -> None:
-    law = TEXT.partition("## The law of a task folder\n")[2].partition("\n## ")[0]
-    assert re.findall(r"^(\d+)\. ", law, re.MULTILINE) == [str(number) for number in range(1, 11)]
+def test_there_are_ten_rules() -> None:
+    rules = TEXT.partition("## Rules for a task folder\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^(\d+)\. ", rules, re.MULTILINE) == [str(number) for number in range(1, 11)]

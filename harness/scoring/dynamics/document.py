@@ -1,4 +1,4 @@
-"""Dynamics: the document that says why a fine-tune moves a base as it does (metrics.md, "Why").
+"""Dynamics: the document that says why a fine-tune moves a base as it does (METRICS.md, "Why").
 
 Diagnostics, never ranked: what the base thinks of the training targets, what steps on them would do to prior tasks, and
 how far checkpoints drifted. As in a scorecard there is no date in it, floats carry 12 significant digits, and an absent
@@ -98,7 +98,7 @@ class InfluencePart(Strict):
 
     ``magnitude`` is the mean lower bound on the squared norm of the kernel, ``direction`` the mean cosine of the
     gradients, ``lowers`` the share of pairs where it is below 0, ``slope`` the mean change of the log-probability of
-    the base's own answer per unit of step, in nats (:mod:`harness.scoring.dynamics.influence`). Intervals are
+    the base's own answer per unit of step, in nats. Intervals are
     over examples.
     """
 

@@ -1,4 +1,4 @@
-"""Influence: what one training step on one example does to what the base says elsewhere (metrics.md, "Why").
+"""Influence: what one training step on one example does to what the base says elsewhere (METRICS.md, "Why").
 
 A step of plain gradient descent of size s on the loss L_u = -log p(y_u | x_u) changes the log-probabilities at a probe,
 to first order, by -s A K G (Ren and Sutherland, arXiv 2407.10490, proposition 1): A is the Jacobian of log-softmax at
@@ -43,7 +43,7 @@ def magnitude(change: float, jacobian: float, error: float, step: float) -> floa
     """||delta log p(x_v)||^2 / (s^2 ||A(x_v)||_F^2 ||G(x_u)||_F^2): a lower bound on ||K||_F^2, >= 0.
 
     ``change`` is the sum of squares of what one step of size ``step`` on x_u changed in the log-probabilities at all
-    positions of x_v and over the whole vocabulary. metrics.md states it for s = 1; dividing by s^2 gives the same
+    positions of x_v and over the whole vocabulary. The bound is stated for s = 1; dividing by s^2 gives the same
     number at any step small enough to be linear. ``ValueError`` where the example had nothing to teach (error 0).
     """
     if not (jacobian > 0 and error > 0 and step > 0):

@@ -1,4 +1,4 @@
-"""Perplexity: how surprising a model finds what a fine-tune is to be taught to write (metrics.md, "Why")."""
+"""Perplexity: how surprising a model finds what a fine-tune is to be taught to write (METRICS.md, "Why")."""
 
 import math
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def perplexity(nll: float, n_tokens: int) -> float:
     """exp(nll / n_tokens): 1 where every token was certain, the size of the vocabulary where all were alike; >= 1.
 
     ``ValueError`` where no token was read, or the mean is not finite or too large for a number (a token that the model
-    rules out). Source: metrics.md, "Why"; arXiv 2506.23508.
+    rules out). Source: METRICS.md, "Why"; arXiv 2506.23508.
     """
     if n_tokens < 1:
         raise ValueError("perplexity of no token")

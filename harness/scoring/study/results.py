@@ -1,4 +1,4 @@
-"""Study results: the document that says what a study showed. Names follow metrics.md and the scorecard.
+"""Study results: the document that says what a study showed. Names are those of METRICS.md and the scorecard.
 
 An absent number is null and ``reasons`` beside it says why. Nothing in it depends on when it was written, so the same
 runs give the same bytes.

@@ -15,7 +15,7 @@ from leaderboard.site.dynamics import why
 from leaderboard.site.exports.badges import badge
 from leaderboard.site.exports.citation_file import board_citation, entry_citation
 from leaderboard.site.exports.every_eval_ever import every_eval_ever
-from leaderboard.site.exports.feeds import atom_feed, json_feed
+from leaderboard.site.exports.feed import atom_feed
 from leaderboard.site.exports.hub import eval_results, model_index
 from leaderboard.site.exports.web import headers
 
@@ -27,7 +27,6 @@ def export_files(board: Board, site: str | None) -> Iterator[tuple[str, bytes]]:
     yield "board.json", board_json(board).encode()
     yield "board.csv", board_csv(board).encode()
     yield "board.parquet", board_parquet(board)
-    yield "feed.json", json_feed(board, site).encode()
     yield "feed.xml", atom_feed(board, site)
     yield "CITATION.cff", board_citation(board, site).encode()
     yield "_headers", headers().encode()

@@ -6,10 +6,8 @@ from typing import Any
 
 from harness import __version__
 from leaderboard.board import Board, Row
-from leaderboard.documents import clean
-from leaderboard.site.exports.dates import utc
-from leaderboard.site.exports.hub import page
-from leaderboard.site.exports.yaml_text import yaml_text
+from leaderboard.documents import clean, yaml_text
+from leaderboard.site.exports.hub import page, utc
 
 # The format refuses an identifier that SPDX does not list; these are those that entries use.
 _LICENSES = frozenset(

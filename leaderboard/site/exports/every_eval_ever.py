@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness import __version__
+from harness.scoring import Metric
 from leaderboard.board import Row
 from leaderboard.documents import clean
 from leaderboard.ledger import Evidence
-from leaderboard.numbers import SUMMARY, TASK, Definition, part_name
-from leaderboard.site.exports.dates import stamp, utc
-from leaderboard.site.exports.hub import page
+from leaderboard.numbers import SUMMARY, TASK, part_name
+from leaderboard.site.exports.hub import page, stamp, utc
 
 SCHEMA_VERSION = "0.3.0"
 _SUMMARY = ("gain", "normalised_gain", "retention_macro", "balance")
@@ -92,7 +92,7 @@ def _results(row: Row, suite: str) -> Iterator[dict[str, Any]]:
 
 
 def _result(
-    row: Row, evaluation: str, name: str, metric: str, definition: Definition, holder: Any, items: int
+    row: Row, evaluation: str, name: str, metric: str, definition: Metric, holder: Any, items: int
 ) -> Iterator[dict[str, Any]]:
     """The result of one number, field ``name`` of ``holder``; nothing where it is not defined."""
     value = getattr(holder, name)

@@ -7,18 +7,18 @@ hub and registered there as a benchmark (https://huggingface.co/docs/hub/eval-re
 
 from __future__ import annotations
 
+import datetime
 import re
 from typing import Any
 
-from harness.report import rests_on
+from harness.scoring import rests_on
 from leaderboard.board import Row
-from leaderboard.documents import Manifest, clean
+from leaderboard.documents import Manifest, clean, yaml_text
 from leaderboard.numbers import quoted_number
-from leaderboard.site.exports.dates import stamp
-from leaderboard.site.exports.yaml_text import yaml_text
 
 _OWNER = "retentionbench"
 _NAME = "RetentionBench"
+_DATE = re.compile(r"\A20[0-9]{2}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2})?", re.ASCII)
 
 
 def eval_results(row: Row, site: str | None) -> str | None:
@@ -81,6 +81,26 @@ def page(row: Row, site: str) -> str:
 def percent(value: float) -> float:
     """A rate in per cent, with two decimals."""
     return round(value * 100, 2) + 0.0
+
+
+def utc(text: str) -> datetime.datetime | None:
+    """The moment that ``text`` begins with (a date means its first second), or None where it is none.
+
+    What follows the seconds is not read: records are written in UTC.
+    """
+    match = _DATE.match(text)
+    if match is None:
+        return None
+    try:
+        return datetime.datetime.fromisoformat(match[0]).replace(tzinfo=datetime.UTC)
+    except ValueError:
+        return None
+
+
+def stamp(text: str) -> str | None:
+    """``YYYY-MM-DDThh:mm:ssZ`` of :func:`utc`."""
+    moment = utc(text)
+    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _safe(name: str) -> str:

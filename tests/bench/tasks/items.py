@@ -141,7 +141,7 @@ def _lettered(stem: str, texts: list[str], labels: list[str], answer: str) -> di
 
 
 def _data() -> Path:
-    return Path(os.environ.get("RETENTION_DATA", "../shared/data"))
+    return Path(os.environ.get("RETENTION_DATA", "data"))
 
 
 def _counted() -> Iterator[dict[str, Any]]:

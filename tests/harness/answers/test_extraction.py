@@ -141,6 +141,7 @@ def test_hostile_outputs_never_break_a_judge(output: str) -> None:
             assert (judged.outcome is Outcome.CORRECT) == (judged.score == 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit", ["<answer>", "\\boxed{", "answer is ", "#### ", "{", "1,111,", "9", " ", "\\frac{", "answer: z "]
 )

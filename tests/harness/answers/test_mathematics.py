@@ -321,6 +321,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3 * mathematics.LIMITS.wall_seconds)
 @pytest.mark.parametrize("name", sorted(HOSTILE))
 def test_a_hostile_answer_is_never_right_and_ends_within_the_limit(name: str) -> None:
@@ -331,6 +332,7 @@ def test_a_hostile_answer_is_never_right_and_ends_within_the_limit(name: str) ->
     assert outcome("\\frac{\\pi}{4}", "\\boxed{\\pi/4}") == C
 
 
+@pytest.mark.slow
 def test_answers_of_a_megabyte_are_not_parsed() -> None:
     for unit in (
         "(",

@@ -221,6 +221,7 @@ def test_hostile_outputs_never_break_the_judge(output: str) -> None:
         assert judged.details["lenient_score"] >= judged.judgement.score
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["<answer>", "</think>", "1,", "9", " ", "tile ", "and1", "[", "2 1 3. "])
 def test_long_outputs_are_read_in_linear_time(unit: str) -> None:
     text = unit * (2_000_000 // len(unit))  # a quadratic scan of two million characters would not end

@@ -126,7 +126,7 @@ def test_a_tokenizer_that_panics_is_one_clear_error(tmp_path: Path, fields: dict
     folder = write_checkpoint(tmp_path / "m")
     content = json.loads((folder / "tokenizer.json").read_text())
     (folder / "tokenizer.json").write_text(json.dumps(content | fields))
-    with pytest.raises(CheckpointError, match=r"tokenizer\.json: not a tokenizer that can be used"):
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json: not a usable tokenizer"):
         PromptRenderer(folder, "plain").render("a" * 30 + "!")
 
 

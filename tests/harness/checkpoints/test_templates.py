@@ -97,6 +97,7 @@ def test_an_empty_question_is_the_templates_own_affair() -> None:
     assert ChatTemplate(source, {}).render("") == "nothing"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "bomb",
     [

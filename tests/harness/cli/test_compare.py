@@ -140,8 +140,9 @@ def test_drift_says_what_it_needs_before_anything_is_loaded(runs: Path) -> None:
     assert result.exit_code == 2
     assert "give --base-checkpoint and --tuned-checkpoint" in result.output
     shutil.copy(runs / "base" / SAMPLES_FILE, runs / "base.parquet")
-    result = compare(runs / "base.parquet", runs / "base.parquet", "--drift")
-    assert "--drift needs run folders" in result.output
+    models = ("--base-checkpoint", "nano:base", "--tuned-checkpoint", "nano:sft")
+    result = compare(runs / "base.parquet", runs / "base.parquet", "--drift", *models)
+    assert "drift needs run folders" in result.output
 
 
 def test_a_trajectory_is_printed_and_written(runs: Path) -> None:

@@ -26,6 +26,7 @@ def study(folder: Path, *options: str) -> Result:
     return CliRunner().invoke(cli, ["study", str(plan), "--quick", "--out", str(out), *options])
 
 
+@pytest.mark.slow
 def test_results_are_scored_written_and_printed_without_running_anything(folder: Path) -> None:
     printed = study(folder, "--results")
     assert printed.exit_code == 0, printed.output

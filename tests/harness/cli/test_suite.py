@@ -100,6 +100,6 @@ def test_without_data_and_without_a_network_there_is_one_clear_line(
     done = suite("freeze", draft, "--note", "x")
     assert done.exit_code == 2
     assert done.output.strip().splitlines() == [
-        "Error: data set nobody/sums: no data folder is set, and the hub did not give it (ConnectionError); connect to "
-        "the hub, or name a folder that holds sums/ with --data-dir or RETENTION_DATA"
+        "Error: data set nobody/sums: no data folder is set, and it could not be loaded from the hub "
+        "(ConnectionError); connect to the hub, or give a folder that contains sums/ with --data-dir or RETENTION_DATA"
     ]

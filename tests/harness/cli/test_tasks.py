@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from harness.lmeval import load_tasks
@@ -65,6 +66,7 @@ def test_show_says_what_a_task_is_and_what_its_readme_says() -> None:
     assert tasks("show", "maths").exit_code == 2
 
 
+@pytest.mark.slow
 def test_preview_prints_the_prompt_that_a_model_gets(tmp_path: Path) -> None:
     loaded = load_tasks(["jigsaw_2x2"])["jigsaw_2x2"]
     facts = json.loads(

@@ -12,7 +12,7 @@ from harness.dynamics.reading import Reader, Text
 from harness.scoring.dynamics import influence
 from harness.training.dataset import Example
 from harness.training.generators import load_examples
-from harness.training.model import Coder, Student
+from harness.training.model import ExampleEncoder, Student
 from harness.training.recipe import Data
 
 pytestmark = pytest.mark.engine
@@ -49,7 +49,7 @@ def test_a_reading_is_the_loss_that_a_training_would_start_with(reader: Reader) 
     checkpoint = open_checkpoint("nano:base")
     processor = transformers.AutoProcessor.from_pretrained(checkpoint.path)
     student = Student(checkpoint, reader.engine.model, processor, processor.tokenizer, PromptRenderer(checkpoint.path))
-    coder = Coder(student)
+    coder = ExampleEncoder(student)
     for example in [*examples("nano-jigsaw", 2), *examples("nano-math", 2, "worked")]:
         (text,) = texts(reader, [example])
         assert list(text.tokens) == coder.target(example.target)

@@ -31,9 +31,9 @@ def test_a_plan_draws_a_sample_of_each_kind_by_its_seed(tmp_path: Path) -> None:
     assert plan.target == "math"
     assert [each.examples for each in plan.sets] == [3, 6]
     assert [each.policy_weights_digest for each in plan.sets] == [None, "1" * 64]
-    assert set(plan.suited.roles.values()) == {"target", "prior"}
-    assert plan.suited.roles["math_word"] == "target"
-    assert plan.suited.roles["jigsaw_2x2"] == "prior"
+    assert set(plan.probed.roles.values()) == {"target", "prior"}
+    assert plan.probed.roles["math_word"] == "target"
+    assert plan.probed.roles["jigsaw_2x2"] == "prior"
     again = plan_dynamics("nano:base", ["nano-math", str(folder)], probe="nano-1", size=SMALL)
     assert again.examples == plan.examples
     other = plan_dynamics("nano:base", [str(folder)], size=Size(limit=3, seed=1))
@@ -44,7 +44,7 @@ def test_sets_of_one_kind_are_told_apart_by_their_labels(tmp_path: Path) -> None
     folder = example_set(tmp_path / "set", form="bare")
     plan = plan_dynamics("nano:base", ["nano-math", f"mine={folder}"], size=SMALL)
     assert list(plan.examples) == ["bare", "mine"]
-    with pytest.raises(RetentionError, match="bare examples are there already"):
+    with pytest.raises(RetentionError, match="bare examples were already given"):
         plan_dynamics("nano:base", ["nano-math", str(folder)], size=SMALL)
 
 
@@ -52,8 +52,8 @@ def test_sets_of_one_kind_are_told_apart_by_their_labels(tmp_path: Path) -> None
     ("base", "training", "options", "message"),
     [
         ("nano:lora-replay", ["nano-math"], {}, "an adapter"),
-        ("nano:base", ["nowhere"], {}, "no folder of examples"),
-        ("nano:base", ["nano-math/long"], {}, "no source of examples"),
+        ("nano:base", ["nowhere"], {}, "neither a folder of examples"),
+        ("nano:base", ["nano-math/long"], {}, "nor a source of examples"),
         ("nano:base", ["nano-prior"], {}, "--target"),
         ("nano:base", ["nano-math"], {"probe": "nothing-1"}, "nothing-1"),
         ("nano:base", ["nano-math"], {"checkpoints": ["nano:gone"]}, "nano:gone"),
@@ -68,7 +68,7 @@ def test_what_cannot_be_measured_is_refused_before_a_model_is_loaded(
 
 def test_the_target_can_be_named() -> None:
     plan = plan_dynamics("nano:base", ["nano-prior"], probe="nano-1", target="jigsaw", size=SMALL)
-    assert plan.suited.roles["jigsaw_2x2"] == "target"
+    assert plan.probed.roles["jigsaw_2x2"] == "target"
 
 
 def test_the_schema_is_printed() -> None:

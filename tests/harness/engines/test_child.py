@@ -9,9 +9,12 @@ import pytest
 
 from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
 from harness.engines.child import ChildEngine
+from harness.engines.placement import Member, Placement
 from harness.engines.settings import EngineError, EngineSettings
 from harness.protocol import Completion, Decoding, GenerateRequest, Prompt, ScoreRequest
-from tests.support.fakes import load_scripted, write_checkpoint
+from tests.support.fakes import RECORD, load_scripted, write_checkpoint
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +24,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
 
 def start(checkpoint: Checkpoint, script: str, batch: int = 8) -> ChildEngine:
     settings = EngineSettings(name="fake", dtype="float32", batch=batch, server=script)
-    return ChildEngine(settings, [checkpoint], load_scripted)
+    return ChildEngine(Placement(settings, (Member(checkpoint, RECORD, None),)), load_scripted)
 
 
 def requests(count: int) -> list[GenerateRequest]:

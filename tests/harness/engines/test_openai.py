@@ -11,9 +11,10 @@ import pytest
 
 from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
 from harness.engines import openai as server_engine
-from harness.engines import placement, starting
+from harness.engines import placement
 from harness.engines.settings import EngineError, EngineSettings
 from harness.protocol import Completion, Decoding, Engine, Failed, GenerateRequest, Prompt, ScoreRequest
+from tests.support.engines import start_engine
 from tests.support.fakes import write_checkpoint
 
 Reply = tuple[int, Any]
@@ -103,7 +104,7 @@ def start(server: Server, pair: list[Checkpoint], **changes: Any) -> Engine:
     names = changes.pop("names", ("base", "tuned"))
     served = tuple(zip((each.record.weights_digest for each in pair), names, strict=True))
     settings = EngineSettings(name="openai", dtype="float32", server=f"{server.url}/v1/", served=served, **changes)
-    return starting.start(settings, pair)
+    return start_engine(settings, pair)
 
 
 def requests(pair: list[Checkpoint], count: int) -> list[GenerateRequest]:
@@ -224,7 +225,7 @@ def test_what_is_not_served_or_no_server_is_named(server: Server, pair: list[Che
         start(server, pair, names=("base", "other"))
     settings = EngineSettings(name="openai", dtype="float32", server="http://127.0.0.1:9")
     with pytest.raises(EngineError, match=r"--server http://127\.0\.0\.1:9: cannot be reached"):
-        starting.start(settings, pair)
+        start_engine(settings, pair)
     with pytest.raises(EngineError, match="give the server's address"):
         placement.describe(EngineSettings(name="openai", dtype="float32"), pair[0])
 

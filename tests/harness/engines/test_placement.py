@@ -100,18 +100,23 @@ def test_adapters_are_merged_on_a_cpu_and_applied_beside_the_base_on_a_gpu(
     one, two = (open_checkpoint(str(write_adapter(tmp_path / f"a{k}", base, ["layer"], seed=k))) for k in range(2))
     checkpoints = [open_checkpoint(str(base)), one, other, two]
     settings = EngineSettings(name="vllm", dtype="bfloat16")
-    assert [placement.describe(settings, each).adapter for each in checkpoints] == ["none", "merged", "none", "merged"]
-    assert placement.groups(settings, checkpoints) == [(checkpoints[0], one, two), (other,)]
-    assert placement.root_of(settings, [one, two]) == one
-    assert placement.asked_together(settings, checkpoints[0], [one, two]) == []
+    shared, alone = placement.place(settings, checkpoints)
+    assert [each.record.adapter for each in shared.members] == ["none", "merged", "merged"]
+    assert [each.checkpoint for each in (*shared.members, *alone.members)] == [checkpoints[0], one, two, other]
+    assert shared.root == checkpoints[0]
+    assert shared.alone(*shared.members[1:]).root == one
+    assert shared.co_scheduled(shared.members[0]) == []
     monkeypatch.setattr(placement, "device_class", lambda: "NVIDIA H100 80GB HBM3")
-    assert [placement.describe(settings, each).adapter for each in checkpoints] == ["none", "lora", "none", "lora"]
-    assert placement.groups(settings, checkpoints) == [(checkpoints[0], one, two), (other,)]
-    assert placement.root_of(settings, [two]) == checkpoints[0]
-    assert placement.asked_together(settings, checkpoints[0], [one, two]) == [one, two]
+    shared, alone = placement.place(settings, checkpoints)
+    base_member, *beside = shared.members
+    assert [each.record.adapter for each in shared.members] == ["none", "lora", "lora"]
+    assert [each.checkpoint for each in (*shared.members, *alone.members)] == [checkpoints[0], one, two, other]
+    assert shared.alone(beside[1]).root == checkpoints[0]
+    assert shared.alone(beside[1]).record == base_member.record
+    assert shared.co_scheduled(base_member) == beside
     forced = EngineSettings(name="transformers", dtype="bfloat16", adapters="lora")
     with pytest.raises(EngineError, match="engine transformers has no adapter kernels; use --adapters merge"):
-        placement.describe(forced, one)
+        placement.place(forced, [one])
 
 
 @pytest.mark.parametrize(

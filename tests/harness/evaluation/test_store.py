@@ -1,20 +1,14 @@
 import sqlite3
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.evaluation.store import CHUNK, ResponseStore, StoredEngine, StoreError, Variant
 from harness.protocol import Completion, Decoding, GenerateRequest, Prompt, ScoreRequest
+from tests.support.evaluating import requests
 from tests.support.fakes import RECORD, FakeEngine
-
-
-def requests(count: int, **changes: object) -> list[GenerateRequest]:
-    return [
-        replace(GenerateRequest(f"item {k}", Prompt(f"q{k}", (k, k + 1)), Decoding(8)), **changes) for k in range(count)
-    ]
 
 
 def ask(store: ResponseStore, engine: FakeEngine, asked: list[GenerateRequest], weights: str = "w") -> StoredEngine:
@@ -81,13 +75,14 @@ def test_an_engine_that_dies_loses_nothing_it_answered(tmp_path: Path) -> None:
         assert not set(healthy.asked) & set(dying.asked)
 
 
+@pytest.mark.slow
 def test_a_process_killed_outright_loses_at_most_one_chunk(tmp_path: Path) -> None:
     program = f"""
 import os
 from pathlib import Path
 from harness.evaluation.store import CHUNK, ResponseStore, StoredEngine, Variant
 from tests.support.fakes import FakeEngine
-from tests.harness.evaluation.test_store import requests
+from tests.support.evaluating import requests
 store = ResponseStore(Path({str(tmp_path / "s.sqlite")!r}))
 engine = FakeEngine()
 stored = StoredEngine(store, Variant("w", engine.record), lambda: engine)
@@ -102,6 +97,7 @@ for count, _ in enumerate(stored.generate(requests(2 * CHUNK + 100))):
         assert ask(store, FakeEngine(), requests(2 * CHUNK + 100)).generated == 100
 
 
+@pytest.mark.slow
 def test_two_processes_on_one_store_do_not_corrupt_it(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
     program = f"""
@@ -109,7 +105,7 @@ import sys
 from pathlib import Path
 from harness.evaluation.store import ResponseStore, StoredEngine, Variant
 from tests.support.fakes import FakeEngine
-from tests.harness.evaluation.test_store import requests
+from tests.support.evaluating import requests
 first = int(sys.argv[1])
 with ResponseStore(Path({str(path)!r})) as store:
     for start in range(first, first + 3000, 40):

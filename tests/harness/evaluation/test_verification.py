@@ -17,6 +17,8 @@ from harness.records.run import CheckpointRecord
 from tests.support.fakes import RECORD, FakeEngine, part_of_nano, write_checkpoint
 from tests.support.verifying import SEED, World, altered, make_world
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
@@ -56,9 +58,9 @@ def test_the_second_pass_asks_in_another_order_and_batch(world: World, monkeypat
     runs = world.runs()
     passes: list[tuple[list[str], int]] = []
 
-    def start(settings: Any, members: Any) -> FakeEngine:
+    def start(placed: placement.Placement) -> FakeEngine:
         engine = FakeEngine()
-        passes.append((engine.asked, settings.batch))
+        passes.append((engine.asked, placed.settings.batch))
         return engine
 
     monkeypatch.setattr(starting, "start", start)
@@ -114,7 +116,7 @@ def test_what_cannot_be_made_again_is_refused(world: World, changed: dict[str, A
 def test_another_suite_is_refused(world: World) -> None:
     base, tuned = world.runs()
     other = part_of_nano(world.root / "other-suite", "math_arithmetic")
-    with pytest.raises(RetentionError, match="its digest is not that of the runs"):
+    with pytest.raises(RetentionError, match="its digest differs from the runs"):
         plan_again(base, tuned, replace(world.sources, suite=str(other)), world.root / "again")
 
 

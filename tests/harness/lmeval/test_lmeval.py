@@ -150,14 +150,14 @@ def test_what_a_judge_lacks_shows_in_a_rehearsal(tasks: dict[str, lmeval.LoadedT
         asked.append((doc["item_id"], results))
         raise RetentionError("a package is missing")
 
-    lmeval.rehearse(tasks)
-    failing = lmeval.select(tasks["math_arithmetic"], range(5))
+    lmeval.check_judges(tasks)
+    failing = lmeval.select_items(tasks["math_arithmetic"], range(5))
     failing.task.process_results = judge
     with pytest.raises(RetentionError, match="a package is missing"):
-        lmeval.rehearse({"math_arithmetic": failing})
+        lmeval.check_judges({"math_arithmetic": failing})
     assert asked == [(failing.item_ids[0], [""])]
     failing.task.process_results = lambda doc, results: results[1]
-    lmeval.rehearse({"math_arithmetic": failing})
+    lmeval.check_judges({"math_arithmetic": failing})
 
 
 def test_a_task_without_a_budget_is_refused() -> None:

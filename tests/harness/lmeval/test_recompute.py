@@ -37,6 +37,7 @@ def test_a_run_recomputes_to_itself(recomputer: Recomputer, stored: pd.DataFrame
     assert set(stored.loc[stored["task"] == "tiny_sums", "layer"]) == {"said"}
 
 
+@pytest.mark.slow
 def test_the_shipped_runs_of_nano_1_recompute_to_themselves() -> None:
     recomputer = Recomputer(load_suite("nano-1"))
     files = [
@@ -133,7 +134,7 @@ def test_an_output_that_breaks_the_scoring_is_named_alone(
     monkeypatch.setattr("harness.lmeval.recompute.judge_again", fragile)
     (difference,) = recomputer.recompute(bent).differences
     assert difference == Difference(
-        "tiny_colours", bent.at[row, "item_id"], "output", "explode", "no answer that the task can judge"
+        "tiny_colours", bent.at[row, "item_id"], "output", "explode", "not an answer that the task can judge"
     )
 
 
@@ -170,7 +171,7 @@ def test_a_score_that_does_not_follow_from_the_option_is_not_recomputed(tiny: Ti
     letters = tiny.suite.tasks["tiny_letters"].model_copy(update={"metric": "acc_norm"})
     suite = tiny.suite.model_copy(update={"tasks": {**tiny.suite.tasks, "tiny_letters": letters}})
     found = Recomputer(suite, tiny.folder).recompute(stored)
-    assert "does not follow from the option" in found.unavailable["tiny_letters"]
+    assert "does not follow from the chosen option" in found.unavailable["tiny_letters"]
 
 
 def test_another_item_set_than_the_frozen_one_is_not_judged(tiny: Tiny, stored: pd.DataFrame) -> None:
@@ -182,12 +183,11 @@ def test_another_item_set_than_the_frozen_one_is_not_judged(tiny: Tiny, stored: 
 def test_what_was_asked_is_known_of_every_kind_of_task(recomputer: Recomputer) -> None:
     assert recomputer.budget("tiny_sums") == 24
     assert recomputer.budget("tiny_letters") is None
-    assert recomputer.reason_missing("tiny_sums") is None
     assert not recomputer.shows_images
-    colours = list(recomputer.asked("tiny_colours").values())
+    colours = list(recomputer.answer_keys("tiny_colours").values())
     assert all(each.answer in each.options for each in colours)
-    assert {each.answer for each in recomputer.asked("tiny_letters").values()} == {"A", "B", "C"}
-    assert {each.options for each in recomputer.asked("tiny_sums").values()} == {()}
+    assert {each.answer for each in recomputer.answer_keys("tiny_letters").values()} == {"A", "B", "C"}
+    assert {each.options for each in recomputer.answer_keys("tiny_sums").values()} == {()}
 
 
 def test_what_is_kept_is_bounded_and_changes_nothing(
@@ -197,7 +197,7 @@ def test_what_is_kept_is_bounded_and_changes_nothing(
     recomputer = Recomputer(tiny.suite, tiny.folder)
     for _ in range(3):
         assert recomputer.recompute(stored).differences == ()
-        assert len(recomputer._kept) <= COUNT
+        assert len(recomputer._cache) <= COUNT
 
 
 def test_a_kept_judgement_is_not_mixed_up_with_another_task_or_ending(

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from harness.items import Item
-from harness.pictures.jigsaw import JigsawSet, Recipe, loader, make, question, shower
+from harness.pictures.jigsaw import JigsawSet, Recipe, image_loader, loader, make, question
 from harness.pictures.photos import PhotoError
 from harness.pictures.pixels import Pixels, decode_png, restore
 from harness.pictures.puzzles import Grid, fit
@@ -69,7 +69,7 @@ def test_the_item_id_covers_the_images_that_are_shown() -> None:
     sources = {"noise": Noise()}
     for recipe in (RECIPE, Recipe("puzzle", Grid(2, 2), "think", "tiles", seed=4)):
         for document in make(recipe, Noise(), "noise").documents[:4]:
-            shown = files(shower(sources)(document))
+            shown = files(image_loader(sources)(document))
             assert len(shown) == (1 if recipe.layout == "whole" else 4)
             item = Item(
                 task="puzzle",
@@ -85,7 +85,7 @@ def test_the_item_id_covers_the_images_that_are_shown() -> None:
 def test_restoring_what_is_shown_gives_the_picture() -> None:
     source = Noise()
     for document in make(RECIPE, source, "noise").documents:
-        (shown,) = files(shower({"noise": source})(document))
+        (shown,) = files(image_loader({"noise": source})(document))
         order = tuple(map(int, document["answer"].split(",")))
         expected = fit(source.open(document["picture"])[1], Grid(3, 3))
         assert np.array_equal(restore(decode_png(shown), 3, 3, order), expected)
@@ -114,9 +114,9 @@ def test_a_picture_keeps_its_puzzles_whatever_else_is_there() -> None:
 def test_what_cannot_be_taken_is_counted_by_its_reason() -> None:
     made = make(RECIPE, Noise(3, ("broken", "small", "flat", "again")), "noise")
     assert made.pictures == 3
-    assert made.dropped == {"unreadable": 1, "too small": 1, "flat tile": 1, "twice there": 1}
-    assert made.told() == "3 of 7 pictures taken, 4 dropped (1 flat tile, 1 too small, 1 twice there, 1 unreadable)"
-    assert make(RECIPE, Noise(3), "noise").told() == "3 of 3 pictures taken, 0 dropped"
+    assert made.dropped == {"unreadable": 1, "too small": 1, "flat tile": 1, "duplicate": 1}
+    assert made.summary() == "3 of 7 pictures taken, 4 dropped (1 duplicate, 1 flat tile, 1 too small, 1 unreadable)"
+    assert make(RECIPE, Noise(3), "noise").summary() == "3 of 3 pictures taken, 0 dropped"
 
 
 def test_a_count_stops_at_so_many_pictures() -> None:
@@ -152,7 +152,7 @@ def test_a_task_file_loads_from_its_sources_or_from_a_folder(tmp_path: Path, cap
     (document,) = load(task="puzzle", rows=3, columns=1, images=str(tmp_path))["test"]
     assert caplog.messages == ["puzzle: 1 of 2 pictures taken, 1 dropped (1 flat tile)"]
     assert (document["source"], document["picture"]) == (str(tmp_path), "one.png")
-    (shown,) = files(shower({})(document))
+    (shown,) = files(image_loader({})(document))
     assert decode_png(shown).shape == (168, 252, 3)
 
 
@@ -180,4 +180,4 @@ def test_the_numbering_is_stated(grid: Grid, layout: Any, said: str) -> None:
 
 
 def test_an_empty_set_says_so() -> None:
-    assert JigsawSet().told() == "0 of 0 pictures taken, 0 dropped"
+    assert JigsawSet().summary() == "0 of 0 pictures taken, 0 dropped"

@@ -41,7 +41,7 @@ def test_a_picture_is_known_by_its_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["missing", "empty"])
 def test_no_folder_and_no_pictures_are_one_clear_line(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SourceError, match=r"no such folder of pictures|no pictures below it; read are \.jpg"):
+    with pytest.raises(SourceError, match=r"no such folder of pictures|no pictures in it; supported are \.jpg"):
         Folder(tmp_path / name).names()
 
 
@@ -124,7 +124,7 @@ def test_other_bytes_than_listed_are_refused(
 ) -> None:
     monkeypatch.setenv("RETENTION_DATA", str(tmp_path / "data"))
     (tmp_path / "data" / "copy" / "picture_01.jpg").write_bytes(encoded(6, 6, "JPEG", seed=3))
-    with pytest.raises(SourceError, match=r"picture_01\.jpg: sha256 [0-9a-f]{12}, and listing\.csv lists [0-9a-f]{12}"):
+    with pytest.raises(SourceError, match=r"picture_01\.jpg: sha256 [0-9a-f]{12}, but listing\.csv lists [0-9a-f]{12}"):
         collection.open("01")
 
 
@@ -136,7 +136,7 @@ def test_an_archive_without_the_picture_is_one_clear_line(
     monkeypatch.setattr(photos, "hub_file", lambda *_: tmp_path / "all.zip")
     photos._opened.cache_clear()
     monkeypatch.delenv("RETENTION_DATA", raising=False)
-    with pytest.raises(SourceError, match=r"no readable val/02\.jpg in it"):
+    with pytest.raises(SourceError, match=r"val/02\.jpg is missing or unreadable"):
         collection.open("02")
 
 
@@ -151,6 +151,6 @@ def test_no_data_and_no_hub_is_one_clear_line(collection: Collection, monkeypatc
     monkeypatch.delenv("RETENTION_DATA", raising=False)
     sources.hub_file.cache_clear()
     with pytest.raises(
-        SourceError, match=r"someone/pictures: no data folder is set, .* name a folder that holds other"
+        SourceError, match=r"someone/pictures: no data folder is set, .* give a folder that contains other"
     ):
         collection.open("02")

@@ -13,7 +13,6 @@ from PIL import Image
 
 from harness.pictures.pixels import (
     SHAPES,
-    crop_to_grid,
     cut,
     decode_png,
     draw_answer,
@@ -77,12 +76,6 @@ def test_cut_and_join() -> None:
     assert np.array_equal(join(tiles, 3, 2), pixels)
     with pytest.raises(ValueError, match="8x6 does not cut into 3x2"):
         cut(pixels, 2, 3)
-
-
-def test_crop_keeps_the_centre() -> None:
-    pixels = noise(7, 11)
-    assert np.array_equal(crop_to_grid(pixels, 3, 3), pixels[0:6, 1:10])
-    assert crop_to_grid(pixels, 1, 1) is not None
 
 
 @given(st.integers(2, 9), st.integers())

@@ -105,7 +105,7 @@ def test_guess_rates() -> None:
     assert Grid(3, 3).guess_rate == 1 / 362_880
     assert (Grid(2, 2).guess_rate, Grid(1, 3).guess_rate) == (1 / 24, 1 / 6)
     for rows, columns in ((1, 1), (0, 3), (-1, -2)):
-        with pytest.raises(ValueError, match="no jigsaw"):
+        with pytest.raises(ValueError, match="not a jigsaw"):
             Grid(rows, columns)
 
 

@@ -1,6 +1,7 @@
 """Tables: anybody's log is read strictly, and what it does not say is said."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from harness.errors import CheckFailedError
 from harness.records import tables
 from harness.records.samples import SAMPLES_FILE, RunError
-from harness.records.tables import read_table
+from harness.records.tables import read_table, table_from_rows
 from harness.scoring import score_pair
 from tests.support.synthetic import TASKS, synthetic_run
 
@@ -89,19 +90,19 @@ def test_columns_nobody_asked_for_are_told(tmp_path: Path) -> None:
             {"outcome": "perhaps"},
             r"outcome is not correct, wrong or unparsed in 4 of 4 rows \(row 1: 'perhaps', .*, \.\.\.\)",
         ),
-        ({"outcome": None}, "outcome is missing or no text in 4 of 4 rows"),
-        ({"outcome": 7}, "outcome is missing or no text"),
+        ({"outcome": None}, "outcome is not correct, wrong or unparsed in 4 of 4 rows"),
+        ({"outcome": 7}, "outcome is not correct, wrong or unparsed"),
         ({"task": ""}, "task is empty or longer than 200 characters"),
         ({"family": "x" * 201}, "family is empty or longer"),
         ({"item_id": "same"}, r"item_id repeats an earlier one; name the task in it in 3 of 4 rows \(row 2: 'same'"),
-        ({"guess_rate": 1}, r"guess_rate is no number from 0 to below 1 in 4 of 4 rows \(row 1: 1"),
-        ({"guess_rate": -0.1}, "guess_rate is no number"),
-        ({"score": float("nan")}, r"score is no number from 0 to 1 in 4 of 4 rows \(row 1: nan"),
+        ({"guess_rate": 1}, r"guess_rate is not a number in \[0, 1\) in 4 of 4 rows \(row 1: 1"),
+        ({"guess_rate": -0.1}, "guess_rate is not a number"),
+        ({"score": float("nan")}, r"score is not a number in \[0, 1\] in 4 of 4 rows \(row 1: nan"),
         ({"score": lambda place: 1.5 if place == 2 else 1}, r"in 1 of 4 rows \(row 3: 1.5\)"),
-        ({"score": "high"}, "score is no number"),
-        ({"score": float("inf")}, "score is no number"),
+        ({"score": "high"}, "score is not a number"),
+        ({"score": float("inf")}, "score is not a number"),
         ({"error": "out of memory"}, "error is set: the item failed"),
-        ({"output": 7}, "output is missing or no text"),
+        ({"output": 7}, "output is missing or not text"),
         ({"item_id": "\x1b[2J"}, r"row 2: '\\\\x1b\[2J'"),
     ],
 )
@@ -208,7 +209,7 @@ def test_anything_is_a_table_or_refused_in_one_line(tmp_path: Path, written: lis
 
 
 def test_half_a_surrogate_pair_is_no_name_and_is_replaced_in_an_output(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="task is missing or no text in 4 of 4 rows"):
+    with pytest.raises(RunError, match="task is missing or not text in 4 of 4 rows"):
         read_table(lines(tmp_path / "a.jsonl", rows(task="\ud800")))
     assert set(read_table(lines(tmp_path / "b.jsonl", rows(output="x\ud800"))).samples["output"]) == {"x?"}
 
@@ -247,3 +248,61 @@ def test_a_correct_outcome_with_a_score_of_0_is_refused(tmp_path: Path) -> None:
     path.write_text('{"item_id": "a", "task": "t", "family": "f", "outcome": "correct", "score": 0}')
     with pytest.raises(RunError, match="score is 0 although the outcome is correct in 1 of 1 rows"):
         read_table(path)
+
+
+def test_rows_in_memory_give_the_table_of_their_file(tmp_path: Path) -> None:
+    written = rows(output=lambda place: f"answer {place}", guess_rate=0.25, score=lambda place: place / 4, extra=1)
+    read = read_table(lines(tmp_path / "base.jsonl", written))
+    for given_rows in (written, pd.DataFrame(written), iter(written)):
+        table = table_from_rows(given_rows, "base")
+        pd.testing.assert_frame_equal(table.samples, read.samples, check_dtype=False, check_like=True)
+        assert replace(table.record, samples_sha256="") == replace(read.record, samples_sha256="")
+
+
+def test_the_digest_of_rows_is_that_of_what_they_say(tmp_path: Path) -> None:
+    written = rows(score=0.5)
+    digest = table_from_rows(written, "base").record.samples_sha256
+    assert digest == table_from_rows(pd.DataFrame(written), "other").record.samples_sha256
+    assert digest != table_from_rows(rows(score=0.25), "base").record.samples_sha256
+    assert digest != table_from_rows(rows(score=0.5, task="products"), "base").record.samples_sha256
+
+
+def test_rows_of_numpy_numbers_and_of_any_pandas_type_are_read() -> None:
+    numbers = table_from_rows(rows(item_id=np.int64, score=np.float32(0.5), n_output_tokens=np.int32(7)), "base")
+    assert list(numbers.samples["item_id"]) == ["0", "1", "2", "3"]
+    assert set(numbers.samples["score"]) == {0.5}
+    frame = pd.DataFrame(rows(item_id=lambda place: place, group="sums"), index=list("abcd"))
+    for types in ({"task": "category", "outcome": "string"}, {"item_id": "Int64", "family": "string[pyarrow]"}):
+        table = table_from_rows(frame.astype(types), "base")
+        assert list(table.samples["item_id"]) == ["0", "1", "2", "3"]
+        assert table.record.tasks == {"sums": 4}
+    assert isinstance(frame["item_id"].iloc[0], np.integer), "the caller's frame is left as it was"
+
+
+@pytest.mark.parametrize(
+    ("given_rows", "message"),
+    [
+        (pd.DataFrame({"task": ["sums"]}), "base: column 'item_id' is missing; a table needs item_id, task, family"),
+        (pd.DataFrame([[1, 2]], columns=["item_id", "item_id"]), "base: column 'item_id' is there twice"),
+        (pd.DataFrame(rows(outcome="right"), index=list("abcd")), "not correct, wrong or unparsed in 4 of 4 rows"),
+        (
+            pd.DataFrame(rows(score=pd.Timestamp("2026-01-01"))),
+            r"base: score is not a number in \[0, 1\] in 4 of 4 rows",
+        ),
+        (rows(outcome=7), r"base: outcome is not correct, wrong or unparsed in 4 of 4 rows \(row 1: 7"),
+        (rows(task=["sums"]), "base: task is missing or not text"),
+        ([], "base: column 'item_id' is missing"),
+        ([*rows(), ("item-9", "sums")], "base: row 5 is of type tuple, not a dict of columns and values"),
+        ("item_id,task", "base: row 1 is of type str, not a dict"),
+        ([{1: 2}], "base: column 'item_id' is missing"),
+    ],
+)
+def test_wrong_rows_in_memory_are_named(given_rows: Any, message: str) -> None:
+    with pytest.raises(RunError, match=message):
+        table_from_rows(given_rows, "base")
+
+
+def test_more_rows_in_memory_than_a_table_may_have_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "MAX_ROWS", 3)
+    with pytest.raises(RunError, match="base: 4 rows is more than the 3 a table may have"):
+        table_from_rows(rows(), "base")

@@ -2,7 +2,6 @@
 
 import io
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -10,31 +9,14 @@ from rich.console import Console
 
 from harness.records.run import Run
 from harness.records.samples import Outcome
-from harness.report import flips, page, terminal, wording
-from harness.scoring import Scorecard, score_pair
+from harness.report import flips, page, terminal
+from harness.scoring import Scorecard, score_pair, wording
+from tests.support.markup import Tags
 from tests.support.synthetic import JIGSAW, TASKS, SyntheticTask, synthetic_checkpoint, synthetic_run
 
 EVIL = "</pre><script>alert(1)</script><img src=x onerror=alert(1)>\x1b[31m\u202e[bold]{{ 7*7 }}"
 BASE = {task.name: 0.92 for task in TASKS} | {"jigsaw_2x2": 0.12}
 TUNED = BASE | {"jigsaw_2x2": 0.86, "math_word": 0.5, "vision_count": 0.8}
-
-
-class Tags(HTMLParser):
-    """Collects what a browser would act on."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-        self.attributes: set[str] = set()
-        self.texts: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.names.add(tag)
-        self.attributes |= {name for name, _ in attrs}
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
 
 
 def say(task: str, place: int, outcome: Outcome) -> str:
@@ -212,23 +194,3 @@ def test_the_axis_covers_its_range_with_few_round_ticks(low: float, high: float)
     assert 2 <= len(axis.ticks) <= 8
     assert (axis.at(axis.ticks[0]), axis.at(axis.ticks[-1])) == pytest.approx((0, 100))
     assert all(round(tick * 100, 9).is_integer() for tick in axis.ticks)
-
-
-@pytest.mark.parametrize(
-    ("written", "expected"),
-    [
-        (wording.points(-0.385), "-38.5"),
-        (wording.points(0.0), "+0.0"),
-        (wording.points(-0.0), "+0.0"),
-        (wording.points(None), "n/a"),
-        (wording.per_cent(0.915), "91.5"),
-        (wording.point_interval((-0.02, 0.0)), "[-2.0, +0.0]"),
-        (wording.rate_interval(None), "n/a"),
-        (wording.p_value(0.0001), "<.001"),
-        (wording.p_value(0.0312), ".031"),
-        (wording.p_value(1.0), "1"),
-        (wording.printable("a\x00b\r\u202ec\n\td\u00e9"), "a\ufffdb\ufffd\ufffdc\n\td\u00e9"),
-    ],
-)
-def test_wording(written: str, expected: str) -> None:
-    assert written == expected

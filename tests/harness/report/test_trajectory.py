@@ -8,7 +8,7 @@ from rich.console import Console
 
 from harness.report.trajectory import render_trajectory, render_trajectory_page
 from harness.scoring.trajectory import Trajectory, score_trajectory
-from tests.harness.report.test_page import Tags
+from tests.support.markup import Tags
 from tests.support.synthetic import TASKS, synthetic_run
 
 EVIL = '"><script>alert(1)</script>[red]x[/red]\x1b[2J'

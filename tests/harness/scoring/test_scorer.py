@@ -1,4 +1,4 @@
-"""Scorer: whole scorecards of synthetic pairs, and the gates of metrics.md."""
+"""Scorer: whole scorecards of synthetic pairs, and the cases of harness/scoring/README.md."""
 
 import json
 import warnings

@@ -7,7 +7,6 @@ from harness.scoring.sequential import (
     LOOKS,
     SEED,
     boundaries,
-    expected_share,
     look_rows,
     paired_z,
     stopping,
@@ -52,6 +51,12 @@ def test_a_model_that_did_not_change_is_called_different_one_time_in_twenty() ->
     print("type I error by items and churn:", {key: round(value, 4) for key, value in wrong.items()})
     # Discrete counts make it a little smaller with few discordant items; never larger than alpha by more than chance.
     assert all(0.035 < value < 0.056 for value in wrong.values()), wrong
+
+
+def expected_share(drift: float) -> float:
+    """Share of the items that a screening asks on average when Z on all items has mean ``drift``."""
+    chances = stopping(float(boundaries()[-1]), drift=drift)
+    return float(chances @ (np.arange(1, LOOKS + 1) / LOOKS) + 1 - chances.sum())
 
 
 def test_larger_changes_need_fewer_items() -> None:

@@ -11,6 +11,8 @@ from harness.training.record import RECORD_FILE
 from leaderboard.documents.manifest import read_manifest
 from tests.support.study_like import made_study
 
+pytestmark = pytest.mark.slow
+
 OTHERS = ("jigsaw/sft-seed0", "jigsaw/sft-slow-seed0", "jigsaw/self-sft-seed0")
 STATEMENT = Statement("ada", "CC0-1.0")
 

@@ -4,37 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from harness.study.plan import PlanError, load_plan, plan_names
 from harness.training.recipe import load_recipe
-
-SMALL: dict[str, Any] = {
-    "name": "small",
-    "title": "A small study",
-    "base": "nano:base",
-    "suite": "nano-1",
-    "part": 10,
-    "seeds": [0, 1],
-    "targets": {
-        "jigsaw": {
-            "config": "nano-jigsaw",
-            "trainings": {
-                "sft": {"method": "sft", "title": "SFT"},
-                "rft": {"method": "rft", "title": "RFT"},
-                "rollout-sft": {"method": "rollout-sft", "title": "R", "policy": {"training": "rft"}},
-            },
-            "claims": [{"keeps": "rft", "than": ["sft"], "source": "a paper"}],
-        }
-    },
-    "quick": {"seeds": [0], "targets": {"jigsaw": {"trainings": {"sft": {"set": {"optimisation.steps": 6}}}}}},
-}
-
-
-def written(folder: Path, **changes: Any) -> str:
-    path = folder / "plan.yaml"
-    path.write_text(yaml.safe_dump({**SMALL, **changes}), encoding="utf-8")
-    return str(path)
+from tests.support.plans import SMALL, written
 
 
 def with_training(name: str, fields: dict[str, Any]) -> dict[str, Any]:
@@ -69,14 +42,14 @@ def test_quick_is_laid_over_key_by_key_and_null_takes_away(tmp_path: Path) -> No
         ({"seeds": []}, "seeds: Tuple should have at least 1 item"),
         ({"surprise": 1}, "surprise: Extra inputs are not permitted"),
         ({"targets": with_training("x", {"method": "self-sft", "title": "X"})}, "method self-sft needs a policy"),
-        ({"targets": with_training("x", {"method": "rollouts", "title": "X"})}, "rollouts is no training"),
+        ({"targets": with_training("x", {"method": "rollouts", "title": "X"})}, "rollouts is not a training"),
         (
             {"targets": with_training("x", {"method": "sft", "title": "X", "policy": {"training": "rft"}})},
-            "method sft has no use for a policy",
+            "method sft does not take a policy",
         ),
         (
             {"targets": with_training("x", {"method": "self-sft", "title": "X", "policy": {"training": "nobody"}})},
-            "trainings.x: its policy is nobody, which is no training here",
+            "trainings.x: its policy is nobody, which is not a training here",
         ),
         (
             {
@@ -106,7 +79,7 @@ def test_a_plan_that_breaks_a_rule_is_refused_with_the_field(
 
 def test_claims_name_trainings(tmp_path: Path) -> None:
     jigsaw = {**SMALL["targets"]["jigsaw"], "claims": [{"keeps": "rft", "than": ["dpo"], "source": "?"}]}
-    with pytest.raises(PlanError, match="claims: dpo is no training here"):
+    with pytest.raises(PlanError, match="claims: dpo is not a training here"):
         load_plan(written(tmp_path, targets={"jigsaw": jigsaw}))
 
 

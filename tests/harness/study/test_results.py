@@ -14,20 +14,12 @@ from harness.study.steps import Study
 from harness.training.recipe import load_recipe
 from tests.support.study_like import ENDS, made_study
 
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    return made_study(tmp_path_factory.mktemp("study"), leave_out=("jigsaw/sft-slow-seed1",))
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def results(study: Study) -> StudyResults:
-    return collect(study, study.steps())
-
-
-@pytest.fixture(scope="module")
-def target(results: StudyResults) -> TargetResult:
-    (found,) = results.targets
+def target(study_results: StudyResults) -> TargetResult:
+    (found,) = study_results.targets
     return found
 
 
@@ -36,7 +28,7 @@ def training(target: TargetResult, name: str) -> TrainingResult:
 
 
 def test_every_training_is_there_with_its_seeds_and_the_absent_one_is_named(
-    results: StudyResults, target: TargetResult
+    study_results: StudyResults, target: TargetResult
 ) -> None:
     assert [each.name for each in target.trainings] == list(ENDS)
     assert {each.name: [curve.seed for curve in each.curves] for each in target.trainings} == {
@@ -45,7 +37,7 @@ def test_every_training_is_there_with_its_seeds_and_the_absent_one_is_named(
         "rft": [0, 1],
         "self-sft": [0, 1],
     }
-    assert results.missing == ("jigsaw/sft-slow-seed1",)
+    assert study_results.missing == ("jigsaw/sft-slow-seed1",)
 
 
 def test_numbers_are_those_of_the_stored_answers(study: Study, target: TargetResult) -> None:
@@ -87,13 +79,13 @@ def test_how_each_was_made_is_kept(target: TargetResult) -> None:
     assert training(target, "sft").target_perplexity == pytest.approx(402.5)
 
 
-def test_same_folder_same_bytes_and_the_document_reads_back(study: Study, results: StudyResults) -> None:
-    text = results.to_json()
+def test_same_folder_same_bytes_and_the_document_reads_back(study: Study, study_results: StudyResults) -> None:
+    text = study_results.to_json()
     assert collect(study, study.steps()).to_json() == text
-    assert StudyResults.model_validate_json(text) == results
+    assert StudyResults.model_validate_json(text) == study_results
     assert str(study.out) not in text
     assert "NaN" not in text
-    assert {"numpy", "torch"} <= set(results.packages)
+    assert {"numpy", "torch"} <= set(study_results.packages)
     assert json.loads(text)["seconds"]["train/sft"] == 240
 
 

@@ -12,45 +12,9 @@ import pytest
 
 from harness.errors import RetentionError
 from harness.study.runner import Folder, Runner, Step, step_digests
+from tests.support.steps import Told, killed_steps, shell
 
 ROOT = Path(__file__).parents[3]
-
-
-class Told:
-    """A watcher that keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, str]] = []
-        self.left: list[float | None] = []
-        self.total = 0
-
-    def begin(self, total: int, done: int, left: float | None) -> None:
-        self.total = total
-        self.events.append(("begin", str(done)))
-        self.left.append(left)
-
-    def started(self, step: Step) -> None:
-        self.events.append(("started", step.key))
-
-    def waiting(self, step: Step) -> None:
-        self.events.append(("waiting", step.key))
-
-    def ended(self, step: Step, seconds: float, left: float | None) -> None:
-        self.events.append(("ended", step.key))
-        self.left.append(left)
-
-    def failed(self, step: Step, log: Path) -> None:
-        self.events.append(("failed", step.key))
-
-    def of(self, kind: str) -> list[str]:
-        return [key for what, key in self.events if what == kind]
-
-
-def shell(out: Path, key: str, script: str, needs: Sequence[str] = (), kind: str = "work", **inputs: str) -> Step:
-    """A step whose child appends a line to OUT/KEY.txt after ``script``."""
-    made = out / f"{key}.txt"
-    command = ["sh", "-c", f"{script}\nmkdir -p '{made.parent}'; echo once >> '{made}'"]
-    return Step(key, kind, lambda: command, inputs, tuple(needs), (made,))
 
 
 def run(
@@ -153,12 +117,12 @@ def test_digests_cover_inputs_and_needs_and_refuse_a_wrong_order(tmp_path: Path)
     after = step_digests([shell(tmp_path, "a", ":", seed="1"), b])
     assert after["a"] != before["a"]
     assert after["b"] != before["b"]
-    with pytest.raises(ValueError, match="b: twice, or needs what comes later"):
+    with pytest.raises(ValueError, match="b: duplicate, or needs a later step"):
         step_digests([b, a])
 
 
 def test_two_studies_in_one_folder_are_refused(tmp_path: Path) -> None:
-    with Folder(tmp_path).alone(), pytest.raises(RetentionError, match="running already"):
+    with Folder(tmp_path).locked(), pytest.raises(RetentionError, match="already running"):
         run(tmp_path, [shell(tmp_path, "a", ":")])
     _, failed, _ = run(tmp_path, [shell(tmp_path, "a", ":")])
     assert failed == ()
@@ -167,16 +131,11 @@ def test_two_studies_in_one_folder_are_refused(tmp_path: Path) -> None:
 STUDY = """
 import sys
 from pathlib import Path
-from tests.harness.study.test_runner import Told, killed_steps
+from tests.support.steps import Told, killed_steps
 from harness.study.runner import Folder, Runner
 out = Path(sys.argv[1])
 Runner(Folder(out), killed_steps(out), Told(), seconds={}).run()
 """
-
-
-def killed_steps(out: Path) -> list[Step]:
-    slow = f"echo x >> '{out}/began'; while ! test -e '{out}/go'; do sleep 0.05; done"
-    return [shell(out, "first", ":"), shell(out, "slow", slow, ["first"]), shell(out, "last", ":", ["slow"])]
 
 
 def wait_for(there: Callable[[], bool]) -> None:

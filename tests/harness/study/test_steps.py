@@ -10,7 +10,7 @@ from harness.checkpoints.checkpoint import nano_root
 from harness.study.plan import load_plan
 from harness.study.runner import Step, step_digests
 from harness.study.steps import Study, link_checkpoint
-from tests.harness.study.test_plan import SMALL, written
+from tests.support.plans import SMALL, written
 
 
 def study(folder: Path, **changes: Any) -> Study:

@@ -11,6 +11,7 @@ from harness.lmeval import load_frozen
 from harness.records.suites import Draft, DraftTask, Suite, SuiteError, load_suite, read_suite, tasks_root
 from harness.suites import freezing
 from harness.suites.freezing import complete, freeze, open_suite, read_lock, sample, verify
+from tests.support.fakes import part_of_nano
 
 SUMS = """
 task: sums
@@ -82,7 +83,7 @@ def test_freezing_fixes_items_decoding_and_sources(folder: Path) -> None:
 def test_a_frozen_suite_is_never_changed(folder: Path) -> None:
     path = freeze(str(folder / "mine-1-draft.yaml"), "The first.")
     written = path.read_bytes()
-    with pytest.raises(SuiteError, match="there already, and a frozen suite is never replaced"):
+    with pytest.raises(SuiteError, match="already exists, and a frozen suite is never replaced"):
         freeze(str(folder / "mine-1-draft.yaml"), "Again.")
     with pytest.raises(SuiteError, match="never changed, only succeeded: copy it"):
         freeze(str(path), "Again.")
@@ -116,9 +117,9 @@ def test_a_letter_promises_the_same_scores(folder: Path, change: dict[str, Any])
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"count": 31}, "task sums: it has 30 items, and the draft asks for 31"),
+        ({"count": 31}, "task sums: it has 30 items, but the draft asks for 31"),
         ({"digest": "0" * 64}, "task sums: its digest is"),
-        ({"max_tokens": 8}, "task sums: its max_tokens is 9, and the draft states 8"),
+        ({"max_tokens": 8}, "task sums: its max_tokens is 9, but the draft states 8"),
     ],
 )
 def test_a_draft_is_held_to_what_it_states(folder: Path, fields: dict[str, Any], message: str) -> None:
@@ -170,7 +171,7 @@ def test_verify_tells_missing_items_data_decoding_and_sources_apart(folder: Path
     path = freeze(str(folder / "mine-1-draft.yaml"), "The first.")
     data, code, head = folder.parent / "data" / "sums", folder / "sums.py", folder / "sums.yaml"
     _write_rows(data, [_asked_at(path, folder, place) for place in range(19)])
-    assert _problems(path) == ["it has 19 items, frozen 20; those that both have are the same"]
+    assert _problems(path) == ["it has 19 items, frozen 20; the common ones are the same"]
     (data / "test.jsonl").unlink()
     (problem,) = _problems(path)
     assert "not a readable copy of nobody/sums" in problem
@@ -181,7 +182,7 @@ def test_verify_tells_missing_items_data_decoding_and_sources_apart(folder: Path
     head.write_text(text)
     code.write_text(code.read_text().replace('"0" * 40', '"1" * 40'))
     freezing.find_tasks.__globals__["load_task_module"].cache_clear()
-    assert _problems(path) == [f"it asks for nobody/sums@{'1' * 40}, frozen nobody/sums@{'0' * 40}"]
+    assert _problems(path) == [f"it uses nobody/sums@{'1' * 40}, frozen nobody/sums@{'0' * 40}"]
 
 
 def test_verify_sees_a_lock_that_is_not_the_suites(folder: Path) -> None:
@@ -193,28 +194,29 @@ def test_verify_sees_a_lock_that_is_not_the_suites(folder: Path) -> None:
     lock.unlink()
     assert _problems(path) == [""]
     _write_rows(folder.parent / "data" / "sums", range(1, 31))
-    assert "without a lock file the item is not known" in _problems(path)[0]
+    assert "without a lock file the item is unknown" in _problems(path)[0]
 
 
 def test_a_sample_is_the_first_items_of_each_task(folder: Path) -> None:
-    part = sample("nano-1", 5, folder / "part-1.yaml")
-    whole = load_frozen(load_suite("nano-1"))
-    assert load_suite(str(folder / "part-1.yaml")) == part
+    source = str(part_of_nano(folder / "source", "math_word", "vision_count"))
+    part = sample(source, 5, folder / "few-1.yaml")
+    whole = load_frozen(load_suite(source))
+    assert load_suite(str(folder / "few-1.yaml")) == part
     assert {name: task.count for name, task in part.tasks.items()} == dict.fromkeys(whole, 5)
     assert part.tasks["math_word"].digest == items_digest(whole["math_word"].item_ids[:5])
-    assert _problems(folder / "part-1.yaml") == [""] * len(whole)
-    assert part.digest != load_suite("nano-1").digest
+    assert _problems(folder / "few-1.yaml") == [""] * len(whole)
+    assert part.digest != load_suite(source).digest
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(folder: Path) -> None:
     (folder / "file").write_text("")
-    with pytest.raises(SuiteError, match=r"part-1\.yaml: cannot be written \(.*to a folder of yours"):
+    with pytest.raises(SuiteError, match=r"part-1\.yaml: cannot be written \(.*to a writable folder"):
         sample("nano-1", 5, folder / "file" / "part-1.yaml")
 
 
 def test_a_sample_takes_its_name_from_its_file(folder: Path) -> None:
     for name in ("part.yaml", "part-1.json", "part-1-draft.yaml"):
-        with pytest.raises(SuiteError, match=r"call it for example part-1\.yaml"):
+        with pytest.raises(SuiteError, match=r"for example part-1\.yaml"):
             sample("nano-1", 5, folder / name)
 
 

@@ -19,6 +19,8 @@ from harness.training.dataset import Example
 from harness.training.generators import SOURCES, bare, load_examples, suite_photos
 from harness.training.recipe import Data, RecipeError, config_names, load_recipe
 
+pytestmark = pytest.mark.slow
+
 NANO = sorted(name for name in SOURCES if name.startswith("nano-"))
 
 

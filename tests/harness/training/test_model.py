@@ -9,7 +9,7 @@ import torch
 from harness.checkpoints.checkpoint import nano_root, open_checkpoint
 from harness.checkpoints.prompts import PromptRenderer
 from harness.training.generators import load_examples
-from harness.training.model import IGNORED, Coder, Student, TrainingError, load_student
+from harness.training.model import IGNORED, ExampleEncoder, Student, TrainingError, load_student
 from harness.training.recipe import Data, load_recipe
 from tests.support.fakes import write_llama
 
@@ -28,7 +28,7 @@ def mixed() -> list[Any]:
 
 def test_prompt_ids_are_those_of_an_evaluation(student: Student, mixed: list[Any]) -> None:
     renderer = PromptRenderer(nano_root() / "base", "chat")
-    batch = Coder(student).batch(mixed)
+    batch = ExampleEncoder(student).batch(mixed)
     image = student.model.config.image_token_id
     for row, example in enumerate(mixed):
         asked = renderer.render(example.question, example.images)
@@ -39,7 +39,7 @@ def test_prompt_ids_are_those_of_an_evaluation(student: Student, mixed: list[Any
 
 
 def test_the_loss_is_taken_on_the_target_and_the_end_of_the_turn(student: Student, mixed: list[Any]) -> None:
-    batch = Coder(student).batch(mixed)
+    batch = ExampleEncoder(student).batch(mixed)
     for row, example in enumerate(mixed):
         told = batch["labels"][row] != IGNORED
         assert batch["labels"][row][told].tolist() == batch["input_ids"][row][told].tolist()
@@ -53,7 +53,7 @@ def test_the_loss_is_taken_on_the_target_and_the_end_of_the_turn(student: Studen
 
 def test_a_batch_is_answered_as_its_rows_alone(student: Student, mixed: list[Any]) -> None:
     """Padding, and neighbours with and without pictures, change no logit of a row."""
-    coder = Coder(student)
+    coder = ExampleEncoder(student)
 
     def targets(examples: list[Any]) -> list[torch.Tensor]:
         batch = coder.batch(examples)
@@ -68,9 +68,9 @@ def test_a_batch_is_answered_as_its_rows_alone(student: Student, mixed: list[Any
 
 
 def test_pictures_are_what_the_saved_processor_makes_of_them(student: Student, mixed: list[Any]) -> None:
-    batch = Coder(student).batch(mixed)
+    batch = ExampleEncoder(student).batch(mixed)
     assert batch["pixel_values"].shape == (2, 3, 64, 64)
-    assert "pixel_values" not in Coder(student).batch(mixed[1:2])
+    assert "pixel_values" not in ExampleEncoder(student).batch(mixed[1:2])
 
 
 def test_an_adapter_is_no_base() -> None:
@@ -83,4 +83,4 @@ def test_a_language_model_has_no_processor(tmp_path: Path) -> None:
     student = load_student(open_checkpoint(str(folder)), load_recipe("nano-math", "sft"))
     assert not student.sees
     examples = load_examples(Data(source="nano-math", count=2))
-    assert set(Coder(student).batch(list(examples))) == {"input_ids", "attention_mask", "labels"}
+    assert set(ExampleEncoder(student).batch(list(examples))) == {"input_ids", "attention_mask", "labels"}

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.prompts import PromptRenderer
 from harness.training.generators import load_examples
-from harness.training.model import IGNORED, Coder, load_student
+from harness.training.model import IGNORED, ExampleEncoder, load_student
 from harness.training.recipe import Recipe, load_recipe
 from harness.training.train import run_training
 from tests.support.qwen_like import write_pictures, write_qwen
@@ -44,7 +44,7 @@ def test_prompts_of_pictures_of_any_size_are_those_of_an_evaluation(places: dict
     chosen = recipe("sft", places, optimisation__batch=4)
     student = load_student(open_checkpoint(places["base"]), chosen)
     examples = load_examples(chosen.data)
-    batch = Coder(student).batch(list(examples))
+    batch = ExampleEncoder(student).batch(list(examples))
     renderer, image = PromptRenderer(Path(places["base"])), student.model.config.image_token_id
     patches = batch["image_grid_thw"].prod(dim=1) // 4
     assert len(set(patches.tolist())) > 1

@@ -102,7 +102,7 @@ def test_the_stated_answer_is_the_judges() -> None:
 
 
 def test_what_is_not_written_is_refused() -> None:
-    with pytest.raises(RetentionError, match="science_arc_easy_letters: its answers are not written"):
+    with pytest.raises(RetentionError, match="science_arc_easy_letters: its answers are not generated"):
         judge_of("science_arc_easy_letters")
     with pytest.raises(CatalogueError, match="did you mean jigsaw_2x2"):
         judge_of("jigsaw_2x3")

@@ -1,9 +1,8 @@
 """RFT: rewards reach TRL, a few steps move the policy, a killed training goes on, shared prompts change no number."""
 
+import os
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,40 +11,13 @@ import pytest
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.training.generators import load_examples
 from harness.training.model import TrainingError, load_student
-from harness.training.recipe import Recipe, load_recipe
+from harness.training.recipe import load_recipe
 from harness.training.record import TrainingRecord
 from harness.training.rft import make_trainer, prompt_rows, reward_functions
 from harness.training.saving import STATE_FOLDER
 from harness.training.train import run_training
-
-SMALL = {
-    "data.count": 40,
-    "optimisation.steps": 6,
-    "optimisation.warmup": 0,
-    "optimisation.lr": 3e-4,
-    "rft.prompts": 4,
-    "rft.group": 6,
-    "checkpoints.count": 5,
-    "checkpoints.spacing": "even",
-}
-
-
-# A training that is killed with what it saved up to then, and with nothing said.
-KILLED = """
-import os, pathlib, signal, sys
-from harness.training.train import run_training
-from tests.harness.training.test_rft import small
-
-def kill(phase, done, total):
-    if phase == "training rft" and done == 4:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-run_training(small(), pathlib.Path(sys.argv[1]), kill)
-"""
-
-
-def small(config: str = "nano-jigsaw", **changes: Any) -> Recipe:
-    return load_recipe(config, "rft", SMALL | {name.replace("__", "."): value for name, value in changes.items()})
+from tests.support.killing import forked
+from tests.support.recipes import SMALL, small
 
 
 def quietly(phase: str, done: int, total: int) -> None:
@@ -118,8 +90,12 @@ def test_one_item_is_learnt_by_reward_alone(tmp_path: Path) -> None:
 def test_a_killed_training_ends_as_the_whole_one(trained: tuple[Path, TrainingRecord], tmp_path: Path) -> None:
     whole, record = trained
     out = tmp_path / "cut"
-    child = subprocess.run([sys.executable, "-c", KILLED, str(out)], check=False)
-    assert child.returncode == -signal.SIGKILL
+
+    def kill(phase: str, done: int, total: int) -> None:
+        if phase == "training rft" and done == 4:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    assert forked(lambda: run_training(small(), out, kill)) == -signal.SIGKILL
     assert (out / STATE_FOLDER).is_dir()
     assert not (out / "training_record.json").exists()
     again = run_training(small(), out, quietly)
@@ -178,7 +154,7 @@ def test_an_adapter_is_trained_alone(tmp_path: Path) -> None:
 def test_what_cannot_be_shared_or_divided_is_refused(tmp_path: Path) -> None:
     recipe = small(optimisation__gradient_checkpointing=True, rft__share_prompts=True)
     student = load_student(open_checkpoint("nano:base"), recipe)
-    with pytest.raises(TrainingError, match=r"rft\.share_prompts: not with gradient checkpointing"):
+    with pytest.raises(TrainingError, match=r"rft\.share_prompts: does not work with gradient checkpointing"):
         make_trainer(recipe, student, load_examples(recipe.data), tmp_path)
     with pytest.raises(TrainingError, match=r"optimisation\.micro_batch 7"):
         make_trainer(small(optimisation__micro_batch=7), student, load_examples(recipe.data), tmp_path)

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,14 @@ from harness.checkpoints.checkpoint import nano_root, open_checkpoint
 from harness.checkpoints.digests import cached_sha256
 from harness.training.dataset import ExampleSet, write_examples
 from harness.training.generators import load_examples
-from harness.training.model import Coder, TrainingError, load_student
+from harness.training.model import ExampleEncoder, TrainingError, load_student
 from harness.training.recipe import Recipe, load_recipe
 from harness.training.record import DataRecord, TrainingRecord, read_record
 from harness.training.saving import STATE_FOLDER, claim
-from harness.training.sft import Learnt, fitting, plan
+from harness.training.sft import TrainingExamples, drop_long, plan
 from harness.training.train import run_training
 from leaderboard.documents.manifest import Method, TrainingData
+from tests.support.killing import forked
 
 SMALL = {
     "data.count": 24,
@@ -144,21 +144,16 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others(
 @pytest.mark.engine
 @pytest.mark.parametrize("adapter", [None, LORA])
 def test_a_killed_training_goes_on_bit_for_bit(tmp_path: Path, adapter: dict[str, Any] | None) -> None:
-    settings = SMALL | {"optimisation.steps": 8, "adapter": adapter}
-    command = [sys.executable, "-m", "harness.cli", "train", "sft", "--config", "nano-jigsaw"]
-    for name, value in settings.items():
-        command += ["--set", f"{name}={json.dumps(value)}"]
+    recipe = small(optimisation__steps=8, adapter=adapter)
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    child = subprocess.Popen(  # a process group of its own, so that nothing of it is left
-        [*command, "--out", str(killed)], stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    deadline = time.monotonic() + 200
-    while not (killed / "step-000003").is_dir() and child.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-    assert not (killed / "training_record.json").exists(), "it ended before it could be killed"
-    recipe = load_recipe("nano-jigsaw", "sft", settings)
+
+    def kill(phase: str, done: int, total: int) -> None:
+        if phase.startswith("training") and done == 4:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    assert forked(lambda: run_training(recipe, killed, kill)) == -signal.SIGKILL
+    assert (killed / "step-000003").is_dir()
+    assert not (killed / "training_record.json").exists()
     resumed, straight = run_training(recipe, killed, quietly), run_training(recipe, whole, quietly)
     assert resumed.curve == straight.curve
     assert (resumed.tokens, resumed.target_tokens) == (straight.tokens, straight.target_tokens)
@@ -184,8 +179,7 @@ def test_two_processes_train_as_one(trained: tuple[Path, TrainingRecord], tmp_pa
 
 
 @pytest.mark.engine
-def test_a_half_written_state_is_not_gone_on_from(tmp_path: Path) -> None:
-    whole = run_training(small(), tmp_path / "whole", quietly)
+def test_a_half_written_state_is_not_gone_on_from(trained: tuple[Path, TrainingRecord], tmp_path: Path) -> None:
     broken = tmp_path / "broken"
 
     class StoppedError(Exception):
@@ -201,7 +195,7 @@ def test_a_half_written_state_is_not_gone_on_from(tmp_path: Path) -> None:
     (broken / STATE_FOLDER / "checkpoint-99").mkdir()
     (states[-1] / "optimizer.pt").unlink()
     (states[-1] / "saved.json").unlink()
-    assert run_training(small(), broken, quietly).curve == whole.curve
+    assert run_training(small(), broken, quietly).curve == trained[1].curve
 
 
 @pytest.mark.engine
@@ -232,7 +226,7 @@ def test_examples_of_another_kind_are_refused(tmp_path: Path) -> None:
     examples = load_examples(small().data)
     write_examples(tmp_path / "set", examples, source="nano-jigsaw", recipe_digest="0" * 64, seed=0)
     recipe = load_recipe("nano-jigsaw", "self-sft", {"data.examples": str(tmp_path / "set")})
-    with pytest.raises(TrainingError, match="kind bare, and self-sft learns from self"):
+    with pytest.raises(TrainingError, match="has bare examples, but self-sft learns from self"):
         run_training(recipe, tmp_path / "out", quietly)
 
 
@@ -261,19 +255,19 @@ def test_written_examples_are_learnt_from_and_recorded(tmp_path: Path) -> None:
 
 def test_targets_that_are_too_long_are_left_out_and_counted() -> None:
     recipe = load_recipe("nano-math", "sft", {"data.count": 200, "data.form": "worked", "optimisation.max_tokens": 28})
-    coder = Coder(load_student(open_checkpoint("nano:base"), recipe))
+    encoder = ExampleEncoder(load_student(open_checkpoint("nano:base"), recipe))
     examples = load_examples(recipe.data)
-    kept = fitting(Learnt(examples, DataRecord.of("nano-math", examples)), coder, recipe)
-    lengths = [len(coder.target(target)) for target in examples.targets]
+    kept = drop_long(TrainingExamples(examples, DataRecord.of("nano-math", examples)), encoder, recipe)
+    lengths = [len(encoder.target(target)) for target in examples.targets]
     assert kept.record.dropped_long == sum(length > 28 for length in lengths) > 0
     assert kept.record.examples == len(kept.examples) == 200 - kept.record.dropped_long > 0
     assert kept.record.digest == kept.examples.digest
     with pytest.raises(TrainingError, match="every one of 200"):
-        fitting(kept_all(examples), coder, load_recipe("nano-math", "sft", {"optimisation.max_tokens": 2}))
+        drop_long(kept_all(examples), encoder, load_recipe("nano-math", "sft", {"optimisation.max_tokens": 2}))
 
 
-def kept_all(examples: ExampleSet) -> Learnt:
-    return Learnt(examples, DataRecord.of("nano-math", examples))
+def kept_all(examples: ExampleSet) -> TrainingExamples:
+    return TrainingExamples(examples, DataRecord.of("nano-math", examples))
 
 
 @given(

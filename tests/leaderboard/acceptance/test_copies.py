@@ -10,7 +10,7 @@ from harness.records.run import Run, RunRecord
 from leaderboard.acceptance.copies import Fingerprint, compare, fingerprint, least_runs, words_of
 from leaderboard.documents.manifest import Manifest, parse_manifest
 from leaderboard.entries.rules import Finding
-from tests.leaderboard.documents.test_manifest import manifest
+from tests.support.manifests import manifest
 from tests.support.synthetic import ENGINE, synthetic_checkpoint
 
 N = 200

@@ -16,6 +16,8 @@ from leaderboard.entries.rules import Finding
 from leaderboard.ledger.events import Submitted
 from tests.support.tiny import TinyShelf, model, tiny_shelf, tiny_suite
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> TinyShelf:
@@ -106,10 +108,10 @@ def failed_item(frame: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
-        (drop_rows, "2 of 60 items are missing, 0 rows are of no item"),
+        (drop_rows, "2 of 60 items are missing, 0 rows belong to no item"),
         (swap_rows, "rows are not in the order of the suite"),
-        (foreign_item, "1 of 60 items are missing, 1 rows are of no item"),
-        (foreign_task, "60 rows of tiny_chess, which the suite has not"),
+        (foreign_item, "1 of 60 items are missing, 1 rows belong to no item"),
+        (foreign_task, "60 rows of tiny_chess, which is not in the suite"),
         (failed_item, "1 of 180 items failed"),
     ],
 )
@@ -167,7 +169,7 @@ def test_data_that_is_not_here_is_said_by_name_and_is_no_pass(made: TinyShelf, e
     assert report.numbers is None
     messages = {found.message for found in report.of("incomplete")}
     assert messages == {
-        "could not be recomputed: data of task tiny_colours is not here (data set owner/colours: not here)"
+        "could not be recomputed: the data of task tiny_colours is not available (data set owner/colours: not here)"
     }
 
 

@@ -18,6 +18,8 @@ from leaderboard.entries.maintain import accept
 from leaderboard.entries.rules import RULES, Finding
 from tests.support.tiny import Says, TinyShelf, model, tiny_shelf, tiny_suite
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> TinyShelf:
@@ -115,7 +117,7 @@ def test_long_gold_texts_word_for_word_are_flagged() -> None:
     class Known:
         suite = type("S", (), {"tasks": {"essay": None}})
 
-        def asked(self, task: str) -> dict[str, Any]:
+        def answer_keys(self, task: str) -> dict[str, Any]:
             return {f"{k:064d}": type("A", (), {"answer": f"the long answer number {k} " * 3, "options": ()})
                     for k in range(40)}  # fmt: skip
 
@@ -184,7 +186,7 @@ SEEING = "{% for m in messages %}{{ m.content }}{% if '7' in m.content %} (14){%
     ("source", "said"),
     [
         (BLIND, None),
-        (SEEING, "depends on what it says"),
+        (SEEING, "depends on the question"),
         (
             "{{ messages[0].content }}{% if 'is 3 + 7' in messages[0].content %} 10{% endif %}",
             "around 1 of 180 questions",

@@ -1,6 +1,7 @@
 """Taking a submission out of a pull request: real git repositories, hostile trees, and nothing of them checked out."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from leaderboard.acceptance.pull_request import take
 from leaderboard.acceptance.steps import others
 from leaderboard.cli import cli
 from leaderboard.entries.shelf import Shelf
-from tests.site.synthetic_board import add_entry, folders
+from tests.support.synthetic_board import add_entry, folders
+
+pytestmark = pytest.mark.slow
 
 ENTRY = "submissions/{id}/"
 
@@ -55,12 +58,13 @@ def git(where: Path, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The base branch has a base run and another entry; the fork's working tree has a new entry, not committed yet."""
-    made = folders(tmp_path / "made")
+    root = tmp_path_factory.mktemp("original")
+    made = folders(root / "made")
     first = add_entry(made, "first", {"jigsaw_2x2": 0.5}, seed=1)
-    checkout = tmp_path / "checkout"
+    checkout = root / "checkout"
     (checkout / "leaderboard" / "data").mkdir(parents=True)
     made.bases.rename(checkout / "leaderboard" / "data" / "bases")
     made.submissions.rename(checkout / "submissions")
@@ -68,13 +72,20 @@ def repository(tmp_path: Path) -> Repository:
     git(checkout, "init", "-q", "-b", "main")
     git(checkout, "add", "-A")
     git(checkout, "commit", "-qm", "start")
-    fork = tmp_path / "fork"
+    fork = root / "fork"
     subprocess.run(["git", "clone", "-q", checkout, fork], check=True)
     made.submissions.mkdir()
     second = add_entry(made, "second", {"jigsaw_2x2": 0.7}, seed=2)
     assert second.entry_id != first.entry_id
     second.folder.rename(fork / "submissions" / second.entry_id)
-    return Repository(checkout, fork, second.entry_id, tmp_path / "out")
+    return root
+
+
+@pytest.fixture
+def repository(original: Path, tmp_path: Path) -> Repository:
+    shutil.copytree(original, tmp_path, dirs_exist_ok=True)
+    added = git(tmp_path / "fork", "status", "--porcelain").strip()
+    return Repository(tmp_path / "checkout", tmp_path / "fork", Path(added).name, tmp_path / "out")
 
 
 def test_an_entry_is_copied_with_the_base_runs_that_are_there(repository: Repository) -> None:
@@ -103,7 +114,7 @@ def test_a_new_base_run_comes_with_it(repository: Repository) -> None:
         (merged / name).write_text(name)
     take(repository.checkout, "HEAD", "refs/remotes/pull/head", repository.out.with_name("again"))
     (merged / "run.json").write_text("another")
-    with pytest.raises(CheckFailedError, match="use the one there is"):
+    with pytest.raises(CheckFailedError, match="use the existing one"):
         take(repository.checkout, "HEAD", "refs/remotes/pull/head", repository.out.with_name("third"))
 
 
@@ -221,23 +232,23 @@ def submodule(repository: Repository) -> None:
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (other_file, "README.md': a submission changes its own folder"),
-        (code, "harness.py': a submission changes its own folder"),
-        (workflow, "a submission changes its own folder"),
+        (other_file, "README.md': a submission may only change its own folder"),
+        (code, "harness.py': a submission may only change its own folder"),
+        (workflow, "a submission may only change its own folder"),
         (attributes, r"\.gitattributes': not a file that an entry has"),
         (two_entries, "2 entries changed; send one pull request for each"),
         (no_entry, "0 entries changed"),
-        (deletion, "deleted; an entry is withdrawn by an event"),
-        (changed_base, "a base run that is there is never changed"),
+        (deletion, "deleted; entries are not deleted, but withdrawn by an event"),
+        (changed_base, "an existing base run is never changed"),
         (link, r"not a plain file \(mode 120000\)"),
         (linked_folder, "not a file that an entry has|not a plain file"),
         (executable, r"not a plain file \(mode 100755\)"),
         (large, "larger than 5 MB"),
         (extra, "model.bin': not a file that an entry has"),
-        (newline, r"manifest\.yaml\\n::set-output name=x::y': a submission changes its own folder"),
-        (not_utf8, "a submission changes its own folder"),
-        (long_name, "a submission changes its own folder"),
-        (backslash, "a submission changes its own folder"),
+        (newline, r"manifest\.yaml\\n::set-output name=x::y': a submission may only change its own folder"),
+        (not_utf8, "a submission may only change its own folder"),
+        (long_name, "a submission may only change its own folder"),
+        (backslash, "a submission may only change its own folder"),
         (many, "34 files changed; a submission changes between 1 and 20"),
         (submodule, "not a plain file|not a file that an entry has|deleted"),
     ],
@@ -268,7 +279,7 @@ def test_only_a_commit_is_a_commit(repository: Repository, commit: str) -> None:
 def test_nothing_is_written_over(repository: Repository) -> None:
     repository.commit()
     repository.out.mkdir()
-    with pytest.raises(RetentionError, match="is there already"):
+    with pytest.raises(RetentionError, match="already exists"):
         repository.take()
 
 
@@ -282,7 +293,7 @@ def test_a_file_that_a_filtered_fetch_left_out_is_refused(repository: Repository
     subprocess.run(["git", "clone", "-q", "--no-checkout", "--filter=blob:limit=4m", source, partial], check=True)
     git(partial, "remote", "set-url", "origin", "/nowhere")
     (partial / "leaderboard/data/bases").mkdir(parents=True)
-    with pytest.raises(CheckFailedError, match="was not fetched, as larger than a file may be"):
+    with pytest.raises(CheckFailedError, match="was not fetched, as it is larger than allowed"):
         take(partial, git(partial, "rev-parse", "HEAD~1").strip(), "HEAD", repository.out)
 
 

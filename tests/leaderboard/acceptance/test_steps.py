@@ -4,25 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard.acceptance.report import Numbers, report
+from leaderboard.acceptance.report import report
 from leaderboard.acceptance.steps import across, examine, validate
-from leaderboard.entries.rules import STEPS, finding
+from leaderboard.entries.rules import finding
+from tests.support.reporting import ALL, NUMBERS
 from tests.support.tiny import TinyShelf, model, tiny_shelf, tiny_suite
-
-NUMBERS = Numbers(
-    target="math",
-    gain=0.1,
-    gain_ci=(0.0, 0.2),
-    normalised_gain=0.2,
-    retention_macro=None,
-    retention_macro_ci=None,
-    rests_on="not enough evidence",
-    worst_group=None,
-    balance=None,
-    no_balance="no gain shown",
-    signature="s",
-)
-ALL = set(STEPS.values())
 
 
 @pytest.fixture(scope="module")

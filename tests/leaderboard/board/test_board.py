@@ -3,15 +3,15 @@
 import shutil
 from pathlib import Path
 
-from leaderboard.board.board import load_board, track_key
+from leaderboard.board.board import load_board
 from leaderboard.documents.identity import seal
 from leaderboard.entries import maintain
 from leaderboard.entries.entry import BadEntry
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger import events
 from leaderboard.submit.prepare import Prepared, prepare_entry
-from tests.site.synthetic_board import STATEMENT, Folders, add_entry, folders, full_board
 from tests.support.synthetic import synthetic_run
+from tests.support.synthetic_board import STATEMENT, Folders, add_entry, folders, full_board
 
 
 def test_entries_are_ordered_by_balance_and_bad_ones_listed(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_what_may_not_be_compared_is_in_another_track(tmp_path: Path) -> None:
     board = load_board(made.submissions, made.bases)
     assert len(board.tracks) == 3
     assert len({track.key.slug for track in board.tracks}) == 3
-    assert all(track_key(row) == track.key for track in board.tracks for row in track.rows)
+    assert all(row.manifest.target == track.key.target for track in board.tracks for row in track.rows)
 
 
 def test_an_entry_that_cannot_be_scored_is_left_out(tmp_path: Path) -> None:
@@ -91,10 +91,10 @@ def test_an_entry_whose_ledger_does_not_hold_is_left_out(tmp_path: Path) -> None
     board = load_board(made.submissions, made.bases, shelf.events)
     assert board.rows == ()
     reasons = {bad.path: bad.reason for bad in board.bad}
-    assert "schema: Field required" in reasons[names[0]] or "kind: there are" in reasons[names[0]]
+    assert "schema: Field required" in reasons[names[0]] or "kind: must be one of" in reasons[names[0]]
     assert reasons[names[1]] == "SHA256SUMS: is not the file that the entry's ledger recorded"
     assert "its folder is gone" in reasons[names[2]]
-    assert "one folder an entry" in reasons["stray"]
+    assert "one folder per entry" in reasons["stray"]
     assert not any(str(tmp_path) in reason for reason in reasons.values())
 
 

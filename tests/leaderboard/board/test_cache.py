@@ -1,8 +1,9 @@
 """The cache of scores: used while nothing changed, made again when it is broken or anything did."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,13 +16,21 @@ from leaderboard.entries.entry import BadEntry
 from leaderboard.entries.maintain import record
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger.events import Flagged, Withdrawn
+from leaderboard.processes import WorkerPool
 from leaderboard.site.build import files, render
-from tests.site.synthetic_board import Folders, add_entry, folders, full_board
+from tests.support.synthetic_board import Folders, add_entry, copied, folders, full_board
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    return full_board(tmp_path_factory.mktemp("board"))
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Folders:
-    return full_board(tmp_path)
+def made(original: Folders, tmp_path: Path) -> Folders:
+    return copied(original, tmp_path)
 
 
 def build(made: Folders, jobs: int = 1) -> tuple[Board, Cache]:
@@ -113,31 +122,16 @@ def test_code_that_changed_makes_every_score_anew(made: Folders, monkeypatch: py
 def test_a_process_that_dies_over_an_entry_costs_that_entry_alone(
     made: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The process of this test stands for a worker: asking for entry ``doomed`` ends the pool, as the kernel would."""
     good = sorted(path for path in made.submissions.iterdir() if len(path.name) == 12 and path.name != "a" * 12)
     doomed = good[1]
 
-    class Dying:
-        """A pool of one that is broken by one entry, as by a process that the kernel ended."""
+    class Dying(WorkerPool):
+        """A pool in this process, one of whose items ends its process, as the kernel would."""
 
-        def __enter__(self) -> "Dying":
-            return self
+        def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+            return ((item, None if item == doomed else function(item)) for item in items)
 
-        def __exit__(self, *_: object) -> None: ...
-
-        def submit(self, _: object, folder: Path, bases: Path) -> "Result":
-            return Result(folder, bases)
-
-    class Result:
-        def __init__(self, folder: Path, bases: Path) -> None:
-            self.folder, self.bases = folder, bases
-
-        def result(self) -> bytes | BadEntry:
-            if self.folder == doomed:
-                raise scores.BrokenProcessPool
-            return scores._score_there(self.folder, self.bases)
-
-    monkeypatch.setattr(scores, "_pool", lambda jobs: Dying())
+    monkeypatch.setattr(scores, "WorkerPool", Dying)
     monkeypatch.setattr(scores, "_WORTH_PROCESSES", 1)
     found = list(scores.score_entries(good, made.bases, Cache(None), jobs=2))
     names = [each.path if isinstance(each, BadEntry) else each.entry_id for each in found]

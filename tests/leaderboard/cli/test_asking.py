@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.errors import RetentionError
-from leaderboard.cli.asking import complete, told_by_training, training_data
+from leaderboard.cli.asking import complete, read_training_fields, training_data
 
 NOTHING: dict[str, Any] = dict.fromkeys(
     ("target", "method", "license_", "contact", "algorithm", "learning_rate", "steps", "kl_coefficient", "lora_rank",
@@ -109,11 +109,11 @@ def test_a_training_record_fills_what_was_not_stated(tmp_path: Path) -> None:
     path = tmp_path / "training_record.json"
     path.write_text(json.dumps({"submission": {"target": "math", "method": method, "training_data": [data]}}))
     nothing = NOTHING | {"seeds": (), "tokens": None}
-    filled = told_by_training(nothing, path)
+    filled = read_training_fields(nothing, path)
     assert (filled["target"], filled["method"], filled["algorithm"], filled["steps"]) == ("math", "rft", "GRPO", 200)
     assert (filled["seeds"], filled["data"], filled["kl_coefficient"]) == ((3,), (data,), 0.05)
     assert set(filled) == set(nothing)
-    own = told_by_training(nothing | {"algorithm": "mine", "steps": 0, "data": ("id=x",)}, path)
+    own = read_training_fields(nothing | {"algorithm": "mine", "steps": 0, "data": ("id=x",)}, path)
     assert (own["algorithm"], own["steps"], own["data"], own["method"]) == ("mine", 0, ("id=x",), "rft")
 
 
@@ -121,4 +121,4 @@ def test_a_training_record_fills_what_was_not_stated(tmp_path: Path) -> None:
 def test_a_file_that_is_no_training_record_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "record.json").write_text(text)
     with pytest.raises(RetentionError, match=r"record\.json: not a training record"):
-        told_by_training(NOTHING, tmp_path / "record.json")
+        read_training_fields(NOTHING, tmp_path / "record.json")

@@ -14,7 +14,9 @@ from leaderboard.entries.maintain import record
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger.events import Withdrawn
 from leaderboard.site.serving import Preview
-from tests.site.synthetic_board import Folders, add_entry, folders
+from tests.support.synthetic_board import Folders, add_entry, folders
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -13,8 +13,10 @@ from harness.errors import RetentionError
 from harness.records.run import read_record, write_record
 from leaderboard.cli import cli
 from leaderboard.cli.submit import group
-from tests.site.synthetic_board import Folders, add_entry, folders
+from tests.support.synthetic_board import Folders, add_entry, folders
 from tests.support.tiny import TinyShelf, model, tiny_shelf, tiny_suite
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

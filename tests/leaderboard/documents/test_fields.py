@@ -1,9 +1,14 @@
 """Field types: one spelling each, and addresses that can only lead to a web page."""
 
+from typing import Any
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from leaderboard.documents.fields import Bool, Count, FileName, Files, Name, Number, Positive, https_url
+from harness.errors import RetentionError
+from leaderboard.documents.fields import Bool, Count, FileName, Files, Name, Number, Positive, https_url, refuse_newer
+from leaderboard.documents.manifest import parse_manifest
+from leaderboard.ledger.events import parse_event
 
 
 @pytest.mark.parametrize(
@@ -68,3 +73,26 @@ def test_addresses_of_the_public_web_pass(url: str) -> None:
 def test_files_keep_their_names() -> None:
     files = {"model-00001-of-00002.safetensors": "0" * 64, "sub/tokenizer.json": "1" * 64}
     assert TypeAdapter(Files).validate_python(files) == files
+
+
+@pytest.mark.parametrize("version", [2, 9999])
+def test_a_newer_version_asks_for_an_upgrade(version: int) -> None:
+    with pytest.raises(RetentionError, match=rf"x: schema: event version {version} is newer .* upgrade retentionbench"):
+        refuse_newer({"schema": f"retentionbench-event-{version}"}, "event", "x")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [None, [], "x", {}, {"schema": None}, {"schema": 2}, {"schema": "retentionbench-event-2"}, {"schema": True},
+     {"schema": "retentionbench-manifest-1"}, {"schema": "retentionbench-manifest-2\n"},
+     {"schema": "retentionbench-manifest-99999"}],
+)  # fmt: skip
+def test_what_states_no_newer_version_is_left_to_its_schema(document: Any) -> None:
+    refuse_newer(document, "manifest", "x")
+
+
+def test_the_readers_refuse_what_is_newer() -> None:
+    with pytest.raises(RetentionError, match="manifest version 2 is newer"):
+        parse_manifest({"schema": "retentionbench-manifest-2"}, "manifest.yaml")
+    with pytest.raises(RetentionError, match="event version 2 is newer"):
+        parse_event(b'{"schema": "retentionbench-event-2"}', "x.json")

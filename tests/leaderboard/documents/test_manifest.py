@@ -1,44 +1,12 @@
 """The manifest's schema: what it accepts, and the field it names when it does not."""
 
-import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from leaderboard.documents.manifest import AdapterRef, ManifestError, parse_manifest, read_manifest, write_manifest
-
-HUB = {
-    "repo": "Qwen/Qwen2.5-VL-7B-Instruct",
-    "revision": "a" * 40,
-    "weights_digest": "b" * 64,
-    "files": {"model-00001-of-00002.safetensors": "c" * 64},
-    "dtype": "bfloat16",
-    "architecture": "Qwen2_5_VLForConditionalGeneration",
-}
-LOCAL = {"local": "nano-base", **{key: HUB[key] for key in ("weights_digest", "files", "dtype", "architecture")}}
-
-
-def manifest() -> dict[str, Any]:
-    """A manifest as the reader gives it: every scalar is text."""
-    return copy.deepcopy(
-        {
-            "schema": "retentionbench-manifest-1",
-            "suite": {"id": "nano", "version": "1", "protocol": "direct"},
-            "track": "standard",
-            "base": HUB,
-            "tuned": LOCAL,
-            "target": "jigsaw",
-            "method": {"family": "sft", "learning_rate": "1e-5", "steps": "400", "seeds": ["7"]},
-            "training_data": [
-                {"id": "COCO", "role": "train", "license": "CC-BY-4.0", "overlap_with_suite": "train-split"}
-            ],
-            "selection": {"attempts_evaluated": "3", "chosen_by": "development split"},
-            "license": "Apache-2.0",
-            "contact": {"handle": "ada"},
-            "consent": "true",
-        }
-    )
+from tests.support.manifests import HUB, LOCAL, manifest
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -101,7 +69,7 @@ def test_an_adapter_is_told_from_a_full_checkpoint() -> None:
         ("references", ["https://example.org"] * 6, "references"),
         ("consent", "no", "consent: write true or false"),
         ("consent", "false", "document: consent must be true"),
-        ("tuned.weights_digest", "x", "tuned.weights_digest: write 64 hex digits"),
+        ("tuned.weights_digest", "x", "tuned.weights_digest: write 64 lower-case hex digits"),
         ("target", None, "target: Field required"),
     ],
 )

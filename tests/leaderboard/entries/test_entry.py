@@ -12,9 +12,10 @@ from harness.records.run import RECORD_FILE, read_record, write_record
 from harness.records.samples import SAMPLES_FILE
 from leaderboard.documents.identity import entry_id
 from leaderboard.documents.manifest import MANIFEST_FILE
-from leaderboard.entries.entry import BadEntry, Entry, load_entries
+from leaderboard.entries.entry import BadEntry, Entry, entry_folders, load_entry
+from leaderboard.entries.integrity import BaseRuns
 from leaderboard.submit.prepare import Prepared
-from tests.site.synthetic_board import Folders, add_entry, folders
+from tests.support.synthetic_board import Folders, add_entry, folders
 
 
 @pytest.fixture
@@ -28,8 +29,8 @@ def entry(made: Folders) -> Prepared:
 
 
 def only(made: Folders) -> Entry | BadEntry:
-    (found,) = load_entries(made.submissions, made.bases)
-    return found
+    (folder,) = entry_folders(made.submissions)
+    return load_entry(folder, BaseRuns(made.bases))
 
 
 def test_a_prepared_entry_loads(made: Folders, entry: Prepared) -> None:
@@ -98,7 +99,7 @@ def not_json(folder: Path, made: Folders) -> None:
         (edit_manifest("consent: true", "consent: true\nextra: 1"), "extra"),
         (edit_manifest("track: standard", "track: &a standard"), "anchor"),
         (edit_manifest("dtype: float32", "dtype: bfloat16"), "base.dtype: differs from the base run's run.json"),
-        (edit_manifest("protocol: direct", "protocol: think"), "but its manifest makes it"),
+        (edit_manifest("protocol: direct", "protocol: think"), "but by its manifest it must be"),
         (flip_a_byte("tuned/samples.parquet"), "tuned/samples.parquet: sha256 differs"),
         (rewrite_tuned(template_policy="native"), "custom track"),
         (rewrite_tuned(samples_sha256="0" * 64), "sha256 differs"),
@@ -154,7 +155,8 @@ def test_a_linked_folder_is_refused(made: Folders, entry: Prepared, tmp_path: Pa
 def test_one_bad_entry_hides_no_other(made: Folders, entry: Prepared) -> None:
     (made.submissions / "empty").mkdir()
     (made.submissions / "README.md").write_text("not an entry")
-    kinds = [type(found) for found in load_entries(made.submissions, made.bases)]
+    bases = BaseRuns(made.bases)
+    kinds = [type(load_entry(folder, bases)) for folder in entry_folders(made.submissions)]
     assert sorted(kind.__name__ for kind in kinds) == ["BadEntry", "Entry"]
 
 

@@ -9,7 +9,7 @@ from harness.records.run import read_record, write_record
 from leaderboard.documents.identity import seal
 from leaderboard.entries.integrity import STEPS, BaseRuns, Submission
 from leaderboard.entries.rules import Finding
-from tests.site.synthetic_board import Folders, add_entry, folders
+from tests.support.synthetic_board import Folders, add_entry, folders
 
 
 @pytest.fixture

@@ -18,8 +18,10 @@ from leaderboard.documents.identity import seal
 from leaderboard.ledger.events import Flagged, Reproduced, Verified, read_ledger
 from leaderboard.ledger.standing import Evidence, Standing, fold
 from leaderboard.submit.prepare import prepare_entry
-from tests.site.synthetic_board import STATEMENT
+from tests.support.synthetic_board import STATEMENT
 from tests.support.verifying import SEED, World, altered, make_world
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -198,7 +200,7 @@ def test_flags_come_and_go_and_all_of_it_stays(checkout: Checkout) -> None:
     assert fold(checkout.ledger).standing is Standing.ACTIVE
     assert [event.kind for event in checkout.ledger] == ["submitted", "flagged", "cleared"]
     twice = checkout.run("clear", "--event", "2", "--by", "mo", "--reason", "again")
-    assert (twice.exit_code, "gave no standing that could be lifted" in twice.stderr) == (2, True)
+    assert (twice.exit_code, "gave no standing that can be lifted" in twice.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(("command", "standing"), [("stale", Standing.STALE), ("unavailable", Standing.UNAVAILABLE)])

@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from harness.errors import RetentionError
-from harness.scoring.agreement import Agreement, SideAgreement
 from leaderboard.ledger import events as ev
 from leaderboard.ledger.events import EventError, append, event_bytes, file_name, parse_event, read_ledger, read_ledgers
 from leaderboard.ledger.standing import Evidence, Standing, fold
+from tests.support.events import BASE, TUNED, agreement
 
 ID = "abcdefghijk2"
 OTHER = "abcdefghijk3"
-BASE, TUNED, WEIGHTS = "aa" * 32, "bb" * 32, "cc" * 32
 SUBMITTED = {
     "name": "nano-sft",
     "suite": "nano-1",
@@ -32,29 +31,6 @@ SUBMITTED = {
     "base_samples_sha256": BASE,
     "tuned_samples_sha256": TUNED,
 }
-
-
-def agreement(altered: int = 0, tuned: str = TUNED) -> Agreement:
-    def side(samples: str, odd: int) -> SideAgreement:
-        return SideAgreement(
-            weights_digest=WEIGHTS,
-            samples_sha256=samples,
-            n=200,
-            same_text=200,
-            stored_odd=odd,
-            noise=0,
-            lost=odd,
-            won=0,
-        )
-
-    return Agreement(
-        seed="0" * 40,
-        environment="e/1/float32/eager/cpu",
-        tasks={"jigsaw": 200},
-        base=side(BASE, 0),
-        tuned=side(tuned, altered),
-        agrees=altered < 6,
-    )
 
 
 def write(root: Path, kind: type[BaseModel], actor: str = "mo", entry_id: str = ID, **fields: Any) -> ev.Event:
@@ -177,19 +153,19 @@ def infinite(root: Path) -> None:
         (edit_first, "previous is not the sha256"),
         (delete_one, "previous is not the sha256"),
         (delete_the_first, "previous is not the sha256"),
-        (rename, "its content makes it"),
-        (other_kind_in_the_name, "its content makes it"),
+        (rename, "by its content it must be named"),
+        (other_kind_in_the_name, "by its content it must be named"),
         (add_file, "notes.txt: not an event file"),
         (add_link, "not an event file"),
         (add_folder, "not an event file"),
         (trailing_newline_in_the_name, "not an event file"),
-        (move_to_another_entry, f"is of entry {ID}"),
-        (repeat_a_key, "not in the one form"),
-        (spaces, "not in the one form"),
+        (move_to_another_entry, f"belongs to entry {ID}"),
+        (repeat_a_key, "not in canonical form"),
+        (spaces, "not in canonical form"),
         (nested, "not JSON in ASCII"),
         (large, "larger than 64 KB"),
         (not_ascii, "not JSON in ASCII"),
-        (unknown_kind, "kind: there are submitted, reproduced"),
+        (unknown_kind, "kind: must be one of submitted, reproduced"),
         (unknown_field, "rank: Extra inputs"),
         (infinite, "of: Input should be a finite number"),
     ],
@@ -227,14 +203,18 @@ def test_every_flipped_byte_of_every_event_is_found(root: Path) -> None:
     ("kind", "fields", "complaint"),
     [
         (ev.Verified, {"agreement": agreement(altered=40).model_dump()}, "a disagreement is a flagged event"),
-        (ev.Reproduced, {"agreement": agreement().model_dump(), "actor": "ADA"}, "not reproduced by its own author"),
+        (
+            ev.Reproduced,
+            {"agreement": agreement().model_dump(), "actor": "ADA"},
+            "cannot be reproduced by its own author",
+        ),
         (ev.Superseded, {"by": ID, "reason": "newer"}, "cannot supersede itself"),
         (ev.Superseded, {"by": "../../etc", "reason": "newer"}, "by: String should match"),
         (ev.Flagged, {"reason": ""}, "reason: String should have at least 1"),
         (ev.Withdrawn, {}, "reason: Field required"),
         (ev.Cleared, {"of": 9, "reason": "x"}, "of: name an earlier event"),
-        (ev.Cleared, {"of": 3, "reason": "x"}, "gave no standing that could be lifted"),
-        (ev.Cleared, {"of": 2, "reason": "x"}, "gave no standing that could be lifted"),
+        (ev.Cleared, {"of": 3, "reason": "x"}, "gave no standing that can be lifted"),
+        (ev.Cleared, {"of": 2, "reason": "x"}, "gave no standing that can be lifted"),
         (ev.Flagged, {"reason": "x", "actor": "mo@example.org"}, "actor: String should match"),
         (ev.Submitted, SUBMITTED | {"files": {"../run.json": BASE}}, "files"),
     ],
@@ -263,7 +243,7 @@ def test_the_path_of_an_entry_cannot_leave_the_ledgers(tmp_path: Path) -> None:
 def test_time_never_runs_backwards(root: Path) -> None:
     ledger = read_ledger(root / ID)
     early = ev.Stale(entry_id=ID, seq=5, at="2020-01-01T00:00:00Z", actor="mo", previous=BASE, reason="closed")
-    with pytest.raises(EventError, match="at: is before the event before it"):
+    with pytest.raises(EventError, match="at: is earlier than the previous event"):
         ev.check_ledger([*ledger, early], "x")
 
 
@@ -289,7 +269,7 @@ def test_an_event_is_never_overwritten(root: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(ev, "read_ledger", lambda _: ledger[:3])
     data = last(root).read_bytes()
     monkeypatch.setattr(ev, "file_name", lambda event: last(root).name if event.seq == 4 else file_name(event))
-    with pytest.raises(RetentionError, match="was written at the same time"):
+    with pytest.raises(RetentionError, match="was written by another process"):
         write(root, ev.Cleared, of=3, reason="again")
     assert last(root).read_bytes() == data
 
@@ -427,7 +407,7 @@ def test_a_verification_of_other_answers_does_not_count(root: Path) -> None:
 def test_two_events_of_one_number_are_refused(root: Path) -> None:
     ledger = read_ledger(root / ID)
     twin = ledger[2].model_copy(update={"reason": "another"})
-    with pytest.raises(EventError, match="there are two of this number"):
+    with pytest.raises(EventError, match="there are two with this number"):
         fold([*ledger, twin])
     with pytest.raises(EventError, match="events of 2 entries"):
         fold([*ledger, ledger[0].model_copy(update={"entry_id": OTHER, "seq": 9})])

@@ -1,18 +1,18 @@
 """Cells: every number has a name that reads back, and a hash that moves with definition, inputs and value alone."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.scoring import Scorecard
-from harness.scoring.scorecard import GroupScore, TargetScore, TaskScore
+from harness.scoring import GroupScore, Metric, Scorecard, TargetScore, TaskScore
 from leaderboard.entries.shelf import Shelf
 from leaderboard.numbers import cells
 from leaderboard.numbers.cells import CELL, CellError, CellRef, cells_of, find_cell, headline, parse_cell
-from tests.site.synthetic_board import add_entry, folders
+from tests.support.synthetic_board import add_entry, folders
 
 ID = "abcdefghijk2"
 
@@ -46,7 +46,7 @@ def test_every_number_of_the_scorecard_is_a_cell(card: Scorecard) -> None:
     ],
 )
 def test_no_number_of_the_scorecard_lacks_a_definition(
-    model: type[TaskScore], defined: dict[str, cells.Definition], elsewhere: set[str]
+    model: type[TaskScore], defined: dict[str, Metric], elsewhere: set[str]
 ) -> None:
     """A new field of the scorecard must get a definition here, or be named as no number."""
     intervals = {definition.interval for definition in defined.values()}
@@ -82,7 +82,7 @@ def test_the_hash_moves_with_definition_inputs_and_value(card: Scorecard, monkey
         card.model_copy(update={"tuned": card.tuned.model_copy(update={"samples_sha256": "0" * 64})}),
     ]
     hashes = [cells_of(ID, other)["gain"].hash for other in changed] + [cells_of("bbcdefghijk2", card)["gain"].hash]
-    monkeypatch.setitem(cells.SUMMARY, "gain", cells.Definition("another formula", "points", "gain_ci"))
+    monkeypatch.setitem(cells.SUMMARY, "gain", replace(cells.SUMMARY["gain"], formula="another formula"))
     hashes.append(cells_of(ID, card)["gain"].hash)
     assert len({before, *hashes}) == len(hashes) + 1
     # What the number does not rest on leaves its hash alone.

@@ -25,14 +25,29 @@ from leaderboard.numbers.citations import cite, label, quotation, quoted_number,
 from leaderboard.numbers.quotations import Finding, verify
 from leaderboard.numbers.reproduction import judge_again, reproduce
 from leaderboard.site.build import write_site
-from tests.site.synthetic_board import HOSTILE_NAME, Folders, add_entry, folders
+from tests.support.synthetic_board import HOSTILE_NAME, Folders, add_entry, copied, folders
+
+pytestmark = pytest.mark.slow
 
 GAIN = {"jigsaw_2x2": 0.8, "math_word": 0.4}
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    return folders(tmp_path_factory.mktemp("empty"))
+
+
+@pytest.fixture(scope="module")
+def entry(empty: Folders, tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    """The same with one entry."""
+    made = copied(empty, tmp_path_factory.mktemp("entry"))
+    add_entry(made, "nano-sft", GAIN)
+    return made
+
+
 @pytest.fixture
-def made(tmp_path: Path) -> Folders:
-    return folders(tmp_path)
+def made(empty: Folders, tmp_path: Path) -> Folders:
+    return copied(empty, tmp_path)
 
 
 @pytest.fixture
@@ -41,8 +56,10 @@ def shelf(made: Folders, tmp_path: Path) -> Shelf:
 
 
 @pytest.fixture
-def scored(made: Folders, shelf: Shelf) -> Scored:
-    return shelf.scored(add_entry(made, "nano-sft", GAIN).entry_id)
+def scored(made: Folders, entry: Folders, shelf: Shelf) -> Scored:
+    copied(entry, made.submissions.parent)
+    (folder,) = made.submissions.iterdir()
+    return shelf.scored(folder.name)
 
 
 def options(shelf: Shelf) -> list[str]:

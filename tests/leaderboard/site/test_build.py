@@ -11,12 +11,14 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from harness.errors import RetentionError
+from harness.scoring import METRICS
 from leaderboard.board.board import Board, load_board
 from leaderboard.board.ranking import Placing
 from leaderboard.entries.maintain import record
@@ -28,8 +30,8 @@ from leaderboard.site.checks import MAX_INDEX_BYTES, MAX_INDEX_GZIP_BYTES
 from leaderboard.site.pages import Pages
 from leaderboard.site.plots import scatter
 from leaderboard.site.views import example
-from tests.site.synthetic_board import HOSTILE, HOSTILE_NAME, Folders, add_entry, folders, full_board
 from tests.support.synthetic import JIGSAW, synthetic_run
+from tests.support.synthetic_board import HOSTILE, HOSTILE_NAME, Folders, add_entry, folders, full_board
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,16 @@ def test_every_entry_has_a_page_and_the_data_is_there(board: Board, files: dict[
         assert hashlib.sha256(files[name]).hexdigest()[:16] in name
 
 
+def test_the_metrics_page_states_every_definition(files: dict[str, bytes]) -> None:
+    page = unescape(re.sub(r"<[^>]*>", "", (whole := files["metrics.html"].decode())))
+    for metric in METRICS.values():
+        assert f'<div id="{metric.anchor}">' in whole
+        assert metric.typeset in page
+        assert metric.sentence in page
+        assert all(f'href="{address}"' in whole for address in metric.links.values())
+
+
+@pytest.mark.slow
 def test_another_process_with_other_settings_writes_the_same_bytes(made: Folders, files: dict[str, bytes]) -> None:
     program = (
         "import sys, hashlib\nfrom pathlib import Path\n"

@@ -11,7 +11,9 @@ from leaderboard.site import checks
 from leaderboard.site.build import write_site
 from leaderboard.site.checks import check_site, compare_sites, parse_page
 from tests.hostile.texts import hostile_board
-from tests.site.synthetic_board import full_board
+from tests.support.synthetic_board import full_board
+
+pytestmark = pytest.mark.slow
 
 PAGE = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>T</title></head><body><main id="main">'

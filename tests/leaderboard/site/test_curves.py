@@ -8,7 +8,9 @@ from leaderboard.board.board import Board, load_board
 from leaderboard.documents.manifest import Method
 from leaderboard.site import curves
 from leaderboard.site.plots import trajectories
-from tests.site.synthetic_board import rich_board
+from tests.support.synthetic_board import rich_board
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,8 @@ from leaderboard.entries.entry import BadEntry
 from leaderboard.site.build import render
 from leaderboard.site.dynamics import why
 from leaderboard.submit.prepare import Prepared
-from tests.site.synthetic_board import HOSTILE, Folders, add_entry, folders
 from tests.support.explaining import document
+from tests.support.synthetic_board import HOSTILE, Folders, add_entry, folders
 
 LOST = {"jigsaw_2x2": 0.8, "math_word": 0.5}
 
@@ -126,11 +126,11 @@ TEXT = json.dumps(document())
         ("", "not JSON"),
         ("[1]", "document"),
         (TEXT[:-1], "not JSON"),
-        (TEXT.replace('"n": 10', '"n": NaN'), "NaN is no number"),
-        (TEXT.replace("402.5", "-Infinity"), "Infinity is no number"),
+        (TEXT.replace('"n": 10', '"n": NaN'), "NaN is not a number"),
+        (TEXT.replace("402.5", "-Infinity"), "Infinity is not a number"),
         (TEXT.replace("402.5", "1e999"), "perplexity"),
         (TEXT.replace("402.5", "9" * 5000), "not JSON"),
-        (TEXT[:-1] + ', "schema_version": 1}', "stands twice"),
+        (TEXT[:-1] + ', "schema_version": 1}', "duplicate key"),
         (TEXT[:-1] + ', "x\\n\\u001b[2J": 1}', "x .2J: Extra inputs"),
         (TEXT.replace('"bare"', '"<script>"'), "perplexity"),
         (TEXT.replace('"schema_version": 1', '"schema_version": 2'), "schema_version"),

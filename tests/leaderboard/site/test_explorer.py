@@ -11,7 +11,7 @@ from harness.records.run import read_run
 from harness.scoring import paired_items
 from leaderboard.board.board import Board, load_board
 from leaderboard.site.explorer import CELL, COLUMNS, KINDS, LEAST_SHOWN, explore, mosaic, shares, shortened
-from tests.site.synthetic_board import full_board
+from tests.support.synthetic_board import full_board
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from leaderboard.board.board import Board, load_board
 from leaderboard.board.tables import board_csv
 from leaderboard.entries.shelf import Shelf
 from leaderboard.site.releases import read_releases, write_release
-from tests.site.synthetic_board import Folders, add_entry, folders
+from tests.support.synthetic_board import Folders, add_entry, folders
 
 
 @pytest.fixture(scope="module")

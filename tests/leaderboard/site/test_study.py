@@ -9,21 +9,20 @@ import pytest
 
 from harness.errors import RetentionError
 from harness.scoring.study.results import Agreement, Predictor, StudyResults, TargetResult
-from harness.study.results import collect
 from leaderboard.board.board import Board
 from leaderboard.numbers.formats import points, ratio
 from leaderboard.site import study as page
 from leaderboard.site.build import render, write_site
 from leaderboard.site.checks import check_site
-from tests.support.study_like import made_study
+
+pytestmark = pytest.mark.slow
 
 HOSTILE = '<img src=x onerror="alert(1)">{{ 7*7 }}\u202e'
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
-    study = made_study(tmp_path_factory.mktemp("study"), leave_out=("jigsaw/sft-slow-seed1",))
-    return collect(study, study.steps())
+def results(study_results: StudyResults) -> StudyResults:
+    return study_results
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 from leaderboard.board.board import Board, load_board
 from leaderboard.site import views
 from leaderboard.site.plots import FAMILY_SHAPES, SHAPES, across, mark, scatter, short
-from tests.site.synthetic_board import rich_board
+from tests.support.synthetic_board import rich_board
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,11 @@ import pytest
 
 from harness.records.run import read_record
 from leaderboard.submit.hub import REPO
-from tests.site.synthetic_board import Folders, folders
 from tests.support.hub_like import COMMIT, HubLike, hub_like
 from tests.support.synthetic import synthetic_run
+from tests.support.synthetic_board import Folders, folders
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from leaderboard.acceptance.report import Report, report
 from leaderboard.documents.manifest import read_manifest
 from leaderboard.entries.rules import finding
 from leaderboard.submit.opening import commands, pull_request, title
-from tests.leaderboard.acceptance.test_steps import ALL, NUMBERS
-from tests.site.synthetic_board import Folders, add_entry, folders
+from tests.support.reporting import ALL, NUMBERS
+from tests.support.synthetic_board import Folders, add_entry, folders
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from harness.errors import CheckFailedError, RetentionError
 from harness.records.run import read_record
 from leaderboard.documents.manifest import AdapterRef, ManifestError, read_manifest
 from leaderboard.submit.prepare import SubmissionError, prepare_entry
-from tests.site.synthetic_board import STATEMENT, Folders, add_entry, folders
 from tests.support.synthetic import ENGINE, digest, synthetic_checkpoint, synthetic_run
+from tests.support.synthetic_board import STATEMENT, Folders, add_entry, folders
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def test_as_much_is_kept_as_fits(tiny: Tiny, recomputer: Recomputer, tmp_path: P
 
 def test_a_run_that_cannot_fit_is_refused_with_nothing_left(tiny: Tiny, recomputer: Recomputer, tmp_path: Path) -> None:
     tiny_run(tiny, tmp_path / "run", talkative(1, 1_000), "talker")
-    with pytest.raises(ShorteningError, match="even with outputs cut to 256 characters"):
+    with pytest.raises(ShorteningError, match="even with outputs truncated to 256 characters"):
         shorten(tmp_path / "run", tmp_path / "short", recomputer, cap=1_000)
     assert not list((tmp_path / "short").glob("*"))
 
@@ -102,10 +102,11 @@ def test_outputs_are_not_cut_where_they_cannot_be_judged_again(tiny: Tiny, tmp_p
     tiny_run(tiny, tmp_path / "run", talkative(1, 1_000), "talker")
     letters = tiny.suite.tasks["tiny_sums"].model_copy(update={"digest": "0" * 64})
     suite = tiny.suite.model_copy(update={"tasks": {**tiny.suite.tasks, "tiny_sums": letters}})
-    with pytest.raises(ShorteningError, match="tiny_sums cannot be cut, as they cannot be judged again"):
+    with pytest.raises(ShorteningError, match="tiny_sums cannot be truncated, as they cannot be judged again"):
         shorten(tmp_path / "run", tmp_path / "short", Recomputer(suite, tiny.folder), cap=1_000)
 
 
+@pytest.mark.slow
 def test_a_large_run_becomes_a_small_entry_that_validates(tiny: Tiny, tmp_path: Path) -> None:
     made = tiny_shelf(tiny, tmp_path)
     tiny_run(tiny, made.run("talker"), talkative(1, 150_000), "talker")

@@ -163,6 +163,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, A
     return out, record, phases
 
 
+@pytest.mark.slow
 def test_base_training_learns_and_saves(trained: tuple[Path, dict[str, Any], list[str]]) -> None:
     out, record, phases = trained
     first, last = record["losses"][0], record["losses"][-1]
@@ -175,6 +176,7 @@ def test_base_training_learns_and_saves(trained: tuple[Path, dict[str, Any], lis
     assert len(outputs) == 1
 
 
+@pytest.mark.slow
 def test_sft_learns_the_jigsaw_from_the_base(trained: tuple[Path, dict[str, Any], list[str]], tmp_path: Path) -> None:
     base, _, _ = trained
     recipe = SftRecipe(pools=POOLS, steps=12, rows=8, lr=5e-3, replay=0.5, dev_items=2)
@@ -184,6 +186,7 @@ def test_sft_learns_the_jigsaw_from_the_base(trained: tuple[Path, dict[str, Any]
     assert weights_digest(tmp_path / "sft") != weights_digest(base)
 
 
+@pytest.mark.slow
 def test_adapter_is_small_names_its_base_and_leaves_it_alone(
     trained: tuple[Path, dict[str, Any], list[str]], tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,12 @@ def folders(root: Path) -> Folders:
     made.submissions.mkdir(parents=True)
     synthetic_run(made.runs / "base", name="nano-base", accuracy=BASE)
     return made
+
+
+def copied(made: Folders, root: Path) -> Folders:
+    """The same inputs below ``root``, sooner than they could be made again."""
+    shutil.copytree(made.submissions.parent, root, dirs_exist_ok=True)
+    return Folders(*(root / path.name for path in (made.submissions, made.bases, made.runs)))
 
 
 def add_entry(

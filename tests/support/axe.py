@@ -1,6 +1,6 @@
 """axe-core, the checker of accessibility: one version, installed with npm into a folder that git ignores.
 
-``python -m tests.site.axe`` installs it; the browser tests do so too where it is missing.
+``python -m tests.support.axe`` installs it; the browser tests do so too where it is missing.
 """
 
 from __future__ import annotations

@@ -1,0 +1,270 @@
+"""Evaluating checkpoints: run a base and its fine-tunes on a suite, score each pair, keep scorecard and report."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypedDict, Unpack, overload
+
+from harness.engines import Dtype, EngineSettings, choose, default_dtype, device_class
+from harness.errors import CheckFailedError, RetentionError
+from harness.evaluation import (
+    NoiseFloor,
+    Plan,
+    PlanFailedError,
+    Watcher,
+    make_plan,
+    measure_noise,
+    noise_run,
+    run_plan,
+    screen,
+)
+from harness.records import Run, ScreenRecord, read_run
+from harness.report import render_pair_page
+from harness.scoring import Scorecard, score_pair
+
+Reference = str | os.PathLike[str]
+
+
+class Settings(TypedDict, total=False):
+    """How an engine runs the checkpoints; what is not given is as in ``retention evaluate``.
+
+    ``engine`` is "vllm", "transformers", "openai" (a server, at address ``server``) or "lm-eval:NAME"; by default vLLM
+    where it is installed. ``dtype``: by default float32 on a CPU. ``max_model_len`` (4096) is the longest prompt plus
+    answer in tokens, ``batch`` (256) the requests at once, ``threads`` (1) the CPU threads, ``time_limit`` the seconds
+    of one item, ``tensor_parallel`` (1) the GPUs that share one model. ``adapters``: "merge" them into a copy of the
+    base, or apply them beside it ("lora"); "auto" merges on a CPU. ``executor`` "ray" takes ``workers`` processes of
+    the cluster at ``address``.
+    """
+
+    engine: str | None
+    dtype: Dtype | None
+    max_model_len: int
+    batch: int
+    threads: int
+    adapters: Literal["auto", "merge", "lora"]
+    time_limit: float | None
+    tensor_parallel: int
+    server: str | None
+    executor: Literal["local", "ray"]
+    workers: int | None
+    address: str | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluated pair: its scorecard, and the run folder of the tuned checkpoint, with the report page in it.
+
+    ``asked`` is the share of the suite's items that were asked; below 1 only after a screening, whose end ``screened``
+    tells.
+    """
+
+    scorecard: Scorecard
+    folder: Path
+    report: Path
+    asked: float = 1.0
+    screened: ScreenRecord | None = None
+
+
+class EvaluationFailedError(CheckFailedError):
+    """Some checkpoints could not be evaluated; ``evaluations`` are the pairs that could, scored and written."""
+
+    def __init__(self, message: str, evaluations: Iterable[Evaluation]) -> None:
+        super().__init__(message)
+        self.evaluations = tuple(evaluations)
+
+
+@overload
+def evaluate(
+    base: Reference,
+    tuned: Reference,
+    *,
+    suite: Reference,
+    target: str,
+    out: Reference = "runs",
+    watcher: Watcher | None = None,
+    fail_on_error: float = 0,
+    models: Sequence[str] = (),
+    **settings: Unpack[Settings],
+) -> Scorecard: ...
+
+
+@overload
+def evaluate(
+    base: Reference,
+    tuned: list[str] | list[Path] | tuple[Reference, ...],
+    *,
+    suite: Reference,
+    target: str,
+    out: Reference = "runs",
+    watcher: Watcher | None = None,
+    fail_on_error: float = 0,
+    models: Sequence[str] = (),
+    **settings: Unpack[Settings],
+) -> list[Scorecard]: ...
+
+
+def evaluate(
+    base: Reference,
+    tuned: Reference | list[str] | list[Path] | tuple[Reference, ...],
+    *,
+    suite: Reference,
+    target: str,
+    out: Reference = "runs",
+    watcher: Watcher | None = None,
+    fail_on_error: float = 0,
+    models: Sequence[str] = (),
+    **settings: Unpack[Settings],
+) -> Scorecard | list[Scorecard]:
+    """Run ``base`` and ``tuned`` on a suite, and score each pair: one scorecard, or for a list of checkpoints a list.
+
+    A checkpoint is a local folder, a hub id ``owner/name[@revision]``, a PEFT adapter (folder or id), or a shipped
+    ``nano:NAME``. ``suite`` is a shipped suite ("nano-1", see :func:`suites`) or a YAML file, ``target`` the task
+    family that was trained. Runs go below the folder ``out``; the same call again, or ``retention evaluate``, reuses
+    every stored answer and finishes what is missing. Data sets are read from the folder that the environment variable
+    RETENTION_DATA names, else from the hub.
+
+    ``watcher`` is told what happens, for a progress display; by default nothing is shown. ``fail_on_error`` is how many
+    failed items a run may have: a count, or below 1 a share. ``models`` are the names that a server calls the
+    checkpoints, the base's first. ``settings`` are those of :class:`Settings`.
+
+    Raises :class:`RetentionError` for what can be known beforehand (an unknown suite, target or engine, a checkpoint
+    that cannot be read), before any engine starts, and :class:`EvaluationFailedError` when a checkpoint failed; those
+    that did not are scored all the same, and are in it.
+
+    >>> evaluate("nano:base", "nano:sft", suite="nano-1", target="jigsaw").retention_macro
+    >>> evaluate("./base", ["./tuned-a", "./tuned-b"], suite="nano-1", target="math", engine="transformers", batch=16)
+    """
+    several: Sequence[Reference] = [tuned] if isinstance(tuned, str | os.PathLike) else tuned
+    found = evaluate_pairs(
+        base,
+        several,
+        suite=suite,
+        target=target,
+        out=out,
+        watcher=watcher,
+        fail_on_error=fail_on_error,
+        models=models,
+        **settings,
+    )
+    cards = [each.scorecard for each in found]
+    return cards if several is tuned else cards[0]
+
+
+def evaluate_pairs(
+    base: Reference,
+    tuned: Sequence[Reference],
+    *,
+    suite: Reference,
+    target: str,
+    out: Reference = "runs",
+    watcher: Watcher | None = None,
+    fail_on_error: float = 0,
+    models: Sequence[str] = (),
+    **settings: Unpack[Settings],
+) -> list[Evaluation]:
+    """As :func:`evaluate`, with the run folder and the report page of each pair beside its scorecard."""
+    plan = _plan(base, tuned, suite, target, out, models, settings)
+    try:
+        folders = run_plan(plan, watcher or _Silent(), fail_on_error=fail_on_error)
+    except PlanFailedError as error:
+        raise EvaluationFailedError(str(error), _score_folders(plan, error.finished, target)) from error
+    return _score_folders(plan, folders, target)
+
+
+def screen_pairs(
+    base: Reference,
+    tuned: Sequence[Reference],
+    *,
+    suite: Reference,
+    target: str,
+    out: Reference = "runs",
+    watcher: Watcher | None = None,
+    models: Sequence[str] = (),
+    **settings: Unpack[Settings],
+) -> list[Evaluation]:
+    """As :func:`evaluate_pairs`, but leave each tuned checkpoint as soon as its gain on ``target`` is decided.
+
+    The gain is looked at after 20, 40, 60, 80 and 100 % of the items, by a rule fixed beforehand (O'Brien and Fleming,
+    two-sided 5 %). For sorting many checkpoints: what comes out is marked as screened, and is not for publication.
+    """
+    plan = _plan(base, tuned, suite, target, out, models, settings)
+    screened, failures = screen(plan, target, watcher or _Silent())
+    found = [_score(each.folder, each.base, each.tuned, None, target, plan.n_items) for each in screened]
+    if failures:
+        raise EvaluationFailedError("; ".join(failures), found)
+    return found
+
+
+def measure_base_noise(
+    base: Reference,
+    *,
+    suite: Reference,
+    out: Reference = "runs",
+    seed: int = 1,
+    watcher: Watcher | None = None,
+    **settings: Unpack[Settings],
+) -> tuple[Path, NoiseFloor]:
+    """Run ``base`` twice, the second time in the order of ``seed`` and in batches of another size: what moved.
+
+    Returns the first run's folder, where the noise floor is stored and :func:`evaluate` finds it, and the floor. Raises
+    :class:`CheckFailedError` when either run has failed items.
+    """
+    plan = make_plan(os.fspath(base), (), os.fspath(suite), None, _engine_settings(**settings), Path(out))
+    return measure_noise(plan, watcher or _Silent(), seed=seed)
+
+
+def _plan(
+    base: Reference,
+    tuned: Sequence[Reference],
+    suite: Reference,
+    target: str,
+    out: Reference,
+    models: Sequence[str],
+    settings: Settings,
+) -> Plan:
+    if not tuned:
+        raise RetentionError("tuned: no checkpoint is named; give one fine-tune of the base or several")
+    names = [os.fspath(each) for each in tuned]
+    return make_plan(os.fspath(base), names, os.fspath(suite), target, _engine_settings(**settings), Path(out), models)
+
+
+def _engine_settings(**settings: Unpack[Settings]) -> EngineSettings:
+    chosen = {name: value for name, value in settings.items() if name not in ("engine", "dtype")}
+    return EngineSettings(
+        name=choose(settings.get("engine")),
+        dtype=settings.get("dtype") or default_dtype(device_class()),
+        **chosen,  # type: ignore[arg-type]
+    )
+
+
+def _score_folders(plan: Plan, folders: Sequence[Path], target: str) -> list[Evaluation]:
+    """Score the runs of ``folders`` against the first, the base's; nothing where that is not there."""
+    first = plan.folder(plan.base)
+    if first not in folders:
+        return []
+    base, noise = read_run(first), noise_run(first)
+    return [_score(folder, base, read_run(folder), noise, target, plan.n_items) for folder in folders[1:]]
+
+
+def _score(folder: Path, base: Run, tuned: Run, noise: Run | None, target: str, n_items: int) -> Evaluation:
+    """Score one pair, and keep its scorecard and report beside the tuned run."""
+    card = score_pair(base, tuned, target, noise=noise)
+    (folder / f"scorecard-{target}.json").write_text(card.to_json(), encoding="utf-8")
+    report = folder / f"report-{target}.html"
+    report.write_text(render_pair_page(card, base, tuned), encoding="utf-8")
+    return Evaluation(card, folder, report, tuned.record.n_items / n_items, tuned.record.screened)
+
+
+class _Silent:
+    """A watcher that shows nothing."""
+
+    def checkpoint(self, name: str, role: str, total: int) -> None: ...
+
+    def engine_starting(self, name: str, engine: str) -> None: ...
+
+    def answered(self, count: int) -> None: ...
+
+    def waiting(self, folder: Path) -> None: ...
+
+    def finished(self, name: str, folder: Path, reused: int, generated: int) -> None: ...

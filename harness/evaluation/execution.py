@@ -1,0 +1,109 @@
+"""Execution: the one way in which evaluation, screening and verification have checkpoints answer and write runs."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from harness.engines import EngineError, Member, Placement, starting
+from harness.errors import CheckFailedError, RetentionError
+from harness.evaluation.plan import Plan, Watcher
+from harness.evaluation.recording import Counts, keep_record, make_record
+from harness.evaluation.store import STORE_FILE, ResponseStore, StoredEngine, Variant
+from harness.lmeval import LoadedTask, check_judges, load_frozen, run_tasks
+from harness.protocol import Engine
+from harness.records import SAMPLES_FILE, Sample, write_samples
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A plan being carried out, with its response store."""
+
+    plan: Plan
+    watcher: Watcher
+    store: ResponseStore
+
+    @cached_property
+    def tasks(self) -> dict[str, LoadedTask]:
+        """The suite's tasks, made and checked when they are first needed."""
+        tasks = load_frozen(self.plan.suite, self.plan.tasks_folder)
+        check_judges(tasks)
+        return tasks
+
+
+@contextmanager
+def open_execution(plan: Plan, watcher: Watcher) -> Iterator[Execution]:
+    """Carry out ``plan`` in the ``with`` block, which keeps its response store open."""
+    with ResponseStore(plan.out / STORE_FILE) as store:
+        yield Execution(plan, watcher, store)
+
+
+class PlacedEngine:
+    """The engine of a placement, started for the first answer that the store lacks, and shared by the members."""
+
+    def __init__(self, execution: Execution, placement: Placement) -> None:
+        self._execution = execution
+        self._placement = placement
+        self._engine: Engine | None = None
+        self._stored: list[StoredEngine] = []
+
+    def answer(self, member: Member, tasks: dict[str, LoadedTask]) -> Iterator[list[Sample]]:
+        """The samples of ``tasks`` as ``member`` answers them; members co-scheduled with it answer into the store."""
+        plan = self._execution.plan
+        members = (member, *self._placement.co_scheduled(member))
+        lead, *siblings = (Variant.of(each, plan.replicate) for each in members)
+        stored = StoredEngine(self._execution.store, lead, self._start, siblings, seed=plan.seed)
+        self._stored.append(stored)
+        return run_tasks(plan.suite, tasks, stored, plan.renderer, self._execution.watcher.answered)
+
+    def generated(self, member: Member) -> int:
+        """How many answers of ``member`` the engine has generated; the others were in the store."""
+        return sum(each.generated_for.get(member.weights_digest, 0) for each in self._stored)
+
+    def write_run(
+        self, folder: Path, member: Member, chunks: Iterable[list[Sample]], started: float, **fields: Any
+    ) -> Counts:
+        """Write the run of ``member`` to ``folder``: its samples, then its record, with ``fields`` in place of others.
+
+        ``started`` is when the first item was put to it, on the clock of :func:`time.monotonic`.
+        """
+        counts = Counts()
+        try:
+            sha256 = write_samples(folder / SAMPLES_FILE, counts.through(chunks))
+        except EngineError:
+            self.close()  # The next member tries with a new one.
+            raise
+        except OSError as error:
+            raise RetentionError(
+                f"{folder}: cannot be written ({error.strerror or error}); every answer is in "
+                f"{self._execution.store.path}: free some space, and the same command goes on from there"
+            ) from error
+        record = make_record(self._execution.plan, member, counts, sha256, time.monotonic() - started)
+        generated = self.generated(member)
+        keep_record(folder, record.model_copy(update=fields), generated)
+        name = member.checkpoint.record.name
+        self._execution.watcher.finished(name, folder, max(0, counts.items - generated), generated)
+        return counts
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    def _start(self) -> Engine:
+        if self._engine is None:
+            fingerprint = self._placement.members[0].record.fingerprint
+            self._execution.watcher.engine_starting(self._placement.name, fingerprint)
+            self._engine = starting.start(self._placement)
+        return self._engine
+
+
+def refuse_failed(name: str, samples: Sequence[Sample], consequence: str) -> None:
+    """Raise ``CheckFailedError`` with ``consequence`` when an item of ``samples`` failed."""
+    if failed := [sample for sample in samples if sample.error is not None]:
+        raise CheckFailedError(
+            f"{name}: {len(failed)} of {len(samples)} items failed (first: {failed[0].error}){consequence}"
+        )

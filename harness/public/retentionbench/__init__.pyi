@@ -1,0 +1,47 @@
+from harness import __version__
+from harness.api import (
+    Evaluation,
+    EvaluationFailedError,
+    compare,
+    evaluate,
+    evaluate_pairs,
+    measure_base_noise,
+    measure_pair_drift,
+    open_run,
+    open_suite,
+    screen_pairs,
+    suites,
+    trajectory,
+)
+from harness.errors import CheckFailedError, RetentionError
+from harness.evaluation import Watcher
+from harness.records import Run, RunError, Suite, SuiteError, Table
+from harness.report import render_pair_page
+from harness.scoring import Scorecard, Trajectory
+
+__all__ = [
+    "CheckFailedError",
+    "Evaluation",
+    "EvaluationFailedError",
+    "RetentionError",
+    "Run",
+    "RunError",
+    "Scorecard",
+    "Suite",
+    "SuiteError",
+    "Table",
+    "Trajectory",
+    "Watcher",
+    "__version__",
+    "compare",
+    "evaluate",
+    "evaluate_pairs",
+    "measure_base_noise",
+    "measure_pair_drift",
+    "open_run",
+    "open_suite",
+    "render_pair_page",
+    "screen_pairs",
+    "suites",
+    "trajectory",
+]

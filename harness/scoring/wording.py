@@ -1,0 +1,207 @@
+"""Wording: what a scorecard says in words and figures, the same in a terminal, on a page and in a notebook.
+
+Scorecards hold rates; points (hundredths) exist only here. Names come from files anyone may write, so every text here
+has what could steer a terminal or a page made visible.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from harness.scoring.scorecard import Role, Scorecard, TaskScore
+
+ABSENT = "n/a"
+ROLES: tuple[Role, ...] = ("target", "transfer", "adjacent", "prior")
+VERDICTS = ("forgot", "inconclusive", "nothing to lose", "retained", "improved")
+# What a verdict is called where a reader who is no statistician sees it.
+SAID = {"inconclusive": "cannot say"}
+# The heading of each list of tasks that verdicts are for.
+LISTS: Mapping[Role, str] = {
+    "prior": "Prior tasks, largest loss first (per cent and points)",
+    "adjacent": "Target-adjacent tasks, listed apart, largest loss first (per cent and points)",
+}
+CHANGE_COLUMNS = ("task", "base", "tuned", "delta", "verdict")
+UNCHECKED = "Provenance not checked:"
+
+
+class Statement(NamedTuple):
+    """One number in words: "Gain", "+80.8 points", "[+77.0, +84.5] on jigsaw, 400 items"."""
+
+    label: str
+    value: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, self))
+
+
+def points(change: float | None, absent: str = ABSENT) -> str:
+    """A difference of rates in signed points: -0.385 is "-38.5"."""
+    return absent if change is None else f"{change * 100 + 0.0:+.1f}"
+
+
+def per_cent(rate: float | None, absent: str = ABSENT) -> str:
+    """A rate without its sign of per cent: 0.915 is "91.5"."""
+    return absent if rate is None else f"{rate * 100 + 0.0:.1f}"
+
+
+def bracketed(show: Callable[[float], str], interval: Sequence[float] | None, absent: str = "") -> str:
+    """An interval, whose ends ``show`` writes: "[-38.5, -30.1]"."""
+    return absent if interval is None else f"[{show(interval[0])}, {show(interval[1])}]"
+
+
+def point_interval(interval: tuple[float, float] | None) -> str:
+    return bracketed(points, interval, ABSENT)
+
+
+def rate_interval(interval: tuple[float, float] | None) -> str:
+    return bracketed(per_cent, interval, ABSENT)
+
+
+def p_value(p: float) -> str:
+    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0") if p < 1 else "1"
+
+
+def printable(text: str) -> str:
+    """``text`` with what could steer a terminal or a page (escapes, direction marks) made visible; lines stay."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
+
+
+def nats(divergence: float) -> str:
+    """A divergence in nats with three significant digits."""
+    return f"{divergence:.3g}"
+
+
+def align_columns(header: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[str]) -> list[str]:
+    """``rows`` under ``header`` as lines of text, columns named in ``left`` to the left and the others to the right."""
+    lines = [list(header), *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if name in left else cell.rjust(width)
+            for name, cell, width in zip(header, line, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
+
+
+def title(card: Scorecard) -> str:
+    return printable(f"{card.tuned.name} against {card.base.name}")
+
+
+def headline(card: Scorecard) -> str:
+    """The finding in one sentence; verdicts count prior tasks."""
+    counts = Counter(str(task.verdict) for task in card.prior_tasks.values())
+    verdicts = ", ".join(f"{counts[word]} {SAID.get(word, word)}" for word in VERDICTS if counts[word])
+    forgetting = f"Prior tasks: {verdicts or 'none measured'}."
+    target = card.target
+    if target is None:
+        return forgetting
+    learning = f"{printable(target.family)} from {per_cent(target.score_base)} % to {per_cent(target.score_tuned)} %."
+    return f"{learning} {forgetting}"
+
+
+def finding(task: TaskScore) -> str:
+    """The verdict on a task with what fits: "forgot [-8.0, -2.0]", "cannot say: -5.0 to +1.0 fits" (points)."""
+    word = str(task.verdict)
+    if task.delta_ci is None or word == "nothing to lose":
+        return SAID.get(word, word)
+    if word == "inconclusive":
+        return f"cannot say: {points(task.delta_ci[0])} to {points(task.delta_ci[1])} fits"
+    return f"{word} {point_interval(task.delta_ci)}"
+
+
+def kept(retention: float, interval: tuple[float, float]) -> str:
+    """Retention as a sentence: what was kept, and what loss would fit."""
+    low, high = interval
+    if high < 0:
+        return f"kept nothing; {per_cent(low)} to {per_cent(high)} % fits, below chance"
+    if high >= 1 and low < 1:
+        return f"kept about {per_cent(min(retention, 1.0))} %; a loss of up to {per_cent(1 - low)} % would fit"
+    return f"kept {per_cent(retention)} %; {per_cent(low)} to {per_cent(high)} % fits"
+
+
+def rests_on(card: Scorecard) -> str:
+    """What retention rests on: groups, tasks, items, and independent units where these are fewer."""
+    found = card.rests_on
+    if found is None:
+        return card.reasons["rests_on"]
+    units = f", {found.units:,} independent units" if found.units != found.items else ""
+    return (
+        f"on {found.tasks} of {found.of_tasks} prior tasks in {found.groups} of {found.of_groups} capability groups, "
+        f"{found.items:,} items{units}"
+    )
+
+
+def conditions(card: Scorecard) -> str:
+    """What was asked and how, or that nobody checked it."""
+    n = f"{sum(card.suite.tasks.values()):,} items"
+    if card.engine is None:
+        return f"{card.base.source}s, {n}, provenance not checked"
+    return printable(f"{card.suite.name} {card.suite.version}, {n}, engine {card.engine.environment}")
+
+
+def learning(card: Scorecard) -> list[Statement]:
+    """Gain on the target and, where the suite has variants of it, transfer gain; or why there is none."""
+    target = card.target
+    if target is None:
+        return [Statement("Gain", f"not defined: {card.reasons['target']}")]
+    normalised = ""
+    if target.normalised_gain is not None:
+        normalised = f"; normalised {per_cent(target.normalised_gain)} % (of what the base did not solve)"
+    detail = f"{point_interval(target.gain_ci)} on {printable(target.family)}, {target.n:,} items{normalised}"
+    found = [Statement("Gain", f"{points(target.gain)} points", detail)]
+    if target.transfer_gain is not None:
+        variants = printable(", ".join(target.transfer_tasks))
+        detail = f"{point_interval(target.transfer_gain_ci)} on variants never trained on: {variants}"
+        found.append(Statement("Transfer gain", f"{points(target.transfer_gain)} points", detail))
+    return found
+
+
+def totals(card: Scorecard) -> list[Statement]:
+    """Retention with what it rests on, balance and the worst group; or why one is not defined."""
+    found = [*_retention(card), _balance(card)]
+    if card.worst_group is not None:
+        worst = card.worst_group
+        found.append(Statement("Worst group", f"{printable(worst.group)} {per_cent(worst.retention)} %"))
+    return found
+
+
+def _retention(card: Scorecard) -> Iterator[Statement]:
+    if card.retention_macro is None or card.retention_macro_ci is None:
+        yield Statement("Retention", card.reasons["retention_macro"])
+        if card.rests_on is not None:
+            yield Statement("Retention would rest", f"{rests_on(card)}.")
+        return
+    yield Statement("Retention", kept(card.retention_macro, card.retention_macro_ci), f"({rests_on(card)})")
+    if card.retention_ratio is not None:
+        yield Statement("With gains counted against losses:", f"{per_cent(card.retention_ratio)} %")
+
+
+def _balance(card: Scorecard) -> Statement:
+    if card.balance is None:
+        return Statement("Balance", card.reasons["balance"])
+    return Statement("Balance", f"{per_cent(card.balance)} %", rate_interval(card.balance_ci))
+
+
+def change_row(name: str, task: TaskScore) -> tuple[str, ...]:
+    """One task's cells under ``CHANGE_COLUMNS``; a task that gets no verdict has its role in that place."""
+    said = finding(task) if task.verdict is not None else f"{task.role} {point_interval(task.delta_ci)}"
+    return (printable(name), per_cent(task.base), per_cent(task.tuned), points(task.delta), said)
+
+
+def alarms(card: Scorecard) -> list[str]:
+    return [printable(alarm.message) for alarm in card.alarms]
+
+
+def caveats(card: Scorecard) -> list[str]:
+    """What was assumed of a pair whose provenance nobody checked; empty where it was checked."""
+    return [] if card.provenance.checked else [printable(note) for note in card.provenance.notes]
+
+
+def in_order(card: Scorecard) -> list[str]:
+    """Task names as they are shown: the target's, its transfer tasks, target-adjacent ones, prior ones by loss."""
+    return [name for role in ROLES for name in card.tasks_of(role)]

@@ -1,0 +1,25 @@
+"""How numbers and untrusted names are written."""
+
+import pytest
+
+from harness.scoring import wording
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (wording.points(-0.385), "-38.5"),
+        (wording.points(0.0), "+0.0"),
+        (wording.points(-0.0), "+0.0"),
+        (wording.points(None), "n/a"),
+        (wording.per_cent(0.915), "91.5"),
+        (wording.point_interval((-0.02, 0.0)), "[-2.0, +0.0]"),
+        (wording.rate_interval(None), "n/a"),
+        (wording.p_value(0.0001), "<.001"),
+        (wording.p_value(0.0312), ".031"),
+        (wording.p_value(1.0), "1"),
+        (wording.printable("a\x00b\r\u202ec\n\td\u00e9"), "a\ufffdb\ufffd\ufffdc\n\td\u00e9"),
+    ],
+)
+def test_wording(written: str, expected: str) -> None:
+    assert written == expected

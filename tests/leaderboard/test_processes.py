@@ -1,0 +1,31 @@
+"""A pool of processes: results of all items, in order or as they are done, though some end the process they are in."""
+
+import os
+
+import pytest
+
+from harness.errors import RetentionError
+from leaderboard.processes import WorkerPool
+
+
+def length(name: str) -> int:
+    if name.startswith("killer"):
+        os._exit(3)
+    return len(name)
+
+
+@pytest.mark.parametrize(
+    ("size", "ahead", "names"),
+    [(2, 1, ("a", "killer", "bb")), (1, 1, ("killer", "a")), (2, 4, ("a", "killer", "bb", "killer 2", "ccc"))],
+)
+def test_an_item_that_ends_its_process_is_named_and_takes_no_other(
+    size: int, ahead: int, names: tuple[str, ...]
+) -> None:
+    with WorkerPool(size, ahead=ahead) as pool:
+        found = list(pool.map(length, names))
+    assert found == [(name, None if name.startswith("killer") else len(name)) for name in names]
+
+
+def test_processes_that_do_not_start_are_an_error_of_their_own() -> None:
+    with WorkerPool(1, length, "killer") as pool, pytest.raises(RetentionError, match="do not start"):
+        list(pool.run(length, ["a"]))

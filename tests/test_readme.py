@@ -1,0 +1,70 @@
+"""The README's Python is real: it is taken from the page and run."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+import retentionbench as rb
+from harness.records import tasks_root
+from harness.suites import sample
+from tests.support.fakes import part_of_nano
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "README.md"
+
+
+def forgot(base: Path, tuned: Path) -> bool:
+    return any(task.verdict == "forgot" for task in rb.compare(base, tuned).prior_tasks.values())
+
+
+def snippet() -> str:
+    section = PAGE.read_text(encoding="utf-8").split("\n## From Python\n")[1].split("\n## ")[0]
+    return re.findall(r"```python\n(.*?)```", section, re.DOTALL)[0]
+
+
+def test_the_workflow_fails_where_a_prior_task_was_forgotten(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The section "In CI", on stored runs in place of a GPU: one that forgot, and the base against itself."""
+    section = PAGE.read_text(encoding="utf-8").split("\n## In CI\n")[1].split("\n## ")[0]
+    steps = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)[0])
+    code = compile(steps[1]["run"].removeprefix("python - <<'EOF'\n").removesuffix("EOF\n"), "README.md", "exec")
+    base = next((ROOT / "leaderboard/data/bases/nano-1").iterdir())
+    tuned = next(path for path in sorted((ROOT / "submissions").glob("*/tuned")) if forgot(base, path))
+    monkeypatch.setattr(rb, "evaluate", lambda *pair, **suite: rb.compare(base, tuned, target="jigsaw"), raising=False)
+    with pytest.raises(SystemExit, match="forgot: "):
+        exec(code, {})
+    assert "forgot" in capsys.readouterr().out
+    monkeypatch.setattr(rb, "evaluate", lambda *pair, **suite: rb.compare(base, base), raising=False)
+    with pytest.raises(SystemExit) as ended:
+        exec(code, {})
+    assert ended.value.code == 0
+
+
+def test_the_snippet_is_short_and_names_a_shipped_suite() -> None:
+    assert len(snippet().splitlines()) <= 10
+    assert all(len(line) <= 120 for line in snippet().splitlines())
+    assert (tasks_root() / "suites" / "nano-1.yaml").is_file()
+
+
+@pytest.mark.engine
+def test_the_snippet_runs_and_a_second_time_starts_no_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On some items of two tasks, with the engine that starts sooner, so that it takes seconds."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("harness.engines.settings.available", lambda: ["transformers"])
+    suite = tmp_path / "few-1.yaml"
+    sample(str(part_of_nano(tmp_path, "jigsaw_2x2", "science_facts")), 40, suite)
+    code = compile(snippet().replace("nano-1", str(suite)), "README.md", "exec")
+    exec(code, {})
+    first = capsys.readouterr().out
+    assert "nano-sft against nano-base" in first
+    assert "Gain +" in first
+    assert "Prior tasks: 1 " in first
+    assert list(tmp_path.glob("runs/few-1/nano-sft-*/transformers-float32/report-jigsaw.html"))
+    monkeypatch.setattr("harness.engines.starting.start", None)
+    exec(code, {})
+    assert capsys.readouterr().out == first
