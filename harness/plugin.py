@@ -23,7 +23,7 @@ from typing import Any
 
 from PIL import Image
 
-from harness.answers import choices, extraction, mathematics, numbers, permutations
+from harness.answers import choices, extraction, mathematics, numbers, options, permutations, statements
 from harness.items import IMAGE_MARK, Item, Split
 from harness.pictures import open_images
 from harness.sources import Row, Source, test_split
@@ -109,8 +109,9 @@ def judge(doc: Document, results: Sequence[str]) -> dict[str, Any]:
     """``process_results`` of tasks whose answer is one of the options, a number or a short text."""
     output, gold = results[0], str(doc["answer"])
     if doc["options"]:
-        return _metrics(choices.judge_choice(output, gold, doc["options"]))
-    if numbers.parse_number(gold) is not None:
+        judged = choices.judge_choice(output, gold, doc["options"])
+        return {**_metrics(judged), "off_list": int(judged.off_list)}
+    if numbers.read_numeral(gold) is not None:
         return _metrics(numbers.judge_number(output, gold))
     return _metrics(extraction.judge_text(output, gold))
 
@@ -124,8 +125,8 @@ def judge_math(doc: Document, results: Sequence[str]) -> dict[str, Any]:
 def judge_quantity(doc: Document, results: Sequence[str], rel_tol: float = 0.0) -> dict[str, Any]:
     """``process_results`` of short questions for one number: as :func:`judge_math`, but an output that is only a
     number, with or without its unit, counts as the answer too (layer "number")."""
-    output = mathematics.after_thought(results[0]).strip()
-    bare = extraction.extract_answer(output) is None and numbers.read_numeral(output) is not None
+    output = statements.answer_of(results[0]).strip()
+    bare = not statements.statements(output) and numbers.read_numeral(output) is not None
     judged = mathematics.judge_math(f"Answer: {output}" if bare else output, str(doc["answer"]), rel_tol)
     return {**_metrics(judged), "layer": "number" if bare and judged.layer else judged.layer}
 
@@ -133,17 +134,22 @@ def judge_quantity(doc: Document, results: Sequence[str], rel_tol: float = 0.0) 
 def judge_lettered(doc: Document, results: Sequence[str]) -> dict[str, Any]:
     """``process_results`` of :func:`~harness.answers.forms.lettered` questions with a generated answer."""
     judged = choices.judge_lettered(results[0], str(doc["answer"]), doc["options"])
-    return {**judged.metrics(), "extracted": judged.lenient.extracted, "layer": judged.layer}
+    return {
+        **judged.metrics(),
+        "off_list": int(judged.lenient.off_list),
+        "extracted": judged.lenient.extracted,
+        "layer": judged.layer,
+    }
 
 
 def letters(doc: Document) -> list[str]:
     """``doc_to_choice`` of :func:`~harness.answers.forms.lettered` questions answered by log-probabilities."""
-    return list(choices.LETTERS[: len(doc["options"])])
+    return list(options.LETTERS[: len(doc["options"])])
 
 
 def gold_place(doc: Document) -> int:
     """``doc_to_target`` to go with :func:`letters`: the index of the gold letter."""
-    return choices.LETTERS.index(str(doc["answer"]))
+    return options.LETTERS.index(str(doc["answer"]))
 
 
 def judge_letters(doc: Document, results: Sequence[tuple[float, bool]]) -> dict[str, Any]:

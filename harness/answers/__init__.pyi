@@ -2,6 +2,7 @@ from .choices import shuffled
 from .extraction import extract_answer
 from .forms import Form, asked_by_letter, asked_freely
 from .permutations import judge_permutation
+from .thoughts import without_thoughts
 
 __all__ = [
     "Form",
@@ -10,4 +11,5 @@ __all__ = [
     "extract_answer",
     "judge_permutation",
     "shuffled",
+    "without_thoughts",
 ]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from harness.answers import choices
+from harness.answers.options import LETTERS
 from harness.items import Item
 
 ASK_FOR_LETTER = "Answer with the letter of the correct option only."
@@ -39,7 +40,7 @@ def lettered(
     """
     if list(options).count(options[gold]) > 1:
         return None
-    letter = choices.LETTERS[gold]
+    letter = LETTERS[gold]
     return Item(
         task=task,
         question=f"{stem}\n\n{choices.listed(options)}\n\n{ASK_FOR_LETTER}",
@@ -91,7 +92,7 @@ def asked_by_letter(
     """
     if list(options).count(options[gold]) > 1:
         return None
-    letter = choices.LETTERS[gold]
+    letter = LETTERS[gold]
     what = "the letter of the correct option"
     return Item(
         task=task,

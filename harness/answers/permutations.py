@@ -1,20 +1,20 @@
 """Permutations: read the order that a jigsaw's answer states, and judge it place by place.
 
 An order is a list of the numbers 1..m: its k-th number names the displayed tile that belongs at place k, places and
-tiles counted row by row (tasks/jigsaw/README.md). Two readings are kept. The **strict** one decides the outcome: the
-last ``<answer>`` tag holds the m numbers, each once, separated by commas. The **lenient** one is written down beside it
-and tells lost form from lost skill: numbers in prose, in brackets, row under row, or without any tag.
+tiles counted row by row (tasks/jigsaw/README.md). As for letters there are two readings. The **lenient** one decides
+the outcome: the last list of m numbers, in the answer tag if there is one, otherwise in what is said; in brackets, row
+under row, with words between, or with a stop behind. The **strict** one is written down beside it (``valid``): the tag
+holds the m numbers, each once, separated by commas, and nothing else. Their difference is the cost of the format.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.answers.extraction import MAX_ANSWER, Judgement, unparsed
+from harness.answers.extraction import Judgement, unparsed
+from harness.answers.statements import MAX_ANSWER, answer_of, tagged
 from harness.records import Outcome
 
-_TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
-_THOUGHT = re.compile(r"</think>", re.IGNORECASE)
 # A number, or something that ends a list of numbers; what is neither (spaces, commas, brackets, arrows, "and", "tile")
 # only separates them.
 _PART = re.compile(r"([0-9]+)|(?:\b(?:and|then|tiles?)\b|[\s,;|/&>\[\](){}*_`'\"→-])+|([^0-9])", re.IGNORECASE)
@@ -34,12 +34,12 @@ class Reading:
 
 @dataclass(frozen=True)
 class OrderJudgement:
-    """A :class:`Judgement` by the strict reading, and what else is known of the order (``details``, all in [0, 1]).
+    """A :class:`Judgement`, where the order was found, and what else is known of it (``details``, all in [0, 1]).
 
-    ``valid``: the strict reading is a permutation. ``neighbour``: neighbour accuracy of that order, 0 without one.
-    ``inverse``: the order is not the gold one but its inverse, that is the answer to "where does each displayed tile
-    go?"; by the lenient reading, as the convention is another matter than the form. ``lenient``, ``lenient_score``,
-    ``lenient_valid``: exact, hit rate and permutation by the lenient reading, which takes lists with repeats.
+    ``valid``: the strict reading holds, so that what is right is right to the letter. ``neighbour``: neighbour
+    accuracy of the order, 0 without one. ``inverse``: the order is not the gold one but its inverse, that is the
+    answer to "where does each displayed tile go?". ``lenient``, ``lenient_score``, ``lenient_valid``: exact, hit rate
+    and permutation of the list that was read, which may have repeats.
     """
 
     judgement: Judgement
@@ -48,12 +48,13 @@ class OrderJudgement:
 
 
 def judge_permutation(output: str, gold: str) -> Judgement:
-    """Judge a jigsaw answer, strictly: ``<answer>`` holds the m numbers 1..m, each once, separated by commas.
+    """Judge a jigsaw answer: the last list of the m numbers 1..m, each once.
 
-    Score = hit rate k/m over places; correct exactly when k = m. Anything else inside the tag, or no tag, is unparsed
-    with score 0. Raises ``ValueError`` when ``gold`` is not such a list.
+    Score = hit rate k/m over places; correct exactly when k = m. No such list is unparsed with score 0. Raises
+    ``ValueError`` when ``gold`` is not a permutation.
     """
-    return _judge_strictly(output, gold_order(gold))[0]
+    expected = gold_order(gold)
+    return _judged(output, read_leniently(output, len(expected)), expected)
 
 
 def judge_order(output: str, gold: str, rows: int, columns: int) -> OrderJudgement:
@@ -66,21 +67,17 @@ def judge_order(output: str, gold: str, rows: int, columns: int) -> OrderJudgeme
         raise ValueError(
             f"gold {gold!r} has {len(expected)} numbers, a jigsaw of {rows}x{columns} has {rows * columns}"
         )
-    judged, order = _judge_strictly(output, expected)
     read = read_leniently(output, len(expected))
-    if order is not None:
-        # What is strictly an answer is one leniently, and the same: the tag decides both.
-        read = Reading(order, "tag")
+    judged = _judged(output, read, expected)
+    order = read.numbers if read is not None and read.is_permutation else None
     details = {
-        "valid": float(order is not None),
+        "valid": float(order is not None and _strictly(output) == order),
         "neighbour": 0.0 if order is None else neighbour_accuracy(order, expected, rows, columns),
         "inverse": float(read is not None and read.numbers != expected and read.numbers == inverse(expected)),
         "lenient": float(read is not None and read.numbers == expected),
         "lenient_score": 0.0 if read is None else _hits(read.numbers, expected),
-        "lenient_valid": float(read is not None and read.is_permutation),
+        "lenient_valid": float(order is not None),
     }
-    if judged.extracted is None and read is not None:
-        judged = unparsed(",".join(map(str, read.numbers)))
     return OrderJudgement(judged, None if read is None else read.layer, details)
 
 
@@ -115,24 +112,21 @@ def gold_order(gold: str) -> tuple[int, ...]:
     return order
 
 
-def read_leniently(text: str, count: int) -> Reading | None:
-    """The list of ``count`` numbers that ``text`` states in whatever form, or None; linear in its length.
+def read_leniently(output: str, count: int) -> Reading | None:
+    """The list of ``count`` numbers that ``output`` states in whatever form, or None; linear in its length.
 
     The last complete ``<answer>`` tag decides if there is one, then an opened tag that was never closed, then all that
-    follows the last ``</think>``. There, the last list of exactly ``count`` numbers is read: numbers with nothing but
-    spaces, line breaks, commas, brackets, arrows and the like between them, or the words "and", "then", "tile".
+    is said. There, the last list of exactly ``count`` numbers is read: numbers with nothing but spaces, line breaks,
+    commas, brackets, arrows and the like between them, or the words "and", "then", "tile".
     """
-    closed, opened = _tags(text)
-    if closed is not None:
-        found, layer = closed, "tag"
-    elif opened is not None:
-        found, layer = opened, "open-tag"
-    else:
-        ends = [thought.end() for thought in _THOUGHT.finditer(text)]
-        found, layer = text[ends[-1] :] if ends else text, "text"
-    if layer != "text" and len(found) > MAX_ANSWER:
+    text = answer_of(output)
+    closed, opened = tagged(text)
+    found, layer = (
+        (closed, "tag") if closed is not None else (opened, "open-tag") if opened is not None else (text, "text")
+    )
+    if layer != "text" and len(found or "") > MAX_ANSWER:
         return None
-    numbers = _last_list(found, count)
+    numbers = _last_list(found or "", count)
     return None if numbers is None else Reading(numbers, layer)
 
 
@@ -150,29 +144,24 @@ def _last_list(text: str, count: int) -> tuple[int, ...] | None:
     return tuple(listed) if len(listed) == count else last
 
 
-def _judge_strictly(output: str, expected: tuple[int, ...]) -> tuple[Judgement, tuple[int, ...] | None]:
-    tagged = _tags(output)[0]
-    stated = None if tagged is None or len(tagged) > MAX_ANSWER else tagged.strip() or None
-    order = None if stated is None else _permutation(stated)
-    if order is None or len(order) != len(expected):
-        return unparsed(stated), None
-    score = _hits(order, expected)
-    return Judgement(stated, Outcome.CORRECT if order == expected else Outcome.WRONG, score), order
+def _judged(output: str, read: Reading | None, expected: tuple[int, ...]) -> Judgement:
+    if read is None:
+        held = tagged(answer_of(output))[0]
+        return unparsed(None if held is None or len(held) > MAX_ANSWER else held.strip() or None)
+    stated = ",".join(map(str, read.numbers))
+    if not read.is_permutation:
+        return unparsed(stated)
+    score = _hits(read.numbers, expected)
+    return Judgement(stated, Outcome.CORRECT if read.numbers == expected else Outcome.WRONG, score)
+
+
+def _strictly(output: str) -> tuple[int, ...] | None:
+    held = tagged(answer_of(output))[0]
+    return None if held is None or len(held) > MAX_ANSWER else _permutation(held)
 
 
 def _hits(numbers: Sequence[int], expected: Sequence[int]) -> float:
     return sum(mine == theirs for mine, theirs in zip(numbers, expected, strict=True)) / len(expected)
-
-
-def _tags(text: str) -> tuple[str | None, str | None]:
-    """What the last complete ``<answer>`` tag holds, and what follows an opened one that is not closed."""
-    start, found = -1, None
-    for tag in _TAG.finditer(text):
-        if not tag.group(1):
-            start = tag.end()
-        elif start >= 0:
-            found, start = text[start : tag.start()], -1
-    return found, text[start:] if start >= 0 else None
 
 
 def _permutation(text: str) -> tuple[int, ...] | None:

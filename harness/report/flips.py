@@ -76,7 +76,7 @@ def flipped_items(order: Iterable[str], base: Source, tuned: Source) -> Flips:
 def _flip(row: dict[Any, Any], shown: int) -> Flip:
     base, tuned = (
         Answer(
-            row[f"{side}_outcome"],
+            wording.outcome(row[f"{side}_outcome"], row[f"{side}_off_list"]),
             wording.printable(row[f"{side}_output"][:shown]),
             len(row[f"{side}_output"]) > shown,
         )

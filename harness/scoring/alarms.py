@@ -30,7 +30,8 @@ def find_alarms(pair: Pair, tasks: Mapping[str, TaskScore]) -> tuple[Alarm, ...]
     """All alarms of a pair: of each task in the order of ``tasks``, then of the prompts.
 
     - below_chance: ``is_below_chance`` of a side.
-    - unparsed_differs, truncated_differs: exact McNemar between the sides' rates, p < .05 after Holm over the tasks.
+    - unparsed_differs, off_list_differs, truncated_differs: exact McNemar between the sides' rates, p < .05 after
+      Holm over the tasks.
     - length_differs: one side's mean output is at least twice the other's, of 20 items or more, and it is the longer
       one more often than chance (exact sign test, p < .05 after Holm). In tokens, or characters where those are
       unknown.
@@ -103,9 +104,14 @@ def _after_holm(tests: list[_Test]) -> list[_Test]:
 
 def _differences(name: str, items: pd.DataFrame) -> Iterator[_Test]:
     unparsed = [(items[f"{side}_outcome"] == Outcome.UNPARSED).to_numpy(dtype=bool) for side in _SIDES]
+    off_list = [items[f"{side}_off_list"].to_numpy(dtype=bool) for side in _SIDES]
     truncated = [(items[f"{side}_finish_reason"] == "length").to_numpy(dtype=bool) for side in _SIDES]
-    kinds: tuple[tuple[AlarmKind, str], ...] = (("unparsed_differs", "unparsed"), ("truncated_differs", "cut off"))
-    for (kind, word), (base, tuned) in zip(kinds, (unparsed, truncated), strict=True):
+    kinds: tuple[tuple[AlarmKind, str], ...] = (
+        ("unparsed_differs", "unparsed"),
+        ("off_list_differs", "off-list"),
+        ("truncated_differs", "cut off"),
+    )
+    for (kind, word), (base, tuned) in zip(kinds, (unparsed, off_list, truncated), strict=True):
         p = mcnemar(int((base & ~tuned).sum()), int((~base & tuned).sum()))
         yield _Test(kind, name, p, f"{word} answers on {name}: base {base.mean():.1%}, tuned {tuned.mean():.1%}")
     yield _length_test(name, items)

@@ -61,6 +61,8 @@ def pair(base: Source, tuned: Source) -> Pair:
     items = left[list(_SHARED)].copy()
     for column in _SIDED:
         items[f"base_{column}"], items[f"tuned_{column}"] = left[column], right[column]
+    for side, rows in (("base", left), ("tuned", right)):
+        items[f"{side}_off_list"] = rows.get("off_list", False)
     for side in ("base", "tuned"):
         # Once for the whole pair: every number of every task asks for it.
         items[f"{side}_correct"] = (items[f"{side}_outcome"] == Outcome.CORRECT).to_numpy(dtype=bool)
@@ -100,6 +102,10 @@ def _check_records(base: RunRecord, tuned: RunRecord) -> None:
         ("template policy", base.template_policy, tuned.template_policy),
         ("decoding", base.decoding, tuned.decoding),
     ]
+    if base.judge != tuned.judge:
+        raise refusal(
+            f"judge version differs: base {base.judge}, tuned {tuned.judge}; judge both again with `retention rejudge`"
+        )
     for name, mine, theirs in facts:
         if mine != theirs:
             raise refusal(

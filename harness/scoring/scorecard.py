@@ -137,6 +137,8 @@ class TaskScore(Reasoned):
     content_loss: Rate
     unparsed_base: Rate
     unparsed_tuned: Rate
+    off_list_base: Rate = 0.0
+    off_list_tuned: Rate = 0.0
     truncated_base: Rate
     truncated_tuned: Rate
     p_value: Probability
@@ -250,6 +252,7 @@ AlarmKind = Literal[
     "screened",
     "below_chance",
     "unparsed_differs",
+    "off_list_differs",
     "truncated_differs",
     "length_differs",
     "constant_answers",
@@ -280,7 +283,9 @@ class Scorecard(Reasoned):
 
     ``retention_macro`` is the mean of the groups' one-sided retention, ``retention_ratio`` that of their plain ratios,
     both null where ``rests_on`` is too little to say. ``balance`` is null unless the gain is shown to be positive.
-    ``screened`` marks a pair that was stopped early: it sorts checkpoints, and is never published.
+    ``screened`` marks a pair that was stopped early: it sorts checkpoints, and is never published. ``judge`` is the
+    version of the rules by which both sides were judged; None for bare tables, which others judged, and 1 in cards from
+    before.
     """
 
     schema_version: Literal[1, 2] = 2
@@ -288,6 +293,7 @@ class Scorecard(Reasoned):
     base: ModelIdentity
     tuned: ModelIdentity
     provenance: Provenance
+    judge: Count | None = 1
     suite: SuiteRecord
     engine: EngineRecord | None
     decoding: dict[str, str | int | float | bool]

@@ -62,6 +62,7 @@ def score_pair(
     fields, why = one_number(learned, targets, groups, kept)
     fields |= {
         "engine": joined.base.engine,
+        "judge": joined.base.judge if isinstance(joined.base, RunRecord) else None,
         "template_policy": joined.base.template_policy,
         "target": learned,
         "noise": None if noise is None else score_noise(joined, base, noise),
@@ -69,6 +70,7 @@ def score_pair(
     }
     why |= {
         "engine": _TABLE,
+        "judge": _TABLE,
         "template_policy": _TABLE,
         "target": NO_TARGET,
         "noise": "no second run of the base was given (--noise)",
@@ -131,6 +133,7 @@ def _signature(joined: Pair, target: str | None, margin: float) -> str:
     if isinstance(base, RunRecord) and isinstance(tuned, RunRecord):
         facts |= {
             "engine": base.engine.environment,
+            "judge": base.judge,
             "decoding": ",".join(f"{name}={value}" for name, value in sorted(base.decoding.items())),
             "base": base.checkpoint.weights_digest[:12],
             "tuned": tuned.checkpoint.weights_digest[:12],

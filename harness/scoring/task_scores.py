@@ -157,6 +157,8 @@ def score_task(
         content_loss=(base & ~tuned & ~unparsed["tuned"]).mean(),
         unparsed_base=unparsed["base"].mean(),
         unparsed_tuned=unparsed["tuned"].mean(),
+        off_list_base=items["base_off_list"].mean(),
+        off_list_tuned=items["tuned_off_list"].mean(),
         truncated_base=(items["base_finish_reason"] == "length").mean(),
         truncated_tuned=(items["tuned_finish_reason"] == "length").mean(),
         p_value=task.p_value,

@@ -70,6 +70,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
 
 
+def outcome(state: str, off_list: bool) -> str:
+    """An outcome as a reader sees it, with the mark of an answer that is none of the options."""
+    return f"{state}, off-list" if off_list else str(state)
+
+
 def nats(divergence: float) -> str:
     """A divergence in nats with three significant digits."""
     return f"{divergence:.3g}"

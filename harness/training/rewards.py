@@ -6,8 +6,8 @@ a jigsaw, wherever its pictures come from), so that rewards match scores. Each t
 
 - **hits**, only for jigsaws: the share of places with the right tile, 0 if not a permutation;
 - **exact**: 1 for a correct answer;
-- **format**: 1 for an answer in the requested format: it can be parsed and, if the question asks for a thought, the
-  full text is ``<think>...</think><answer>...</answer>``.
+- **format**: 1 for an answer in the requested format: it can be parsed (a jigsaw's by the strict reading) and, if the
+  question asks for a thought, the full text is ``<think>...</think><answer>...</answer>``.
 
 A truncated answer gets no reward, as it scores nothing.
 """
@@ -60,7 +60,7 @@ def reward(example: Example, output: str, *, finished: bool = True) -> Reward:
     return Reward(
         hits=float(judged["score"]) if example.rows else 0.0,
         exact=float(judged["acc"]),
-        format=float(not judged["unparsed"] and _has_form(example.question, output)),
+        format=float(not judged["unparsed"] and judged.get("valid", 1) and _has_form(example.question, output)),
     )
 
 

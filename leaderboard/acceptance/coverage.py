@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import CheckFailedError
 from harness.items import items_digest
-from harness.records import RECORD_FILE, SAMPLES_FILE, Run, Suite, file_sha256
+from harness.records import JUDGE_VERSION, RECORD_FILE, SAMPLES_FILE, Run, Suite, file_sha256
 from harness.scoring import Scorecard, score_pair
 from leaderboard.acceptance.copies import Fingerprint
 from leaderboard.documents import MANIFEST_FILE, TUNED_FOLDER
@@ -153,6 +153,10 @@ def recomputation(entry: Candidate) -> Findings:
     if suite is None:
         return
     for name, run in entry.sides():
+        if run.record.judge != JUDGE_VERSION:
+            why = f"was judged by version {run.record.judge} of the rules, the board is at {JUDGE_VERSION}"
+            yield finding("judge", f"{name}{RECORD_FILE}", why, "judge")
+            continue
         found = entry.around.judges.recompute(suite, run, keep=not name.startswith(TUNED_FOLDER))
         columns: dict[str, list[Difference]] = defaultdict(list)
         for each in found.differences:

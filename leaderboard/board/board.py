@@ -79,7 +79,7 @@ class Row:
 
 @dataclass(frozen=True)
 class TrackKey:
-    """What entries must share to be compared: questions, target, base, protocol and environment."""
+    """What entries must share to be compared: questions, target, base, protocol, environment, judge version."""
 
     suite: str
     target: str
@@ -87,11 +87,13 @@ class TrackKey:
     protocol: str
     environment: str
     kind: str
+    judge: int = 1
 
     @property
     def slug(self) -> str:
         """A short name for addresses that never changes while the track is the same."""
-        return "track-" + hashlib.sha256(canonical_json(vars(self))).hexdigest()[:8]
+        facts = {name: value for name, value in vars(self).items() if name != "judge" or value > 1}
+        return "track-" + hashlib.sha256(canonical_json(facts)).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,7 @@ def _track_key(manifest: Manifest, base: RunRecord) -> TrackKey:
         protocol=base.suite.protocol,
         environment=base.engine.environment,
         kind=manifest.track,
+        judge=base.judge,
     )
 
 

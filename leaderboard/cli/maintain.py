@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.options import data_dir
 from harness.errors import CheckFailedError, RetentionError
 from leaderboard.cli.options import Command, places, shelf_of
 
@@ -52,6 +53,30 @@ def accept(entry: str, actor: str, **where: Path) -> None:
 
     written = write(shelf_of(where), entry, actor)
     click.echo(f"wrote {written[0]}" if written else f"{entry}: its ledger has these files already")
+
+
+@group.command()
+@_BY
+@click.option("--suite", "suites", multiple=True, type=click.Path(dir_okay=False, path_type=Path),
+              help="A suite's YAML file, where it is not a shipped one.")  # fmt: skip
+@data_dir
+@places
+def rejudge(actor: str, suites: tuple[Path, ...], **where: Path) -> None:
+    """Judge every run of the board again by the rules of this version, and print what moved, as a Markdown table.
+
+    Outputs stay byte by byte. Base runs and entries are written and sealed anew, and each entry's ledger gets a
+    `submitted` event with its new files. What this version judged already is left alone, so that the command can be
+    called twice.
+
+    \b
+    Examples:
+      retention maintain rejudge --by your-account
+    """
+    from leaderboard.entries import rejudge_board
+    from leaderboard.numbers import moved_table
+
+    for line in moved_table(rejudge_board(shelf_of(where), actor, suites)):
+        click.echo(line)
 
 
 @group.command()

@@ -4,6 +4,7 @@ from .integrity import BaseRun, BaseRuns, Findings, Submission
 from .judges import Judges, public
 from .limits import MAX_EXPANDED_BYTES, MAX_FILE_BYTES, MAX_RECORD_BYTES, is_cut
 from .maintain import accept, changed_files, check_append_only, merge_commit, record, refuse_changed
+from .rejudging import Moved, rejudge_board
 from .rules import STEPS, Finding, finding, some
 from .shelf import BOARD_FILE, Scored, Shelf, UnknownEntryError, published_card
 
@@ -20,6 +21,7 @@ __all__ = [
     "Finding",
     "Findings",
     "Judges",
+    "Moved",
     "Scored",
     "Shelf",
     "Submission",
@@ -38,5 +40,6 @@ __all__ = [
     "read_entry",
     "record",
     "refuse_changed",
+    "rejudge_board",
     "some",
 ]

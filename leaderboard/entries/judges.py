@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.lmeval import Difference as Difference
     from harness.lmeval import Recomputation as Recomputation
     from harness.lmeval import Recomputer as Recomputer
+    from harness.lmeval import Rejudged as Rejudged
 
 
 class Judges:
@@ -44,6 +45,12 @@ class Judges:
             folder = suite_path(str(self._own.get(suite.id, suite.id))).parent
             self._recomputers[suite.id] = Recomputer(suite, folder)
         return self._recomputers[suite.id]
+
+    def rejudge(self, suite: Suite, run: Path) -> Rejudged:
+        """Judge the run in a folder again by the rules of this program, and write it."""
+        from harness.lmeval import rejudge_run
+
+        return rejudge_run(run, self.recomputer(suite))
 
     def recompute(self, suite: Suite, run: Run, *, keep: bool = False) -> Recomputation:
         """Judge a run again; ``keep`` caches the result, for a base that many entries share."""

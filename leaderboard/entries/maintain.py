@@ -21,8 +21,11 @@ _BASES = "bases/"
 _SHA = re.compile(r"\A[0-9a-f]{40}\Z", re.ASCII)
 
 
-def accept(shelf: Shelf, entry_id: str, actor: str) -> tuple[Path, Event] | None:
-    """Record the entry's current files in a ``submitted`` event; None if the ledger has them already."""
+def accept(shelf: Shelf, entry_id: str, actor: str, *, rejudged: bool = False) -> tuple[Path, Event] | None:
+    """Record the entry's current files in a ``submitted`` event; None if the ledger has them already.
+
+    With ``rejudged``, only the judging is new: what was verified of the entry's outputs stays verified.
+    """
     folder = shelf.folder(entry_id)
     entry = read_entry(folder, BaseRuns(shelf.bases))
     files = _files(entry, folder, shelf.bases)
@@ -42,6 +45,7 @@ def accept(shelf: Shelf, entry_id: str, actor: str) -> tuple[Path, Event] | None
         files=files,
         base_samples_sha256=entry.base.record.samples_sha256,
         tuned_samples_sha256=entry.tuned.record.samples_sha256,
+        **({"same_outputs_as": last.seq} if rejudged and last is not None else {}),
     )
 
 

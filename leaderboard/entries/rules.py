@@ -111,6 +111,9 @@ RULES: dict[str, Rule] = {
     "pair": Rule(
         5, "refuse", "the two runs are not comparable", "evaluate both with one command"),
     # 6: recomputation
+    "judge": Rule(
+        6, "refuse", "a run was judged by another version of the rules than the board's",
+        "judge it again with `retention rejudge RUN`, then prepare the entry again; outputs stay as they are"),
     "recomputation": Rule(
         6, "refuse", "a stored value differs from what the task's own scoring gives",
         "evaluate again with the released tasks; stored rows are never edited"),

@@ -62,7 +62,11 @@ class _Event(StrictModel):
 
 
 class Submitted(_Event):
-    """The entry's files as they were merged: their sha256 by path, and what a tombstone shows without them."""
+    """The entry's files as they were merged: their sha256 by path, and what a tombstone shows without them.
+
+    ``same_outputs_as`` is the ``seq`` of an earlier such event if only the judging is new: what was verified of those
+    outputs is verified of these.
+    """
 
     kind: Literal["submitted"] = "submitted"
     name: Note
@@ -73,6 +77,7 @@ class Submitted(_Event):
     files: Annotated[dict[FileName, Digest], Field(min_length=1, max_length=16)]
     base_samples_sha256: Digest
     tuned_samples_sha256: Digest
+    same_outputs_as: Annotated[int, Field(ge=1)] | None = None
 
 
 class _Regenerated(_Event):
@@ -172,7 +177,9 @@ def event_bytes(event: Event) -> bytes:
 
     ASCII escapes show in a diff what text by others may hide: direction marks, zero-width characters.
     """
-    document = event.model_dump(mode="json", by_alias=True)
+    # A field that came later is left out where it says nothing, so that older events keep the one form they have.
+    later = {"same_outputs_as"} if getattr(event, "same_outputs_as", None) is None else set()
+    document = event.model_dump(mode="json", by_alias=True, exclude=later)
     return (json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n").encode("ascii")
 
 

@@ -112,12 +112,23 @@ def _in_order(events: Iterable[Event]) -> tuple[Event, ...]:
 
 def _evidence(ledger: tuple[Event, ...], submitted: Submitted | None) -> Evidence:
     found = [Evidence.SELF_REPORTED]
+    known = _samples(ledger, submitted)
     for event in ledger:
-        if isinstance(event, Reproduced | Verified) and submitted is not None and _is_about(event, submitted):
+        if isinstance(event, Reproduced | Verified) and _sides(event) in known:
             found.append(Evidence.VERIFIED if isinstance(event, Verified) else Evidence.REPRODUCED)
     return max(found, key=lambda evidence: evidence.rank)
 
 
-def _is_about(event: Reproduced | Verified, submitted: Submitted) -> bool:
-    sides = event.agreement.base.samples_sha256, event.agreement.tuned.samples_sha256
-    return sides == (submitted.base_samples_sha256, submitted.tuned_samples_sha256)
+def _sides(event: Reproduced | Verified) -> tuple[str, str]:
+    return event.agreement.base.samples_sha256, event.agreement.tuned.samples_sha256
+
+
+def _samples(ledger: tuple[Event, ...], submitted: Submitted | None) -> set[tuple[str, str]]:
+    """The sha256 of both sides' samples as they are, and as they were when the same outputs were judged otherwise."""
+    earlier = {event.seq: event for event in ledger if isinstance(event, Submitted)}
+    found: set[tuple[str, str]] = set()
+    while submitted is not None:
+        found.add((submitted.base_samples_sha256, submitted.tuned_samples_sha256))
+        before = submitted.same_outputs_as
+        submitted = earlier.get(before) if before is not None and before < submitted.seq else None
+    return found

@@ -1,6 +1,7 @@
 from .cells import SUMMARY, TASK, cells_of, find_cell, parse_cell, part_name
 from .citations import cite, quotation, quoted_number
 from .formats import markdown, number, percent, points, points_ci, probability, ratio, ratio_ci
+from .moves import moved_table
 from .quotations import MAX_CHARACTERS, verify
 from .reproduction import Reproduction, reproduce, reproduce_by_running
 
@@ -13,6 +14,7 @@ __all__ = [
     "cite",
     "find_cell",
     "markdown",
+    "moved_table",
     "number",
     "parse_cell",
     "part_name",

@@ -205,7 +205,7 @@ def _numbers(row: Row) -> Iterator[tuple[str, str, str, str, str]]:
 
 # Numbers that the page of an entry shows by themselves: of the pair, of every task, and of prior tasks.
 _OF_PAIR = ("gain", "retention_macro", "worst_group", "balance")
-_OF_TASKS = ("n01", "n11", "n10", "n00", "unparsed_base", "unparsed_tuned")
+_OF_TASKS = ("n01", "n11", "n10", "n00", "unparsed_base", "unparsed_tuned", "off_list_base", "off_list_tuned")
 _OF_PRIOR = ("delta", "retention", "forgotten_rate", "format_loss", "smallest_loss")
 
 

@@ -73,7 +73,8 @@ def shorten(source: Path, target: Path, recomputer: Recomputer, cap: int = MAX_F
     run = read_run(source)
     for kept in KEPT:
         outputs = _cut_safely(run, kept, recomputer)
-        sha256 = write_samples(target / SAMPLES_FILE, _chunks(_with(iter_samples(source / SAMPLES_FILE), outputs)))
+        samples = _with(iter_samples(source / SAMPLES_FILE), outputs)
+        sha256 = write_samples(target / SAMPLES_FILE, _chunks(samples), judge=run.record.judge)
         expanded = sum(len(output.encode("utf-8", errors="surrogatepass")) for output in outputs)
         if (target / SAMPLES_FILE).stat().st_size <= cap and expanded <= MAX_EXPANDED_BYTES // 2:
             log = FullLog(

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from harness import plugin
+from harness.answers import without_thoughts
 from harness.errors import RetentionError
 from harness.items import Item, canonical_json
 from harness.plugin import Reader
@@ -43,8 +44,10 @@ def _plain(value: Any) -> Any:
 
 
 def judge(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, Any]:
-    """``process_results``: the verdicts of lm-eval's checks; an empty output is unparsed."""
-    checks, output = _checks(), results[0]
+    """``process_results``: the verdicts of lm-eval's checks on the output without its thoughts; an empty
+    one is unparsed."""
+    # What is thought aloud is not the response, and would break "no commas" for whoever thinks.
+    checks, output = _checks(), without_thoughts(results[0]) or ""
     wanted = json.loads(doc["answer"])
     asked = checks.InputExample(0, wanted["instructions"], doc["question"], wanted["arguments"])
     strict = checks.test_instruction_following_strict(asked, output)

@@ -43,7 +43,7 @@ def test_a_loader_gives_the_test_items_as_documents() -> None:
         ({"answer": "12", "options": []}, "No idea", 0, 1),
         ({"answer": "Fe", "options": []}, "The answer is Fe.", 1, 0),
         ({"answer": "red", "options": ["red", "blue"]}, "The answer is red.", 1, 0),
-        ({"answer": "red", "options": ["red", "blue"]}, "The answer is green.", 0, 1),
+        ({"answer": "red", "options": ["red", "blue"]}, "The answer is green.", 0, 0),
     ],
 )
 def test_the_gold_answer_decides_how_an_output_is_judged(
@@ -51,6 +51,7 @@ def test_the_gold_answer_decides_how_an_output_is_judged(
 ) -> None:
     judged = plugin.judge(doc, [output])
     assert (judged["acc"], judged["unparsed"]) == (acc, unparsed)
+    assert judged.get("off_list", 0) == int(output == "The answer is green.")
 
 
 def test_a_jigsaw_scores_its_hits() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.items import files_digest, items_digest
 from harness.records.run import CheckpointRecord, EngineRecord, Run, RunRecord, SuiteRecord, read_run, write_record
-from harness.records.samples import SAMPLES_FILE, Outcome, Sample, write_samples
+from harness.records.samples import JUDGE_VERSION, SAMPLES_FILE, Outcome, Sample, write_samples
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ def synthetic_run(
         "packages": {"numpy": np.__version__},
         "n_items": len(samples),
         "n_errors": 0,
+        "judge": JUDGE_VERSION,
         "samples_sha256": sha256,
         "created": "2026-01-01T00:00:00+00:00",
         "wall_seconds": 1.0,

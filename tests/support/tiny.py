@@ -18,7 +18,7 @@ from harness.items import files_digest, items_digest
 from harness.lmeval import VERSION, LoadedTask, load_frozen, load_tasks, run_tasks
 from harness.protocol import Completion, ContinuationScore, GenerateRequest, ScoreRequest
 from harness.records.run import CheckpointRecord, Run, RunRecord, read_record, read_run, write_record
-from harness.records.samples import SAMPLES_FILE, Sample, read_samples, write_samples
+from harness.records.samples import JUDGE_VERSION, SAMPLES_FILE, Sample, read_samples, write_samples
 from harness.records.suites import Suite, load_suite
 from leaderboard.acceptance.coverage import Surroundings
 from leaderboard.documents.identity import seal
@@ -142,6 +142,7 @@ def tiny_run(tiny: Tiny, folder: Path, says: Says, name: str = "base", **record:
         "packages": {"lm-eval": VERSION},
         "n_items": sum(place.count for place in tiny.suite.tasks.values()),
         "n_errors": 0,
+        "judge": JUDGE_VERSION,
         "samples_sha256": sha256,
         "created": "2026-01-01T00:00:00Z",
         "wall_seconds": 1.0,

@@ -132,6 +132,26 @@ METRICS = (
         fields=("TaskScore.unparsed_tuned",),
     ),
     Metric(
+        name="off_list_base",
+        title="Off-list, base",
+        formula="share of the base's answers that are none of the options",
+        range="0 to 1",
+        unit="percent",
+        sentence="Answers of the base that are readable but none of the options: wrong, not unparsed.",
+        section="diagnostics",
+        fields=("TaskScore.off_list_base",),
+    ),
+    Metric(
+        name="off_list_tuned",
+        title="Off-list, tuned",
+        formula="share of the tuned model's answers that are none of the options",
+        range="0 to 1",
+        unit="percent",
+        sentence="Answers of the tuned model that are readable but none of the options: wrong, not unparsed.",
+        section="diagnostics",
+        fields=("TaskScore.off_list_tuned",),
+    ),
+    Metric(
         name="truncated_base",
         title="Cut off, base",
         formula="share of the base's answers that were cut off",
@@ -157,9 +177,9 @@ METRICS = (
         formula="number of alarms raised",
         range="0 or more",
         unit="count",
-        sentence="Reasons to doubt a number: a score below chance, unparsed or cut-off rates or output lengths that "
-        "differ between the sides, the same answer to everything, start tokens doubled or different, chat templates "
-        "that differ.",
+        sentence="Reasons to doubt a number: a score below chance, unparsed, off-list or cut-off rates or output "
+        "lengths that differ between the sides, the same answer to everything, start tokens doubled or different, chat "
+        "templates that differ.",
         section="diagnostics",
         fields=("Scorecard.alarms",),
     ),
@@ -175,6 +195,12 @@ METRICS = (
         "Unparsed rates differ",
         "exact McNemar between the sides, Holm over tasks, p < .05",
         "One side's answers are less often readable.",
+    ),
+    _alarm(
+        "off_list_differs",
+        "Off-list rates differ",
+        "exact McNemar between the sides, Holm over tasks, p < .05",
+        "One side's answers are more often none of the options.",
     ),
     _alarm(
         "truncated_differs",

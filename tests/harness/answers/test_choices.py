@@ -42,7 +42,9 @@ def tagged(answer: object) -> str:
         ("D", "unparsed"),
         ("0", "unparsed"),
         ("4", "unparsed"),
-        ("purple", "unparsed"),
+        ("purple", "wrong"),
+        ("A, B", "unparsed"),
+        ("none of them", "unparsed"),
     ],
 )
 def test_judge_choice(answer: str, outcome: str) -> None:

@@ -48,7 +48,7 @@ def test_a_number_with_a_unit_at_most(text: str, value: Fraction | int) -> None:
     "text",
     [
         *("", "seven", "2x", "2 x", "3y", "2xy", "\\sqrt{9}", "2^10", "10\u00b2", "1/0", "1e999999999", "3 4", "1,23"),
-        *("3-4", "5 \\pm 1", "12:30", "1.000.000", "192.168.0.1", "x = 9", "5 or 6", "1, 2", "(1, 2)", "\u00b2"),
+        *("3-4", "5 \\pm 1", "12:30", "192.168.0.1", "x = 9", "5 or 6", "1, 2", "(1, 2)", "\u00b2"),
         "9" * (MAX_ANSWER + 1),
     ],
 )
@@ -70,7 +70,7 @@ def test_no_number_on_its_own(text: str) -> None:
         ("two million three hundred thousand and one", 2300001),
         ("x = 1, y = 2", None),
         ("5 apples and 3 oranges", None),
-        ("two and a half", None),
+        ("two and a half", Fraction(5, 2)),
         ("one of them", None),
         ("twenty eleven", None),
         ("five five", None),
@@ -78,12 +78,12 @@ def test_no_number_on_its_own(text: str) -> None:
         ("a number", None),
     ],
 )
-def test_the_number_of_a_sentence(text: str, value: int | None) -> None:
+def test_the_number_of_a_sentence(text: str, value: Fraction | int | None) -> None:
     found = find_numeral(text)
     assert (None if found is None else found.value) == value
 
 
-def test_per_cent_and_scale_words_may_be_meant_or_not() -> None:
+def test_per_cent_may_be_meant_or_not_and_scale_words_are() -> None:
     half, fifty = Numeral(Fraction(1, 2)), Numeral(Fraction(50))
     sign = read_numeral("50\\%")
     assert sign == Numeral(Fraction(50), Fraction(1, 100))
@@ -96,7 +96,7 @@ def test_per_cent_and_scale_words_may_be_meant_or_not() -> None:
     millions = read_numeral("1.5 million")
     assert millions
     assert same_number(millions, Numeral(Fraction(1_500_000)))
-    assert same_number(millions, Numeral(Fraction(3, 2)))
+    assert not same_number(millions, Numeral(Fraction(3, 2)))
 
 
 def test_a_decimal_stands_for_a_fraction_without_an_end_from_six_places_on() -> None:

@@ -40,8 +40,9 @@ def test_permutation_score_is_the_hit_rate(gold: list[int], answer: list[int]) -
 @pytest.mark.parametrize(
     "output",
     [
-        "2,1,3,4",
-        *map(tagged, ("2,1,3", "2,2,3,4", "2,1,3,5", "2 1 3 4", "[2,1,3,4]", "2,1,3,4,", "02,1,3,4", "²,1,3,4")),
+        "2,1,3",
+        "2,1,3,4,1",
+        *map(tagged, ("2,1,3", "2,2,3,4", "2,1,3,5", "²,1,3,4")),
     ],
 )
 def test_an_invalid_permutation_is_unparsed(output: str) -> None:
@@ -110,13 +111,14 @@ def test_a_strict_answer_is_the_same_leniently(output: str, layer: str) -> None:
         ("**3,1,2,9,4,5,8,7,6**", "text"),
     ],
 )
-def test_prose_is_unparsed_strictly_and_read_leniently(output: str, layer: str) -> None:
+def test_an_order_in_another_form_is_an_answer_and_not_strict(output: str, layer: str) -> None:
     judged = judge_order(output, GOLD, 3, 3)
-    assert (judged.judgement.outcome, judged.judgement.score) == (Outcome.UNPARSED, 0.0)
+    assert (judged.judgement.outcome, judged.judgement.score) == (Outcome.CORRECT, 1.0)
+    assert judge_permutation(output, GOLD) == judged.judgement
     assert judged.layer == layer
-    assert (judged.details["valid"], judged.details["neighbour"]) == (0.0, 0.0)
+    assert (judged.details["valid"], judged.details["neighbour"]) == (0.0, 1.0)
     assert (judged.details["lenient"], judged.details["lenient_score"], judged.details["lenient_valid"]) == (1, 1, 1)
-    assert judged.judgement.extracted
+    assert judged.judgement.extracted == GOLD
 
 
 @pytest.mark.parametrize(
@@ -217,12 +219,13 @@ def test_hostile_outputs_never_break_the_judge(output: str) -> None:
         assert (judged.judgement.outcome is Outcome.CORRECT) == (judged.judgement.score == 1.0)
         assert judged.judgement.outcome is Outcome.UNPARSED or judged.judgement.extracted is not None
         assert all(0 <= value <= 1 for value in judged.details.values())
-        assert judged.details["valid"] == float(judged.judgement.outcome is not Outcome.UNPARSED)
+        assert judged.details["valid"] <= judged.details["lenient_valid"]
+        assert judged.details["lenient_valid"] == float(judged.judgement.outcome is not Outcome.UNPARSED)
         assert judged.details["lenient_score"] >= judged.judgement.score
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("unit", ["<answer>", "</think>", "1,", "9", " ", "tile ", "and1", "[", "2 1 3. "])
+@pytest.mark.parametrize("unit", ["<answer>", "</think>", "1,", "9", " ", "tile ", "and1", "[", "2 1 4. "])
 def test_long_outputs_are_read_in_linear_time(unit: str) -> None:
     text = unit * (2_000_000 // len(unit))  # a quadratic scan of two million characters would not end
     for wrapped in (text, tagged(text)):

@@ -151,3 +151,14 @@ def test_ids_that_differ_by_their_composed_characters_get_a_hint(tmp_path: Path)
         tables.append(read_table(path))
     with pytest.raises(CheckFailedError, match=r"match after Unicode normalisation: write them in one form \(NFC\)"):
         pair(*tables)
+
+
+def test_runs_of_two_judges_are_no_pair(base: Run) -> None:
+    with pytest.raises(CheckFailedError, match=r"judge version differs: base 2, tuned 1; .*retention rejudge"):
+        pair(base, with_record(base, judge=1))
+
+
+def test_an_answer_that_was_not_offered_is_marked_on_its_side(base: Run) -> None:
+    marked = with_column(base, "off_list", [0, 1], value=True)
+    items = pair(base, marked).items
+    assert (int(items["base_off_list"].sum()), int(items["tuned_off_list"].sum())) == (0, 2)

@@ -38,7 +38,8 @@ THOUGHT = asked("scenes_3x3_think", "2,1,3,4,5,6,7,8,9", question(Grid(3, 3), "t
         ("<answer>2,4,3,1</answer>", Reward(0.5, 0, 1)),
         ("<answer>1,2,3,4</answer>", Reward(0, 0, 1)),
         ("<answer>2,4,1,1</answer>", Reward(0, 0, 0)),
-        ("2,4,1,3", Reward(0, 0, 0)),
+        ("2,4,1,3", Reward(1, 1, 0)),
+        ("<answer>[2,4,1,3]</answer>", Reward(1, 1, 0)),
         ("", Reward(0, 0, 0)),
     ],
 )

@@ -306,7 +306,9 @@ def test_any_document_near_an_event_is_one_or_refused(kind: type[BaseModel], dat
     """What is read is spelt as it would be written; the rest is refused, and nothing else happens."""
     known = HEAD | {"schema": "retentionbench-event-1", "seq": 2, "previous": BASE} | SUBMITTED
     known |= {"reason": "why", "of": 1, "by": OTHER, "agreement": agreement().model_dump(mode="json")}
-    names = [field.alias or name for name, field in kind.model_fields.items() if name != "kind"]
+    names = [
+        field.alias or name for name, field in kind.model_fields.items() if name not in ("kind", "same_outputs_as")
+    ]
     fields = {name: known[name] for name in names} | {"kind": kind.model_fields["kind"].default}
     changed = data.draw(st.lists(st.sampled_from([*names, "kind", "other"]), max_size=2))
     for name in changed:
@@ -402,6 +404,15 @@ def test_a_verification_of_other_answers_does_not_count(root: Path) -> None:
     state = fold(read_ledger(root / ID))
     assert state.evidence is Evidence.SELF_REPORTED
     assert "verified" in {event.kind for event in state.events}
+
+
+def test_a_verification_of_the_same_outputs_counts_after_they_were_judged_again(root: Path) -> None:
+    write(root, ev.Submitted, **SUBMITTED | {"tuned_samples_sha256": "ee" * 32, "same_outputs_as": 1})
+    assert fold(read_ledger(root / ID)).evidence is Evidence.VERIFIED
+    write(root, ev.Submitted, **SUBMITTED | {"tuned_samples_sha256": "dd" * 32, "same_outputs_as": 5})
+    assert fold(read_ledger(root / ID)).evidence is Evidence.VERIFIED
+    write(root, ev.Submitted, **SUBMITTED | {"tuned_samples_sha256": "cc" * 32})
+    assert fold(read_ledger(root / ID)).evidence is Evidence.SELF_REPORTED
 
 
 def test_two_events_of_one_number_are_refused(root: Path) -> None:
