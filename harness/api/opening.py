@@ -7,7 +7,6 @@ from harness.records import (
     RECORD_FILE,
     Draft,
     Run,
-    RunError,
     Suite,
     Table,
     is_log,
@@ -17,6 +16,9 @@ from harness.records import (
     read_table,
     suite_names,
 )
+
+# What names a table even where there is no such file.
+_TABLES = (".csv", ".json", ".jsonl", ".parquet")
 
 
 def open_run(path: str | os.PathLike[str], *, filter: str | None = None, metric: str | None = None) -> Run | Table:
@@ -32,9 +34,7 @@ def open_run(path: str | os.PathLike[str], *, filter: str | None = None, metric:
     place = Path(path).expanduser()
     if not (place / RECORD_FILE).exists() and is_log(place):
         return read_log(place, filter, metric)
-    if not place.exists():
-        raise RunError(f"{path}: no such file or folder")
-    return read_table(place) if place.is_file() else read_run(place)
+    return read_table(place) if place.is_file() or place.suffix.lower() in _TABLES else read_run(place)
 
 
 def suites(*, drafts: bool = False) -> list[str]:

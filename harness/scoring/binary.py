@@ -63,4 +63,4 @@ def tango_z(counts: Counts, delta: float) -> float:
     q = (math.sqrt(max(b * b - 8 * n * c, 0.0)) - b) / (4 * n)
     variance = n * (2 * q + delta * (1 - delta))
     distance = won - lost - n * delta
-    return distance / math.sqrt(variance) if variance > 1e-12 else 0.0 if distance == 0 else math.inf * distance
+    return distance / math.sqrt(variance) if variance > 0 else 0.0 if distance == 0 else math.inf * distance

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import CheckFailedError
-from harness.records import Run, RunRecord
+from harness.records import Run, RunRecord, TableRecord
 from harness.scoring.binary import difference_interval
 from harness.scoring.pairing import Pair, Source, pair, refusal
 from harness.scoring.scorecard import Noise, NoiseScore
@@ -35,10 +35,17 @@ def score_noise(joined: Pair, base: Source, second: Source) -> Noise:
 
 
 def _check_digest(joined: Pair, second: Source) -> None:
-    if second.record.samples_sha256 == joined.tuned.samples_sha256:
+    if _is_same(second, joined.tuned):
         raise refusal("--noise: these are the answers of the tuned model; give a second run of the base")
-    if second.record.samples_sha256 == joined.base.samples_sha256:
+    if _is_same(second, joined.base):
         raise refusal("--noise: these are the answers of the base's run itself; give a second run of it")
+
+
+def _is_same(source: Source, record: RunRecord | TableRecord) -> bool:
+    # A run's record tells it from another that gave the same answers, as engines without noise do; a table's does not.
+    if isinstance(source, Run):
+        return source.record == record
+    return source.record.samples_sha256 == record.samples_sha256
 
 
 def _check_second(base: Source, second: Source) -> None:
