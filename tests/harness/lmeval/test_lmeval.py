@@ -57,7 +57,9 @@ def test_every_item_becomes_one_sample_in_suite_order(
     expected = [(name, item_id) for name in TASKS for item_id in tasks[name].item_ids]
     assert [(sample.task, sample.item_id) for sample in samples] == expected
     colour = [sample for sample in samples if sample.task == "vision_colour"]
-    assert {sample.outcome for sample in colour} == set(Outcome)
+    # Red is right, wrong, or none of the options that were given.
+    states = {(sample.outcome, sample.off_list) for sample in colour}
+    assert states == {(Outcome.CORRECT, False), (Outcome.WRONG, False), (Outcome.WRONG, True)}
     assert {sample.guess_rate for sample in colour} == {0.25}
     assert all(sample.outcome is Outcome.UNPARSED for sample in samples if sample.task == "jigsaw_2x2")
 

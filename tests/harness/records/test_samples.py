@@ -101,13 +101,25 @@ def test_text_that_is_none_is_refused_where_it_is_read(tmp_path: Path) -> None:
     assert len(read_samples(path)) == 1
 
 
-def test_a_file_of_version_1_reads_without_layer_and_details(tmp_path: Path) -> None:
-    table = pa.Table.from_pylist([sample(0).model_dump()], schema=ARROW_SCHEMA).drop(["layer", "details"])
-    pq.write_table(table.replace_schema_metadata({"retentionbench_samples": "1"}), tmp_path / "old.parquet")
+@pytest.mark.parametrize(("version", "missing"), [("1", ["layer", "details", "off_list"]), ("2", ["off_list"])])
+def test_a_file_of_an_older_version_reads_without_newer_columns(
+    tmp_path: Path, version: str, missing: list[str]
+) -> None:
+    table = pa.Table.from_pylist([sample(0).model_dump()], schema=ARROW_SCHEMA).drop(missing)
+    pq.write_table(table.replace_schema_metadata({"retentionbench_samples": version}), tmp_path / "old.parquet")
     pq.write_table(table, tmp_path / "new.parquet")
     assert list(iter_samples(tmp_path / "old.parquet")) == [sample(0)]
-    with pytest.raises(RunError, match="column 'details' is missing"):
+    with pytest.raises(RunError, match=f"column {sorted(missing)[0]!r} is missing"):
         read_samples(tmp_path / "new.parquet")
+
+
+def test_only_a_wrong_answer_is_off_list(tmp_path: Path) -> None:
+    rows = [sample(0, extracted="red", outcome=Outcome.WRONG, off_list=True)]
+    write_samples(tmp_path / "samples.parquet", [rows])
+    assert list(iter_samples(tmp_path / "samples.parquet")) == rows
+    write_samples(tmp_path / "unparsed.parquet", [[sample(0, off_list=True)]])
+    with pytest.raises(RunError, match="off_list"):
+        read_samples(tmp_path / "unparsed.parquet")
 
 
 def test_a_changed_samples_file_is_noticed(tmp_path: Path) -> None:
