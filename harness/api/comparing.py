@@ -9,7 +9,7 @@ import pandas as pd
 from harness.api.opening import open_run
 from harness.errors import RetentionError
 from harness.records import Run, RunError, Table, table_from_rows
-from harness.scoring import ItemDrift, Scorecard, Trajectory, score_pair, score_trajectory
+from harness.scoring import MARGIN, ItemDrift, Scorecard, Trajectory, score_pair, score_trajectory
 
 # What is taken for a run: one that was opened, a path as of `open_run`, or rows as of a table.
 RunLike: TypeAlias = Run | Table | str | os.PathLike[str] | pd.DataFrame | Iterable[Mapping[str, Any]]
@@ -22,21 +22,22 @@ def compare(
     noise: RunLike | None = None,
     *,
     drift: Mapping[str, ItemDrift] | None = None,
+    margin: float = MARGIN,
     filter: str | None = None,
     metric: str | None = None,
 ) -> Scorecard:
     """Score ``tuned`` against ``base``: what was learned on the family ``target``, what was forgotten elsewhere.
 
-    Each run is a run folder, the path of a table (parquet or JSON lines) or of logs of lm-eval's, a :class:`Run` or
-    :class:`Table`, or rows in memory: a data frame with one row an item, or a list with one dict an item. Rows need
+    Each run is a run folder, the path of a table (parquet, CSV or JSON lines) or of logs of lm-eval's, a :class:`Run`
+    or :class:`Table`, or rows in memory: a data frame with one row an item, or a list with one dict an item. Rows need
     ``item_id``, ``task``, ``family`` and ``outcome`` ("correct", "wrong" or "unparsed"); ``score`` and ``guess_rate``
     (chance level, both in [0, 1]), ``group``, ``cluster_id``, ``output``, ``extracted``, ``finish_reason``,
     ``n_output_tokens`` and ``prompt_digest`` are used where they are there. Nobody checked where a table or rows came
     from, and the scorecard says so.
 
     Without ``target`` every task is a prior task and only forgetting is measured. ``noise`` is a second run of the
-    base, for the noise floor; ``drift`` comes from :func:`measure_pair_drift`; ``filter`` and ``metric`` are as in
-    :func:`open_run`.
+    base, for the noise floor; ``drift`` comes from :func:`measure_pair_drift`; ``margin``, a rate in (0, 1), is the
+    loss that "retained" must rule out; ``filter`` and ``metric`` are as in :func:`open_run`.
 
     Raises :class:`CheckFailedError` where the two were not asked the same in the same way, :class:`RunError` where a
     run cannot be read, and :class:`RetentionError` where no task belongs to ``target``.
@@ -47,21 +48,27 @@ def compare(
     sides = {"base": base, "tuned": tuned}
     base_run, tuned_run = (_run_of(given, side, filter, metric) for side, given in sides.items())
     second = None if noise is None else _run_of(noise, "noise", filter, metric)
-    return score_pair(base_run, tuned_run, target, noise=second, drift=drift)
+    return score_pair(base_run, tuned_run, target, noise=second, drift=drift, margin=margin)
 
 
 def trajectory(
-    runs: Sequence[RunLike], target: str, *, filter: str | None = None, metric: str | None = None
+    runs: Sequence[RunLike],
+    target: str,
+    *,
+    mixed: bool = False,
+    filter: str | None = None,
+    metric: str | None = None,
 ) -> Trajectory:
     """The curve of one training run: gain on ``target`` and retention of its checkpoints, all rates in [0, 1].
 
-    ``runs`` are the base and then two or more checkpoints in the order of training, each as in :func:`compare`. Raises
+    ``runs`` are the base and then two or more checkpoints in the order of training, each as in :func:`compare`.
+    ``mixed`` says that they are of one training although their names differ in more than their last number. Raises
     what :func:`compare` raises, and :class:`RetentionError` for fewer runs.
 
     >>> trajectory(["runs/BASE", "runs/STEP-100", "runs/STEP-200"], "jigsaw").matched
     """
     opened = [_run_of(given, f"run {place}", filter, metric) for place, given in enumerate(runs, start=1)]
-    return score_trajectory(opened, target)
+    return score_trajectory(opened, target, mixed=mixed)
 
 
 def measure_pair_drift(

@@ -17,9 +17,12 @@ from harness.records import (
     suite_names,
 )
 
+# What names a table even where there is no such file.
+_TABLES = (".csv", ".json", ".jsonl", ".parquet")
+
 
 def open_run(path: str | os.PathLike[str], *, filter: str | None = None, metric: str | None = None) -> Run | Table:
-    """Read ``path`` as what it is: a run folder, a table (parquet or JSON lines), or logs of lm-eval's.
+    """Read ``path`` as what it is: a run folder, a table (parquet, CSV or JSON lines), or logs of lm-eval's.
 
     ``samples`` of the result has one row an item (``item_id``, ``task``, ``outcome``, ``score`` in [0, 1], ``output``,
     ...), ``record`` says where it is from. ``filter`` and ``metric`` are for logs of ``lm_eval --log_samples``: whose
@@ -31,7 +34,7 @@ def open_run(path: str | os.PathLike[str], *, filter: str | None = None, metric:
     place = Path(path).expanduser()
     if not (place / RECORD_FILE).exists() and is_log(place):
         return read_log(place, filter, metric)
-    return read_table(place) if place.is_file() else read_run(place)
+    return read_table(place) if place.is_file() or place.suffix.lower() in _TABLES else read_run(place)
 
 
 def suites(*, drafts: bool = False) -> list[str]:

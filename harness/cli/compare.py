@@ -25,6 +25,8 @@ def _print_schema(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
     "--target", help="The task family the tuned model was trained for; without it only forgetting is reported."
 )
 @click.option("--noise", type=_PATH, help="A second run of the base (other batch order or seed): the noise floor.")
+@click.option("--margin", type=float, default=0.02, show_default=True,
+              help="The loss that \"retained\" must rule out, as a rate.")  # fmt: skip
 @click.option("--json", "json_file", type=_PATH, help="Also write the scorecard to this file.")
 @click.option("--html", "html_file", type=_PATH, help="Also write the report page to this file.")
 @click.option("--filter", "chosen_filter", help="lm-eval logs: whose answers count, e.g. strict-match.")
@@ -42,6 +44,7 @@ def command(
     tuned: Path,
     target: str | None,
     noise: Path | None,
+    margin: float,
     json_file: Path | None,
     html_file: Path | None,
     chosen_filter: str | None,
@@ -57,10 +60,11 @@ def command(
     BASE and TUNED are run folders written by `retention evaluate`. Runs with different questions, prompts or
     engines are refused.
 
-    They may also be bare tables, parquet or JSON lines with at least item_id, task, family and outcome (correct, wrong
-    or unparsed), and optionally score, group, cluster_id, guess_rate, output, extracted, finish_reason, n_output_tokens
-    and prompt_digest; or logs of `lm_eval --log_samples` (a samples_*.jsonl file or a folder of them). Nobody checked
-    where these came from, and the scorecard, the page and the signature say so.
+    They may also be bare tables, parquet, CSV or JSON lines with at least item_id, task, family and outcome (correct,
+    wrong or unparsed; or true and false, 1 and 0), and optionally score, group, cluster_id, guess_rate, output,
+    extracted, finish_reason, n_output_tokens and prompt_digest; or logs of `lm_eval --log_samples` (a samples_*.jsonl
+    file or a folder of them). Nobody checked where these came from, and the scorecard, the page and the signature say
+    so.
 
     Limits of lm-eval logs: they hold no finish reason, so an answer that was cut off counts as wrong; an answer is
     unparsed only where the filter says [invalid] or the output is empty; items are paired by the hash of the document;
@@ -82,14 +86,14 @@ def command(
     base_run, tuned_run = (open_run(path, filter=chosen_filter, metric=metric) for path in (base, tuned))
     second = None if noise is None else open_run(noise, filter=chosen_filter, metric=metric)
     # What can be refused is refused before a model is loaded.
-    card = compare(base_run, tuned_run, target, second)
+    card = compare(base_run, tuned_run, target, second, margin=margin)
     if drift:
         if base_checkpoint is None or tuned_checkpoint is None:
             raise RetentionError("--drift needs the models themselves: give --base-checkpoint and --tuned-checkpoint")
         measured = measure_pair_drift(
             base_run, tuned_run, base_checkpoint, tuned_checkpoint, suite=suite, items=drift_items, progress=_say
         )
-        card = compare(base_run, tuned_run, target, second, drift=measured)
+        card = compare(base_run, tuned_run, target, second, drift=measured, margin=margin)
     if json_file is not None:
         write_text(json_file, card.to_json())
     if html_file is not None:

@@ -22,6 +22,9 @@ _PATH = click.Path(path_type=Path)
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Steps at once.")
 @click.option("--steps", "list_only", is_flag=True, help="List the steps and which are done; run none.")
 @click.option("--results", "collect_only", is_flag=True, help="Only score the steps that are finished.")
+@click.option(
+    "--retest", type=_PATH, help="Test the claims of this results file again, from its seeds' values; run none."
+)
 @click.option("--entries", type=_PATH, help="Also write the last checkpoints' entries into this folder of submissions.")
 @click.option("--bases", type=_PATH, help="Runs of the bases of such entries.  [default: leaderboard/data/bases]")
 @click.option("--contact", help="Account name of who answers for the entries.")
@@ -36,6 +39,7 @@ def command(
     jobs: int,
     list_only: bool,
     collect_only: bool,
+    retest: Path | None,
     entries: Path | None,
     bases: Path | None,
     contact: str | None,
@@ -56,9 +60,13 @@ def command(
       retention study nano --steps
       retention study nano --results --entries submissions --contact your-account
       retention study smollm2 --base models/smollm2 --data-dir FOLDER
+      retention study nano --retest leaderboard/data/studies/nano.json
     """
     from harness.study import Folder, Study, load_plan
 
+    if retest is not None:
+        _retest(retest)
+        return
     if entries is not None and contact is None:
         raise click.UsageError("--entries needs --contact: the account name of who answers for them")
     declared = load_plan(plan, quick=quick)
@@ -82,6 +90,24 @@ def command(
         click.echo(results.to_json(), nl=False)
     else:
         _print(results, study.out)
+
+
+def _retest(path: Path) -> None:
+    """Renew the intervals and claims of a results file, whose runs need not be there."""
+    from pydantic import ValidationError
+
+    from harness.errors import RetentionError, first_problem
+    from harness.scoring import StudyResults, retest
+
+    try:
+        again = retest(StudyResults.model_validate_json(path.read_bytes()))
+    except OSError as error:
+        raise RetentionError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValidationError as error:
+        raise RetentionError(f"{path}: {first_problem(error)}; give a results.json of `retention study`") from error
+    path.write_text(again.to_json(), encoding="utf-8")
+    for target in again.targets:
+        click.echo(f"{target.target}: {', '.join(f'{n} {word}' for word, n in target.agreement)}")
 
 
 def _list(folder: "Folder", steps: "list[Step]") -> None:

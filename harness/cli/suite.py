@@ -32,8 +32,8 @@ def group() -> None:
 def show_command(suite: str, churn: float, as_json: bool) -> None:
     """Show every task of SUITE: items, chance level, budget, data sets, and the smallest change that can be detected.
 
-    A change is detectable if it is found with 80 % power: 2.8 * sqrt(churn / items), in points. For a family it is the
-    change of the mean of its tasks, each counted alike.
+    A change is detectable if it is found with 80 % power, in points: on one task after Holm over all of the suite's;
+    for a family it is the change of the mean of its tasks, each counted alike.
 
     \b
     Examples:
@@ -126,7 +126,7 @@ def sample_command(suite: str, count: int, out: Path) -> None:
 
 def _facts(suite: "Suite | Draft", catalogue: "Mapping[str, TaskFile]", churn: float) -> dict[str, Any]:
     from harness.records import Suite
-    from harness.scoring import mean_minimum_detectable_difference, minimum_detectable_difference
+    from harness.scoring import mean_minimum_detectable_difference, smallest_loss
 
     tasks = []
     for name, place in suite.tasks.items():
@@ -144,7 +144,7 @@ def _facts(suite: "Suite | Draft", catalogue: "Mapping[str, TaskFile]", churn: f
                 "transfer": place.transfer,
                 "adjacent": list(place.adjacent),
                 "digest": place.digest,
-                "detectable": minimum_detectable_difference(churn, place.count) if place.count else None,
+                "detectable": smallest_loss(churn, place.count, len(suite.tasks)) if place.count else None,
             }
         )
     families = {}

@@ -10,6 +10,7 @@ _PATH = click.Path(path_type=Path)
 @click.command(name="trajectory")
 @click.argument("runs", nargs=-1, required=True, type=_PATH, metavar="RUN...")
 @click.option("--target", required=True, help="The task family the run was trained for, e.g. jigsaw.")
+@click.option("--mixed", is_flag=True, help="The runs are of one training, although their names do not look like it.")
 @click.option("--json", "json_file", type=_PATH, help="Also write the trajectory to this file.")
 @click.option("--html", "html_file", type=_PATH, help="Also write the page with the curve to this file.")
 @click.option("--filter", "chosen_filter", help="lm-eval logs: whose answers count, e.g. strict-match.")
@@ -17,6 +18,7 @@ _PATH = click.Path(path_type=Path)
 def command(
     runs: tuple[Path, ...],
     target: str,
+    mixed: bool,
     json_file: Path | None,
     html_file: Path | None,
     chosen_filter: str | None,
@@ -26,7 +28,7 @@ def command(
 
     Each RUN is a run folder (or a table, as in `retention compare`): the base first, then checkpoints of one training
     run in the order of training. Retention at matched gain is read off the curve at normalised gains .25, .5 and .75,
-    by linear interpolation, where the run first reaches them.
+    by linear interpolation, where the run first reaches them; a step that skips more than .3 is named.
 
     \b
     Examples:
@@ -39,7 +41,7 @@ def command(
     from harness.cli.compare import write_text
     from harness.report import render_trajectory, render_trajectory_page
 
-    curve = trajectory(runs, target, filter=chosen_filter, metric=metric)
+    curve = trajectory(runs, target, mixed=mixed, filter=chosen_filter, metric=metric)
     if json_file is not None:
         write_text(json_file, curve.to_json())
     if html_file is not None:

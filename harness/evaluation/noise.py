@@ -15,7 +15,7 @@ from harness.errors import CheckFailedError, RetentionError, first_problem
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.run import run_plan
 from harness.records import Digest, Outcome, Run, StrictModel, read_run
-from harness.scoring import Transitions, pair, statistics
+from harness.scoring import Transitions, cluster_labels, difference_interval, pair
 
 NOISE_FILE = "noise.json"
 
@@ -24,14 +24,15 @@ Rate = Annotated[float, Field(ge=0, le=1)]
 
 
 class TaskNoise(StrictModel):
-    """One task of the base against itself: F = n10/n, BT = n01/n, and the 95 % interval of their difference."""
+    """One task of the base against itself: F = n10/n, BT = n01/n, and the 95 % interval of their difference,
+    over clusters; null below two."""
 
     n: Count
     forgotten: Count
     learned: Count
     forgotten_rate: Rate
     backward_transfer: Rate
-    delta_ci: tuple[float, float]
+    delta_ci: tuple[float, float] | None
     outputs_differ: Count
 
 
@@ -78,14 +79,13 @@ def compare(first: Run, second: Run, second_name: str, batch: int) -> NoiseFloor
     for name, rows in items.groupby("task"):
         one, two = ((rows[f"{side}_outcome"] == Outcome.CORRECT).to_numpy(dtype=bool) for side in ("base", "tuned"))
         counts = Transitions.count(one, two)
-        draws = statistics.resample((two.astype(float) - one)[:, None], str(name))[:, 0]
         tasks[str(name)] = TaskNoise(
             n=counts.n,
             forgotten=counts.n10,
             learned=counts.n01,
             forgotten_rate=counts.forgotten_rate,
             backward_transfer=counts.backward_transfer,
-            delta_ci=statistics.interval(draws),
+            delta_ci=difference_interval(two.astype(float) - one, cluster_labels(rows)),
             outputs_differ=int(np.sum((rows["base_output"] != rows["tuned_output"]).to_numpy())),
         )
     return NoiseFloor(

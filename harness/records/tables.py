@@ -1,9 +1,10 @@
 """Plain tables: samples from any other tool, read strictly and without a record of how they were produced.
 
-A table is a parquet or a JSON lines file with the columns ``item_id``, ``task``, ``family`` and ``outcome``; ``score``,
-``group``, ``cluster_id``, ``guess_rate``, ``output``, ``extracted``, ``finish_reason``, ``n_output_tokens`` and
-``prompt_digest`` are optional. The file is untrusted: it is read in chunks, against caps. Rows that are in memory
-already, a data frame or a list of dicts, go through the same checks.
+A table is a parquet, a JSON lines or a CSV file with the columns ``item_id``, ``task``, ``family`` and ``outcome``;
+``score``, ``group``, ``cluster_id``, ``guess_rate``, ``output``, ``extracted``, ``finish_reason``, ``n_output_tokens``
+and ``prompt_digest`` are optional. An outcome is correct, wrong or unparsed; true and false, 1 and 0 are taken for the
+first two, with a note. The file is untrusted: it is read in chunks, against caps. Rows that are in memory already, a
+data frame or a list of dicts, go through the same checks.
 """
 
 import hashlib
@@ -89,11 +90,14 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
-    """Read a parquet or JSON lines table; ``RunError`` says what is wrong, in how many rows, and in which."""
+    """Read a parquet, CSV or JSON lines table; ``RunError`` says what is wrong, in how many rows, and in which."""
     check_size(path)
     with path.open("rb") as file:
         columnar = file.read(4) == b"PAR1"
-    frame, ignored = _read_parquet(path) if columnar else _gather(json_lines(path))
+    if path.suffix.lower() == ".csv":
+        frame, ignored = _read_csv(path)
+    else:
+        frame, ignored = _read_parquet(path) if columnar else _gather(json_lines(path))
     return make_table(frame, path, "table", file_sha256(path), _not_used(ignored))
 
 
@@ -119,12 +123,12 @@ def _known_columns(frame: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, list[
     if not known.columns.is_unique:
         raise RunError(f"{path}: column {known.columns[known.columns.duplicated()][0]!r} is there twice")
     # As objects, whatever type of text or category pandas gave them: a file's columns are such too.
-    texts = [name for name in known.columns if name not in _NUMBERS and not _is_integer(known[name])]
+    texts = [name for name in known.columns if name not in _NUMBERS and not _is_number(known[name])]
     return known.astype(dict.fromkeys(texts, object)), [str(name)[:40] for name in frame.columns if name not in COLUMNS]
 
 
-def _is_integer(column: pd.Series) -> bool:
-    return bool(pd.api.types.is_integer_dtype(column))
+def _is_number(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(column))
 
 
 def _mappings(rows: Iterable[Any], path: Path) -> Iterator[Mapping[str, Any]]:
@@ -154,11 +158,14 @@ def make_table(frame: pd.DataFrame, path: Path, form: Form, sha256: str, notes: 
         raise RunError(f"{path}: column {missing[0]!r} is missing; a table needs {', '.join(REQUIRED)}")
     if not len(frame):
         raise RunError(f"{path}: no rows")
+    frame, read_as = _read_as_text(frame)
     frame = _checked(frame, path)
     assumed = [why for name, why in _ASSUMED.items() if name not in frame]
     samples = _filled(frame)
     counts = {str(task): int(n) for task, n in samples["task"].value_counts().sort_index().items()}
-    record = TableRecord(path.stem, form, sha256, counts, items_digest(sorted(samples["item_id"])), (*assumed, *notes))
+    record = TableRecord(
+        path.stem, form, sha256, counts, items_digest(sorted(samples["item_id"])), (*assumed, *read_as, *notes)
+    )
     return Table(record, samples)
 
 
@@ -220,6 +227,27 @@ def _gather(rows: Iterable[Mapping[str, Any]]) -> tuple[pd.DataFrame, list[str]]
     return pd.DataFrame(columns, dtype=object), list(ignored)
 
 
+def _read_csv(path: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Every cell as text but the numbers; an empty one is absent."""
+    try:
+        names = [str(name) for name in pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns]
+        wanted = [name for name in names if name in COLUMNS]
+        frame = pd.read_csv(
+            path,
+            usecols=wanted,
+            dtype={name: object for name in wanted if name not in _NUMBERS},
+            keep_default_na=False,
+            na_values=[""],
+            nrows=MAX_ROWS + 1,
+            encoding="utf-8-sig",
+        )
+    except (ValueError, OSError, pd.errors.ParserError) as error:
+        raise RunError(f"{path}: not a readable CSV file ({brief(error)})") from error
+    if len(frame) > MAX_ROWS:
+        raise RunError(f"{path}: more than {MAX_ROWS:,} rows, the most that a table may have")
+    return frame, [name[:40] for name in names if name not in COLUMNS][:20]
+
+
 def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:
     try:
         names = pq.read_schema(path).names
@@ -254,10 +282,39 @@ def _plain(column: Any) -> Any:
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
+_TRUTHS = {"true": Outcome.CORRECT, "1": Outcome.CORRECT, "false": Outcome.WRONG, "0": Outcome.WRONG}
+
+
+def _read_as_text(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Whole numbers as names, and truth values as outcomes, with a note on the latter."""
+    frame = frame.copy(deep=False)
+    for name in ("item_id", "cluster_id"):
+        if name in frame and _is_whole(frame[name]):
+            frame[name] = frame[name].map(lambda value: None if pd.isna(value) else str(int(value)))
+    said = frame["outcome"].map(lambda value: str(value).lower() if _is_truth(value) else None)
+    if not len(said) or said.isna().any():
+        return frame, []
+    frame["outcome"] = said.map(lambda word: str(_TRUTHS[word.removesuffix(".0")]))
+    return frame, ["outcome was read as correct (true, 1) or wrong (false, 0): it does not say which are unparsed"]
+
+
+def _is_whole(column: pd.Series) -> bool:
+    if pd.api.types.is_integer_dtype(column):
+        return True
+    known = column.dropna()
+    if pd.api.types.is_float_dtype(column):
+        return bool(len(known)) and bool((known % 1 == 0).all())
+    return bool(len(known)) and bool(known.map(type).eq(int).all())
+
+
+def _is_truth(value: object) -> bool:
+    return isinstance(value, bool | np.bool_ | int | float | np.number | str) and (
+        str(value).lower().removesuffix(".0") in _TRUTHS
+    )
+
+
 def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     frame = frame.copy(deep=False)
-    if pd.api.types.is_integer_dtype(frame["item_id"]) or frame["item_id"].map(type).eq(int).all():
-        frame["item_id"] = frame["item_id"].map(str)
     for name in frame.columns:
         if name in _NUMBERS:
             numbers = _numbers(frame[name])
@@ -278,6 +335,9 @@ def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
         _refuse(path, frame, ~lengths.between(1, _MAX_NAME), name, f"is empty or longer than {_MAX_NAME} characters")
     known = frame["outcome"].isin([str(outcome) for outcome in Outcome])
     _refuse(path, frame, ~known, "outcome", _OUTCOMES)
+    if "score" in frame:
+        nothing = (frame["outcome"] == Outcome.CORRECT) & (frame["score"] == 0)
+        _refuse(path, frame, nothing, "score", "is 0 although the outcome is correct")
     if "error" in frame:
         _refuse(path, frame, frame["error"].notna(), "error", "is set: the item failed, so it has no answer,")
     _refuse(path, frame, frame["item_id"].duplicated(), "item_id", "repeats an earlier one; name the task in it")

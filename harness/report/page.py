@@ -30,6 +30,8 @@ def render_pair_page(card: Scorecard, base: Source, tuned: Source) -> str:
             headline=wording.headline(card),
             conditions=wording.conditions(card),
             order=order,
+            said=wording.SAID,
+            kept=wording.kept,
             learned=[*card.tasks_of("target"), *card.tasks_of("transfer")],
             apart=[("prior", card.prior_tasks), ("adjacent", card.tasks_of("adjacent"))],
             axis=_axis(card),
@@ -48,7 +50,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for name in ("points", "per_cent", "point_interval", "rate_interval", "p_value", "printable", "nats"):
+    for name in (
+        "points", "per_cent", "point_interval", "rate_interval", "p_value", "printable", "nats", "finding", "rests_on"
+    ):  # fmt: skip
         made.filters[name] = getattr(wording, name)
     return made
 
@@ -67,5 +71,5 @@ class Axis:
 
 def _axis(card: Scorecard) -> Axis:
     shown: Iterable[Any] = (task for task in card.tasks.values() if task.role in ("prior", "adjacent"))
-    ends = [end for task in shown for end in task.delta_ci]
+    ends = [end for task in shown for end in task.delta_ci or ()]
     return Axis(min([*ends, -2 * card.margin]), max([*ends, 2 * card.margin]))

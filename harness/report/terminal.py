@@ -11,7 +11,13 @@ from harness.scoring import Scorecard, Statement, TaskScore, nats, per_cent, poi
 _BAR = 12
 _STRIP = 24
 _NAME = 20
-_STYLES = {"forgot": "bold red", "retained": "green", "improved": "bold cyan", "inconclusive": "yellow"}
+_STYLES = {
+    "forgot": "bold red",
+    "retained": "green",
+    "improved": "bold cyan",
+    "inconclusive": "yellow",
+    "nothing to lose": "dim",
+}
 _CELLS = (("n11", "=", "dim"), ("n01", "+", "cyan"), ("n10", "-", "red"))
 
 
@@ -25,6 +31,7 @@ def render_pair(card: Scorecard, console: Console) -> None:
         if tasks := card.tasks_of(role):
             console.print(Text(f"\n{heading}", "bold"))
             console.print(_changes(tasks, console))
+            console.print(Text(_how_sure(card), "dim"))
     console.print(Text("\nTransitions, base to tuned", "bold"), Text("  = kept  + learned  - forgotten  . never"))
     console.print(_transitions(card))
     if card.noise is not None:
@@ -47,7 +54,8 @@ def _heading(card: Scorecard, console: Console) -> None:
     console.print(Text(wording.title(card), "bold"))
     console.print(Text(wording.conditions(card), "dim"))
     console.print(Text(f"\n{wording.headline(card)}\n", "bold"))
-    learned = card.target is not None and card.target.gain_ci[0] > 0
+    interval = card.target.gain_ci if card.target is not None else None
+    learned = interval is not None and interval[0] > 0
     for statement in wording.learning(card):
         _state(statement, console, "bold cyan" if learned and statement.label == "Gain" else "")
 
@@ -69,15 +77,27 @@ def _table(*columns: str) -> Table:
 def _changes(tasks: Mapping[str, TaskScore], console: Console) -> Table:
     table = _table(*wording.CHANGE_COLUMNS[1:], "")
     rows = [wording.change_row(name, task) for name, task in tasks.items()]
-    taken = sum(max(5, *(len(row[column][:_NAME]) for row in rows)) + 2 for column in range(5))
-    words = max(len(row[-1]) for row in rows) + 2
-    longest = max(0, min(_BAR, console.width - taken - words))
+    taken = sum(max(5, *(len(row[column][:_NAME] if not column else row[column]) for row in rows)) + 2
+                for column in range(5))  # fmt: skip
+    longest = max(0, min(_BAR, console.width - taken - 1))
     block = "█" if console.encoding.lower().startswith("utf") else "#"
     largest = max(abs(task.delta) for task in tasks.values()) or 1.0
-    for task, (name, *numbers, verdict) in zip(tasks.values(), rows, strict=True):
-        bar = Text(block * round(abs(task.delta) / largest * longest), "red" if task.delta < 0 else "cyan")
-        table.add_row(Text(name), *numbers, Text(verdict, _STYLES[verdict]), bar)
+    for task, (name, *numbers, said) in zip(tasks.values(), rows, strict=True):
+        length = round(abs(task.delta) / largest * longest)
+        sign, style = ("-", "red") if task.delta < 0 else ("+", "cyan")
+        bar = Text(sign + block * length if length else "", style)
+        table.add_row(Text(name), *numbers, Text(said, _STYLES[str(task.verdict)]), bar)
     return table
+
+
+def _how_sure(card: Scorecard) -> str:
+    """How the words of the table come about."""
+    tests = sum(task.p_holm is not None for task in card.tasks.values())
+    return (
+        f"95 % intervals. forgot, improved: beyond chance (exact test, p < .05 after Holm, which allows for {tests} "
+        f"tests at once). retained: a loss of {per_cent(card.margin)} points is ruled out. nothing to lose: the base "
+        "is not above chance."
+    )
 
 
 def _transitions(card: Scorecard) -> Table:
@@ -101,13 +121,17 @@ def _strip(task: TaskScore) -> Text:
 
 
 def _noise(card: Scorecard) -> Table:
-    table = _table("F noise", "BT noise", "F", "F net", "95 %")
+    table = _table("F noise", "F", "F net", "95 %", "of known, noise", "of known")
     assert card.noise is not None
     for name in wording.in_order(card):
         noise = card.noise.tasks[name]
-        rates = map(per_cent, (noise.forgotten_noise, noise.backward_noise, card.tasks[name].forgotten_rate))
+        task = card.tasks[name]
         table.add_row(
-            Text(printable(name)), *rates, points(noise.forgotten_net), point_interval(noise.forgotten_net_ci)
+            Text(printable(name)),
+            *map(per_cent, (noise.forgotten_noise, task.forgotten_rate)),
+            points(noise.forgotten_net),
+            point_interval(noise.forgotten_net_ci),
+            *map(per_cent, (noise.given_known_noise, task.forgotten_given_known)),
         )
     return table
 

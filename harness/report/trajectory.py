@@ -45,7 +45,7 @@ def render_trajectory(trajectory: Trajectory, console: Console) -> None:
         reason = matched.reasons.get("retention_macro") or matched.reasons.get("retention_macro_ci")
         interval = "" if matched.retention_macro_ci is None else f" {rate_interval(matched.retention_macro_ci)}"
         value = per_cent(matched.retention_macro)
-        said = f"{value}{interval}{f' ({reason})' if reason else ''}"
+        said = f"{value}{interval}{f' ({reason})' if reason else ''}{f'; {matched.warning}' if matched.gap else ''}"
         console.print(f"normalised gain {matched.normalised_gain:.2f}: {said}", highlight=False)
 
 

@@ -1,4 +1,5 @@
 from .agreement import ENOUGH, Agreement, SideAgreement, agree, compare_side
+from .binary import difference_interval
 from .definitions import METRICS, SECTIONS, Metric, Unit, find_metric, metric_of, metrics_page
 from .drift import ItemDrift, token_kl
 from .dynamics.document import (
@@ -17,7 +18,8 @@ from .dynamics.perplexity import Reading, edges
 from .pairing import Source, pair
 from .schema import dynamics_schema, portable, scorecard_schema
 from .scorecard import GroupScore, Role, Scorecard, TargetScore, TaskScore
-from .scorer import paired_items, score_pair
+from .scorer import SCORER_VERSION, paired_items, score_pair
+from .smallest_loss import smallest_loss
 from .statistics import (
     ALPHA,
     MARGIN,
@@ -27,9 +29,8 @@ from .statistics import (
     holm,
     mcnemar,
     mean_minimum_detectable_difference,
-    minimum_detectable_difference,
 )
-from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, predictor
+from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, predictor, retest
 from .study.results import Made, Matched, NoiseFloor, Predictor, StudyResults, TargetResult, Tested, TrainingResult
 from .task_scores import cluster_labels, reasons
 from .trajectory import LEVELS, Trajectory, retention_at, score_trajectory
@@ -45,6 +46,7 @@ from .wording import (
     points,
     printable,
     rate_interval,
+    rests_on,
 )
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "METRICS",
     "NEVER",
     "RESAMPLES",
+    "SCORER_VERSION",
     "SECTIONS",
     "SEED",
     "Agreement",
@@ -106,6 +109,7 @@ __all__ = [
     "compare_side",
     "cosine",
     "count_verdicts",
+    "difference_interval",
     "dynamics_schema",
     "edges",
     "error_norm",
@@ -120,7 +124,6 @@ __all__ = [
     "mean_over_seeds",
     "metric_of",
     "metrics_page",
-    "minimum_detectable_difference",
     "nats",
     "pair",
     "paired_items",
@@ -132,10 +135,13 @@ __all__ = [
     "printable",
     "rate_interval",
     "reasons",
+    "rests_on",
     "retention_at",
+    "retest",
     "score_pair",
     "score_trajectory",
     "scorecard_schema",
+    "smallest_loss",
     "token_kl",
     "transition_names",
 ]

@@ -10,10 +10,11 @@ import pandas as pd
 from scipy.stats import binom
 
 from harness.records import Outcome, RunRecord
+from harness.scoring.clusters import Clusters, standard_error
 from harness.scoring.knowledge import corrected_items
 from harness.scoring.pairing import Pair
 from harness.scoring.scorecard import Alarm, AlarmKind, TaskScore
-from harness.scoring.statistics import ALPHA, Clusters, holm, mcnemar, standard_error
+from harness.scoring.statistics import ALPHA, holm, mcnemar
 from harness.scoring.task_scores import cluster_labels, correct
 from harness.scoring.transitions import Bools, Floats
 

@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from harness.scoring.transitions import Bools, Floats, check_guess_rate
 
-RETENTION_FLOOR = 0.05
-
 
 def corrected_items(correct: Bools, guess_rate: Floats) -> Floats:
     """(s_i - g_i)/(1 - g_i) of each item, in (-inf, 1]; their mean is the chance-corrected score.
@@ -28,14 +26,6 @@ def corrected_score(correct: Bools, guess_rate: Floats) -> float:
     return float(corrected_items(correct, guess_rate).mean())
 
 
-def retention(corrected_base: float, corrected_tuned: float) -> float | None:
-    """corrected tuned / corrected base, in (-inf, inf); 1 = all kept, > 1 = improved.
-
-    None when the corrected base is below 0.05: there was too little to keep (METRICS.md, "Forgetting").
-    """
-    return corrected_tuned / corrected_base if corrected_base >= RETENTION_FLOOR else None
-
-
 @dataclass(frozen=True)
 class KnowledgeChange:
     """Shares of items whose answer was known before and is not any more (``lost``), and the reverse (``gained``)."""
@@ -49,21 +39,19 @@ def knowledge_change(
 ) -> KnowledgeChange:
     """Knowledge lost L and gained W, unclipped (METRICS.md, "Forgetting").
 
-    L = mean of 1[1->0]/(1 - g1) - g0 * 1[0->0]/((1 - g0)(1 - g1)); W swaps the sides. Exact in expectation when an item
-    is either known or guessed, independently on both sides. g0 = g1 = g (then W - L = delta/(1 - g) for equal g) unless
-    the unparsed rates differ: an unparsed output guesses at 0, so each side's g is then multiplied by the share of its
-    unknown items that it answers at all. Where no item changed sides, L = W = 0: guesses made independently would have
-    moved some, so these were the same guesses and nothing is to be subtracted (case 1 of README.md). No items, or a
-    guess rate outside [0, 1), raise ``ValueError``.
+    L = mean of 1[1->0]/(1 - g1) - g0 * 1[0->0]/((1 - g0)(1 - g1)); W swaps the sides. Exact in expectation when an
+    item is either known or guessed, independently on both sides; models that repeat their guesses push it below 0. An
+    unparsed output guesses at 0, so each side's g is the item's times the share of its unknown items that the side
+    answers at all; where both answer alike, W - L = delta/(1 - g) for equal g. Where no item changed sides, L = W =
+    0: guesses made independently would have moved some, so these were the same guesses and nothing is to be subtracted
+    (gate 1). No items, or a guess rate outside [0, 1), raise ``ValueError``.
     """
     _check_any(base)
     check_guess_rate(guess_rate)
     if bool((base == tuned).all()):
         return KnowledgeChange(0.0, 0.0)
-    g0 = g1 = guess_rate
-    if unparsed_base.sum() != unparsed_tuned.sum():
-        g0 = guess_rate * answered_share(base, unparsed_base, guess_rate)
-        g1 = guess_rate * answered_share(tuned, unparsed_tuned, guess_rate)
+    g0 = guess_rate * answered_share(base, unparsed_base, guess_rate)
+    g1 = guess_rate * answered_share(tuned, unparsed_tuned, guess_rate)
     neither = ~base & ~tuned
     lost = (base & ~tuned) / (1 - g1) - g0 * neither / ((1 - g0) * (1 - g1))
     gained = (~base & tuned) / (1 - g0) - g1 * neither / ((1 - g0) * (1 - g1))

@@ -1,5 +1,6 @@
 """Pairing: two runs become one table of items, or are refused (harness/README.md, invariant 1)."""
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,7 +151,16 @@ def _check_rows(side: str, run: Source) -> None:
 def _check_items(base: pd.DataFrame, tuned: pd.DataFrame) -> None:
     for side, missing in (("tuned", base.index.difference(tuned.index)), ("base", tuned.index.difference(base.index))):
         if len(missing):
-            raise refusal(f"the {side} run lacks {_some(missing, len(base))} of the other")
+            hint = _unicode_hint(base.index, tuned.index)
+            raise refusal(f"the {side} run lacks {_some(missing, len(base))} of the other{hint}")
+
+
+def _unicode_hint(base: pd.Index, tuned: pd.Index) -> str:
+    """What to say where the ids of both sides are the same once their characters are composed alike."""
+    sides = [{unicodedata.normalize("NFC", str(item_id)) for item_id in side} for side in (base, tuned)]
+    if sides[0] != sides[1]:
+        return ""
+    return "; their ids match after Unicode normalisation: write them in one form (NFC) in both"
 
 
 def _check_tasks(items: pd.DataFrame) -> None:

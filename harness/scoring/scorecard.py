@@ -1,15 +1,19 @@
 """Scorecard: the document that says what one pair of runs showed. METRICS.md says what each number means.
 
+``schema_version`` is that of the scorer: 2 since its statistics are of clusters and retention is one-sided without a
+clip. Cards of version 1 are read (``harness.scoring.version1``); their numbers are those of the scorer that wrote them.
+
 Rates are in [0, 1]. An absent number is null and ``reasons`` beside it says why; NaN and infinity cannot be stored.
 There is no date and no time in it, and floats carry 12 significant digits, so equal inputs give equal bytes.
 """
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from harness.records import Digest, EngineRecord, RunRecord, StrictModel, SuiteRecord, TableRecord
 from harness.scoring.statistics import Verdict
+from harness.scoring.version1 import upgrade
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +24,13 @@ def _twelve_digits(value: float) -> float:
     return float(f"{value:.12g}") + 0.0
 
 
-Number = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_twelve_digits)]
+def _rounded(value: float) -> float:
+    # What is 0 but for rounding is 0.
+    return 0.0 if abs(value) < 1e-12 else _twelve_digits(value)
+
+
+Number = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_rounded)]
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), AfterValidator(_twelve_digits)]
 Rate = Annotated[Number, Field(ge=0, le=1)]
 Change = Annotated[Number, Field(ge=-1, le=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -88,13 +98,18 @@ Role = Literal["target", "transfer", "adjacent", "prior"]
 
 
 class TaskScore(Reasoned):
-    """All metrics of one task."""
+    """All metrics of one task.
+
+    ``knowledge_lost`` and ``knowledge_gained`` are estimates under independent guessing: models that repeat their
+    guesses push them below 0.
+    """
 
     family: str
     group: str
     role: Role
     n: Count
     n_clusters: Count
+    design_effect: Number | None
     n11: Count
     n10: Count
     n01: Count
@@ -104,10 +119,10 @@ class TaskScore(Reasoned):
     graded_base: Rate
     graded_tuned: Rate
     graded_delta: Change
-    graded_delta_ci: Interval
+    graded_delta_ci: Interval | None
     delta: Change
     delta_se: Number | None
-    delta_ci: Interval
+    delta_ci: Interval | None
     forgotten_rate: Rate
     backward_transfer: Rate
     forgotten_given_known: Rate | None
@@ -126,9 +141,10 @@ class TaskScore(Reasoned):
     off_list_tuned: Rate = 0.0
     truncated_base: Rate
     truncated_tuned: Rate
-    mcnemar_p: Rate
-    mcnemar_p_holm: Rate
-    minimum_detectable_difference: Number
+    p_value: Probability
+    p_holm: Probability | None
+    smallest_loss: Rate | None
+    base_above_chance: bool | None
     verdict: Verdict | None
 
 
@@ -144,7 +160,7 @@ class TargetScore(Reasoned):
     score_base: Rate
     score_tuned: Rate
     gain: Change
-    gain_ci: Interval
+    gain_ci: Interval | None
     normalised_gain: Number | None
     transfer_tasks: tuple[str, ...]
     transfer_gain: Change | None
@@ -152,32 +168,53 @@ class TargetScore(Reasoned):
 
 
 class GroupScore(Reasoned):
-    """One capability group of prior tasks: mean over its tasks of clip(retention, 0, 1)."""
+    """One capability group of prior tasks, over ``units`` independent units (clusters).
+
+    ``ratio`` is the sum of corrected tuned scores over that of the base's: 1 is all kept, more is improved.
+    ``retention`` is the one-sided form that is averaged: a gain counts as all kept. Both null where the base is not
+    shown to be above chance on the group, so that there is nothing to lose.
+    """
 
     tasks: tuple[str, ...]
     n: Count
-    retention: Rate | None
+    units: Count | None
+    retention: Number | None
     retention_ci: Interval | None
+    ratio: Number | None
+    ratio_ci: Interval | None
 
 
 class WorstGroup(Strict):
     """The capability group that kept least."""
 
     group: str
-    retention: Rate
+    retention: Number
 
 
-class NoiseScore(Strict):
+class RestsOn(Strict):
+    """What retention rests on: the groups on which the base is above chance, of all, and what is in them."""
+
+    groups: Count
+    of_groups: Count
+    tasks: Count
+    of_tasks: Count
+    items: Count
+    units: Count
+
+
+class NoiseScore(Reasoned):
     """One task of the base against a second run of itself.
 
     ``forgotten_noise`` and ``backward_noise`` are F and BT of that pair; ``forgotten_net`` = F - F_noise, unclipped.
+    ``given_known_noise`` is the share of what the base solved that its second run does not.
     """
 
     n: Count
     forgotten_noise: Rate
     backward_noise: Rate
+    given_known_noise: Rate | None
     forgotten_net: Change
-    forgotten_net_ci: Interval
+    forgotten_net_ci: Interval | None
 
 
 class Noise(Strict):
@@ -244,12 +281,14 @@ class Bootstrap(Strict):
 class Scorecard(Reasoned):
     """All metrics of one pair: a base and a tuned checkpoint, the same items, one engine.
 
+    ``retention_macro`` is the mean of the groups' one-sided retention, ``retention_ratio`` that of their plain ratios,
+    both null where ``rests_on`` is too little to say. ``balance`` is null unless the gain is shown to be positive.
     ``screened`` marks a pair that was stopped early: it sorts checkpoints, and is never published. ``judge`` is the
-    version of the rules by which both sides were judged; None for bare tables, which others judged, and in cards from
+    version of the rules by which both sides were judged; None for bare tables, which others judged, and 1 in cards from
     before.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 2
     screened: bool = False
     base: ModelIdentity
     tuned: ModelIdentity
@@ -263,8 +302,11 @@ class Scorecard(Reasoned):
     tasks: dict[str, TaskScore]
     target_adjacent: tuple[str, ...]
     groups: dict[str, GroupScore]
-    retention_macro: Rate | None
+    retention_macro: Number | None
     retention_macro_ci: Interval | None
+    retention_ratio: Number | None
+    retention_ratio_ci: Interval | None
+    rests_on: RestsOn | None
     worst_group: WorstGroup | None
     balance: Rate | None
     balance_ci: Interval | None
@@ -274,6 +316,12 @@ class Scorecard(Reasoned):
     margin: Rate
     bootstrap: Bootstrap
     signature: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_version_1(cls, document: Any) -> Any:
+        is_old = isinstance(document, dict) and document.get("schema_version") == 1
+        return upgrade(document) if is_old else document
 
     def to_json(self) -> str:
         """The document as indented JSON, in field order, with a final newline: the same bytes for the same pair."""

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 
 from harness import __version__
@@ -15,9 +14,10 @@ from harness.scoring.drift import ItemDrift, summarise
 from harness.scoring.noise import score_noise
 from harness.scoring.pairing import Pair, Source, pair, visible
 from harness.scoring.scorecard import Bootstrap, ModelIdentity, Provenance, Role, Scorecard
-from harness.scoring.summary import NO_TARGET, normalised_gain_draws, one_number, score_groups, score_target
-from harness.scoring.task_scores import draw, mcnemar, reasons, score_task
+from harness.scoring.summary import NO_TARGET, one_number, score_groups, score_target
+from harness.scoring.task_scores import adjusted_p, measure, reasons, score_task
 
+SCORER_VERSION = 2
 _TABLE = "a bare table does not say"
 
 
@@ -36,27 +36,30 @@ def score_pair(
     *,
     noise: Source | None = None,
     drift: Mapping[str, ItemDrift] | None = None,
+    margin: float = statistics.MARGIN,
 ) -> Scorecard:
     """Score ``tuned`` against ``base``: gain on the ``target`` family, forgetting on every other task.
 
     Without a target every task is a prior task and nothing is said of learning. ``noise`` is a second run of the base,
-    ``drift`` what ``harness.dynamics.drift.measure_drift`` measured. Raises ``CheckFailedError`` when the runs may not
-    be compared and ``RetentionError`` when no task of the suite belongs to ``target`` (METRICS.md, all sections).
+    ``drift`` what ``harness.dynamics.drift.measure_drift`` measured, ``margin`` the loss that "retained" rules out, in
+    (0, 1). Raises ``CheckFailedError`` when the runs may not be compared and ``RetentionError`` when no task of the
+    suite belongs to ``target`` (METRICS.md, all sections).
     """
+    if not 0 < margin < 1:
+        raise RetentionError(f"--margin {margin:g}: a loss between 0 and 1, such as 0.02 for 2 points")
     joined = pair(base, tuned)
     frames = {str(name): items for name, items in joined.items.groupby("task")}
     roles = _roles(frames, joined.base.suite, target)
-    draws = {name: draw(name, items) for name, items in frames.items()}
-    p_values = {name: mcnemar(items) for name, items in frames.items()}
-    adjusted = dict(zip(p_values, statistics.holm(list(p_values.values())), strict=True))
+    measured = measure(frames)
+    p_holm = adjusted_p(measured, roles)
     tasks = {
-        name: score_task(name, items, draws[name], p_values[name], adjusted[name], roles[name])
+        name: score_task(measured[name], items, roles[name], p_holm.get(name), len(p_holm), margin)
         for name, items in frames.items()
     }
-    learned = None if target is None else score_target(tasks, draws, target)
-    gains = np.empty(0) if learned is None else normalised_gain_draws(tasks, draws)
-    groups, group_draws = score_groups(tasks, draws)
-    fields, why = one_number(learned, groups, group_draws, gains)
+    learned = None if target is None else score_target(tasks, measured, target)
+    groups, kept = score_groups(tasks, measured)
+    targets = [] if learned is None else [measured[name] for name in learned.tasks]
+    fields, why = one_number(learned, targets, groups, kept)
     fields |= {
         "engine": joined.base.engine,
         "judge": joined.base.judge if isinstance(joined.base, RunRecord) else None,
@@ -85,9 +88,9 @@ def score_pair(
         groups=groups,
         **fields,
         alarms=find_alarms(joined, tasks),
-        margin=statistics.MARGIN,
+        margin=margin,
         bootstrap=Bootstrap(resamples=statistics.RESAMPLES, seed=statistics.SEED),
-        signature=_signature(joined, target),
+        signature=_signature(joined, target, margin),
         reasons=reasons(fields, why),
     )
 
@@ -115,11 +118,12 @@ def _provenance(joined: Pair) -> Provenance:
     return Provenance(checked=False, notes=tuple(dict.fromkeys((*joined.base.notes, *joined.tuned.notes))))
 
 
-def _signature(joined: Pair, target: str | None) -> str:
+def _signature(joined: Pair, target: str | None, margin: float) -> str:
     """One line that quotes a result whole, after sacrebleu: what was asked, of which models, how, how scored."""
     base, tuned = joined.base, joined.tuned
     facts: dict[str, object] = {
         "retentionbench": __version__,
+        "scorer": SCORER_VERSION,
         "suite": f"{base.suite.name}@{base.suite.version}",
         "items": base.suite.digest[:12],
         "protocol": base.suite.protocol,
@@ -142,6 +146,8 @@ def _signature(joined: Pair, target: str | None) -> str:
             "base-samples": base.samples_sha256[:12],
             "tuned-samples": tuned.samples_sha256[:12],
         }
+    if margin != statistics.MARGIN:
+        facts["margin"] = f"{margin:g}"
     facts["bootstrap"] = f"{statistics.RESAMPLES}@{statistics.SEED}"
     # Names come from files anyone may write: one that holds a separator must not forge a field.
     return "|".join(f"{name}:{re.sub(r'[^A-Za-z0-9@/.,=_+-]', '_', str(value))}" for name, value in facts.items())

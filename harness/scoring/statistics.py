@@ -1,15 +1,16 @@
-"""Statistics: standard errors, resampled intervals, tests and verdicts. Paired, always (METRICS.md, "Statistics")."""
+"""Statistics: resampled intervals, tests and verdicts. Paired, always (METRICS.md, "Statistics")."""
 
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
+from harness.scoring.binary import tango_z
+from harness.scoring.clusters import FEW, Clusters, Counts, Z, cluster_sums, quantile, standard_error
 from harness.scoring.transitions import Floats
 
 RESAMPLES = 10_000
@@ -22,23 +23,7 @@ _CELL_COST = 16
 # Items drawn at once: few enough to stay in a processor's cache.
 _BLOCK = 200_000
 
-Verdict = Literal["forgot", "retained", "improved", "inconclusive"]
-Clusters = NDArray[Any]
-
-
-def standard_error(difference: Floats, clusters: Clusters | None = None) -> float | None:
-    """Standard error of mean(c - a), >= 0: sd(c_i - a_i)/sqrt(n), or its cluster-robust form.
-
-    Robust: sqrt(K/(K-1) * sum_k (sum_{i in k} (d_i - mean d))^2)/n over K clusters, which is the first form when
-    every item is its own. None with fewer than two items (or clusters): there is no spread to see. Source:
-    METRICS.md, "Statistics"; Miller 2024, arXiv 2411.00640.
-    """
-    n = len(difference)
-    centred = difference - difference.mean() if n else difference
-    sums = centred if clusters is None else _cluster_sums(centred[:, None], clusters)[:, 0]
-    if (k := len(sums)) < 2:
-        return None
-    return math.sqrt(k / (k - 1) * float((sums**2).sum())) / n
+Verdict = Literal["forgot", "retained", "improved", "nothing to lose", "inconclusive"]
 
 
 def interval(draws: Floats) -> tuple[float, float]:
@@ -64,7 +49,7 @@ def resample(
         raise ValueError("cannot resample no items")
     units = np.column_stack([np.ones(len(values)), values])
     if clusters is not None:
-        units = _cluster_sums(units, clusters)
+        units = cluster_sums(units, clusters)
     rows, multiplicity = _distinct(units)
     rng = np.random.default_rng([seed, int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])])
     draw = _draw_cells if len(rows) * _CELL_COST <= len(units) else _draw_items
@@ -122,16 +107,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in adjusted]
 
 
-def minimum_detectable_difference(churn: float, n: int) -> float:
-    """2.8 * sqrt(churn/n), >= 0: the smallest delta seen with 80 % power at this churn (METRICS.md, "Statistics").
-
-    ``n`` below 1 raises ``ValueError``.
-    """
-    if n < 1:
-        raise ValueError("no items")
-    return _POWER_FACTOR * math.sqrt(churn / n)
-
-
 def mean_minimum_detectable_difference(churn: float, counts: Sequence[int]) -> float:
     """The same for the mean of k tasks of these sizes, each counted alike: 2.8 * sqrt(churn * sum(1/n_t)) / k, >= 0.
 
@@ -154,24 +129,43 @@ def enough_to_retain(units: int, margin: float = MARGIN) -> bool:
     return (1 - margin) ** units <= ALPHA
 
 
-def verdict(delta: float, lower: float, p_holm: float, units: int, margin: float = MARGIN) -> Verdict:
+def is_retained(counts: Counts, units: int, margin: float = MARGIN) -> bool:
+    """Whether a loss of ``margin`` is ruled out: by a test, and by units enough to have shown one.
+
+    Tango's score test rejects delta <= -margin at 2.5 % on the effective ``counts``, and ``enough_to_retain``.
+    """
+    return tango_z(counts, -margin) > Z and enough_to_retain(units, margin)
+
+
+def verdict(delta: float, p_holm: float, *, above_chance: bool, retained: bool) -> Verdict:
     """One word for a prior task (METRICS.md, "Statistics").
 
-    forgot: Holm-adjusted p < .05 and delta < 0. improved: the same with delta > 0. retained: neither, the lower 95 %
-    limit of delta lies above -margin, and ``enough_to_retain``: ``units`` could have shown a loss of margin. Else
-    inconclusive: never "retained" because p is large or items are few.
+    improved: Holm-adjusted p < .05 and delta > 0. nothing to lose: not that, and the base is not shown to be above
+    chance. forgot: p < .05 and delta < 0. retained: neither, and a loss of the margin is ruled out (``is_retained``).
+    Else inconclusive: never "retained" because p is large or items are few.
     """
-    if p_holm < ALPHA and delta != 0:
-        return "forgot" if delta < 0 else "improved"
-    return "retained" if lower > -margin and enough_to_retain(units, margin) else "inconclusive"
+    significant = p_holm < ALPHA and delta != 0
+    if significant and delta > 0:
+        return "improved"
+    if not above_chance:
+        return "nothing to lose"
+    if significant:
+        return "forgot"
+    return "retained" if retained else "inconclusive"
+
+
+def mean_interval(name: str, values: Floats, clusters: Clusters | None = None) -> tuple[float, float] | None:
+    """95 % interval of the mean of graded scores: cluster bootstrap; below 20 clusters Student's t, below 2 None."""
+    units = len(values) if clusters is None else len(np.unique(clusters))
+    if units < 2:
+        return None
+    if units >= FEW:
+        return interval(resample(values[:, None], name, clusters)[:, 0])
+    half = quantile(units) * (standard_error(values, clusters) or 0.0)
+    return float(values.mean()) - half, float(values.mean()) + half
 
 
 def harmonic_mean(x: Floats, y: Floats) -> Floats:
     """2xy/(x + y) elementwise for x, y in [0, 1], and 0 where both are 0 (METRICS.md, "One number")."""
     total = x + y
     return np.divide(2 * x * y, total, out=np.zeros_like(total), where=total > 0)
-
-
-def _cluster_sums(values: Floats, clusters: Clusters) -> Floats:
-    place, labels = pd.factorize(clusters)
-    return np.column_stack([np.bincount(place, weights=column, minlength=len(labels)) for column in values.T])

@@ -1,6 +1,8 @@
-"""Tasks: all numbers of one task of a pair, and the resampled means that numbers over several tasks are made of."""
+"""Tasks: all numbers of one task of a pair, and the parts that numbers over several tasks are made of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -8,34 +10,19 @@ import pandas as pd
 
 from harness.records import Outcome
 from harness.scoring import statistics
-from harness.scoring.knowledge import RETENTION_FLOOR, corrected_items, corrected_score, knowledge_change, retention
+from harness.scoring.binary import effective_counts, jeffreys_interval
+from harness.scoring.clusters import Clusters, Counts, cluster_sums, design_effect, standard_error
+from harness.scoring.kept import is_above_chance
+from harness.scoring.knowledge import corrected_score, knowledge_change
 from harness.scoring.scorecard import Role, TaskScore
-from harness.scoring.transitions import Floats, Transitions, f_true
+from harness.scoring.sign_flip import sign_flip
+from harness.scoring.smallest_loss import smallest_loss
+from harness.scoring.transitions import Bools, Floats, Transitions, f_true
 
-TOO_WEAK = f"corrected base below {RETENTION_FLOOR}: too little to keep"
+NOTHING_TO_LOSE = "the base is not shown to be above chance: nothing to lose"
+FEW_UNITS = "fewer than two independent units"
+JUDGED: tuple[Role, ...] = ("prior", "adjacent")
 _NO_VERDICT = "verdicts are for prior and target-adjacent tasks"
-
-
-@dataclass(frozen=True)
-class Draws:
-    """Resampled means of one task, kept so that macro numbers get joint intervals."""
-
-    base: Floats
-    tuned: Floats
-    corrected_base: Floats
-    corrected_tuned: Floats
-
-    @property
-    def delta(self) -> Floats:
-        return self.tuned - self.base
-
-    @property
-    def clipped_retention(self) -> Floats:
-        """clip(retention, 0, 1) of each draw (METRICS.md, "One number")."""
-        # As the corrected base goes to 0 from above, the clipped ratio goes to 1 or 0: take that limit.
-        ratio: Floats = np.where(self.corrected_tuned > 0, 1.0, 0.0)
-        np.divide(self.corrected_tuned, self.corrected_base, out=ratio, where=self.corrected_base > 0)
-        return np.clip(ratio, 0, 1)
 
 
 def correct(items: pd.DataFrame) -> tuple[Any, Any]:
@@ -51,57 +38,115 @@ def cluster_labels(items: pd.DataFrame) -> Any:
     return pd.factorize(ids.where(ids != "", "item " + items["item_id"]))[0]
 
 
-def draw(name: str, items: pd.DataFrame) -> Draws:
-    """The task's bootstrap draws; both models' means of one draw are over the same items."""
-    guess = items["guess_rate"].to_numpy(dtype=float)
-    base, tuned = correct(items)
-    values = np.column_stack([base, tuned, corrected_items(base, guess), corrected_items(tuned, guess)])
-    return Draws(*statistics.resample(values, name, cluster_labels(items)).T)
+@dataclass(frozen=True)
+class Measured:
+    """The items of one task as arrays, and what its numbers and those over several tasks share."""
+
+    name: str
+    base: Bools
+    tuned: Bools
+    guess_rate: Floats
+    clusters: Clusters | None
+
+    @classmethod
+    def of(cls, name: str, items: pd.DataFrame) -> "Measured":
+        base, tuned = correct(items)
+        return cls(name, base, tuned, items["guess_rate"].to_numpy(dtype=float), cluster_labels(items))
+
+    @property
+    def units(self) -> int:
+        """Number of independent units: clusters, or items."""
+        return len(self.base) if self.clusters is None else int(self.clusters.max()) + 1
+
+    @cached_property
+    def difference(self) -> Floats:
+        """c_i - a_i of each item."""
+        return self.tuned.astype(float) - self.base
+
+    @cached_property
+    def transitions(self) -> Transitions:
+        return Transitions.count(self.base, self.tuned)
+
+    @cached_property
+    def design_effect(self) -> float:
+        return design_effect(self.difference, self.clusters)
+
+    @cached_property
+    def counts(self) -> Counts | None:
+        """The moved items as so many independent ones; None with fewer than two units."""
+        return effective_counts(self.difference, self.clusters)
+
+    @cached_property
+    def delta_interval(self) -> tuple[float, float] | None:
+        """95 % interval of delta, None with fewer than two units (METRICS.md, "Statistics")."""
+        return None if self.counts is None else jeffreys_interval(self.counts)
+
+    @cached_property
+    def p_value(self) -> float:
+        """Exact sign-flip test of the clusters' sums (METRICS.md, "Statistics")."""
+        return sign_flip(cluster_sums(self.difference[:, None], self.clusters)[:, 0].astype(np.int64))
+
+    def smallest_loss(self, tests: int) -> float:
+        """The smallest loss that would have been called forgot four times in five, among ``tests`` tests."""
+        n = max(len(self.base) / self.design_effect, 1.0)
+        return smallest_loss(self.transitions.churn, n, tests, self.units)
+
+    @cached_property
+    def above_chance(self) -> bool:
+        return is_above_chance(self.base, self.guess_rate, self.clusters)
 
 
-def mcnemar(items: pd.DataFrame) -> float:
-    """Exact McNemar p-value of one task (METRICS.md, "Statistics")."""
-    counts = Transitions.count(*correct(items))
-    return statistics.mcnemar(counts.n10, counts.n01)
+def measure(frames: Mapping[str, pd.DataFrame]) -> dict[str, Measured]:
+    """The tasks of a pair by name."""
+    return {name: Measured.of(name, items) for name, items in frames.items()}
 
 
-def score_task(name: str, items: pd.DataFrame, draws: Draws, p: float, p_holm: float, role: Role) -> TaskScore:
+def adjusted_p(tasks: Mapping[str, Measured], roles: Mapping[str, Role]) -> dict[str, float]:
+    """p-values adjusted after Holm over the tasks that get a verdict, by name."""
+    judged = [name for name in tasks if roles[name] in JUDGED]
+    return dict(zip(judged, statistics.holm([tasks[name].p_value for name in judged]), strict=True))
+
+
+def score_task(
+    task: Measured, items: pd.DataFrame, role: Role, p_holm: float | None, tests: int, margin: float
+) -> TaskScore:
     """All metrics of one task (METRICS.md, "Forgetting" and "Statistics"); rates in [0, 1]. No items raise
-    ``ValueError``."""
-    base, tuned = correct(items)
+    ``ValueError``. ``tests`` is how many Holm adjusted for, ``p_holm`` None where the task gets no verdict."""
     unparsed = {side: (items[f"{side}_outcome"] == Outcome.UNPARSED).to_numpy(dtype=bool) for side in ("base", "tuned")}
-    guess = items["guess_rate"].to_numpy(dtype=float)
-    clusters = cluster_labels(items)
-    units = len(items) if clusters is None else int(clusters.max()) + 1
-    counts = Transitions.count(base, tuned)
+    base, tuned, guess, counts = task.base, task.tuned, task.guess_rate, task.transitions
     knowledge = knowledge_change(base, tuned, guess, unparsed["base"], unparsed["tuned"])
     corrected = (corrected_score(base, guess), corrected_score(tuned, guess))
-    interval = statistics.interval(draws.delta)
     graded = items["tuned_score"].to_numpy(dtype=float) - items["base_score"].to_numpy(dtype=float)
-    judged = role in ("prior", "adjacent")
+    same = np.array_equal(graded, task.difference)
     fields: dict[str, Any] = {
-        "delta_se": statistics.standard_error(tuned.astype(float) - base, clusters),
+        "delta_se": standard_error(task.difference, task.clusters),
+        "delta_ci": task.delta_interval,
+        "graded_delta_ci": (
+            task.delta_interval if same else statistics.mean_interval(task.name, graded, task.clusters)
+        ),
         "forgotten_given_known": counts.forgotten_given_known,
-        "retention": retention(*corrected),
-        "verdict": statistics.verdict(counts.delta, interval[0], p_holm, units) if judged else None,
+        "retention": corrected[1] / corrected[0] if task.above_chance else None,
+        "p_holm": p_holm,
+        "smallest_loss": None if p_holm is None else task.smallest_loss(tests),
+        "verdict": None if p_holm is None else _verdict(task, p_holm, margin),
     }
+    no_verdict = f"{role} task: {_NO_VERDICT}"
     why = {
-        "delta_se": "fewer than two independent items",
+        **dict.fromkeys(("delta_se", "delta_ci", "graded_delta_ci"), FEW_UNITS),
         "forgotten_given_known": "the base answered no item correctly",
-        "retention": TOO_WEAK,
-        "verdict": f"{role} task: {_NO_VERDICT}",
+        "retention": NOTHING_TO_LOSE,
+        **dict.fromkeys(("p_holm", "smallest_loss", "verdict"), no_verdict),
     }
     return TaskScore(
         family=items["family"].iloc[0],
         group=items["group"].iloc[0] or items["family"].iloc[0],
         role=role,
-        n_clusters=units,
+        n_clusters=task.units,
+        design_effect=task.design_effect,
         **{name: getattr(counts, name) for name in ("n", "n11", "n10", "n01", "n00", "base", "tuned", "delta")},
         graded_base=items["base_score"].mean(),
         graded_tuned=items["tuned_score"].mean(),
         graded_delta=graded.mean(),
-        graded_delta_ci=_graded_interval(name, graded, tuned.astype(float) - base, interval, clusters),
-        delta_ci=interval,
         **{name: getattr(counts, name) for name in ("forgotten_rate", "backward_transfer", "churn")},
         knowledge_lost=knowledge.lost,
         knowledge_gained=knowledge.gained,
@@ -116,20 +161,16 @@ def score_task(name: str, items: pd.DataFrame, draws: Draws, p: float, p_holm: f
         off_list_tuned=items["tuned_off_list"].mean(),
         truncated_base=(items["base_finish_reason"] == "length").mean(),
         truncated_tuned=(items["tuned_finish_reason"] == "length").mean(),
-        mcnemar_p=p,
-        mcnemar_p_holm=p_holm,
-        minimum_detectable_difference=statistics.minimum_detectable_difference(counts.churn, counts.n),
+        p_value=task.p_value,
+        base_above_chance=task.above_chance,
         **fields,
         reasons=reasons(fields, why),
     )
 
 
-def _graded_interval(
-    name: str, graded: Floats, binary: Floats, interval: tuple[float, float], clusters: Any
-) -> tuple[float, float]:
-    if np.array_equal(graded, binary):
-        return interval
-    return statistics.interval(statistics.resample(graded[:, None], name, clusters)[:, 0])
+def _verdict(task: Measured, p_holm: float, margin: float) -> statistics.Verdict:
+    retained = task.counts is not None and statistics.is_retained(task.counts, task.units, margin)
+    return statistics.verdict(task.transitions.delta, p_holm, above_chance=task.above_chance, retained=retained)
 
 
 def reasons(fields: dict[str, Any], why: dict[str, str]) -> dict[str, str]:

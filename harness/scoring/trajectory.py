@@ -4,14 +4,16 @@ The fair way to compare a method that takes 200 steps with one that takes 27,000
 studies").
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from harness.errors import RetentionError
-from harness.records import SuiteRecord
+from harness.records import Run, SuiteRecord
 from harness.scoring import statistics
 from harness.scoring.knowledge import corrected_items
 from harness.scoring.pairing import Source, pair, refusal
@@ -27,12 +29,13 @@ from harness.scoring.scorecard import (
     Strict,
 )
 from harness.scoring.scorer import score_pair
-from harness.scoring.summary import score_groups
-from harness.scoring.task_scores import Draws, cluster_labels, correct, reasons
+from harness.scoring.task_scores import cluster_labels, correct, reasons
 from harness.scoring.transitions import Floats
 
 LEVELS = (0.25, 0.5, 0.75)
 LEAST_RUNS = 3
+# Between two checkpoints further apart in normalised gain than this, a straight line is a guess.
+WIDEST_STEP = 0.3
 
 
 class Point(Reasoned):
@@ -40,25 +43,39 @@ class Point(Reasoned):
 
     model: ModelIdentity
     gain: Change
-    gain_ci: Interval
+    gain_ci: Interval | None
     normalised_gain: Number | None
-    retention_macro: Rate | None
+    retention_macro: Number | None
     retention_macro_ci: Interval | None
     balance: Rate | None
 
 
 class Matched(Reasoned):
-    """Retention where the curve first reaches a normalised gain, by linear interpolation between checkpoints."""
+    """Retention where the curve first reaches a normalised gain, by linear interpolation between checkpoints.
+
+    ``between`` are the normalised gains of the two checkpoints it was read between, and ``gap`` is true where they are
+    more than .3 apart, so that the straight line between them is a guess.
+    """
 
     normalised_gain: Rate
-    retention_macro: Rate | None
+    retention_macro: Number | None
     retention_macro_ci: Interval | None
+    between: tuple[Number, Number] | None
+    gap: bool
+
+    @property
+    def warning(self) -> str:
+        """What to say where a straight line bridges two checkpoints far apart; empty where none does."""
+        if not self.gap or self.between is None:
+            return ""
+        low, high = self.between
+        return f"a guess: a straight line over a gap, no checkpoint between {low:.2f} and {high:.2f}"
 
 
 class Trajectory(Strict):
     """The curve of one training run, in the order of training."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     suite: SuiteRecord
     target: str
     provenance: Provenance
@@ -70,11 +87,12 @@ class Trajectory(Strict):
         return self.model_dump_json(indent=2) + "\n"
 
 
-def score_trajectory(runs: Sequence[Source], target: str) -> Trajectory:
+def score_trajectory(runs: Sequence[Source], target: str, *, mixed: bool = False) -> Trajectory:
     """Score each checkpoint of a training run against its base, the first of ``runs``; the rest in training order.
 
-    Raises ``RetentionError`` for fewer than three runs and ``CheckFailedError`` when one is named twice or may not be
-    compared with the base (METRICS.md, "Trajectories and studies").
+    Raises ``RetentionError`` for fewer than three runs and ``CheckFailedError`` when one is named twice, may not be
+    compared with the base, or (unless ``mixed``) does not look like a checkpoint of the same training as the others:
+    their names differ in more than their last number (METRICS.md, "Trajectories and studies").
     """
     if len(runs) < LEAST_RUNS:
         raise RetentionError(f"{len(runs)} runs: a trajectory needs {LEAST_RUNS} or more, the base first")
@@ -85,6 +103,8 @@ def score_trajectory(runs: Sequence[Source], target: str) -> Trajectory:
             raise refusal(f"run {place} has the same samples as run {seen[digest]}: name each checkpoint once")
         seen[digest] = place
     base, checkpoints = runs[0], runs[1:]
+    if not mixed:
+        _check_one_training([_name(run) for run in checkpoints])
     cards = [score_pair(base, run, target) for run in checkpoints]
     draws = joint_draws([pair(base, run).items for run in checkpoints])
     gains, kept = [], []
@@ -99,13 +119,13 @@ def score_trajectory(runs: Sequence[Source], target: str) -> Trajectory:
             "retention_macro": card.retention_macro,
             "retention_macro_ci": card.retention_macro_ci,
             "balance": card.balance,
+            "gain_ci": card.learned.gain_ci,
         }
         why = card.reasons | card.learned.reasons
         points.append(
             Point(
                 model=card.tuned,
                 gain=card.learned.gain,
-                gain_ci=card.learned.gain_ci,
                 **fields,
                 reasons=reasons(fields, why),
             )
@@ -117,6 +137,20 @@ def score_trajectory(runs: Sequence[Source], target: str) -> Trajectory:
         points=tuple(points),
         matched=tuple(_matched(level, points, np.array(gains), np.array(kept)) for level in LEVELS),
     )
+
+
+def _name(run: Source) -> str:
+    return run.record.checkpoint.name if isinstance(run, Run) else run.record.name
+
+
+def _check_one_training(names: Sequence[str]) -> None:
+    stems = [re.sub(r"[0-9]+(?=[^0-9]*\Z)", "", name) for name in names]
+    other = next((name for name, stem in zip(names, stems, strict=True) if stem != stems[0]), None)
+    if other is not None:
+        raise refusal(
+            f"{names[0]} and {other} do not look like checkpoints of one training (their names differ in more than "
+            "their last number), and a line between two trainings is no curve; give --mixed if they are"
+        )
 
 
 def retention_at(level: float, gains: Floats, retentions: Floats) -> Floats:
@@ -139,20 +173,44 @@ def retention_at(level: float, gains: Floats, retentions: Floats) -> Floats:
     return np.where(there.any(axis=0), found, np.nan)
 
 
+@dataclass(frozen=True)
+class Draws:
+    """Resampled means of one task, kept so that numbers along a curve get joint intervals."""
+
+    base: Floats
+    tuned: Floats
+    corrected_base: Floats
+    corrected_tuned: Floats
+
+    @property
+    def delta(self) -> Floats:
+        return self.tuned - self.base
+
+
 def curve_draws(card: Scorecard, drawn: Mapping[str, Draws]) -> tuple[Floats, Floats]:
     """Normalised gain and retention_macro of one checkpoint in each resample.
 
-    A resample whose base solves all items has nothing to gain, and reaches no level: its gain is -inf. Retention is NaN
-    where no prior task has one.
+    A resample whose base solves all items has nothing to gain, and reaches no level: its gain is -inf. Retention is
+    drawn as the mean of the groups' ratios, whose error is that of the one-sided form, about the latter; NaN where the
+    checkpoint has none.
     """
     names = card.learned.tasks
     before = np.mean([drawn[name].base for name in names], axis=0)
     gain = np.mean([drawn[name].delta for name in names], axis=0)
     normalised: Floats = np.divide(gain, 1 - before, out=np.full_like(gain, -np.inf), where=before < 1)
-    groups, group_draws = score_groups(card.tasks, drawn)
-    defined = [group_draws[name] for name, group in groups.items() if group.retention is not None]
-    kept: Floats = np.mean(defined, axis=0) if defined else np.full_like(gain, np.nan)
+    if card.retention_macro is None or card.retention_ratio is None:
+        return normalised, np.full_like(gain, np.nan)
+    groups = [group.tasks for group in card.groups.values() if group.retention is not None]
+    ratios = np.mean([_ratio([(card.tasks[name].n, drawn[name]) for name in tasks]) for tasks in groups], axis=0)
+    kept: Floats = ratios + (card.retention_macro - card.retention_ratio)
     return normalised, kept
+
+
+def _ratio(tasks: Sequence[tuple[int, Draws]]) -> Floats:
+    """The ratio of the sums over a group's tasks in each resample."""
+    after: Floats = np.sum([n * draws.corrected_tuned for n, draws in tasks], axis=0)
+    before: Floats = np.sum([n * draws.corrected_base for n, draws in tasks], axis=0)
+    return after / before
 
 
 def _base_point(base: ModelIdentity, macro: float | None, normalised: float | None) -> Point:
@@ -170,8 +228,8 @@ def _base_point(base: ModelIdentity, macro: float | None, normalised: float | No
 
 def _matched(level: float, points: Sequence[Point], gains: Floats, kept: Floats) -> Matched:
     curve = [(p.normalised_gain, p.retention_macro) for p in points[1:]]
-    fields: dict[str, Any] = {"retention_macro": None, "retention_macro_ci": None}
-    why = dict.fromkeys(fields, "no prior task has a defined retention, or the base leaves nothing to gain")
+    fields: dict[str, Any] = {"retention_macro": None, "retention_macro_ci": None, "between": None}
+    why = dict.fromkeys(fields, "not every checkpoint has a retention, or the base leaves nothing to gain")
     known = [(x, y) for x, y in curve if x is not None and y is not None]
     if len(known) == len(curve):
         x, y = np.array(known).T
@@ -179,15 +237,24 @@ def _matched(level: float, points: Sequence[Point], gains: Floats, kept: Floats)
         drawn = retention_at(level, gains, kept)
         reached = drawn[~np.isnan(drawn)]
         why = {
-            "retention_macro": "no checkpoint reaches this gain",
+            **dict.fromkeys(("retention_macro", "between"), "no checkpoint reaches this gain"),
             "retention_macro_ci": f"{len(reached) / len(drawn):.1%} of the resampled curves reach this gain",
         }
         if not np.isnan(found):
             fields["retention_macro"] = float(found)
+            fields["between"] = _between(level, x)
             # With fewer, the limits would be those of the lucky resamples.
             if len(reached) >= (1 - statistics.ALPHA) * len(drawn):
                 fields["retention_macro_ci"] = statistics.interval(reached)
-    return Matched(normalised_gain=level, **fields, reasons=reasons(fields, why))
+    ends = fields["between"]
+    gap = ends is not None and ends[1] - ends[0] > WIDEST_STEP
+    return Matched(normalised_gain=level, gap=gap, **fields, reasons=reasons(fields, why))
+
+
+def _between(level: float, gains: Floats) -> tuple[float, float]:
+    """The gains of the checkpoints before and at which the curve first reaches ``level``; that of the base is 0."""
+    at = int(np.argmax(gains >= level))
+    return (float(gains[at - 1]) if at else 0.0), float(gains[at])
 
 
 def joint_draws(items: Sequence[pd.DataFrame]) -> list[dict[str, Draws]]:

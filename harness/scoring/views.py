@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from harness.scoring.scorecard import Scorecard
 
-_LEFT = ("task", "95 %", "verdict")
+_LEFT = ("task", "verdict")
 
 
 def as_text(card: Scorecard) -> str:

@@ -7,7 +7,7 @@ has what could steer a terminal or a page made visible.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 ABSENT = "n/a"
 ROLES: tuple[Role, ...] = ("target", "transfer", "adjacent", "prior")
-VERDICTS = ("forgot", "inconclusive", "retained", "improved")
+VERDICTS = ("forgot", "inconclusive", "nothing to lose", "retained", "improved")
+# What a verdict is called where a reader who is no statistician sees it.
+SAID = {"inconclusive": "cannot say"}
 # The heading of each list of tasks that verdicts are for.
 LISTS: Mapping[Role, str] = {
     "prior": "Prior tasks, largest loss first (per cent and points)",
     "adjacent": "Target-adjacent tasks, listed apart, largest loss first (per cent and points)",
 }
-CHANGE_COLUMNS = ("task", "base", "tuned", "delta", "95 %", "verdict")
+CHANGE_COLUMNS = ("task", "base", "tuned", "delta", "verdict")
 UNCHECKED = "Provenance not checked:"
 
 
@@ -43,7 +45,7 @@ def points(change: float | None, absent: str = ABSENT) -> str:
 
 def per_cent(rate: float | None, absent: str = ABSENT) -> str:
     """A rate without its sign of per cent: 0.915 is "91.5"."""
-    return absent if rate is None else f"{rate * 100:.1f}"
+    return absent if rate is None else f"{rate * 100 + 0.0:.1f}"
 
 
 def bracketed(show: Callable[[float], str], interval: Sequence[float] | None, absent: str = "") -> str:
@@ -98,13 +100,45 @@ def title(card: Scorecard) -> str:
 def headline(card: Scorecard) -> str:
     """The finding in one sentence; verdicts count prior tasks."""
     counts = Counter(str(task.verdict) for task in card.prior_tasks.values())
-    verdicts = ", ".join(f"{counts[word]} {word}" for word in VERDICTS if counts[word])
+    verdicts = ", ".join(f"{counts[word]} {SAID.get(word, word)}" for word in VERDICTS if counts[word])
     forgetting = f"Prior tasks: {verdicts or 'none measured'}."
     target = card.target
     if target is None:
         return forgetting
     learning = f"{printable(target.family)} from {per_cent(target.score_base)} % to {per_cent(target.score_tuned)} %."
     return f"{learning} {forgetting}"
+
+
+def finding(task: TaskScore) -> str:
+    """The verdict on a task with what fits: "forgot [-8.0, -2.0]", "cannot say: -5.0 to +1.0 fits" (points)."""
+    word = str(task.verdict)
+    if task.delta_ci is None or word == "nothing to lose":
+        return SAID.get(word, word)
+    if word == "inconclusive":
+        return f"cannot say: {points(task.delta_ci[0])} to {points(task.delta_ci[1])} fits"
+    return f"{word} {point_interval(task.delta_ci)}"
+
+
+def kept(retention: float, interval: tuple[float, float]) -> str:
+    """Retention as a sentence: what was kept, and what loss would fit."""
+    low, high = interval
+    if high < 0:
+        return f"kept nothing; {per_cent(low)} to {per_cent(high)} % fits, below chance"
+    if high >= 1 and low < 1:
+        return f"kept about {per_cent(min(retention, 1.0))} %; a loss of up to {per_cent(1 - low)} % would fit"
+    return f"kept {per_cent(retention)} %; {per_cent(low)} to {per_cent(high)} % fits"
+
+
+def rests_on(card: Scorecard) -> str:
+    """What retention rests on: groups, tasks, items, and independent units where these are fewer."""
+    found = card.rests_on
+    if found is None:
+        return card.reasons["rests_on"]
+    units = f", {found.units:,} independent units" if found.units != found.items else ""
+    return (
+        f"on {found.tasks} of {found.of_tasks} prior tasks in {found.groups} of {found.of_groups} capability groups, "
+        f"{found.items:,} items{units}"
+    )
 
 
 def conditions(card: Scorecard) -> str:
@@ -120,7 +154,9 @@ def learning(card: Scorecard) -> list[Statement]:
     target = card.target
     if target is None:
         return [Statement("Gain", f"not defined: {card.reasons['target']}")]
-    normalised = "" if target.normalised_gain is None else f"; normalised {target.normalised_gain:.2f}"
+    normalised = ""
+    if target.normalised_gain is not None:
+        normalised = f"; normalised {per_cent(target.normalised_gain)} % (of what the base did not solve)"
     detail = f"{point_interval(target.gain_ci)} on {printable(target.family)}, {target.n:,} items{normalised}"
     found = [Statement("Gain", f"{points(target.gain)} points", detail)]
     if target.transfer_gain is not None:
@@ -131,27 +167,35 @@ def learning(card: Scorecard) -> list[Statement]:
 
 
 def totals(card: Scorecard) -> list[Statement]:
-    """Retention, balance and the worst group; or why one is not defined."""
-    found = []
-    for name, value, interval in (
-        ("retention_macro", card.retention_macro, card.retention_macro_ci),
-        ("balance", card.balance, card.balance_ci),
-    ):
-        label = name.removesuffix("_macro").capitalize()
-        if value is None:
-            found.append(Statement(label, f"not defined: {card.reasons[name]}"))
-        else:
-            found.append(Statement(label, f"{per_cent(value)} %", rate_interval(interval)))
+    """Retention with what it rests on, balance and the worst group; or why one is not defined."""
+    found = [*_retention(card), _balance(card)]
     if card.worst_group is not None:
         worst = card.worst_group
         found.append(Statement("Worst group", f"{printable(worst.group)} {per_cent(worst.retention)} %"))
     return found
 
 
+def _retention(card: Scorecard) -> Iterator[Statement]:
+    if card.retention_macro is None or card.retention_macro_ci is None:
+        yield Statement("Retention", card.reasons["retention_macro"])
+        if card.rests_on is not None:
+            yield Statement("Retention would rest", f"{rests_on(card)}.")
+        return
+    yield Statement("Retention", kept(card.retention_macro, card.retention_macro_ci), f"({rests_on(card)})")
+    if card.retention_ratio is not None:
+        yield Statement("With gains counted against losses:", f"{per_cent(card.retention_ratio)} %")
+
+
+def _balance(card: Scorecard) -> Statement:
+    if card.balance is None:
+        return Statement("Balance", card.reasons["balance"])
+    return Statement("Balance", f"{per_cent(card.balance)} %", rate_interval(card.balance_ci))
+
+
 def change_row(name: str, task: TaskScore) -> tuple[str, ...]:
     """One task's cells under ``CHANGE_COLUMNS``; a task that gets no verdict has its role in that place."""
-    numbers = (per_cent(task.base), per_cent(task.tuned), points(task.delta), point_interval(task.delta_ci))
-    return (printable(name), *numbers, str(task.verdict or task.role))
+    said = finding(task) if task.verdict is not None else f"{task.role} {point_interval(task.delta_ci)}"
+    return (printable(name), per_cent(task.base), per_cent(task.tuned), points(task.delta), said)
 
 
 def alarms(card: Scorecard) -> list[str]:

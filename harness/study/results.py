@@ -15,6 +15,7 @@ from harness.evaluation import NOISE_FILE
 from harness.evaluation import NoiseFloor as MeasuredNoise
 from harness.records import Run, RunRecord, SuiteRecord, read_record, read_run
 from harness.scoring import (
+    SCORER_VERSION,
     Curves,
     Dynamics,
     Made,
@@ -103,6 +104,7 @@ def collect(study: Study, steps: Sequence[Step]) -> StudyResults:
         if done := folder.done(step.key):
             seconds[step.kind] = round(seconds.get(step.kind, 0.0) + done.seconds, 1)
     return StudyResults(
+        scorer=SCORER_VERSION,
         name=study.plan.name,
         title=study.plan.title,
         quick=study.plan.quick,
@@ -171,7 +173,7 @@ def _target(study: Study, target: str, base: Run, found: Sequence[_Found]) -> Ta
         for than in claim.than
         if claim.keeps in by_name and than in by_name
     ]
-    tests = check_claims(curves, claims)
+    tests = check_claims({training.name: training.matched for training in trainings}, claims)
     card = next(iter(curves.cards.values()))
     noise = _noise(study, base.record)
     fields: dict[str, Any] = {"noise": noise}

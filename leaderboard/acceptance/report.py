@@ -21,12 +21,14 @@ class Numbers(StrictModel):
 
     target: str
     gain: float
-    gain_ci: tuple[float, float]
+    gain_ci: tuple[float, float] | None
     normalised_gain: float | None
     retention_macro: float | None
     retention_macro_ci: tuple[float, float] | None
+    rests_on: str
     worst_group: str | None
     balance: float | None
+    no_balance: str | None
     signature: str
 
 
@@ -89,7 +91,10 @@ def report_lines(report: Report) -> Iterator[str]:
 def numbers_line(numbers: Numbers) -> str:
     """Gain, retention and balance on one line."""
     gain = f"{numbers.target} {points(numbers.gain)} points {points_ci(numbers.gain_ci)}"
-    return f"{gain}, retention {percent(numbers.retention_macro)}, balance {percent(numbers.balance)}"
+    balance = numbers.no_balance or f"balance {percent(numbers.balance)}"
+    if numbers.retention_macro is None:
+        return f"{gain}, retention {numbers.rests_on}, {balance}"
+    return f"{gain}, retention {percent(numbers.retention_macro)} {numbers.rests_on}, {balance}"
 
 
 def summary_line(reports: Sequence[Report]) -> str:

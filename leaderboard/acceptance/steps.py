@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness.scoring import Scorecard
+from harness.scoring import Scorecard, rests_on
 from leaderboard.acceptance import coverage as acceptance
 from leaderboard.acceptance.copies import Fingerprint, compare, fingerprint
 from leaderboard.acceptance.coverage import Candidate, Surroundings, candidate
@@ -110,7 +110,9 @@ def _numbers(card: Scorecard) -> Numbers:
         normalised_gain=card.learned.normalised_gain,
         retention_macro=card.retention_macro,
         retention_macro_ci=card.retention_macro_ci,
+        rests_on=rests_on(card) if card.retention_macro is not None else card.reasons["retention_macro"],
         worst_group=card.worst_group.group if card.worst_group else None,
         balance=card.balance,
+        no_balance=card.reasons.get("balance"),
         signature=card.signature,
     )

@@ -98,9 +98,10 @@ class TrackKey:
 
 @dataclass(frozen=True)
 class Track:
-    """Entries of one key: the ranked ones by balance, then those without a rank (``row.placing.reason`` says why).
+    """Entries of one key: the ranked ones by balance, then those without a rank by retention (``row.placing.reason``
+    says why).
 
-    ``comparison`` holds what was tested between them, ``forgotten`` the items that most of the ranked entries forgot.
+    ``comparison`` holds what was tested between them, ``forgotten`` the items that most of the compared entries forgot.
     """
 
     key: TrackKey
@@ -112,6 +113,11 @@ class Track:
     @cached_property
     def ranked(self) -> tuple[Row, ...]:
         return tuple(row for row in self.rows if row.placing.rank is not None)
+
+    @cached_property
+    def compared(self) -> tuple[Row, ...]:
+        """The entries that take part: the ranked ones, and those that show no gain or too little evidence."""
+        return tuple(row for row in self.rows if row.standing.ranked)
 
 
 @dataclass(frozen=True)
@@ -264,6 +270,15 @@ def _row(score: Score, state: State, base: RunRecord, compared: Comparison, subm
     )
 
 
-def _order(row: Row) -> tuple[bool, bool, float, str]:
-    balance = row.card.balance
-    return row.placing.rank is None, balance is None, 0.0 if balance is None else -balance, row.entry_id
+def _order(row: Row) -> tuple[bool, bool, float, bool, float, float, str]:
+    """By balance; those without by retention, then gain. The entry's id decides only where all of that is equal."""
+    balance, retention = row.card.balance, row.card.retention_macro
+    return (
+        row.placing.rank is None,
+        balance is None,
+        -(balance or 0.0),
+        retention is None,
+        -(retention or 0.0),
+        -row.card.learned.gain,
+        row.entry_id,
+    )

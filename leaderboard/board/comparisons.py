@@ -43,7 +43,7 @@ def _written(compared: Comparison) -> bytes:
     document = {
         "order": compared.order,
         "placings": {
-            name: [placing.rank, placing.letters, placing.front, placing.reason]
+            name: [placing.rank, placing.alone, placing.letters, placing.front, placing.reason]
             for name, placing in compared.placings.items()
         },
         "better": base64.b64encode(np.packbits(compared.better).tobytes()).decode(),
@@ -68,5 +68,6 @@ def _read(content: bytes | None) -> Comparison | None:
         return None
 
 
-def _placing(rank: list[int] | None, letters: str, front: Any, reason: str | None) -> Placing:
-    return Placing(None if rank is None else (rank[0], rank[1]), letters, front, reason)
+def _placing(rank: list[int] | None, alone: list[int] | None, letters: str, front: Any, reason: str | None) -> Placing:
+    whole, own = (None if each is None else (each[0], each[1]) for each in (rank, alone))
+    return Placing(whole, own, letters, front, reason)

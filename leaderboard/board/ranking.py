@@ -2,7 +2,8 @@
 
 All entries of a track answered the same items, so that a resample is one and the same set of items for all of them:
 how often each item comes in each resample is one matrix, which items each entry solves another, and their product
-holds every entry's every draw. The variance of a difference then comes from the covariance of two entries' draws.
+holds every entry's every draw (of retention: linearised about its one-sided value). The variance of a difference then
+comes from the covariance of two entries' draws.
 
 **Test.** p of a difference is two-sided from Student's t with z = difference / s, where s^2 is the variance of the
 difference over the draws plus difference^2 / n: the variance around "no difference", as in McNemar's test, which keeps
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr, stdtrit
 
 from harness.records import Outcome
-from harness.scoring import ALPHA, RESAMPLES, SEED, Bools, Floats, Scorecard, cluster_labels, harmonic_mean
+from harness.scoring import ALPHA, RESAMPLES, SEED, Bools, Floats, Scorecard, cluster_labels, harmonic_mean, holm
 
 Counts = NDArray[np.float32]
 Front = Literal["on the front", "not distinguishable", "dominated"]
@@ -98,12 +99,15 @@ class Contender:
 class Placing:
     """What the comparison says of one entry; without a rank, ``reason`` says why there is none.
 
-    ``rank`` is [1 + number significantly better, M - number significantly worse] of M ranked entries. Two entries share
-    a letter of ``letters`` exactly if their balance does not differ significantly; there are no letters where a
-    track would need more than 26. ``front`` is the Pareto status in (gain, retention).
+    ``rank`` is [1 + number significantly better, M - number significantly worse] of M ranked entries; it holds for all
+    entries at once. ``alone`` is the interval for whoever asks of this entry only: its M - 1 comparisons are adjusted
+    among themselves, so that it is as narrow or narrower (Mogstad et al. 2024). Two entries share a letter of
+    ``letters`` exactly if their balance does not differ significantly; there are no letters where a track would need
+    more than 26. ``front`` is the Pareto status in (gain, retention).
     """
 
     rank: tuple[int, int] | None = None
+    alone: tuple[int, int] | None = None
     letters: str = ""
     front: Front | None = None
     reason: str | None = None
@@ -189,16 +193,21 @@ class _Draws:
         self.contest = contest
         card = contest.contenders[0].card
         self.target = [name for name, task in card.tasks.items() if task.role == "target"]
-        # What a prior task weighs in retention_macro. Whether it is defined depends on the base alone.
-        defined = {
-            group: [name for name in score.tasks if card.tasks[name].retention is not None]
-            for group, score in card.groups.items()
-            if score.retention is not None
+        # The group of each prior task that retention rests on, which depends on the base alone.
+        self.prior = {
+            name: group for group, score in card.groups.items() if score.retention is not None for name in score.tasks
         }
-        self.prior = {name: 1 / (len(defined) * len(names)) for names in defined.values() for name in names}
+        self.weight = _weights(card, self.prior)
+        self.ratio = {
+            group: np.array([one.card.groups[group].ratio or 0.0 for one in contest.contenders])
+            for group in set(self.prior.values())
+        }
         shape = resamples, len(contest.contenders)
         self.gain = np.zeros(shape, dtype=np.float32)
-        self.retention = np.zeros(shape, dtype=np.float32)
+        self.retention = np.tile(
+            np.array([_number(one.card.retention_macro) for one in contest.contenders], dtype=np.float32),
+            (resamples, 1),
+        )
         self.base = np.zeros((resamples, 1), dtype=np.float32)
 
     def add(self, task: str, rows: slice, counts: Counts) -> None:
@@ -215,20 +224,28 @@ class _Draws:
             self.gain[rows] += (means[:, 1:] - means[:, :1]) / len(self.target)
             self.base[rows] += means[:, :1] / len(self.target)
         else:
-            corrected = _corrected(counts, right, questions.guess_rate[place]) / items
-            before, after = corrected[:, :1], corrected[:, 1:]
-            ratio = np.where(after > 0, np.float32(1), np.float32(0))
-            np.divide(after, before, out=ratio, where=before > 0)
-            self.retention[rows] += np.clip(ratio, 0, 1) * np.float32(self.prior[task])
+            # Linearised: how far the ratio of a group's sums moves from the one that all items give.
+            corrected = _corrected(counts, right, questions.guess_rate[place])
+            group = self.prior[task]
+            moved = corrected[:, 1:] - corrected[:, :1] * self.ratio[group]
+            self.retention[rows] += (moved * self.weight[group]).astype(np.float32)
 
     @property
     def balance(self) -> Floats:
         normalised = np.zeros_like(self.gain)
         np.divide(self.gain, 1 - self.base, out=normalised, where=self.base < 1)
-        return harmonic_mean(np.clip(normalised, 0, 1).astype(float), self.retention.astype(float))
+        return harmonic_mean(np.clip(normalised, 0, 1).astype(float), np.clip(self.retention, 0, 1).astype(float))
 
     def units(self, tasks: Sequence[str]) -> int:
         return sum(self.contest.questions.units(task) for task in tasks)
+
+
+def _weights(card: Scorecard, groups: Mapping[str, str]) -> dict[str, float]:
+    """What one corrected point of a group's sum weighs in retention: 1 / (the base's sum x number of groups)."""
+    sums: dict[str, float] = {}
+    for name, group in groups.items():
+        sums[group] = sums.get(group, 0.0) + card.tasks[name].n * card.tasks[name].corrected_base
+    return {group: 1 / (total * len(sums)) for group, total in sums.items()}
 
 
 def _corrected(counts: Counts, right: Bools, guess_rate: Floats) -> Counts:
@@ -250,7 +267,9 @@ def _alone(contest: Contest) -> Comparison:
     status: Front | None = None if only.card.retention_macro is None else "on the front"
     if only.card.balance is None:
         return Comparison(placings={only.entry_id: Placing(front=status, reason=only.card.reasons["balance"])})
-    return Comparison((only.entry_id,), {only.entry_id: Placing((1, 1), "a", status)}, np.zeros((1, 1), dtype=bool))
+    return Comparison(
+        (only.entry_id,), {only.entry_id: Placing((1, 1), (1, 1), "a", status)}, np.zeros((1, 1), dtype=bool)
+    )
 
 
 def _compare(contest: Contest, drawn: _Draws) -> Comparison:
@@ -263,12 +282,14 @@ def _compare(contest: Contest, drawn: _Draws) -> Comparison:
         np.array([_number(contenders[at].card.balance) for at in ranked]), drawn.balance[:, ranked], units
     )
     better = tests.better()
+    alone = tests.better_one_by_one()
     letters = tie_letters(~(better | better.T))
     placings = {}
     for row, at in enumerate(ranked):
         one = contenders[at]
         rank = 1 + int(better[:, row].sum()), len(ranked) - int(better[row].sum())
-        placings[one.entry_id] = Placing(rank, letters[row] if letters else "", fronts[at])
+        own = 1 + int((alone[row] < 0).sum()), len(ranked) - int((alone[row] > 0).sum())
+        placings[one.entry_id] = Placing(rank, own, letters[row] if letters else "", fronts[at])
     for at, one in enumerate(contenders):
         if at not in ranked:
             placings[one.entry_id] = Placing(front=fronts[at], reason=one.card.reasons["balance"])
@@ -306,6 +327,16 @@ class _Tests:
     def better(self) -> Bools:
         """Whether a is significantly better than b, after Holm over all pairs."""
         return holm_rejects(self.p) & (self.difference > 0)
+
+    def better_one_by_one(self) -> NDArray[np.int8]:
+        """For each entry by itself, whether it is significantly better (1) or worse (-1) than each other, after Holm
+        over its own comparisons."""
+        found = np.zeros(self.p.shape, dtype=np.int8)
+        for row, p in enumerate(self.p):
+            others = np.delete(np.arange(len(p)), row)
+            rejected = others[np.asarray(holm(p[others])) < ALPHA] if len(others) else others
+            found[row, rejected] = np.sign(self.difference[row, rejected])
+        return found
 
     def detectable(self) -> float | None:
         """The difference that a typical pair shows with 80 % power at the first step of Holm; 2.8 standard errors for

@@ -22,8 +22,11 @@ _COLUMNS = {
     "entry_id": _TEXT, "track": _TEXT, "suite": _TEXT, "target": _TEXT, "protocol": _TEXT, "environment": _TEXT,
     "track_kind": _TEXT, "base": _TEXT, "base_digest": _TEXT, "tuned": _TEXT, "tuned_digest": _TEXT, "method": _TEXT,
     "contact": _TEXT, "evidence": _TEXT, "standing": _TEXT, "rank_low": _WHOLE, "rank_high": _WHOLE,
+    "rank_alone_low": _WHOLE, "rank_alone_high": _WHOLE,
     "tie_letters": _TEXT, "front": _TEXT, "gain": _REAL, "gain_low": _REAL, "gain_high": _REAL,
     "normalised_gain": _REAL, "retention_macro": _REAL, "retention_low": _REAL, "retention_high": _REAL,
+    "retention_ratio": _REAL,
+    "rests_on_tasks": _WHOLE, "rests_on_items": _WHOLE, "rests_on_units": _WHOLE,
     "worst_group": _TEXT, "worst_group_retention": _REAL, "balance": _REAL, "balance_low": _REAL,
     "balance_high": _REAL, "alarms": _WHOLE, "gain_cell": _TEXT, "retention_cell": _TEXT, "balance_cell": _TEXT,
     "signature": _TEXT,
@@ -38,7 +41,8 @@ def board_json(board: Board) -> str:
         "schema": SCHEMA,
         "data_as_of": board.data_as_of or None,
         "order": "balance, descending, within a track; rank is an interval: [1 + number significantly better, "
-        "number ranked - number significantly worse]",
+        "number ranked - number significantly worse], rank_alone the same for one entry asked of by itself; entries "
+        "without a rank follow by retention",
         "withdrawn": [
             {"entry_id": stone.entry_id, "name": stone.name, **_state_document(stone.state)}
             for stone in board.tombstones
@@ -111,6 +115,7 @@ def _entry_document(row: Row) -> dict[str, Any]:
         "entry_id": row.entry_id,
         **_state_document(row.state),
         "rank": None if placing.rank is None else list(placing.rank),
+        "rank_alone": None if placing.alone is None else list(placing.alone),
         "tie_letters": placing.letters or None,
         "front": placing.front,
         "not_ranked": placing.reason,
@@ -153,6 +158,8 @@ def _cells(track: Track, row: Row) -> Cells:
         "standing": str(row.standing),
         "rank_low": low,
         "rank_high": high,
+        "rank_alone_low": placing.alone[0] if placing.alone else None,
+        "rank_alone_high": placing.alone[1] if placing.alone else None,
         "tie_letters": placing.letters or None,
         "front": placing.front,
         "gain": card.learned.gain,
@@ -160,6 +167,8 @@ def _cells(track: Track, row: Row) -> Cells:
         "normalised_gain": card.learned.normalised_gain,
         "retention_macro": card.retention_macro,
         **_bounds("retention", card.retention_macro_ci),
+        "retention_ratio": card.retention_ratio,
+        **{f"rests_on_{name}": getattr(card.rests_on, name, None) for name in ("tasks", "items", "units")},
         "worst_group": card.worst_group.group if card.worst_group else None,
         "worst_group_retention": card.worst_group.retention if card.worst_group else None,
         "balance": card.balance,

@@ -46,6 +46,15 @@ _OF_TARGET = _numbers(TargetScore)
 SUMMARY = _OF_TARGET | _numbers(Scorecard)
 GROUP = _numbers(GroupScore)
 TASK = _numbers(TaskScore)
+# How the interval of a number is made, by the name of its field.
+_OF_RATES = "95 %, posterior of the transition cells (Jeffreys), counts over the design effect"
+_LINEAR = "95 %, linearised over clusters"
+_DRAWN = {
+    **dict.fromkeys(("retention_macro_ci", "retention_ratio_ci", "retention_ci", "ratio_ci"), _LINEAR),
+    "gain_ci": f"{_OF_RATES}, combined over tasks",
+    "transfer_gain_ci": f"{_OF_RATES}, combined over tasks",
+    "balance_ci": "95 %, combined from the intervals of normalised gain and retention",
+}
 
 
 @dataclass(frozen=True)
@@ -152,7 +161,6 @@ def _cells(entry_id: str, card: Scorecard) -> Iterator[Cell]:
         "base": card.base.samples_sha256,
         "tuned": card.tuned.samples_sha256,
     }
-    drawn = f"paired bootstrap, {card.bootstrap.resamples} resamples, seed {card.bootstrap.seed}, 95 % percentile"
 
     def cell(metric: str, definition: Metric, holder: object, name: str, part: str = "") -> Cell:
         value = getattr(holder, name)
@@ -164,7 +172,7 @@ def _cells(entry_id: str, card: Scorecard) -> Iterator[Cell]:
             suite=f"{card.suite.name}-{card.suite.version}",
             definition=definition,
             inputs=tuple(sorted((common | {"part": part}).items())),
-            drawn=drawn,
+            drawn=_drawn(definition.interval, card),
             value=None if value is None else float(value),
             interval=interval,
             reason=reason,
@@ -187,6 +195,12 @@ def _cells(entry_id: str, card: Scorecard) -> Iterator[Cell]:
     for task, numbers in card.tasks.items():
         for name, definition in TASK.items():
             yield cell(f"task/{part_name(task)}/{name}", definition, numbers, name, task)
+
+
+def _drawn(interval: str | None, card: Scorecard) -> str:
+    if interval == "graded_delta_ci":
+        return f"paired bootstrap, {card.bootstrap.resamples} resamples, seed {card.bootstrap.seed}, 95 % percentile"
+    return _DRAWN.get(interval or "", _OF_RATES)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import re
 from typing import Literal, Protocol
 
 from harness import __version__
-from harness.scoring import Scorecard, Unit, per_cent, points
+from harness.scoring import Scorecard, Unit, per_cent, points, rests_on
 from leaderboard.documents import Manifest, clean, https_url
 from leaderboard.ledger import Standing, State
 from leaderboard.numbers.cells import Cell, summary_cells
@@ -31,7 +31,9 @@ _TEX = {
     "@": "{@}",
     **{char: f"\\{char}" for char in "%$#&_"},
 }
-_UNITS = {"points": " points", "percent": " %"}
+# Numbers beside which it stands what retention rests on.
+_RESTING = ("retention_macro", "retention_ratio", "worst_group", "balance")
+_UNITS = {"points": " points", "percent": " %", "ratio": " %"}
 _LABELS = {"retention_macro": "retention", "score_base": "base score", "score_tuned": "tuned score"}
 
 
@@ -60,22 +62,26 @@ def tex(text: str, cap: int = 500) -> str:
 
 
 def quoted_number(value: float | None, unit: Unit) -> str:
-    """A number as it is quoted: +80.8 (points), 86.3 (percent), 0.831, 0.0012 (probability), 400."""
+    """A number as it is quoted: +80.8 (points), 86.3 (percent and ratio), 0.0012 (probability), 400."""
     if value is None:
         return "undefined"
     if unit == "points":
         return points(value)
-    if unit == "percent":
+    if unit in ("percent", "ratio"):
         return per_cent(value)
     if unit == "count":
         return f"{value:.0f}"
-    return f"{value:.3f}" if unit == "ratio" or value >= 0.001 or value == 0 else f"{value:.2e}"
+    if unit == "number":
+        return f"{value:.3g}"
+    return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.2e}"
 
 
 def quotation(cell: Cell) -> str:
     """The number with its unit and its interval: ``gain +80.8 points, 95 % interval [+77.0, +84.5]``."""
     unit = cell.definition.unit
     said = f"{label(cell.metric)} {quoted_number(cell.value, unit)}"
+    if cell.value is None and (cell.reason or "").startswith("not enough evidence"):
+        return f"{said} (not enough evidence)"
     if cell.value is not None:
         said += _UNITS.get(unit, "")
     if cell.interval is None:
@@ -124,6 +130,8 @@ def _note(entry: Cited, cell: Cell | None) -> list[str]:
     found = summary_cells(entry.entry_id, entry.card)
     cited = [cell] if cell is not None else [found["gain"], found["retention_macro"]]
     notes = [f"{quotation(each)} ({each.reference})" for each in cited]
+    if any(each.metric in _RESTING for each in cited):
+        notes.append(f"retention rests {rests_on(entry.card)}")
     notes.append(f"evidence: {entry.state.evidence}")
     if entry.state.standing is not Standing.ACTIVE:
         notes.append(f"standing: {entry.state.standing}")
@@ -151,6 +159,11 @@ def _apa(entry: Cited, cell: Cell | None, address: str | None) -> str:
         f"{clean(_title(entry))} (Entry {entry.entry_id}) [Data set].",
         f"RetentionBench {__version__}.",
         *([f"{quotation(cell)} ({cell.reference})."] if cell else []),
+        *(
+            [f"Retention rests {rests_on(entry.card)}."]
+            if cell and cell.metric in ("retention_macro", "balance")
+            else []
+        ),
         *([address] if address else []),
     ]
     return " ".join(parts)

@@ -76,12 +76,21 @@ def points_tick(value: float) -> str:
 
 def percent(value: float | None) -> str:
     """A rate as a percentage: 86.3 %."""
-    return ABSENT if value is None else f"{per_cent(value)}\N{NO-BREAK SPACE}%"
+    return ABSENT if value is None else f"{_per_cent(value)}\N{NO-BREAK SPACE}%"
+
+
+def _per_cent(rate: float) -> str:
+    return per_cent(rate).replace("-", _MINUS)
 
 
 def ratio(value: float | None) -> str:
-    """A retention or balance: 0.87."""
-    return ABSENT if value is None else f"{value:.2f}".replace("-", _MINUS)
+    """A retention, balance or normalised gain, in per cent like every other rate: 87.3 %."""
+    return percent(value)
+
+
+def percent_tick(value: float) -> str:
+    """A rate on an axis: 80 %."""
+    return f"{value * 100 + 0.0:.3g}\N{NO-BREAK SPACE}%".replace("-", _MINUS)
 
 
 def points_ci(interval: tuple[float, float] | None) -> str:
@@ -90,8 +99,8 @@ def points_ci(interval: tuple[float, float] | None) -> str:
 
 
 def ratio_ci(interval: tuple[float, float] | None) -> str:
-    """An interval of a ratio: [0.84, 0.90]."""
-    return bracketed(ratio, interval)
+    """An interval of a ratio, in per cent: [84.0, 90.1]."""
+    return bracketed(_per_cent, interval)
 
 
 def probability(value: float) -> str:
@@ -146,6 +155,8 @@ def quantity(value: float | None, unit: Unit) -> str:
         return percent(value)
     if unit == "count":
         return count(int(value))
+    if unit == "number":
+        return figure(value)
     return probability(value) if unit == "probability" else ratio(value)
 
 

@@ -60,7 +60,7 @@ class Quoted:
         """Whether ``cell`` rounds to this; without a unit both the fraction and its hundredfold are taken."""
         if cell.value is None:
             return False
-        hundreds = cell.definition.unit in ("points", "percent")
+        hundreds = cell.definition.unit in ("points", "percent", "ratio")
         scales = [100.0] if self.unit else [1.0, 100.0] if hundreds else [1.0]
         return any(self._holds(cell, scale) for scale in scales)
 

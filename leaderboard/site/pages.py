@@ -15,7 +15,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from harness import __version__
-from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard
+from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, wording
 from leaderboard.board import Board, Cache, Row, Track, TrackKey, code_digest, entry_json
 from leaderboard.documents import ENTRY_ID
 from leaderboard.numbers import cells, cite, formats
@@ -23,9 +23,10 @@ from leaderboard.site import curves, dynamics, explorer, plots, study, views
 from leaderboard.site.charts import coordinate, segments
 from leaderboard.site.releases import read_releases
 
-_VERDICTS = ("forgot", "inconclusive", "retained", "improved")
-_FILTERS = ("points", "points_tick", "percent", "ratio", "points_ci", "ratio_ci", "probability", "count", "number",
-            "shown", "by_others", "linked", "cited", "plain", "figure", "figure_ci", "cosine", "cosine_ci")  # fmt: skip
+_VERDICTS = ("forgot", "inconclusive", "nothing to lose", "retained", "improved")
+_FILTERS = ("points", "points_tick", "percent", "percent_tick", "ratio", "points_ci", "ratio_ci", "probability",
+            "count", "number", "shown", "by_others", "linked", "cited", "plain", "figure", "figure_ci", "cosine",
+            "cosine_ci")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,8 @@ def _environment(templates: Path) -> Environment:
         hatches=_hatches,
         verdict_counts=_verdict_counts,
         verdict_tone=_verdict_tone,
+        kept=wording.kept,
+        rests_on=rests_on,
         numbers=_numbers,
     )
     return environment
@@ -203,7 +206,7 @@ def _numbers(row: Row) -> Iterator[tuple[str, str, str, str, str]]:
 # Numbers that the page of an entry shows by themselves: of the pair, of every task, and of prior tasks.
 _OF_PAIR = ("gain", "retention_macro", "worst_group", "balance")
 _OF_TASKS = ("n01", "n11", "n10", "n00", "unparsed_base", "unparsed_tuned", "off_list_base", "off_list_tuned")
-_OF_PRIOR = ("delta", "retention", "forgotten_rate", "knowledge_lost", "format_loss", "minimum_detectable_difference")
+_OF_PRIOR = ("delta", "retention", "forgotten_rate", "format_loss", "smallest_loss")
 
 
 def _stands_above(metric: str, part: str, card: Scorecard) -> bool:

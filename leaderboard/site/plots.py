@@ -91,7 +91,7 @@ def scatter(track: Track) -> Scatter | None:
     rows = [(row, row.card.retention_macro) for row in track.rows if row.card.retention_macro is not None]
     if not rows:
         return None
-    gains = [bound for row, _ in rows for bound in (row.card.learned.gain, *row.card.learned.gain_ci)]
+    gains = [bound for row, _ in rows for bound in (row.card.learned.gain, *(row.card.learned.gain_ci or ()))]
     kept = [bound for row, value in rows for bound in (value, *(row.card.retention_macro_ci or ()))]
     x = axis(gains, *_ACROSS, include=(0.0, 0.2))
     y = axis(kept, *_UP, include=(0.5, 1.0))
@@ -144,8 +144,9 @@ def _point(spot: _Spot, taken: list[_Box], x: Axis, y: Axis, *, crossed: bool, l
     anchor, text_x, text_y = (_place(label, spot.x, spot.y, taken) if labelled else None) or ("start", 0.0, 0.0)
     cross = ""
     if crossed:
-        low, high = card.learned.gain_ci
-        cross = f"M{x.at(low)} {coordinate(spot.y)}H{x.at(high)}"
+        if card.learned.gain_ci is not None:
+            low, high = card.learned.gain_ci
+            cross += f"M{x.at(low)} {coordinate(spot.y)}H{x.at(high)}"
         if card.retention_macro_ci is not None:
             low, high = card.retention_macro_ci
             cross += f"M{coordinate(spot.x)} {y.at(low)}V{y.at(high)}"
@@ -266,12 +267,12 @@ def _place(label: str, x: float, y: float, taken: list[_Box]) -> tuple[str, floa
 
 def gain_axis(card: Scorecard) -> Axis:
     """The axis of an entry's gain: from the base to all it could learn."""
-    return axis(card.learned.gain_ci, *_CELL, include=(0.0, 1.0), ticks=4)
+    return axis(card.learned.gain_ci or (), *_CELL, include=(0.0, 1.0), ticks=4)
 
 
 def delta_axis(card: Scorecard) -> Axis:
     """The axis that the delta cells of one entry share: both sides of zero, at least ten points wide."""
-    bounds = (bound for task in card.tasks.values() if task.role == "prior" for bound in task.delta_ci)
+    bounds = (bound for task in card.tasks.values() if task.role == "prior" for bound in task.delta_ci or ())
     return axis(bounds, 4.0, 168.0, include=(-0.05, 0.05), ticks=4)
 
 
@@ -283,6 +284,16 @@ def length(value: float, width: float) -> str:
 def unit_axis() -> Axis:
     """The axis of an entry's retention and balance: all from 0 to 1, so that entries compare at a glance."""
     return axis((), *_CELL, include=(0.0, 1.0), ticks=4)
+
+
+def within(value: float | None) -> float | None:
+    """A number for :func:`unit_axis`: what lies outside 0 to 1 is drawn at its end."""
+    return None if value is None else min(max(value, 0.0), 1.0)
+
+
+def within_ci(interval: tuple[float, float] | None) -> tuple[float, float] | None:
+    """The same for both limits of an interval."""
+    return None if interval is None else (within(interval[0]) or 0.0, within(interval[1]) or 0.0)
 
 
 # The small drawings of the lean tables: 84 x 12 user units, both ends at a round number.
@@ -301,5 +312,5 @@ def mark(value: float | None, interval: tuple[float, float] | None, low: float, 
 
 def gain_bounds(rows: Iterable[Row]) -> tuple[float, float]:
     """The ends of the gain drawings: all of 0 to 100 points, and as much below as any interval reaches."""
-    lowest = min((row.card.learned.gain_ci[0] for row in rows), default=0.0)
+    lowest = min((row.card.learned.gain_ci[0] for row in rows if row.card.learned.gain_ci), default=0.0)
     return (0.0 if lowest >= 0 else -0.25 if lowest >= -0.25 else -1.0), 1.0

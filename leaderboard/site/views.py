@@ -146,7 +146,7 @@ def forgotten(track: Track) -> tuple[Forgotten, ...]:
     place = {item_id: at for at, item_id in enumerate(base.item_ids)}
     wanted = {item.item_id: place[item.item_id] for item in track.forgotten}
     now: dict[str, list[tuple[Row, str, str]]] = {item_id: [] for item_id in wanted}
-    for row in track.ranked[:_MOST_READ]:
+    for row in track.compared[:_MOST_READ]:
         answers = read_answers(row.folders[1])
         for item_id, at in wanted.items():
             if answers.outcomes[at] != "correct" and len(now[item_id]) < _ANSWERS_SHOWN:

@@ -10,8 +10,10 @@ NUMBERS = Numbers(
     normalised_gain=0.2,
     retention_macro=None,
     retention_macro_ci=None,
+    rests_on="not enough evidence",
     worst_group=None,
     balance=None,
+    no_balance="no gain shown",
     signature="s",
 )
 ALL = set(STEPS.values())

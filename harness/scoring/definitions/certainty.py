@@ -6,13 +6,27 @@ METRICS = (
     Metric(
         name="interval",
         title="Interval",
-        formula="2.5 and 97.5 % quantiles of the paired cluster bootstrap, 10,000 resamples",
+        formula="rates: Jeffreys posterior of the four transitions, counts over the design effect; retention: "
+        "linearised over clusters; graded scores: paired bootstrap, 10,000 resamples",
         range="95 %",
         unit="word",
-        sentence="Items are resampled as pairs, whole clusters together (several questions on one image). The seed is "
-        "fixed and recorded, and an interval never depends on which other tasks are scored.",
-        source="Efron 1979, doi:10.1214/aos/1176344552",
+        sentence="Over independent units: several questions on one image are one. It never shrinks to a point where "
+        "nothing moved. Below 20 clusters Student's t widens it, below 2 units there is none. The seed of the "
+        "bootstrap is fixed and recorded, and an interval never depends on which other tasks are scored.",
+        source="Agresti and Min 2005, doi:10.1002/sim.1781; Efron 1979, doi:10.1214/aos/1176344552",
         section="statistics",
+    ),
+    Metric(
+        name="design_effect",
+        title="Design effect",
+        formula="(robust / simple standard error)^2, averaged with one more item that moves with its whole cluster",
+        range="1 or more",
+        unit="number",
+        sentence="How many of a task's clustered items are worth one independent item: 1 where every item stands "
+        "alone. One seen on a handful of moved items is a guess, hence the one more. Undefined below two clusters.",
+        source="Kish 1965, Survey Sampling",
+        section="statistics",
+        fields=("TaskScore.design_effect",),
     ),
     Metric(
         name="delta_se",
@@ -27,29 +41,29 @@ METRICS = (
         fields=("TaskScore.delta_se",),
     ),
     Metric(
-        name="mcnemar_p",
-        title="McNemar's test",
+        name="p_value",
+        title="Sign-flip test",
         symbol="p",
-        formula="exact two-sided McNemar",
+        formula="exact two-sided sign flips of the clusters' sums of c - a",
         range="0 to 1",
         unit="probability",
-        sentence="Whether as many items became right as became wrong: the two-sided binomial test of n01 among n01 + "
-        "n10 at 1/2; 1 where nothing moved. It counts items, not clusters: where clusters are large, read the "
-        "interval.",
-        source="McNemar 1947, doi:10.1007/BF02295996",
+        sentence="The share of patterns of signs whose absolute sum is at least the observed one; with single items "
+        "that is McNemar's exact test, and 1 where nothing moved.",
+        source="Fisher 1935, The Design of Experiments; McNemar 1947, doi:10.1007/BF02295996",
         section="statistics",
-        fields=("TaskScore.mcnemar_p",),
+        fields=("TaskScore.p_value",),
     ),
     Metric(
-        name="mcnemar_p_holm",
-        title="McNemar's test, adjusted",
-        formula="exact two-sided McNemar, Holm over the tasks of the entry",
+        name="p_holm",
+        title="Sign-flip test, adjusted",
+        formula="p_value, Holm over the tasks that get a verdict",
         range="0 to 1",
         unit="probability",
-        sentence="The p-value of McNemar's test, adjusted for the number of tasks that were tested.",
+        sentence="The p-value of the sign-flip test, adjusted for the number of prior and target-adjacent tasks. "
+        "Undefined for other tasks.",
         source="Holm 1979, Scandinavian Journal of Statistics 6, 65-70",
         section="statistics",
-        fields=("TaskScore.mcnemar_p_holm",),
+        fields=("TaskScore.p_holm",),
     ),
     Metric(
         name="enough_items",
@@ -63,27 +77,43 @@ METRICS = (
         section="statistics",
     ),
     Metric(
+        name="base_above_chance",
+        title="Base above chance",
+        formula="lower 95 % limit of corrected_base > 0, and P(X >= number correct) < .025, X binomial",
+        range="yes or no",
+        unit="word",
+        sentence="Whether the base knows more than guessing gives, beyond what chance explains: else there is nothing "
+        "to lose. The interval is robust to clusters; the binomial has the mean guess rate.",
+        section="statistics",
+        fields=("TaskScore.base_above_chance",),
+    ),
+    Metric(
         name="verdict",
         title="Verdict",
-        formula="forgot or improved: adjusted p < .05; retained: lower limit of delta > -margin, and items enough",
-        range="forgot, improved, retained or inconclusive",
+        formula="forgot or improved: p_holm < .05; retained: Tango's test rejects a loss of the margin at 2.5 %, and "
+        "items enough; nothing to lose: base not above chance",
+        range="forgot, improved, retained, nothing to lose or inconclusive",
         unit="word",
         sentence="Of each prior and target-adjacent task. The sign of delta tells forgot from improved; the margin is "
-        "2 points. What is neither of the three is inconclusive: a large p alone never means retained.",
+        "2 points unless stated. Where the base is not shown to be above chance there is nothing to lose, and only "
+        'improved can be said. What is none of the four is inconclusive, said as "cannot say": a large p alone never '
+        "means retained.",
+        source="Tango 1998, Statistics in Medicine 17, 891-908",
         section="statistics",
         fields=("TaskScore.verdict",),
     ),
     Metric(
-        name="mdd",
-        title="Detectable",
-        symbol="MDD",
-        formula="2.8 * sqrt(churn / n)",
-        range="0 or more",
+        name="smallest_loss",
+        title="Smallest loss",
+        formula="(z(1 - .05/(2m)) + .84) * sqrt(churn * design effect / n), 1 - .05^(1/clusters) where nothing moved",
+        range="0 to 1",
         unit="points",
-        sentence="The smallest delta that this many items would show with 80 % power at this churn. A delta below it "
-        "proves little either way.",
+        sentence="The smallest loss that would be called forgot four times in five, allowing for the m tasks that get "
+        "a verdict. A delta below it proves little either way. Where nothing moved: the rule of three over the "
+        "independent units.",
+        source="Miller 2024, arXiv 2411.00640; Hanley and Lippman-Hand 1983, doi:10.1001/jama.1983.03330370053031",
         section="statistics",
-        fields=("TaskScore.minimum_detectable_difference",),
+        fields=("TaskScore.smallest_loss",),
     ),
     Metric(
         name="rank",
@@ -94,6 +124,17 @@ METRICS = (
         sentence="Of the M ranked entries of one track (suite version, target, base, protocol, environment). The "
         "balance of all pairs of entries is compared on the same items, Holm over the pairs. Flagged, superseded and "
         "withdrawn entries are not ranked, nor are those without a balance.",
+        section="statistics",
+    ),
+    Metric(
+        name="rank_alone",
+        title="Rank, for one entry alone",
+        formula="[1 + number significantly better, M - number significantly worse], Holm over its M - 1 comparisons",
+        range="1 to M",
+        unit="word",
+        sentence="The interval that holds the true rank of this one entry, which is as narrow or narrower: only its "
+        "own comparisons are adjusted among themselves.",
+        source="Mogstad, Romano, Shaikh and Wilhelm 2024, doi:10.1093/restud/rdad006",
         section="statistics",
     ),
     Metric(

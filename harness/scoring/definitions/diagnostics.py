@@ -44,7 +44,7 @@ METRICS = (
         title="Perplexity of the targets",
         formula="exp(mean over tokens of -log p(token))",
         range="1 or more",
-        unit="ratio",
+        unit="number",
         sentence="How surprising the base finds what the fine-tune was taught to write; 1 is text it would have "
         "written itself. All tokens of a kind of example are pooled, and its interval draws whole questions.",
         source="arXiv 2506.23508",
@@ -57,7 +57,7 @@ METRICS = (
         title="Influence, magnitude",
         formula="||Δ log p(x_v)||^2 / (s^2 ||A(x_v)||^2 ||G(x_u)||^2)",
         range="0 or more",
-        unit="ratio",
+        unit="number",
         sentence="One real step of size s of gradient descent on one training example x_u, and how far it moves the "
         "base's distributions at its own answer x_v to a prior task: a lower bound on the squared norm of the tangent "
         "kernel between the two. A is the Jacobian of log-softmax, G the gradient of the loss in the logits.",
@@ -71,7 +71,7 @@ METRICS = (
         title="Influence, direction",
         formula="cos(∇ log p(x_v), ∇ log p(x_u))",
         range="-1 to 1",
-        unit="ratio",
+        unit="number",
         sentence="Above 0 a step on a training example x_u raises the probability of what the base says to a prior "
         "task, x_v; below 0 it lowers it.",
         source=_KERNEL,
@@ -105,7 +105,7 @@ METRICS = (
         title="Error of the first order",
         formula="sqrt(sum of (actual - expected)^2 / sum of expected^2)",
         range="0 or more",
-        unit="ratio",
+        unit="number",
         sentence="What the real steps did to log p(x_v) beyond step times slope, over all pairs. Near 0 the formulas "
         "of the influence hold.",
         section="diagnostics",

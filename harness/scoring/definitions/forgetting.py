@@ -43,7 +43,8 @@ METRICS = (
         formula="n10 / (n10 + n11)",
         range="0 to 1",
         unit="percent",
-        sentence="The forgotten rate among the items that the base solves. Undefined where it solves none.",
+        sentence="The forgotten rate among the items that the base solves. Undefined where it solves none. Where the "
+        "base was run twice, the same of its second run stands beside it.",
         section="forgetting",
         fields=("TaskScore.forgotten_given_known",),
     ),
@@ -59,53 +60,52 @@ METRICS = (
     ),
     Metric(
         name="knowledge_lost",
-        title="Knowledge lost",
+        title="Knowledge lost, under independent guessing",
         symbol="L",
-        formula="mean of 1[1->0]/(1-g) - g*1[0->0]/(1-g)^2",
+        formula="mean of 1[1->0]/(1-g1) - g0*1[0->0]/((1-g0)*(1-g1))",
         range="may be below 0",
         unit="percent",
-        sentence="The forgotten rate with lucky guesses taken out. Exact in expectation if every item is either known "
-        "or guessed, and guessed independently by both models; a guess that is repeated pushes it below 0, and it is "
-        "not clipped. Where no item changed sides it is 0: the guesses were the same ones. Where the models differ "
-        "in their number of unparsed answers, the guess rates of unequal guessing are used.",
+        sentence="The forgotten rate with lucky guesses taken out; g0 and g1 are the guess rate times the answered "
+        "share of each side. Exact in expectation if every item is either known or guessed, and guessed independently "
+        "by both models; guesses that are repeated push it below 0, so that it is in the JSON and in no table. Where "
+        "no item changed sides it is 0: the guesses were the same ones.",
         section="forgetting",
         fields=("TaskScore.knowledge_lost",),
     ),
     Metric(
         name="knowledge_gained",
-        title="Knowledge gained",
+        title="Knowledge gained, under independent guessing",
         symbol="W",
-        formula="mean of 1[0->1]/(1-g) - g*1[0->0]/(1-g)^2",
+        formula="mean of 1[0->1]/(1-g0) - g1*1[0->0]/((1-g0)*(1-g1))",
         range="may be below 0",
         unit="percent",
-        sentence="Items that became right with lucky guesses taken out, as in knowledge lost; W - L = delta/(1-g) "
-        "where all items have one g.",
+        sentence="Knowledge lost with the two models exchanged; W - L = delta/(1-g) where all items have one g and "
+        "both models answer alike.",
         section="forgetting",
         fields=("TaskScore.knowledge_gained",),
     ),
     Metric(
-        name="unequal_guessing",
-        title="Unequal guessing",
+        name="answered_share",
+        title="Answered share",
         symbol="g0, g1",
-        formula="g0 = g*s(base), g1 = g*s(tuned), s = sum of 1[wrong]/(1-g) / (the same + number unparsed); "
-        "L = mean of 1[1->0]/(1-g1) - g0*1[0->0]/((1-g0)*(1-g1))",
+        formula="g0 = g*s(base), g1 = g*s(tuned), s = sum of 1[wrong]/(1-g) / (the same + number unparsed)",
         range="0 to below 1",
         unit="probability",
-        sentence="An unparsed output guesses at 0. Where the models differ in their number of unparsed answers, each "
-        "one's guess rate is multiplied by the share s of its unknown items that it answers at all: each wrong answer "
-        "stands for 1/(1-g) such items, each unparsed one for one that was not answered. W is L with the sides "
-        "exchanged.",
+        sentence="An unparsed output guesses at 0, so that each side's guess rate is multiplied by the share s of its "
+        "unknown items that it answers at all: each wrong answer stands for 1/(1-g) such items, each unparsed one for "
+        "one that was not answered.",
         section="forgetting",
     ),
     Metric(
         name="f_true",
-        title="F_true",
+        title="Forgotten beyond chance (upper-biased)",
+        symbol="F_true",
         formula="max(F - (1-mean(a))*(1-mean(c))/(k-1), 0)",
         range="0 to 1",
         unit="percent",
         sentence="The forgotten rate less what chance among k = 1/g options explains; with several guess rates "
-        "1/(k-1) is the mean of g/(1-g), and it is 0 for free-form items. Biased upward: given for comparison with "
-        "that work, and never ranked by.",
+        "1/(k-1) is the mean of g/(1-g), and it is 0 for free-form items. Given for comparison with that work, and "
+        "never ranked by.",
         source="Mapping post-training forgetting at scale, arXiv 2510.17776",
         section="forgetting",
         fields=("TaskScore.f_true",),
@@ -188,14 +188,25 @@ METRICS = (
         fields=("NoiseScore.backward_noise",),
     ),
     Metric(
+        name="given_known_noise",
+        title="Noise floor, forgotten given known",
+        formula="n10 / (n10 + n11) of the base against a second run of itself",
+        range="0 to 1",
+        unit="percent",
+        sentence="What seems forgotten of the items that the base solves without any training. Undefined where it "
+        "solves none.",
+        section="forgetting",
+        fields=("NoiseScore.given_known_noise",),
+    ),
+    Metric(
         name="forgotten_net",
         title="Forgotten beyond noise",
         symbol="F_net",
         formula="F - F_noise",
         range="-1 to 1",
         unit="points",
-        sentence="The forgotten rate less the noise floor, not clipped; its interval is the paired bootstrap of the "
-        "items' difference.",
+        sentence="The forgotten rate less the noise floor, not clipped; its interval is that of a difference of paired "
+        "rates, over independent units.",
         section="forgetting",
         fields=("NoiseScore.forgotten_net",),
         interval="forgotten_net_ci",

@@ -7,10 +7,11 @@ import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Unit = Literal["points", "percent", "ratio", "count", "probability", "nats", "word"]
+Unit = Literal["points", "percent", "ratio", "count", "number", "probability", "nats", "word"]
 Section = Literal["notation", "learning", "forgetting", "diagnostics", "summary", "statistics", "studies"]
 
-_SHOWN: dict[Unit, str] = {"points": "shown in points", "percent": "shown in per cent", "nats": "in nats"}
+_SHOWN: dict[Unit, str] = {"points": "shown in points", "percent": "shown in per cent", "ratio": "shown in per cent",
+                           "nats": "in nats"}  # fmt: skip
 _ARXIV = re.compile(r"arXiv ([0-9]{4}\.[0-9]{5})")
 _DOI = re.compile(r"doi:(10\.[0-9]{4,9}/[^\s;,]+)")
 # Where the parts of a scorecard stand in its JSON.

@@ -1,31 +1,43 @@
 """Study: several trainings on one target, each a curve of several seeds, compared at matched gain.
 
-Every number is over the same items for all trainings, so that one resample of the items moves all curves together. An
-interval is a bootstrap in two stages: the seeds of a training are drawn with replacement, and so are the items
-(Efron 1979; METRICS.md, "Trajectories and studies"). With few seeds the first stage is coarse: three give ten
-different draws. With one seed the interval is over the items alone.
+The unit is the seed: what is claimed of a training is claimed of the seeds it was not run with. An interval of matched
+retention is Student's over the seeds, and a claim is tested by Welch's t between the seeds of two trainings. One seed
+says nothing of others: its interval is over the items alone, and every claim on it is undecided.
 """
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import rankdata
+from scipy.stats import rankdata, ttest_ind
 
 from harness.records import Run
 from harness.scoring import statistics
+from harness.scoring.clusters import quantile
 from harness.scoring.pairing import pair
 from harness.scoring.scorecard import Scorecard
 from harness.scoring.scorer import score_pair
-from harness.scoring.study.results import Agreement, CurvePoint, Last, Matched, Predictor, SeedCurve, Tested, Verdict
+from harness.scoring.study.results import (
+    Agreement,
+    CurvePoint,
+    Last,
+    Matched,
+    Predictor,
+    SeedCurve,
+    StudyResults,
+    TargetResult,
+    Tested,
+    Verdict,
+)
 from harness.scoring.task_scores import reasons
 from harness.scoring.trajectory import LEVELS, curve_draws, joint_draws, retention_at
 from harness.scoring.transitions import Floats
 
 LEAST_PAIRS = 4
+LEAST_SEEDS = 2
 # Beside the gains at which trajectories are read, one near the end, where published comparisons are usually made.
 STUDY_LEVELS = (*LEVELS, 0.9)
 
@@ -40,39 +52,17 @@ class Seed:
     kl: Mapping[int, tuple[float | None, float | None]]
 
 
-@dataclass(frozen=True)
-class _Curve:
-    """A seed's curve: by checkpoint, and by checkpoint and resample."""
-
-    seed: int
-    gains: Floats
-    kept: Floats
-    drawn_gains: Floats
-    drawn_kept: Floats
-
-
 class Curves:
     """The curves of all trainings of one target: what the numbers of a study are computed from."""
 
     def __init__(self, base: Run, trainings: Mapping[str, Sequence[Seed]], target: str) -> None:
+        self._base = base
         self._seeds = {name: tuple(seeds) for name, seeds in trainings.items()}
-        # In an order of their own: a resample follows the columns, and must not follow the order of a plan.
-        flat = [
-            (name, seed, step) for name, seeds in sorted(self._seeds.items()) for seed in seeds for step in seed.runs
-        ]
-        runs = [seed.runs[step] for _, seed, step in flat]
         self._cards = {
             (name, seed.seed, step): score_pair(base, run, target)
-            for (name, seed, step), run in zip(flat, runs, strict=True)
-        }
-        draws = joint_draws([pair(base, run).items for run in runs])
-        drawn = {
-            (name, seed.seed, step): curve_draws(self._cards[name, seed.seed, step], each)
-            for (name, seed, step), each in zip(flat, draws, strict=True)
-        }
-        self._curves = {
-            name: tuple(self._curve(name, seed, drawn) for seed in seeds if seed.runs)
-            for name, seeds in self._seeds.items()
+            for name, seeds in sorted(self._seeds.items())
+            for seed in seeds
+            for step, run in seed.runs.items()
         }
 
     @property
@@ -93,102 +83,143 @@ class Curves:
 
     def matched(self, name: str) -> tuple[Matched, ...]:
         """Retention of a training at each of ``STUDY_LEVELS``, the mean over its seeds, with its interval."""
-        curves = self._curves[name]
-        return tuple(self._matched(name, curves, level) for level in STUDY_LEVELS)
+        seeds = [seed for seed in self._seeds[name] if seed.runs]
+        drawn = self._over_items(name, seeds[0]) if len(seeds) == 1 else None
+        return tuple(
+            matched_over_seeds(level, [self._at(name, seed, level) for seed in seeds], self._spread(level, drawn))
+            for level in STUDY_LEVELS
+        )
 
-    def compared(self, name: str, other: str, level: float) -> tuple[float | None, Floats]:
-        """Retention of ``name`` less that of ``other`` at a gain, and its draws; None where one never gets there."""
-        one, other_one = self._at(name, level), self._at(other, level)
-        here = None if one[0] is None or other_one[0] is None else one[0] - other_one[0]
-        return here, one[1] - other_one[1]
-
-    def _curve(self, name: str, seed: Seed, drawn: Mapping[Any, tuple[Floats, Floats]]) -> _Curve:
+    def _at(self, name: str, seed: Seed, level: float) -> float | None:
         cards = [self._cards[name, seed.seed, step] for step in seed.runs]
-        each = [drawn[name, seed.seed, step] for step in seed.runs]
-        return _Curve(
-            seed.seed,
-            np.array([_number(card.learned.normalised_gain) for card in cards]),
-            np.array([_number(card.retention_macro) for card in cards]),
-            np.array([gain for gain, _ in each]),
-            np.array([kept for _, kept in each]),
+        gains, kept = (
+            np.array([[_number(value)] for value in values])
+            for values in ([card.learned.normalised_gain for card in cards], [card.retention_macro for card in cards])
         )
+        found = float(retention_at(level, gains, kept)[0])
+        return None if np.isnan(found) else found
 
-    def _at(self, name: str, level: float) -> tuple[float | None, Floats]:
-        """The mean over seeds of matched retention, None unless every seed gets there; and its draws, with NaN."""
-        curves = self._curves[name]
-        if not curves:
-            return None, np.full(statistics.RESAMPLES, np.nan)
-        here = np.array([retention_at(level, c.gains[:, None], c.kept[:, None])[0] for c in curves])
-        drawn = np.array([retention_at(level, c.drawn_gains, c.drawn_kept) for c in curves])
-        picked = draw_seeds(len(curves), drawn.shape[1], name)
-        mean: Floats = np.take_along_axis(drawn, picked, axis=0).mean(axis=0)
-        return (None if np.isnan(here).any() else float(here.mean())), mean
+    def _over_items(self, name: str, seed: Seed) -> tuple[Floats, Floats]:
+        """Gains and retention of the only seed's checkpoints, by resample of the items."""
+        draws = joint_draws([pair(self._base, run).items for run in seed.runs.values()])
+        each = [
+            curve_draws(self._cards[name, seed.seed, step], drawn) for step, drawn in zip(seed.runs, draws, strict=True)
+        ]
+        return np.array([gain for gain, _ in each]), np.array([kept for _, kept in each])
 
-    def _matched(self, name: str, curves: Sequence[_Curve], level: float) -> Matched:
-        by_seed = [float(retention_at(level, c.gains[:, None], c.kept[:, None])[0]) for c in curves]
-        reached = [value for value in by_seed if not np.isnan(value)]
-        here, drawn = self._at(name, level)
-        fields: dict[str, Any] = {"retention_macro": here, "retention_macro_ci": _interval(drawn) if reached else None}
-        if here is None:
-            fields["retention_macro_ci"] = None
-        missing = f"{len(reached)} of {len(by_seed)} seeds reach this gain"
-        why = {
-            "retention_macro": missing,
-            "retention_macro_ci": missing if here is None else "too few of the resampled curves reach this gain",
-        }
-        return Matched(
-            normalised_gain=level,
-            seeds=len(by_seed),
-            reached=len(reached),
-            by_seed=tuple(None if np.isnan(value) else value for value in by_seed),
-            **fields,
-            reasons=reasons(fields, why),
-        )
+    @staticmethod
+    def _spread(level: float, drawn: tuple[Floats, Floats] | None) -> tuple[float, float] | None:
+        if drawn is None:
+            return None
+        found = retention_at(level, *drawn)
+        there = found[~np.isnan(found)]
+        # With fewer, the limits would be those of the lucky resamples.
+        return statistics.interval(there) if len(there) >= (1 - statistics.ALPHA) * len(found) else None
 
 
-def draw_seeds(seeds: int, draws: int, name: str) -> NDArray[np.int64]:
-    """Which seeds each resample takes, ``seeds`` x ``draws``: drawn with replacement, by a generator of the name's."""
-    rng = np.random.default_rng([statistics.SEED, int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])])
-    return rng.integers(0, seeds, size=(seeds, draws))
+def matched_over_seeds(
+    level: float, by_seed: Sequence[float | None], alone: tuple[float, float] | None = None
+) -> Matched:
+    """The mean over seeds of retention at one gain, with Student's interval over them; ``alone`` is one seed's."""
+    reached = [value for value in by_seed if value is not None]
+    every = reached if len(reached) == len(by_seed) else []
+    fields: dict[str, Any] = {"retention_macro": None, "retention_macro_ci": None}
+    if every:
+        fields = {"retention_macro": float(np.mean(every)), "retention_macro_ci": student_interval(every) or alone}
+    missing = f"{len(reached)} of {len(by_seed)} seeds reach this gain"
+    few = "too few of the resampled curves of the one seed reach this gain"
+    return Matched(
+        normalised_gain=level,
+        seeds=len(by_seed),
+        reached=len(reached),
+        by_seed=tuple(by_seed),
+        **fields,
+        reasons=reasons(fields, {"retention_macro": missing, "retention_macro_ci": few if every else missing}),
+    )
 
 
-def check_claims(curves: Curves, claims: Sequence[tuple[str, str, str]]) -> tuple[Tested, ...]:
-    """Each claim (keeps, than, source) at each of ``STUDY_LEVELS``: difference of retention, interval and verdict.
+def student_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """95 % interval of a mean, by Student's t with as many degrees of freedom as there are values, less one."""
+    if len(values) < LEAST_SEEDS:
+        return None
+    half = quantile(len(values)) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    return float(np.mean(values)) - half, float(np.mean(values)) + half
 
-    The p-value is two-sided from the bootstrap, (1 + the smaller tail) * 2 / (1 + draws), and adjusted after Holm over
-    all tests that could be made. "holds": the first keeps more; "contradicted": it keeps less; "undecided" else.
+
+def check_claims(
+    matched: Mapping[str, Sequence[Matched]], claims: Sequence[tuple[str, str, str]]
+) -> tuple[Tested, ...]:
+    """Each claim (keeps, than, source) at each gain of ``matched``, retention by training: difference and verdict.
+
+    The p-value is Welch's, two-sided, between the seeds of the two, adjusted after Holm over all tests that can be
+    made. "holds": the first keeps more; "contradicted": it keeps less; "undecided" else, and always with one seed.
+    Source: Welch 1947.
     """
-    tests = [(keeps, than, source, level) for keeps, than, source in claims for level in STUDY_LEVELS]
-    results = [curves.compared(keeps, than, level) for keeps, than, _, level in tests]
-    p_values = [None if here is None else _two_sided(drawn) for here, drawn in results]
-    made = [p for p in p_values if p is not None]
-    adjusted = iter(statistics.holm(made))
-    found = []
-    for (keeps, than, source, level), (here, drawn), p in zip(tests, results, p_values, strict=True):
-        p_holm = None if p is None else next(adjusted)
-        fields: dict[str, Any] = {
-            "difference": here,
-            "difference_ci": None if here is None else _interval(drawn),
-            "p_holm": p_holm,
-        }
-        never = "one of the two never reaches this gain with every seed"
-        why = {
-            "difference": never,
-            "difference_ci": never if here is None else "too few of the resampled curves reach this gain",
-            "p_holm": never if here is None else "too few of the resampled curves reach this gain",
-        }
-        found.append(
-            Tested(
-                keeps=keeps,
-                than=than,
-                source=source,
-                normalised_gain=level,
-                verdict=_verdict(here, p_holm),
-                **fields,
-                reasons=reasons(fields, why),
-            )
-        )
-    return tuple(found)
+    tests = [
+        (claim, one, other) for claim in claims for one, other in zip(matched[claim[0]], matched[claim[1]], strict=True)
+    ]
+    found = [_welch(one, other) for _, one, other in tests]
+    adjusted = iter(statistics.holm([p for _, _, p in found if p is not None]))
+    return tuple(
+        _tested(claim, one, difference, interval, None if p is None else next(adjusted))
+        for (claim, one, _), (difference, interval, p) in zip(tests, found, strict=True)
+    )
+
+
+def _welch(one: Matched, other: Matched) -> tuple[float | None, tuple[float, float] | None, float | None]:
+    """Difference of two means over seeds, its 95 % interval and p-value; None where there are none."""
+    if one.retention_macro is None or other.retention_macro is None:
+        return None, None, None
+    difference = one.retention_macro - other.retention_macro
+    values = [[value for value in side.by_seed if value is not None] for side in (one, other)]
+    if min(map(len, values)) < LEAST_SEEDS or sum(float(np.var(side)) for side in values) == 0:
+        return difference, None, None
+    test = ttest_ind(*values, equal_var=False)
+    interval = test.confidence_interval()
+    return difference, (float(interval.low), float(interval.high)), float(test.pvalue)
+
+
+def _tested(
+    claim: tuple[str, str, str],
+    one: Matched,
+    difference: float | None,
+    interval: tuple[float, float] | None,
+    p_holm: float | None,
+) -> Tested:
+    fields: dict[str, Any] = {"difference": difference, "difference_ci": interval, "p_holm": p_holm}
+    never = "one of the two never reaches this gain with every seed"
+    alone = never if difference is None else "fewer than two seeds of each, or no spread among them"
+    return Tested(
+        keeps=claim[0],
+        than=claim[1],
+        source=claim[2],
+        normalised_gain=one.normalised_gain,
+        verdict=_verdict(difference, p_holm),
+        **fields,
+        reasons=reasons(fields, {"difference": never, "difference_ci": alone, "p_holm": alone}),
+    )
+
+
+def retest(results: StudyResults) -> StudyResults:
+    """The same results with intervals and claims made anew from the retention of each seed that they hold."""
+    return results.model_copy(
+        update={"schema_version": 2, "targets": tuple(_retested(target) for target in results.targets)}
+    )
+
+
+def _retested(target: TargetResult) -> TargetResult:
+    trainings = tuple(
+        each.model_copy(update={"matched": tuple(_again(matched) for matched in each.matched)})
+        for each in target.trainings
+    )
+    claims = list(dict.fromkeys((test.keeps, test.than, test.source) for test in target.claims))
+    tests = check_claims({each.name: each.matched for each in trainings}, claims)
+    return target.model_copy(update={"trainings": trainings, "claims": tests, "agreement": count_verdicts(tests)})
+
+
+def _again(matched: Matched) -> Matched:
+    alone = matched.retention_macro_ci if matched.seeds < LEAST_SEEDS else None
+    return matched_over_seeds(matched.normalised_gain, matched.by_seed, alone) if matched.by_seed else matched
 
 
 def predictor(name: str, of: str, groups: Sequence[Sequence[tuple[float, float]]]) -> Predictor:
@@ -265,6 +296,7 @@ def point_of(step: int, card: Scorecard, kl_target: float | None = None, kl_prio
         "normalised_gain": card.learned.normalised_gain,
         "retention_macro": card.retention_macro,
         "retention_macro_ci": card.retention_macro_ci,
+        "gain_ci": card.learned.gain_ci,
         "forgotten_rate": float(np.mean(lost)) if lost else None,
         "kl_target": kl_target,
         "kl_prior": kl_prior,
@@ -281,7 +313,6 @@ def point_of(step: int, card: Scorecard, kl_target: float | None = None, kl_prio
         step=step,
         weights_digest=card.tuned.weights_digest or "",
         gain=card.learned.gain,
-        gain_ci=card.learned.gain_ci,
         score=card.learned.score_tuned,
         unparsed=float(np.mean(unparsed)) if unparsed else 0.0,
         **fields,
@@ -291,20 +322,6 @@ def point_of(step: int, card: Scorecard, kl_target: float | None = None, kl_prio
 
 def _number(value: float | None) -> float:
     return float("nan") if value is None else value
-
-
-def _interval(drawn: Floats) -> tuple[float, float] | None:
-    there = drawn[~np.isnan(drawn)]
-    # With fewer, the limits would be those of the lucky resamples.
-    return statistics.interval(there) if len(there) >= (1 - statistics.ALPHA) * len(drawn) else None
-
-
-def _two_sided(drawn: Floats) -> float | None:
-    there = drawn[~np.isnan(drawn)]
-    if len(there) < (1 - statistics.ALPHA) * len(drawn):
-        return None
-    tail = min(int((there <= 0).sum()), int((there >= 0).sum()))
-    return min(1.0, 2 * (1 + tail) / (1 + len(there)))
 
 
 def _verdict(difference: float | None, p_holm: float | None) -> Verdict:

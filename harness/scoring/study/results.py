@@ -25,9 +25,9 @@ class CurvePoint(Reasoned):
     weights_digest: str
     score: Rate
     gain: Change
-    gain_ci: Interval
+    gain_ci: Interval | None
     normalised_gain: Number | None
-    retention_macro: Rate | None
+    retention_macro: Number | None
     retention_macro_ci: Interval | None
     forgotten_rate: Rate | None
     unparsed: Rate
@@ -44,13 +44,14 @@ class SeedCurve(Strict):
 
 class Matched(Reasoned):
     """Retention at a normalised gain, the mean over the seeds; null unless every seed reaches it (``by_seed`` holds
-    those that do). Along a curve it is read by linear interpolation where the curve first gets there."""
+    those that do). The interval is Student's over the seeds; that of one seed is over its items. Along a curve it is
+    read by linear interpolation where the curve first gets there."""
 
     normalised_gain: Rate
     seeds: Count
     reached: Count
-    by_seed: tuple[Rate | None, ...]
-    retention_macro: Rate | None
+    by_seed: tuple[Number | None, ...]
+    retention_macro: Number | None
     retention_macro_ci: Interval | None
 
 
@@ -60,7 +61,7 @@ class Last(Reasoned):
     by_seed: tuple[SeedCurve, ...]
     score: Rate | None
     gain: Change | None
-    retention_macro: Rate | None
+    retention_macro: Number | None
     forgotten_rate: Rate | None
 
 
@@ -98,13 +99,13 @@ class TrainingResult(Reasoned):
 
 class Tested(Reasoned):
     """A claim that ``keeps`` retains more than ``than``, tested at one normalised gain. ``difference`` is that of
-    retention, the mean over seeds; ``p_holm`` a bootstrap p-value adjusted over all tests of the target."""
+    retention, the mean over seeds; ``p_holm`` Welch's p-value over them, adjusted over all tests of the target."""
 
     keeps: str
     than: str
     source: str
     normalised_gain: Rate
-    difference: Change | None
+    difference: Number | None
     difference_ci: Interval | None
     p_holm: Rate | None
     verdict: Verdict
@@ -153,10 +154,11 @@ class TargetResult(Reasoned):
 
 
 class StudyResults(Reasoned):
-    """A whole study. ``missing`` names the trainings and seeds that were planned and are not in it; ``seconds`` is what
-    its steps took, all together, by kind."""
+    """A whole study. ``scorer`` is the version whose retention it holds. ``missing`` names the trainings and seeds that
+    were planned and are not in it; ``seconds`` is what its steps took, all together, by kind."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 2
+    scorer: Literal[1, 2] = 1
     name: str
     title: str
     quick: bool

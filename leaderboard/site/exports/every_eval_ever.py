@@ -19,7 +19,8 @@ _SUMMARY = ("gain", "normalised_gain", "retention_macro", "balance")
 _OF_TASK = ("delta", "retention", "forgotten_rate")
 _LOWER_IS_BETTER = frozenset({"forgotten_rate"})
 _BOUNDS: dict[str, tuple[float | str, float | str]] = {
-    "gain": (-1, 1), "normalised_gain": ("-Infinity", 1), "retention_macro": (0, 1), "balance": (0, 1),
+    "gain": (-1, 1), "normalised_gain": ("-Infinity", 1), "retention_macro": ("-Infinity", "Infinity"),
+    "balance": (0, 1),
     "delta": (-1, 1), "retention": ("-Infinity", "Infinity"), "forgotten_rate": (0, 1),
 }  # fmt: skip
 # Who ran the model: the author until somebody else did.

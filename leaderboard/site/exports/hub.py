@@ -11,6 +11,7 @@ import datetime
 import re
 from typing import Any
 
+from harness.scoring import rests_on
 from leaderboard.board import Row
 from leaderboard.documents import Manifest, clean, yaml_text
 from leaderboard.numbers import quoted_number
@@ -35,7 +36,8 @@ def eval_results(row: Row, site: str | None) -> str | None:
         entry["source"] = {"url": page(row, site), "name": _NAME}
     entry["notes"] = clean(
         f"retention in per cent, tuned for {row.manifest.target} from {row.manifest.base.name}; "
-        f"gain {quoted_number(card.learned.gain, 'points')} points; {row.evidence}, {row.standing}"
+        f"gain {quoted_number(card.learned.gain, 'points')} points; rests {rests_on(card)}; "
+        f"{row.evidence}, {row.standing}"
     )
     return yaml_text([entry])
 

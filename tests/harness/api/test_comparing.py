@@ -69,7 +69,7 @@ def test_frames_and_dicts_give_the_numbers_of_their_files(
     tmp_path_factory: pytest.TempPathFactory, base: set[int], tuned: set[int], again: set[int]
 ) -> None:
     folder = tmp_path_factory.mktemp("tables")
-    written = {"base": rows(base), "tuned": rows(tuned), "noise": rows(again)}
+    written = {"base": rows(base), "tuned": rows(tuned), "noise": [row | {"output": "again"} for row in rows(again)]}
     expected = compare(*(write(folder, name, each) for name, each in written.items() if name != "noise"), "math",
                        write(folder, "noise", written["noise"]))  # fmt: skip
     forms: tuple[Callable[[Rows], Any], ...] = (list, pd.DataFrame)
@@ -92,7 +92,7 @@ def test_the_samples_of_a_run_are_a_frame_like_any_other(runs: Path) -> None:
     ("base", "tuned", "target", "message"),
     [
         (pd.DataFrame({"task": ["sums"]}), rows(set()), None, "base: column 'item_id' is missing; a table needs item"),
-        (rows(set()), [rows(set())[0] | {"outcome": 1}], None, "tuned: outcome is not correct, wrong or unparsed in 1"),
+        (rows(set()), [rows(set())[0] | {"outcome": 7}], None, "tuned: outcome is not correct, wrong or unparsed in 1"),
         (rows(set()), 7, None, "tuned: of type int, which is no run; give a run folder, the path of a table or log,"),
         ({"item_id": [1]}, rows(set()), None, "base: of type dict, which is no run"),
         (rows(set()), rows(set()), "chess", "chess: no such family; this suite has language, math"),
@@ -105,6 +105,12 @@ def test_what_is_wrong_is_named(base: Any, tuned: Any, target: str | None, messa
     assert message in str(raised.value)
 
 
+def test_the_margin_is_that_of_the_verdicts(runs: Path) -> None:
+    card = compare(runs / "base", runs / "tuned", "jigsaw", margin=0.05)
+    assert card.margin == 0.05
+    assert "|margin:0.05|" in card.signature
+
+
 def test_a_run_beside_rows_and_other_items_are_refused(runs: Path) -> None:
     for sides in ((runs / "base", rows(set())), (rows(set()), runs / "base")):
         with pytest.raises(CheckFailedError, match="refused: one is a run folder, the other a bare table"):
@@ -115,9 +121,11 @@ def test_a_run_beside_rows_and_other_items_are_refused(runs: Path) -> None:
 
 def test_a_trajectory_of_paths_and_frames(runs: Path) -> None:
     folders = [runs / name for name in ("base", "tuned", "later")]
-    curve = trajectory(folders, "jigsaw")
+    with pytest.raises(CheckFailedError, match="tuned and later do not look like checkpoints of one training"):
+        trajectory(folders, "jigsaw")
+    curve = trajectory(folders, "jigsaw", mixed=True)
     assert [point.model.name for point in curve.points] == ["base", "tuned", "later"]
-    again = trajectory([open_run(folder).samples for folder in folders], "jigsaw")
+    again = trajectory([open_run(folder).samples for folder in folders], "jigsaw", mixed=True)
     assert [point.gain for point in again.points] == [point.gain for point in curve.points]
     with pytest.raises(RetentionError, match="a trajectory needs 3 or more"):
         trajectory(folders[:2], "jigsaw")

@@ -150,7 +150,7 @@ def test_a_trajectory_is_printed_and_written(runs: Path) -> None:
     places = [runs / name for name in ("base", "tuned", "later")]
     for name in ("first", "second"):
         files = ("--json", runs / f"{name}.json", "--html", runs / f"{name}.html")
-        result = invoke("trajectory", *places, "--target", "jigsaw", *files)
+        result = invoke("trajectory", *places, "--target", "jigsaw", "--mixed", *files)
         assert result.exit_code == 0, result.output
     for kind in ("json", "html"):
         assert (runs / f"first.{kind}").read_bytes() == (runs / f"second.{kind}").read_bytes()
@@ -160,7 +160,31 @@ def test_a_trajectory_is_printed_and_written(runs: Path) -> None:
     assert all(len(line) <= 80 for line in result.output.splitlines())
 
 
+def test_runs_of_two_trainings_are_no_curve(runs: Path) -> None:
+    synthetic_run(runs / "other", FEW, name="other", accuracy=0.9, seed=2)
+    result = invoke("trajectory", *(runs / name for name in ("base", "tuned", "other")), "--target", "jigsaw")
+    assert result.exit_code == 1
+    assert "tuned and other do not look like checkpoints of one training" in result.output
+    assert "--mixed" in result.output
+
+
 def test_a_trajectory_of_two_is_refused(runs: Path) -> None:
     result = invoke("trajectory", runs / "base", runs / "tuned", "--target", "jigsaw")
     assert result.exit_code == 2
     assert "a trajectory needs 3 or more, the base first" in result.output
+
+
+def test_a_missing_file_is_named(runs: Path) -> None:
+    result = invoke("compare", runs / "base", runs / "nowhere.csv")
+    assert result.exit_code == 2
+    assert "nowhere.csv: no such file" in result.output
+
+
+def test_the_margin_is_in_the_scorecard_and_the_signature(runs: Path) -> None:
+    card = runs / "margin.json"
+    result = invoke("compare", runs / "base", runs / "tuned", "--target", "jigsaw", "--margin", "0.05", "--json", card)
+    assert result.exit_code == 0, result.output
+    read = json.loads(card.read_text())
+    assert read["margin"] == 0.05
+    assert "|margin:0.05|" in read["signature"]
+    assert invoke("compare", runs / "base", runs / "tuned", "--margin", "2").exit_code == 2

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from harness.records.suites import load_suite
+from harness.scoring import smallest_loss
 from leaderboard.cli import cli
 from tests.support.fakes import part_of_nano
 
@@ -21,8 +22,8 @@ def test_show_says_what_a_suite_asks_and_what_it_can_detect() -> None:
     assert "chat-greedy; frozen, digest 2f4d065c0844" in shown.output
     words = [line.split() for line in shown.output.splitlines()]
     assert ["jigsaw_2x2", "jigsaw", "puzzles", "400"] in [line[:4] for line in words]
-    # 2.8 * sqrt(.1/400), and for two tasks of 300 items 2.8 * sqrt(.1 * 2/300) / 2.
-    assert [line[-1] for line in words if line[:1] == ["jigsaw_2x2"]] == ["4.4"]
+    # (2.77 + .84) * sqrt(.1/400) with Holm over nine tasks, and for two tasks of 300 items 2.8 * sqrt(.1 * 2/300) / 2.
+    assert [line[-1] for line in words if line[:1] == ["jigsaw_2x2"]] == ["5.7"]
     assert ["math", "2", "600", "3.6"] in words
     assert "if 10 % of the items change their outcome" in shown.output
 
@@ -30,7 +31,8 @@ def test_show_says_what_a_suite_asks_and_what_it_can_detect() -> None:
 def test_show_as_json_holds_the_numbers_unrounded() -> None:
     facts = json.loads(suite("show", "nano-1", "--json", "--churn", "0.2").output)
     assert facts["digest"] == load_suite("nano-1").digest
-    assert facts["tasks"][0]["detectable"] == pytest.approx(2.8 * (0.2 / 400) ** 0.5)
+    assert facts["tasks"][0]["detectable"] == pytest.approx(smallest_loss(0.2, 400, len(facts["tasks"])))
+    assert facts["tasks"][0]["detectable"] > 2.8 * (0.2 / 400) ** 0.5  # as for one task alone
     assert facts["families"]["general"]["detectable"] == pytest.approx(2.8 * (0.2 * 4 / 300) ** 0.5 / 4)
 
 

@@ -91,7 +91,7 @@ def test_columns_nobody_asked_for_are_told(tmp_path: Path) -> None:
             r"outcome is not correct, wrong or unparsed in 4 of 4 rows \(row 1: 'perhaps', .*, \.\.\.\)",
         ),
         ({"outcome": None}, "outcome is not correct, wrong or unparsed in 4 of 4 rows"),
-        ({"outcome": 1}, "outcome is not correct, wrong or unparsed"),
+        ({"outcome": 7}, "outcome is not correct, wrong or unparsed"),
         ({"task": ""}, "task is empty or longer than 200 characters"),
         ({"family": "x" * 201}, "family is empty or longer"),
         ({"item_id": "same"}, r"item_id repeats an earlier one; name the task in it in 3 of 4 rows \(row 2: 'same'"),
@@ -214,6 +214,42 @@ def test_half_a_surrogate_pair_is_no_name_and_is_replaced_in_an_output(tmp_path:
     assert set(read_table(lines(tmp_path / "b.jsonl", rows(output="x\ud800"))).samples["output"]) == {"x?"}
 
 
+def test_csv_truth_values_and_whole_numbers_are_read(tmp_path: Path) -> None:
+    rows = [
+        "item_id,task,family,outcome,cluster_id,guess_rate,odd",
+        "1,t,f,1,7,0.25,x",
+        "2,t,f,0,7,0.25,y",
+        "3,t,f,True,,0.25,z",
+    ]
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    table = read_table(path)
+    assert list(table.samples["outcome"]) == ["correct", "wrong", "correct"]
+    assert list(table.samples["cluster_id"]) == ["7", "7", ""]
+    assert list(table.samples["item_id"]) == ["1", "2", "3"]
+    assert any("outcome was read as correct (true, 1) or wrong (false, 0)" in note for note in table.record.notes)
+    assert "column odd was not used" in table.record.notes
+    path.write_text("item_id,task\n1", encoding="utf-8")
+    with pytest.raises(RunError, match="column 'family' is missing"):
+        read_table(path)
+
+
+def test_bool_outcomes_and_integer_clusters_of_json_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "table.jsonl"
+    lines = [{"item_id": k, "task": "t", "family": "f", "outcome": k % 2 == 0, "cluster_id": k // 2} for k in range(4)]
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    table = read_table(path)
+    assert list(table.samples["outcome"]) == ["correct", "wrong"] * 2
+    assert list(table.samples["cluster_id"]) == ["0", "0", "1", "1"]
+
+
+def test_a_correct_outcome_with_a_score_of_0_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.jsonl"
+    path.write_text('{"item_id": "a", "task": "t", "family": "f", "outcome": "correct", "score": 0}')
+    with pytest.raises(RunError, match="score is 0 although the outcome is correct in 1 of 1 rows"):
+        read_table(path)
+
+
 def test_rows_in_memory_give_the_table_of_their_file(tmp_path: Path) -> None:
     written = rows(output=lambda place: f"answer {place}", guess_rate=0.25, score=lambda place: place / 4, extra=1)
     read = read_table(lines(tmp_path / "base.jsonl", written))
@@ -253,7 +289,7 @@ def test_rows_of_numpy_numbers_and_of_any_pandas_type_are_read() -> None:
             pd.DataFrame(rows(score=pd.Timestamp("2026-01-01"))),
             r"base: score is not a number in \[0, 1\] in 4 of 4 rows",
         ),
-        (rows(outcome=True), r"base: outcome is not correct, wrong or unparsed in 4 of 4 rows \(row 1: True"),
+        (rows(outcome=7), r"base: outcome is not correct, wrong or unparsed in 4 of 4 rows \(row 1: 7"),
         (rows(task=["sums"]), "base: task is missing or not text"),
         ([], "base: column 'item_id' is missing"),
         ([*rows(), ("item-9", "sums")], "base: row 5 is of type tuple, not a dict of columns and values"),

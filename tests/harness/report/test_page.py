@@ -55,8 +55,10 @@ def test_the_terminal_is_whole_in_a_pipe_of_80_columns(card: Scorecard) -> None:
     assert all(len(line) <= 80 for line in body.splitlines())
     assert "…" not in text
     for task in card.prior_tasks.values():
-        assert wording.point_interval(task.delta_ci) in text
-        assert task.verdict in text
+        assert wording.finding(task) in text
+    assert "Retention kept " in text
+    assert "independent units" not in text  # every item stands alone here
+    assert "of 5 prior tasks in 3 of 3 capability groups, 1,000 items)" in " ".join(text.split())
 
 
 def test_the_terminal_says_gain_first_then_losses_in_order(card: Scorecard) -> None:
@@ -68,7 +70,8 @@ def test_the_terminal_says_gain_first_then_losses_in_order(card: Scorecard) -> N
 def test_bars_grow_with_the_loss_and_strips_are_full(card: Scorecard) -> None:
     lines = printed(card).splitlines()
     bars = [line.count("█") for line in lines if "█" in line]
-    assert bars[0] == 12
+    assert bars[0] >= 6
+    assert all("-█" in line or "+█" in line for line in lines if "█" in line)
     assert bars == sorted(bars, reverse=True)
     for name in card.tasks:
         strip = [line for line in lines if line.startswith(f"{name} ")][-1].split()[-1]
@@ -78,7 +81,7 @@ def test_bars_grow_with_the_loss_and_strips_are_full(card: Scorecard) -> None:
 
 
 def test_a_terminal_without_unicode_still_gets_the_report(card: Scorecard) -> None:
-    assert "############" in printed(card, "ascii")
+    assert "-######" in printed(card, "ascii")
 
 
 def test_names_are_text_in_the_terminal(runs: tuple[Run, Run]) -> None:
@@ -99,11 +102,12 @@ def test_alarms_and_absent_numbers_are_said(tmp_path: Path) -> None:
     card = score_pair(base, tuned, "jigsaw")
     text = " ".join(printed(card).split())
     assert "ALARM unparsed answers on jigsaw_2x2" in text
-    assert "Balance not defined: no prior task has a defined retention" in text
+    assert "Balance no gain shown" in text
+    assert "Retention no prior task" in text
     assert "Prior tasks: none measured." in text
     html = page.render_pair_page(card, base, tuned)
     assert "Read with care" in html
-    assert "no prior task has a defined retention" in html
+    assert "no gain shown" in html
     assert "What it forgot" not in html
 
 

@@ -26,7 +26,7 @@ def curve(tmp_path_factory: pytest.TempPathFactory) -> Trajectory:
         )
         for place, (name, target, prior) in enumerate((("base", 0.1, 0.9), (EVIL, 0.02, 0.85), ("late", 0.6, 0.7)))
     ]
-    return score_trajectory(runs, "jigsaw")
+    return score_trajectory(runs, "jigsaw", mixed=True)
 
 
 def test_the_page_asks_for_nothing_and_obeys_no_name(curve: Trajectory) -> None:

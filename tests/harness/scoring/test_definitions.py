@@ -43,9 +43,9 @@ def test_a_definition_names_fields_that_are_there_and_stands_alone(metric: Metri
     ("model", "no_numbers"),
     [
         (TaskScore, {"family", "group", "role", "reasons"}),
-        (GroupScore, {"tasks", "n", "reasons"}),
+        (GroupScore, {"tasks", "n", "units", "reasons"}),
         (TargetScore, {"family", "tasks", "n", "transfer_tasks", "reasons"}),
-        (NoiseScore, {"n"}),
+        (NoiseScore, {"n", "reasons"}),
         (DriftScore, {"n", "n_tokens"}),
     ],
 )
@@ -57,7 +57,7 @@ def test_every_number_of_a_scorecard_has_a_definition(model: type[BaseModel], no
 
 def test_the_summary_numbers_have_definitions() -> None:
     assert [name for name in Scorecard.model_fields if metric_of("Scorecard", name)] == [
-        "retention_macro", "worst_group", "balance", "alarms",
+        "retention_macro", "retention_ratio", "worst_group", "balance", "alarms",
     ]  # fmt: skip
 
 
@@ -71,7 +71,8 @@ def test_the_summary_numbers_have_definitions() -> None:
         ("retention", "retention"),
         ("retention_macro", "retention"),
         ("TaskScore.retention", "task_retention"),
-        ("minimum_detectable_difference", "mdd"),
+        ("smallest_loss", "smallest_loss"),
+        ("p_holm", "p_holm"),
     ],
 )
 def test_a_metric_is_found_by_any_of_its_names(asked: str, name: str) -> None:
@@ -92,4 +93,4 @@ def test_a_metric_prints_itself() -> None:
     assert "https://arxiv.org/abs/2510.17776" in metric.to_markdown()
     assert "in JSON   tasks.NAME.f_true" in metric.to_text()
     assert metric.to_dict()["formula"] == metric.formula
-    assert METRICS["knowledge_lost"].typeset == "mean of 1[1→0]/(1-g) − g·1[0→0]/(1-g)²"
+    assert METRICS["knowledge_lost"].typeset == "mean of 1[1→0]/(1-g1) − g0·1[0→0]/((1-g0)·(1-g1))"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.scoring.knowledge import answered_share, corrected_score, knowledge_change, retention
+from harness.scoring.knowledge import answered_share, corrected_score, knowledge_change
 
 rows_of_items = st.lists(
     st.tuples(st.booleans(), st.booleans(), st.sampled_from([0.0, 0.25, 0.5, 1 / 24])), min_size=1, max_size=60
@@ -85,14 +85,6 @@ def test_corrected_score_agrees_with_a_loop(rows: list[tuple[bool, bool, float]]
     found = corrected_score(np.array([s for s, _, _ in rows]), np.array([g for _, _, g in rows]))
     assert found == pytest.approx(expected, abs=1e-9)
     assert found <= 1
-
-
-def test_retention_is_undefined_where_there_was_too_little_to_keep() -> None:
-    assert retention(0.049, 0.5) is None
-    assert retention(0.05, 0.05) == 1
-    assert retention(0.8, 0.4) == 0.5
-    assert retention(0.5, 0.6) == pytest.approx(1.2)
-    assert retention(0.5, -0.1) == pytest.approx(-0.2)
 
 
 def test_what_has_no_items_or_an_impossible_guess_rate_is_refused() -> None:

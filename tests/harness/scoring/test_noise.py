@@ -71,3 +71,17 @@ def test_a_second_run_of_other_items_is_refused(base: Run, tmp_path: Path) -> No
     tasks: tuple[SyntheticTask, ...] = (replace(JIGSAW, n=5), *TASKS[1:])
     with pytest.raises(CheckFailedError, match="--noise, read as tuned: suite digest differs"):
         score_pair(base, base, "jigsaw", noise=synthetic_run(tmp_path, tasks, accuracy=ACCURACY, seed=4))
+
+
+def test_the_tuned_models_answers_are_no_second_run(base: Run, tmp_path: Path) -> None:
+    tuned = synthetic_run(tmp_path / "tuned", accuracy=ACCURACY, seed=5)
+    with pytest.raises(CheckFailedError, match="--noise: these are the answers of the tuned model"):
+        score_pair(base, tuned, "jigsaw", noise=tuned)
+
+
+def test_what_was_known_and_flips_by_itself_stands_beside_what_was_forgotten(base: Run, tmp_path: Path) -> None:
+    second = synthetic_run(tmp_path / "second", accuracy=ACCURACY, churn=0.1, seed=3)
+    tuned = synthetic_run(tmp_path / "tuned", name="tuned", accuracy=0.6, seed=2)
+    card = score_pair(base, tuned, "jigsaw", noise=second)
+    for name, noise in card.noise.tasks.items():
+        assert noise.given_known_noise == pytest.approx(noise.forgotten_noise / card.tasks[name].base)

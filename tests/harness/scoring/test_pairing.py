@@ -1,5 +1,6 @@
 """Pairing: what may be compared, and how a refusal reads."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from harness.errors import CheckFailedError
 from harness.records.run import Run
+from harness.records.tables import read_table
 from harness.scoring.pairing import pair
 from tests.support.synthetic import ENGINE, TASKS, SyntheticTask, digest, synthetic_checkpoint, synthetic_run
 
@@ -139,6 +141,16 @@ def test_a_refusal_cannot_steer_a_terminal(base: Run) -> None:
     with pytest.raises(CheckFailedError, match="\ufffd\\[2Jgone") as caught:
         pair(base, failed)
     assert "\x1b" not in str(caught.value)
+
+
+def test_ids_that_differ_by_their_composed_characters_get_a_hint(tmp_path: Path) -> None:
+    tables = []
+    for place, name in enumerate(("caf\N{LATIN SMALL LETTER E WITH ACUTE}", "cafe\N{COMBINING ACUTE ACCENT}")):
+        path = tmp_path / f"{place}.jsonl"
+        path.write_text(json.dumps({"item_id": name, "task": "t", "family": "f", "outcome": "wrong"}), encoding="utf-8")
+        tables.append(read_table(path))
+    with pytest.raises(CheckFailedError, match=r"match after Unicode normalisation: write them in one form \(NFC\)"):
+        pair(*tables)
 
 
 def test_runs_of_two_judges_are_no_pair(base: Run) -> None:

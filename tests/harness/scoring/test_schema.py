@@ -25,7 +25,7 @@ def test_the_schema_names_every_field_of_the_document() -> None:
     named |= {"balance", "balance_ci", "noise", "drift", "alarms", "signature", "provenance", "schema_version"}
     assert named <= set(schema["required"])
     task = schema["$defs"]["TaskScore"]["properties"]
-    assert {"n11", "n10", "n01", "n00", "f_true", "mcnemar_p_holm", "verdict"} <= task.keys()
+    assert {"n11", "n10", "n01", "n00", "f_true", "p_holm", "verdict"} <= task.keys()
     assert schema["additionalProperties"] is False
 
 

@@ -86,7 +86,8 @@ def test_a_base_against_itself_is_seldom_called_forgetful(churn: float) -> None:
     for suite in tables:
         adjusted = statistics.holm([p_value(int(n10), int(n01)) for n01, n10, _ in suite])
         words = [
-            statistics.verdict((n01 - n10) / n, -1.0, p, n) for (n01, n10, _), p in zip(suite, adjusted, strict=True)
+            statistics.verdict((n01 - n10) / n, p, above_chance=True, retained=False)
+            for (n01, n10, _), p in zip(suite, adjusted, strict=True)
         ]
         forgot += "forgot" in words
     assert forgot / PAIRS <= 0.05

@@ -6,14 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
-from statsmodels.regression.linear_model import OLS
+from scipy.stats import binomtest, t
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from harness.scoring import statistics
-
-outcomes = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=60)
+from harness.scoring.clusters import Counts
 
 
 @given(st.integers(0, 400), st.integers(0, 400))
@@ -33,43 +31,6 @@ def test_mcnemar_agrees_with_scipy_and_statsmodels(n10: int, n01: int) -> None:
 @given(st.lists(st.integers(0, 1000).map(lambda k: k / 1000), min_size=1, max_size=20))
 def test_holm_agrees_with_statsmodels(p_values: list[float]) -> None:
     assert statistics.holm(p_values) == pytest.approx(list(multipletests(p_values, method="holm")[1]), abs=1e-12)
-
-
-@given(outcomes)
-def test_standard_error_is_the_formula_item_by_item(pairs: list[tuple[bool, bool]]) -> None:
-    differences = [int(c) - int(a) for a, c in pairs]
-    mean = sum(differences) / len(differences)
-    spread = sum((d - mean) ** 2 for d in differences) / (len(differences) - 1)
-    assert statistics.standard_error(np.array(differences, float)) == pytest.approx(
-        math.sqrt(spread / len(differences)), abs=1e-12
-    )
-
-
-@given(outcomes)
-def test_items_that_are_their_own_clusters_change_nothing(pairs: list[tuple[bool, bool]]) -> None:
-    differences = np.array([int(c) - int(a) for a, c in pairs], float)
-    alone = np.array([f"image-{i}" for i in range(len(pairs))])
-    assert statistics.standard_error(differences, alone) == pytest.approx(
-        statistics.standard_error(differences), abs=1e-12
-    )
-
-
-def test_cluster_robust_standard_error_agrees_with_statsmodels() -> None:
-    rng = np.random.default_rng(3)
-    clusters = np.repeat([f"image-{k:02}" for k in range(30)], 5)
-    differences = np.repeat(rng.integers(-1, 2, 30), 5) * (rng.random(150) < 0.7).astype(float)
-    fitted = OLS(differences, np.ones(150)).fit(
-        cov_type="cluster", cov_kwds={"groups": np.repeat(np.arange(30), 5), "use_correction": False}
-    )
-    expected = fitted.bse[0] * math.sqrt(30 / 29)
-    assert statistics.standard_error(differences, clusters) == pytest.approx(expected, abs=1e-9)
-    assert statistics.standard_error(differences, clusters) > statistics.standard_error(differences)
-
-
-def test_standard_error_needs_two() -> None:
-    assert statistics.standard_error(np.array([])) is None
-    assert statistics.standard_error(np.array([1.0])) is None
-    assert statistics.standard_error(np.array([1.0, 0.0]), np.array(["same", "same"])) is None
 
 
 def test_cell_resampling_has_the_distribution_of_index_resampling() -> None:
@@ -131,44 +92,51 @@ def test_no_items_cannot_be_resampled() -> None:
 
 
 @pytest.mark.parametrize(
-    ("delta", "lower", "p", "word"),
+    ("delta", "p", "above_chance", "retained", "word"),
     [
-        (-0.1, -0.15, 0.001, "forgot"),
-        (-0.01, -0.015, 0.001, "forgot"),  # certain and small is still forgotten
-        (0.1, 0.05, 0.001, "improved"),
-        (0.0, -0.01, 1.0, "retained"),
-        (-0.01, -0.019, 0.3, "retained"),
-        (-0.01, -0.02, 0.3, "inconclusive"),
-        (0.0, -0.05, 1.0, "inconclusive"),  # a large p is no evidence of keeping
-        (-0.1, -0.15, 0.05, "inconclusive"),
+        (-0.1, 0.001, True, False, "forgot"),
+        (-0.01, 0.001, True, True, "forgot"),  # certain and small is still forgotten
+        (0.1, 0.001, True, False, "improved"),
+        (0.0, 1.0, True, True, "retained"),
+        (0.0, 1.0, True, False, "inconclusive"),  # a large p is no evidence of keeping
+        (-0.1, 0.05, True, False, "inconclusive"),
+        (0.37, 0.001, False, False, "improved"),
+        (-0.1, 0.001, False, False, "nothing to lose"),
+        (0.0, 1.0, False, True, "nothing to lose"),
     ],
 )
-def test_verdict(delta: float, lower: float, p: float, word: str) -> None:
-    assert statistics.verdict(delta, lower, p, units=149) == word
+def test_verdict(delta: float, p: float, above_chance: bool, retained: bool, word: str) -> None:
+    assert statistics.verdict(delta, p, above_chance=above_chance, retained=retained) == word
 
 
 def test_too_few_items_cannot_show_that_all_was_retained() -> None:
-    assert [statistics.verdict(0, 0, 1, units) for units in (1, 148, 149)] == ["inconclusive"] * 2 + ["retained"]
-    assert statistics.verdict(0, 0, 1, 30, margin=0.1) == "retained"
-    assert statistics.verdict(-0.1, -0.2, 0.001, units=20) == "forgot"
-    # The exact form of the rule of three.
-    assert pytest.approx(statistics.MARGIN, abs=0.0002) == 3 / 149
+    shown = [statistics.is_retained(Counts(0, 0, units), units) for units in (1, 188, 189)]
+    assert shown == [False, False, True]
+    assert statistics.is_retained(Counts(0, 0, 40), 40, margin=0.1)
+    # Ten clusters whose items all stayed cannot have shown a loss of two points, however many items they hold.
+    assert not statistics.is_retained(Counts(0, 0, 1000), 10)
+    assert [statistics.enough_to_retain(units) for units in (148, 149)] == [False, True]
 
 
-def test_minimum_detectable_difference() -> None:
-    assert statistics.minimum_detectable_difference(0.25, 100) == pytest.approx(0.14)
-    assert statistics.minimum_detectable_difference(0, 1) == 0
-    with pytest.raises(ValueError, match="no items"):
-        statistics.minimum_detectable_difference(0.1, 0)
+def test_a_true_loss_of_the_margin_is_seldom_called_retained() -> None:
+    rng = np.random.default_rng(2)
+    for n in (151, 300, 1000):
+        cells = rng.multinomial(n, [0.02, 0.0, 0.98], size=4000)
+        found = [statistics.is_retained(Counts(lost, won, n), n) for lost, won, _ in cells]
+        assert np.mean(found) <= 0.03
+        cells = rng.multinomial(n, [0.04, 0.02, 0.94], size=4000)
+        assert np.mean([statistics.is_retained(Counts(lost, won, n), n) for lost, won, _ in cells]) <= 0.03
 
 
-def test_the_minimum_detectable_difference_is_found_four_times_in_five() -> None:
-    n, churn = 1000, 0.1
-    delta = statistics.minimum_detectable_difference(churn, n)
-    rng = np.random.default_rng(8)
-    tables = rng.multinomial(n, [(churn + delta) / 2, (churn - delta) / 2, 1 - churn], size=1000)
-    found = np.mean([statistics.mcnemar(int(lost), int(won)) < 0.05 for lost, won, _ in tables])
-    assert 0.75 < found < 0.85
+def test_graded_scores_of_few_clusters_have_students_interval() -> None:
+    values = np.random.default_rng(4).normal(size=10)
+    expected = t.interval(0.95, 9, values.mean(), values.std(ddof=1) / math.sqrt(10))
+    assert statistics.mean_interval("task", values) == pytest.approx(expected, rel=1e-9)
+    assert statistics.mean_interval("task", values[:1]) is None
+    assert statistics.mean_interval("task", values, np.zeros(10)) is None
+    many = np.random.default_rng(5).normal(size=400)
+    low, high = statistics.mean_interval("task", many)
+    assert (low, high) == pytest.approx(t.interval(0.95, 399, many.mean(), many.std() / 20), abs=0.01)
 
 
 def test_the_minimum_detectable_difference_of_a_mean_of_tasks_is_found_four_times_in_five() -> None:
@@ -184,9 +152,7 @@ def test_the_minimum_detectable_difference_of_a_mean_of_tasks_is_found_four_time
     assert 0.77 < np.mean(np.abs(sums) > 1.96 * np.sqrt(variances)) < 0.83
 
 
-def test_the_detectable_difference_of_one_task_is_the_same_either_way() -> None:
-    one = statistics.mean_minimum_detectable_difference(0.1, [700])
-    assert one == pytest.approx(statistics.minimum_detectable_difference(0.1, 700))
+def test_a_mean_of_no_tasks_has_no_detectable_difference() -> None:
     for nothing in ([], [3, 0]):
         with pytest.raises(ValueError, match="no items"):
             statistics.mean_minimum_detectable_difference(0.1, nothing)

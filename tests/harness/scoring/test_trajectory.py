@@ -61,9 +61,30 @@ def test_a_gain_that_is_never_reached_is_null_with_a_reason(runs: list[Run]) -> 
     assert short.matched[0].retention_macro is not None
     assert short.matched[1].reasons == {
         "retention_macro": "no checkpoint reaches this gain",
+        "between": "no checkpoint reaches this gain",
         "retention_macro_ci": short.matched[1].reasons["retention_macro_ci"],
     }
     assert short.matched[1].reasons["retention_macro_ci"].endswith("of the resampled curves reach this gain")
+
+
+def test_a_step_over_a_gap_is_named(runs: list[Run], curve: Trajectory) -> None:
+    assert [matched.gap for matched in curve.matched] == [
+        matched.between[1] - matched.between[0] > 0.3 for matched in curve.matched
+    ]
+    assert not curve.matched[0].gap
+    sparse = score_trajectory([runs[0], runs[1], runs[4]], "jigsaw")
+    middle = sparse.matched[1]
+    assert middle.gap
+    assert middle.between == (sparse.points[1].normalised_gain, sparse.points[2].normalised_gain)
+
+
+def test_checkpoints_of_two_trainings_are_refused_unless_told(runs: list[Run], tmp_path: Path) -> None:
+    other = synthetic_run(tmp_path, name="lora-200", accuracy=0.8, seed=9)
+    with pytest.raises(
+        CheckFailedError, match=r"100 and lora-200 do not look like checkpoints of one training .*--mixed"
+    ):
+        score_trajectory([*runs[:2], other], "jigsaw")
+    assert len(score_trajectory([*runs[:2], other], "jigsaw", mixed=True).points) == 3
 
 
 def test_a_curve_that_turns_back_is_read_where_it_first_arrives() -> None:

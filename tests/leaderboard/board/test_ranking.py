@@ -13,6 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.scoring import score_pair, statistics
+from harness.scoring.knowledge import corrected_score
+from harness.scoring.summary import group_kept
+from harness.scoring.task_scores import Measured
 from leaderboard.board.ranking import (
     Contender,
     Contest,
@@ -47,35 +50,32 @@ def questions(target: int = TARGET, prior: int = PRIOR, known: float = 0.9) -> Q
 
 
 def contender(name: str, asked: Questions, right: np.ndarray) -> Contender:
-    """An entry with just those fields of a scorecard that ranking reads, by the formulas of METRICS.md."""
-    before, after = asked.solved, right
-    corrected = {
-        task: [
-            float(((side[place] - g) / (1 - g)).mean()) for side in (before, after) for g in (asked.guess_rate[place],)
-        ]
+    """An entry with just those fields of a scorecard that ranking reads, made by the scorer's formulas."""
+    measured = {
+        task: Measured(task, asked.solved[place], right[place], asked.guess_rate[place], None)
         for task, place in asked.tasks.items()
     }
-    kept = {
-        task: (after_ / before_ if before_ >= 0.05 else None)
-        for task, (before_, after_) in corrected.items()
-        if task != "a_target"
-    }
-    defined = [min(max(value, 0), 1) for value in kept.values() if value is not None]
-    target = asked.tasks["a_target"]
-    gain = float(after[target].mean() - before[target].mean())
+    kept = {task: group_kept(task, [each]) for task, each in measured.items() if task != "a_target"}
+    defined = [each.one_sided for each in kept.values() if each is not None]
+    target = measured["a_target"].transitions
     macro = float(np.mean(defined)) if defined else None
-    share = min(max(gain / (1 - before[target].mean()), 0), 1)
-    balance = None if macro is None else (2 * share * macro / (share + macro) if share + macro else 0.0)
+    share = min(max(target.delta / (1 - target.base), 0), 1)
+    level = 0.0 if macro is None else min(max(macro, 0), 1)
+    balance = None if macro is None else (2 * share * level / (share + level) if share + level else 0.0)
     card: Any = SimpleNamespace(
         tasks={
-            task: SimpleNamespace(role="target" if task == "a_target" else "prior", retention=kept.get(task))
-            for task in asked.tasks
+            task: SimpleNamespace(
+                role="target" if task == "a_target" else "prior",
+                n=len(each.base),
+                corrected_base=corrected_score(each.base, each.guess_rate),
+            )
+            for task, each in measured.items()
         },
         groups={
-            task: SimpleNamespace(tasks=(task,), retention=None if value is None else min(max(value, 0), 1))
-            for task, value in kept.items()
+            task: SimpleNamespace(tasks=(task,), retention=each and each.one_sided, ratio=each and each.ratio)
+            for task, each in kept.items()
         },
-        learned=SimpleNamespace(gain=gain),
+        learned=SimpleNamespace(gain=target.delta),
         retention_macro=macro,
         balance=balance,
         reasons={} if balance is not None else {"balance": "no prior task has a defined retention"},
@@ -128,7 +128,8 @@ def test_a_resample_of_every_item_once_gives_the_numbers_of_the_scorecard(tmp_pa
     cards = [one.card for one in entries]
     assert drawn.gain[0] == pytest.approx([card.learned.gain for card in cards], abs=1e-6)
     assert drawn.retention[0] == pytest.approx([card.retention_macro for card in cards], abs=1e-6)
-    assert drawn.balance[0] == pytest.approx([card.balance for card in cards], abs=1e-6)
+    ranked = [at for at, card in enumerate(cards) if card.balance is not None]
+    assert drawn.balance[0][ranked] == pytest.approx([cards[at].balance for at in ranked], abs=1e-6)
 
 
 def test_whole_clusters_are_drawn(tmp_path: Path) -> None:
@@ -145,15 +146,16 @@ def test_whole_clusters_are_drawn(tmp_path: Path) -> None:
 def test_the_spread_of_draws_is_that_of_the_scorecards_interval(tmp_path: Path) -> None:
     base = synthetic_run(tmp_path / "base", CLUSTERED, accuracy=0.7)
     asked = Questions.of(base.samples, base.record.suite.digest)
-    tuned = synthetic_run(tmp_path / "tuned", CLUSTERED, name="tuned", accuracy=0.6, churn=0.3, seed=3)
+    learned = dict.fromkeys((task.name for task in CLUSTERED), 0.6) | {"jigsaw_2x2": 0.95}
+    tuned = synthetic_run(tmp_path / "tuned", CLUSTERED, name="tuned", accuracy=learned, churn=0.05, seed=3)
     card = score_pair(base, tuned, "jigsaw")
     one = Contender("one", card, solved(tuned.samples.sort_values(["task", "item_id"])))
     drawn = _Draws(Contest(asked, (one,)), 10_000)
     for task in asked.tasks:
         for rows, counts in _counts(asked, task, 10_000):
             drawn.add(task, rows, counts)
-    assert statistics.interval(drawn.balance[:, 0]) == pytest.approx(card.balance_ci, abs=0.01)
-    assert statistics.interval(drawn.gain[:, 0].astype(float)) == pytest.approx(card.learned.gain_ci, abs=0.015)
+    assert statistics.interval(drawn.balance[:, 0]) == pytest.approx(card.balance_ci, abs=0.04)
+    assert statistics.interval(drawn.gain[:, 0].astype(float)) == pytest.approx(card.learned.gain_ci, abs=0.04)
 
 
 def test_models_that_are_equal_are_told_apart_in_at_most_one_board_of_twenty() -> None:
@@ -194,6 +196,9 @@ def test_a_rank_interval_counts_who_is_significantly_better_and_worse() -> None:
         )  # fmt: skip
     assert compared.pairs == size * (size - 1) // 2
     assert not (compared.better & compared.better.T).any()
+    for name, placing in compared.placings.items():
+        assert placing.rank[0] <= placing.alone[0] <= placing.alone[1] <= placing.rank[1], name
+    assert any(placing.alone != placing.rank for placing in compared.placings.values())
 
 
 def test_entries_with_the_same_answers_are_never_told_apart() -> None:
@@ -208,11 +213,22 @@ def test_entries_with_the_same_answers_are_never_told_apart() -> None:
 
 def test_two_items_decide_nothing_even_when_all_fall_one_way() -> None:
     asked = questions(target=2, prior=2, known=1.1)
-    asked = replace(asked, solved=np.array([False, False, True, True, True, True]))
+    asked = replace(asked, guess_rate=np.zeros(6), solved=np.array([False, False, True, True, True, True]))
     better, worse = np.ones(6, dtype=bool), np.array([False, False, True, True, True, True])
     compared = only(Contest(asked, (contender("all", asked, better), contender("none", asked, worse))))
     assert compared.order == ("all", "none")
     assert not compared.better.any()
+
+
+def test_the_interval_of_one_entry_holds_its_true_rank() -> None:
+    """Ten models alike: every rank from 1 to 10 is true, and one entry's interval seldom leaves one out."""
+    asked = questions(target=200, prior=200)
+    contests = [
+        Contest(asked, tuple(contender(f"m{k}", asked, answers(asked, 0.6, 0.1, 10 * b + k)) for k in range(10)))
+        for b in range(100)
+    ]
+    found = [compared.placings["m0"].alone for compared in compare(contests, resamples=400)]
+    assert np.mean([each != (1, 10) for each in found]) <= 0.1
 
 
 def test_neither_the_order_nor_the_company_changes_what_is_said_of_a_pair() -> None:

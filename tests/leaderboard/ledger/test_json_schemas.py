@@ -102,7 +102,7 @@ def test_shipped_events_obey() -> None:
 
 def test_a_scorecard_obeys(tmp_path: Path) -> None:
     card = score_pair(synthetic_run(tmp_path / "a"), synthetic_run(tmp_path / "b", name="b", seed=2), "jigsaw")
-    schema("scorecard/1.json").validate(json.loads(card.to_json()))
+    schema("scorecard/2.json").validate(json.loads(card.to_json()))
 
 
 @pytest.mark.parametrize(

@@ -33,14 +33,15 @@ def test_every_number_of_the_scorecard_is_a_cell(card: Scorecard) -> None:
     for task, score in card.tasks.items():
         for name in cells.TASK:
             assert found[f"task/{task}/{name}"].value == getattr(score, name)
-    assert len(found) == len(cells.SUMMARY) + len(card.groups) + len(card.tasks) * len(cells.TASK)
+    groups, tasks = len(card.groups) * len(cells.GROUP), len(card.tasks) * len(cells.TASK)
+    assert len(found) == len(cells.SUMMARY) + groups + tasks
 
 
 @pytest.mark.parametrize(
     ("model", "defined", "elsewhere"),
     [
-        (TaskScore, cells.TASK, {"family", "group", "role", "verdict", "reasons"}),
-        (GroupScore, cells.GROUP, {"tasks", "n", "reasons"}),
+        (TaskScore, cells.TASK, {"family", "group", "role", "verdict", "base_above_chance", "reasons"}),
+        (GroupScore, cells.GROUP, {"tasks", "n", "units", "reasons"}),
         (TargetScore, cells.SUMMARY, {"family", "tasks", "n", "transfer_tasks", "reasons"}),
     ],
 )
@@ -79,7 +80,6 @@ def test_the_hash_moves_with_definition_inputs_and_value(card: Scorecard, monkey
         card.model_copy(update={"suite": card.suite.model_copy(update={"digest": "0" * 64})}),
         card.model_copy(update={"base": card.base.model_copy(update={"samples_sha256": "0" * 64})}),
         card.model_copy(update={"tuned": card.tuned.model_copy(update={"samples_sha256": "0" * 64})}),
-        card.model_copy(update={"bootstrap": card.bootstrap.model_copy(update={"seed": 1})}),
     ]
     hashes = [cells_of(ID, other)["gain"].hash for other in changed] + [cells_of("bbcdefghijk2", card)["gain"].hash]
     monkeypatch.setitem(cells.SUMMARY, "gain", replace(cells.SUMMARY["gain"], formula="another formula"))
@@ -129,8 +129,8 @@ def test_any_task_name_makes_a_metric_that_reads_back(name: str) -> None:
 def test_the_names_of_cells_are_stable(card: Scorecard) -> None:
     """Citations in papers hold these; a name may be added, never changed."""
     assert [metric for metric in cells_of(ID, card) if "/" not in metric] == [
-        "score_base", "score_tuned", "gain", "normalised_gain", "transfer_gain", "retention_macro", "worst_group",
-        "balance", "alarms",
+        "score_base", "score_tuned", "gain", "normalised_gain", "transfer_gain", "retention_macro", "retention_ratio",
+        "worst_group", "balance", "alarms",
     ]  # fmt: skip
 
 

@@ -181,7 +181,7 @@ def test_numbers_are_written_with_their_unit() -> None:
         "+0.0",
     ]
     assert quoted_number(0.863, "percent") == "86.3"
-    assert quoted_number(0.8312, "ratio") == "0.831"
+    assert quoted_number(0.8312, "ratio") == "83.1"
     assert (quoted_number(0.00000012, "probability"), quoted_number(0.0314, "probability")) == ("1.20e-07", "0.031")
     assert (quoted_number(400.0, "count"), quoted_number(None, "ratio")) == ("400", "undefined")
     assert label("task/vision_count/forgotten_rate") == "vision_count: forgotten rate"
@@ -197,7 +197,7 @@ def only(findings: list[Finding]) -> Finding:
 
 @pytest.mark.parametrize("style", ["bibtex", "apa", "signature"])
 @pytest.mark.parametrize("metric", ["gain", "balance", "task/math_word/delta", "task/math_word/n10", "alarms",
-                                    "task/math_word/mcnemar_p", "group/math/retention", "transfer_gain"])  # fmt: skip
+                                    "task/math_word/p_value", "group/math/retention", "transfer_gain"])  # fmt: skip
 def test_every_citation_of_every_style_holds(scored: Scored, shelf: Shelf, style: Any, metric: str) -> None:
     cell = cells_of(scored.entry_id, scored.card)[metric]
     finding = only(verify(cite(scored, cell, style), shelf))

@@ -20,7 +20,8 @@ def test_points(value: float | None, text: str) -> None:
 
 def test_intervals_and_absent_ones() -> None:
     assert formats.points_ci((-0.1, 0.25)) == "[\N{MINUS SIGN}10.0, +25.0]"
-    assert formats.ratio_ci((0.8, 1.0)) == "[0.80, 1.00]"
+    assert formats.ratio_ci((0.8, 1.0)) == "[80.0, 100.0]"
+    assert (formats.ratio(0.873), formats.ratio(-0.1)) == ("87.3\u00a0%", "\N{MINUS SIGN}10.0\u00a0%")
     assert (formats.points_ci(None), formats.ratio_ci(None), formats.ratio(None), formats.percent(None)) == (
         "", "", "\N{EN DASH}", "\N{EN DASH}"
     )  # fmt: skip
