@@ -229,10 +229,10 @@ def test_an_answerer_of_the_inverse_is_flagged(made: tuple[Suite, dict[str, Load
     assert share(samples, "inverse") > 0.95
 
 
-def test_prose_without_tags_is_unparsed_and_read_leniently(made: tuple[Suite, dict[str, LoadedTask]]) -> None:
+def test_prose_without_tags_is_read_and_is_not_strict(made: tuple[Suite, dict[str, LoadedTask]]) -> None:
     samples = answered(made, lambda gold: f"The restored order should be {listed(gold)}.")
-    assert {sample.outcome for sample in samples} == {Outcome.UNPARSED}
-    assert {sample.score for sample in samples} == {0.0}
+    assert {sample.outcome for sample in samples} == {Outcome.CORRECT}
+    assert {sample.score for sample in samples} == {1.0}
     assert {sample.layer for sample in samples} == {"text"}
     assert (share(samples, "lenient"), share(samples, "lenient_score"), share(samples, "valid")) == (1.0, 1.0, 0.0)
 
@@ -244,7 +244,7 @@ def test_prose_without_tags_is_unparsed_and_read_leniently(made: tuple[Suite, di
         (["--images", "pictures", "--grid", "3"], "--grid 3: rows x columns"),
         (["--images", "pictures", "--grid", "1x1"], "--grid 1x1: rows x columns"),
         (["--images", "pictures", "--name", "My Set"], "--name My Set: small letters"),
-        (["--images", "pictures", "--patch", "200"], "0 of 3 pictures taken, 3 dropped (3 too small); nothing is left"),
+        (["--images", "pictures", "--patch", "200"], "0 of 3 pictures taken, 3 dropped (3 too small); no item is left"),
         (
             ["--images", "pictures", "--grid", "1x3", "--per-picture", "6"],
             "--per-picture 6: 1x3 has only 5 shuffled orders",
