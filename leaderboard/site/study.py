@@ -73,7 +73,7 @@ def panels(target: TargetResult) -> Panels:
     """The small drawings of a target; checkpoints without a gain or a retention are left out of them."""
     curves = {training.name: _curves(training) for training in target.trainings}
     every = [point for lines in curves.values() for line in lines for point in line]
-    x = axis((gain for gain, *_ in every), 46, 236, include=(0.0, 1.0), ticks=6)
+    x = axis((gain for gain, *_ in every), 58, 240, include=(0.0, 1.0), ticks=6)
     y = axis((kept for _, kept, _ in every), 152, 12, include=(0.5, 1.0), ticks=4)
     first = target.trainings[0].name
     ghosts = tuple(_path(line, x, y) for line in curves[first])
