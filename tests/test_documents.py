@@ -106,7 +106,7 @@ def test_no_module_reads_outside_the_repository() -> None:
         if path.suffix == ".py"
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.expr)
-        if (starts_here(node) and above(node) > len(path.parts))
+        if (above(node) > len(path.parts) and starts_here(node))
         or any(each.startswith("..") for each in named_by(node))
     ]
     assert found == []

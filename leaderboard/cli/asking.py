@@ -80,8 +80,8 @@ def read_training_fields(stated: dict[str, Any], path: Path) -> dict[str, Any]:
     ``RetentionError`` where the file is not a record of ``retention train``; the manifest's schema judges the values.
     """
     try:
-        stated = json.loads(path.read_text(encoding="utf-8"))["submission"]
-        fields = {"target": stated["target"], **stated["method"], "data": tuple(stated["training_data"])}
+        submission = json.loads(path.read_text(encoding="utf-8"))["submission"]
+        fields = {"target": submission["target"], **submission["method"], "data": tuple(submission["training_data"])}
         fields["method"] = fields.pop("family")
         fields["seeds"] = tuple(fields.get("seeds", ()))
     except (OSError, ValueError, KeyError, TypeError) as error:

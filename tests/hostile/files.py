@@ -231,7 +231,7 @@ CASES = [
     _case("bidi-entry", "unicode", "entry-id", "the folder is named", _renamed(lambda name: f"\u202e{name}\u200b")),
     _case("markup-entry", "markup", "entry-id", "the folder is named",
           _renamed(lambda name: f"{name}\x1b[2J<img src=x onerror=alert(1)>")),
-    _case("sums-elsewhere", "path", "changed", "which is not there", _sums_elsewhere),
+    _case("sums-elsewhere", "path", "changed", "which does not exist", _sums_elsewhere),
     _case("files-traverse", "path", "manifest-schema", "relative path",
           _edit("model.safetensors:", "../../x.safetensors:")),
     _case("files-absolute", "path", "manifest-schema", "relative path", _edit("model.safetensors:", "/etc/passwd:")),
@@ -240,7 +240,7 @@ CASES = [
     _case("files-over-long", "path", "manifest-form", "a key longer than",
           _edit("model.safetensors:", "x" * 300 + ":")),
     _case("suite-traverses", "path", "manifest-schema", "suite.id", _edit("id: tiny", "id: ../../../etc")),
-    _case("newline-after-digest", "path", "manifest-schema", "64 hex digits",
+    _case("newline-after-digest", "path", "manifest-schema", "64 lower-case hex digits",
           _edit("weights_digest: ", 'weights_digest: "' + "0" * 64 + '\\n" #')),
     # YAML.
     _case("yaml-aliases", "yaml", "manifest-form", "the anchor &a", _manifest(_bomb_of_aliases())),
@@ -286,7 +286,7 @@ CASES = [
     _case("dynamics-markup", "markup", "dynamics-schema", "", _dynamics('"bare"', '"<img src=x onerror=alert(1)>"')),
     _case("dynamics-impossible", "fabricated", "dynamics-schema", "histogram counts",
           _dynamics('"n": 10,', '"n": 1000,')),
-    _case("dynamics-of-another", "fabricated", "dynamics-other", "another base",
+    _case("dynamics-of-another", "fabricated", "dynamics-other", "a base other than",
           lambda shop, case, folder: put(folder, DYNAMICS_FILE, json.dumps(document()))),
     _case("dynamics-secret", "secret", "secret", "a Hugging Face token", _dynamics('"cpu"', f'"{_TOKEN}"')),
     # Parquet.

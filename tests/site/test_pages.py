@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from leaderboard.board.board import Board
@@ -23,15 +22,30 @@ def page_types(site: Path, board: Board) -> list[Path]:
     return found + [next(iter(sorted((site / folder).glob("*.html")))) for folder in ("bases", "methods", "suites")]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
-def test_every_page_is_silent_self_contained_and_fits(
-    browser: Browser, site: Path, empty_site: Path, board: Board, width: int, scheme: str
+# What the dark may spoil of what axe looks at.
+COLOURS = ["color-contrast", "link-in-text-block"]
+
+
+def test_every_page_is_silent_self_contained_accessible_and_fits(
+    browser: Browser, site: Path, empty_site: Path, board: Board, axe: str
 ) -> None:
-    watched = Watched(browser, color_scheme=scheme, viewport={"width": width, "height": 780})
+    """Each is opened once: on a phone, on a screen by day, and in the dark. No text of an entry is more than text."""
+    watched = Watched(browser, color_scheme="light")
+    found = {}
     for path in [*page_types(site, board), empty_site / "index.html"]:
-        watched.page.goto(path.as_uri())
-        assert watched.overflow() <= 0, f"{path.name} is {watched.overflow()} px too wide at {width} px"
+        for width in (360, 1280):
+            watched.page.set_viewport_size({"width": width, "height": 780})
+            if width == 360:
+                watched.page.goto(path.as_uri())
+            watched.page.wait_for_function(f"innerWidth === {width}")
+            assert watched.overflow() <= 0, f"{path.name} is {watched.overflow()} px too wide at {width} px"
         assert watched.page.evaluate("document.styleSheets.length") == 1
+        assert watched.page.locator("img, iframe, object, script:not([src*='assets/board.'])").count() == 0, path.name
+        found[path.name, "light"] = watched.violations(axe)
+        watched.page.emulate_media(color_scheme="dark")
+        found[path.name, "dark"] = watched.violations(axe, COLOURS)
+        watched.page.emulate_media(color_scheme="light")
+    assert {page: violations for page, violations in found.items() if violations} == {}
     inside = (site.as_uri(), empty_site.as_uri())
     assert [url for url in watched.requests if not url.startswith(inside)] == []
     assert watched.complaints == []
@@ -59,9 +73,6 @@ def test_a_flagged_entry_with_markup_in_its_texts_shows_them(browser: Browser, s
     assert watched.page.get_by_text("gnp.exe{{ 7*7 }}<svg onload=alert(4)>", exact=True).count() >= 1
     watched.page.goto((site / "entries" / f"{hostile.entry_id}.html").as_uri())
     assert watched.page.get_by_text('<img src=x onerror="alert(1)">').count() >= 4
-    for path in page_types(site, board):
-        watched.page.goto(path.as_uri())
-        assert watched.page.locator("img, iframe, object, script:not([src*='assets/board.'])").count() == 0
     assert watched.complaints == []
     watched.context.close()
 
@@ -82,21 +93,26 @@ def test_no_script_is_needed(browser: Browser, site: Path, board: Board) -> None
     watched.context.close()
 
 
+# The classes of what is hidden, how many tools are seen, and the rows and items that are not.
+HIDDEN = """() => {
+    const every = chosen => [...document.querySelectorAll(chosen)]
+    const seen = each => each.checkVisibility({visibilityProperty: true})
+    return [
+        every('main [hidden]').map(each => each.className),
+        every('main button').length + every('main input, main select').filter(seen).length,
+        every('main tr, main .item').filter(each => !seen(each)).map(each => each.textContent.trim().slice(0, 80)),
+    ]
+}"""
+
+
 def test_without_a_script_nothing_is_hidden_but_its_own_tools(browser: Browser, site: Path, board: Board) -> None:
     watched = Watched(browser, java_script_enabled=False)
     for path in page_types(site, board):
         watched.page.goto(path.as_uri())
-        closed = watched.page.locator("details:not([open])")
-        while closed.count():
-            closed.first.locator("summary").first.click()
-        hidden = watched.page.locator("main [hidden]")
-        classes = [hidden.nth(at).get_attribute("class") or "" for at in range(hidden.count())]
-        assert all("tools" in names.split() for names in classes), f"{path.name}: {classes}"
-        assert watched.page.locator("main button, main input:visible, main select:visible").count() == 0, path.name
-        rows = watched.page.locator("main tr")
-        assert rows.count() == watched.page.locator("main tr:visible").count(), path.name
-        items = watched.page.locator("main .item")
-        assert items.count() == watched.page.locator("main .item:visible").count(), path.name
+        watched.page.evaluate("for (const box of document.querySelectorAll('details')) box.open = true")
+        hidden, tools, unseen = watched.page.evaluate(HIDDEN)
+        assert all("tools" in names.split() for names in hidden), f"{path.name}: {hidden}"
+        assert (tools, unseen) == (0, []), path.name
     assert watched.complaints == []
     watched.context.close()
 
@@ -116,25 +132,16 @@ def test_on_paper_tables_are_whole_and_controls_are_gone(browser: Browser, site:
     watched.context.close()
 
 
-@pytest.mark.parametrize("mode", ["light", "dark", "without script"])
-def test_axe_finds_nothing_on_any_type_of_page(browser: Browser, site: Path, board: Board, axe: str, mode: str) -> None:
-    watched = Watched(
-        browser, color_scheme="dark" if mode == "dark" else "light", viewport={"width": 1280, "height": 800}
-    )
-    if mode == "without script":
-        # The checker is a script itself: what is switched off is that of the page.
-        watched.page.route("**/*.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
-    # Colours are what differs in the dark, and tables and items without the script that works on them.
-    rules = ["color-contrast", "link-in-text-block"] if mode == "dark" else None
-    paths = page_types(site, board)
-    if mode == "without script":
-        paths = [path for path in paths if path.stem == "index" or path.parent.name in ("tracks", "compare", "items")]
+def test_axe_finds_nothing_on_pages_without_their_script(browser: Browser, site: Path, board: Board, axe: str) -> None:
+    """Those with tables and items that the script works on; it alone is off, as the checker is a script itself."""
+    watched = Watched(browser, viewport={"width": 1280, "height": 800})
+    watched.page.route("**/*.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
     found = {}
-    for path in paths:
-        watched.page.goto(path.as_uri())
-        if violations := watched.violations(axe, rules):
-            found[str(path.relative_to(site))] = violations
-    assert found == {}
+    for path in page_types(site, board):
+        if path.stem == "index" or path.parent.name in ("tracks", "compare", "items"):
+            watched.page.goto(path.as_uri())
+            found[path.name] = watched.violations(axe)
+    assert {name: violations for name, violations in found.items() if violations} == {}
     watched.context.close()
 
 

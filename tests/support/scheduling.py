@@ -7,8 +7,8 @@ from pathlib import Path
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[2]
-# How a file shows that it asks for what a process makes once: the engines, the results of a study.
-SHARED = {"engines": r"\bengines: Engines\b|usefixtures\(\"engines\"\)", "study": r"\bstudy_results\b"}
+# How a file shows that it asks for what a process makes once: the engines, the results of a study (also on the site).
+SHARED = {"engines": r"\bengines: Engines\b|usefixtures\(\"engines\"\)", "browser": r"\bstudy_results\b"}
 
 
 @cache

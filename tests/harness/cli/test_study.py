@@ -27,7 +27,9 @@ def study(folder: Path, *options: str) -> Result:
 
 
 @pytest.mark.slow
-def test_results_are_scored_written_and_printed_without_running_anything(folder: Path) -> None:
+def test_results_are_scored_written_and_printed_without_running_anything(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     printed = study(folder, "--results")
     assert printed.exit_code == 0, printed.output
     written = StudyResults.model_validate_json((folder / "out" / RESULTS_FILE).read_bytes())
@@ -36,6 +38,7 @@ def test_results_are_scored_written_and_printed_without_running_anything(folder:
     assert kept is not None
     assert f"{100 * kept:.1f}" in row
     assert "jigsaw, 1 seed," in printed.stdout
+    monkeypatch.setattr("harness.study.collect", lambda *_: written)
     as_json = study(folder, "--results", "--json")
     assert json.loads(as_json.stdout) == json.loads(written.to_json())
 

@@ -87,7 +87,7 @@ def test_texts_by_others_are_text(made: Folders) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"base": {"name": "x", "weights_digest": "f" * 64}}, "another base"),
+        ({"base": {"name": "x", "weights_digest": "f" * 64}}, "a base other than"),
         ({"drift": "f"}, "not of this one"),
         ({"probes": {"suite": "s", "digest": "e" * 64, "target": "chess"}}, "target jigsaw"),
     ],
