@@ -15,6 +15,7 @@ MIRRORS = [path for path in FILES if path.relative_to(TESTS).parts[0] in ("harne
 TOGETHER = {
     "harness/cli/test_cli.py",
     "harness/lmeval/test_lmeval.py",
+    "harness/scoring/test_promises.py",
     "harness/scoring/test_simulations.py",
     "harness/training/nano/test_nano_training.py",
     "harness/training/test_qwen.py",

@@ -16,10 +16,10 @@ from .dynamics.document import (
 from .dynamics.influence import Pair, cosine, error_norm, jacobian_norm, magnitude
 from .dynamics.perplexity import Reading, edges
 from .pairing import Source, pair
+from .power import smallest_loss
 from .schema import dynamics_schema, portable, scorecard_schema
 from .scorecard import GroupScore, Role, Scorecard, TargetScore, TaskScore
 from .scorer import SCORER_VERSION, paired_items, score_pair
-from .smallest_loss import smallest_loss
 from .statistics import (
     ALPHA,
     MARGIN,

@@ -14,9 +14,9 @@ from harness.scoring.binary import effective_counts, jeffreys_interval
 from harness.scoring.clusters import Clusters, Counts, cluster_sums, design_effect, standard_error
 from harness.scoring.kept import is_above_chance
 from harness.scoring.knowledge import corrected_score, knowledge_change
+from harness.scoring.power import smallest_loss
 from harness.scoring.scorecard import Role, TaskScore
 from harness.scoring.sign_flip import sign_flip
-from harness.scoring.smallest_loss import smallest_loss
 from harness.scoring.transitions import Bools, Floats, Transitions, f_true
 
 NOTHING_TO_LOSE = "the base is not shown to be above chance: nothing to lose"

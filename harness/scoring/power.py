@@ -1,4 +1,4 @@
-"""Smallest loss: how small a change a task of so many items would find."""
+"""Power: how small a change a task of so many items would find."""
 
 import math
 

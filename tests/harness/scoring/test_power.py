@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from harness.scoring.clusters import design_effect
+from harness.scoring.power import smallest_loss
 from harness.scoring.sign_flip import sign_flip
-from harness.scoring.smallest_loss import smallest_loss
 
 
 def test_the_formula() -> None:
