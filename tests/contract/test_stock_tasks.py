@@ -217,7 +217,7 @@ def test_a_data_set_that_cannot_be_loaded_is_one_line(monkeypatch: pytest.Monkey
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(
-        lmeval.TaskError, match=r"mmmu_val_accounting: lm-eval's own.*ConnectionError.*connect"
+        lmeval.TaskError, match=r"mmmu_val_accounting: lm-eval's data set.*ConnectionError.*connect"
     ) as error:
         lmeval.load_tasks(list(MMMU), None, MMMU)
     assert "\n" not in str(error.value)
