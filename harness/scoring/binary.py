@@ -60,7 +60,8 @@ def tango_z(counts: Counts, delta: float) -> float:
     n, won, lost = counts.n, counts.n01, counts.n10
     b = -won - lost + (2 * n - won + lost) * delta
     c = -lost * delta * (1 - delta)
-    q = (math.sqrt(max(b * b - 8 * n * c, 0.0)) - b) / (4 * n)
+    # A square of a tiny b is 0, and q must not be below 0.
+    q = (max(math.sqrt(max(b * b - 8 * n * c, 0.0)), abs(b) if c == 0 else 0.0) - b) / (4 * n)
     variance = n * (2 * q + delta * (1 - delta))
     distance = won - lost - n * delta
     return distance / math.sqrt(variance) if variance > 0 else 0.0 if distance == 0 else math.inf * distance
