@@ -44,7 +44,7 @@ def knowledge_change(
     unparsed output guesses at 0, so each side's g is the item's times the share of its unknown items that the side
     answers at all; where both answer alike, W - L = delta/(1 - g) for equal g. Where no item changed sides, L = W =
     0: guesses made independently would have moved some, so these were the same guesses and nothing is to be subtracted
-    (gate 1). No items, or a guess rate outside [0, 1), raise ``ValueError``.
+    (case 1 of README.md). No items, or a guess rate outside [0, 1), raise ``ValueError``.
     """
     _check_any(base)
     check_guess_rate(guess_rate)
@@ -62,7 +62,7 @@ def answered_share(correct: Bools, unparsed: Bools, guess_rate: Floats) -> float
     """Estimate, in [0, 1], which share of its unknown items a model answers at all; 1 when it knows everything.
 
     Under know-or-guess each wrong answer stands for 1/(1 - g) answered unknown items, and each unparsed output for
-    one unanswered (METRICS.md, "Unequal guessing").
+    one unanswered (METRICS.md, "Answered share").
     """
     wrong: NDArray[np.bool_] = ~correct & ~unparsed
     answered = float((wrong / (1 - guess_rate)).sum())
