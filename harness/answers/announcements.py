@@ -8,7 +8,7 @@ answer is wrong") and a denial ("the answer is not 5") announce nothing.
 import re
 from collections.abc import Iterator
 
-_EMPHASIS = r"[*_`\"]{0,3}"
+_EMPHASIS = r"[*_`\"']{0,3}"
 _ENGLISH = (
     r"(?:(?:final|correct|right|best|only|most likely|numerical|exact|simplified) ){0,3}(?:answers?|ans)\b"
     r"|(?:final|simplified) (?:result|solution|value|expression)\b"
@@ -23,7 +23,7 @@ _BETWEEN = (
 )
 _VERB = (
     r"(?: ?\b(?:is|are|was|would be|will be|should be|must be|should therefore be|has to be|can only be"
-    r"|comes out (?:to|as)"
+    r"|comes (?:out )?(?:to|as)|amounts to|works out (?:to|as)(?: be)?|turns out to be"
     r"|equals|simplifies to)(?![a-zA-Z])(?: (?:indeed|therefore|thus|then|clearly|simply|just|exactly|actually"
     r"|definitely|given by"
     r"|as follows|the following|option|choice|letter)\b)*,?(?:[*_ ]{0,3}:)?| ?(?:=|:=|:|->|→|⇒|\\Rightarrow))"
@@ -36,6 +36,7 @@ _OTHERS = (
     r"|lettera)|(?= \(?[A-Z]\b)))?:?| ?:)"
     # French
     r"|(?:r[ée]ponse|option|proposition)(?: (?:correcte|finale|exacte|juste))*(?: (?:est|serait|doit [êe]tre)\b"
+    r"(?: donc| alors)?"
     r"(?: (?:la|le|l'|l\u2019)? ?(?:lettre|option|réponse|(?=\(?[A-Z]\b)))?(?: ?:)?| ?:)"
     # German, Dutch
     r"|(?:antwort|antwortm[öo]glichkeit|l[öo]sung|ergebnis|antwoord)(?: (?:ist|lautet|w[äa]re|is)\b(?: (?:also|daher"
@@ -45,10 +46,13 @@ _OTHERS = (
     r"|ответ(?: ?[—–:-]| это|ом является)| ?الإجابة(?: الصحيحة)?(?: هي| ?:)|उत्तर(?: है| ?:)"
     # Chinese, Japanese, Korean
     r"|(?:答案|正确选项|正確選項|正确的选项|正解|正答|答え|解答|回答)(?:应该|应当|應該|应|應)?(?:选择|选|選擇|選|是|为|為|は|が|\uff1a|:)"
-    r"(?:选项|選項|、|\uff1a|:)?|(?:故|因此|所以|应|應|故本题|本题)(?:选|選)(?:择|項|项|\uff1a|:)?|(?:정답|답|답변)(?:은|:|\uff1a)"
+    r"(?:选项|選項|、|\uff1a|:)?|(?:故|因此|所以|应|應|我|我会|故本题|本题)(?:选|選)(?:择|項|项|\uff1a|:)?|答[\uff1a:]|(?:정답|답|답변)(?:은|:|\uff1a)"
 )
 _ANNOUNCED = re.compile(
-    rf"(?<![\w-])(?:{_ENGLISH}){_EMPHASIS}(?:{_BETWEEN}){_EMPHASIS}{_VERB}|(?<![a-zà-ü])(?:{_OTHERS})", re.IGNORECASE
+    rf"(?<![\w-])(?:{_ENGLISH}){_EMPHASIS}(?:{_BETWEEN}){_EMPHASIS}{_VERB}|(?<![a-zà-ü])(?:{_OTHERS})"
+    # A field of an object: "final_answer": 18
+    r"|[\"'](?:[a-z]{1,12}[_ ])?(?:answer|choice|option|letter|result|solution)[\"'] ?:",
+    re.IGNORECASE,
 )
 _HEADING = re.compile(
     r"(?:^|\n)[ \t]*(?:#{1,6} ?[*_]{0,3}|[*_]{2,3})(?:the )?(?:final |correct )?(?:answer|result"
@@ -66,7 +70,15 @@ _NOT_THIS = re.compile(
 )
 DENIAL = re.compile(
     r"[\s*_\"'$\\(]*(?:text\{)?\s*(?:(?:\w+ly|still|therefore|thus|of course|also|simply|just) )?"
-    r"(?:not|n't|never|no longer|neither|cannot|can't|nicht|no es|n'est pas|não|不是|不)\b",
+    r"(?:not|n't|never|unlikely|no longer|neither|cannot|can't|nicht|no es|n'est pas|não|不是|不)(?:\b|(?<=[是不]))",
+    re.IGNORECASE,
+)
+# "I don't think the answer is 5", "it is false that the answer is 5".
+_DOUBTED = re.compile(
+    r"(?:\b(?:not|never|hardly)|n['\u2019]t) (?:really )?(?:think|believe|suppose|say|expect|mean)"
+    r"(?: that)?(?: the)? \Z"
+    r"|(?<!\bno )(?<!without )(?<!without a )\b(?:doubt|deny|false|wrong|incorrect|untrue|unlikely|impossible)"
+    r"(?: that)?(?: the)? \Z",
     re.IGNORECASE,
 )
 _CONTRACTED = re.compile(r"n't\b", re.IGNORECASE)
@@ -80,6 +92,7 @@ def announced(text: str) -> Iterator[int]:
 
 
 def _announces(text: str, found: re.Match[str]) -> bool:
-    if _NOT_THIS.search(text, max(0, found.start() - 40), found.start()):
+    before = max(0, found.start() - 40), found.start()
+    if _NOT_THIS.search(text, *before) or _DOUBTED.search(text, *before):
         return False
     return DENIAL.match(text, found.end()) is None and not _CONTRACTED.search(found.group())

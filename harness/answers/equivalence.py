@@ -109,6 +109,8 @@ def _in_any_order(gold: tuple[Node, ...], answer: tuple[Node, ...]) -> bool:
 
 def _unnamed(node: Node, other: Node) -> Node:
     """``node`` without names before its values; of a tuple's the values in the order of the names."""
+    if node.kind == "relation" and node.ops == ("in",) and node.parts[0].is_name and node.parts[1].kind == "set":
+        return node.parts[1]
     if node.kind == "relation" and other.kind != "relation" and node.ops and set(node.ops) == {"="}:
         first, *rest = node.parts
         return rest[-1] if first.is_name or len(node.parts) > 2 else first if rest[-1].is_name else node
@@ -150,7 +152,7 @@ def _sets(gold: Node, answer: Node) -> tuple[Any, Any] | None:
     bounds = any((node.kind == "relation" and node.ops != ("=",)) or _bounds(node) for node in (gold, answer))
     if not kinds & {"interval", "union"} and not bounds:
         return None
-    if gold.kind == "relation" and answer.kind == "relation":
+    if gold.kind == "relation" and answer.kind == "relation" and "in" not in (*gold.ops, *answer.ops):
         return None
     wanted, found = _as_set(gold), _as_set(answer)
     return None if wanted is None or found is None else (wanted, found)

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from harness.answers.options import LETTERS, Named, label_of, lettered, named, plain, text_of, texted
+from harness.answers.options import DENIED_ABROAD, LETTERS, Named, label_of, lettered, named, plain, text_of, texted
 from harness.answers.statements import Statement, answer_of, statements
 
 MAX_HEAD = 2500
@@ -37,11 +37,13 @@ _SUBJECT = re.compile(
     r"|has to be|seems|looks)"
     r" (?:\w+ly |therefore |thus |then )?(?:the )?(?:only |most )?(?:correct|right|best|true|answer|appropriate"
     r"|accurate|likely)\b"
+    r"|(?:^|(?<=[\s(]))\(?([A-Z])\)? (?:(?:ist|est|es|é|è)(?: die| la| le| a| il)? )?(?:richtig|korrekt|correct[ae]"
+    r"|corrett?[ao]|juste|exacte)\b"
     r"|([A-Z])\)?(?:选项|選項)?(?:是|が|为|為)?(?:正确|正確|正解|正しい|对的)"
 )
 _OBJECT = re.compile(
-    r"(?:\bI(?:'d| would| will|'ll|'m| am)?(?: \w+ly)? (?:choose|chose|pick|picked|select|selected|go(?:ing)? (?:with"
-    r"|for)|went with|say|opt for"
+    r"(?:\bI(?:'d| would| will|'ll|'m| am)?(?: \w+ly)? (?:choose|chose|pick|picked|select|selected|guess"
+    r"|go(?:ing)? (?:with|for)|went with|say|opt for"
     r"|vote for|answer)|\b[Ii]t(?:'s| is| must be| has to be| would be| should be)|\b[Tt]h(?:at"
     r"|is) leaves(?: us with)?|\b[Ll]eaving(?: only)?"
     r"|\b[Mm]ust be|\b[Gg]o with|\b[Cc]hoose|\b[Ss]elect|\b[Cc]orresponds to|\b[Mm]atches|\b[Hh]ence|\b[Tt]hus"
@@ -73,11 +75,12 @@ _NOUN_BEFORE = re.compile(
 _DENIED_BEFORE = re.compile(
     r"(?:\bnot|n't|\bnever|\brul(?:e|es|ed|ing) out|\beliminat\w+|\bexclud\w+|\breject\w*|\bexcept|\bneither|\bnor"
     r"|\bunlike|\brather than"
-    r"|\binstead of|\bwrong|\bincorrect|\bdiscard\w*|\bdismiss\w*|\bcannot be|\bout)(?: (?:the|be|is|with|to|choose"
-    r"|for|both|answer|option|choice|\w+ly))*,? $",
+    r"|\binstead of|\bunlikely|(?<!\bno )\bdoubt|\bwrong|\bincorrect|\bdiscard\w*|\bdismiss\w*|\bcannot be|\bout)"
+    r"(?: (?:the|be|is|with|to|choose|for|both|answer|option|choice|think|believe|that|it|it's|\w+ly))*,? [(\[]?$",
     re.IGNORECASE,
 )
 _DENIED_AFTER = re.compile(
+    rf"\)? ?(?:{DENIED_ABROAD})|"
     r"\)?[,:]?(?: \([^()\n]{1,60}\))?(?: (?:is|was|are|were|seems|looks|would be|can be|could be|must be"
     r"|has been))?(?: \w+ly)?"
     r" (?:not\b|incorrect|wrong|false|n't|ruled out|eliminated|excluded|out\b|impossible|isn't|cannot|can't|does not"

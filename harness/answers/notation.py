@@ -27,6 +27,14 @@ _SPACED = re.compile(
 _GROUP = re.compile(r"\{,\}|(?<=[0-9])\\[,!;](?=[0-9]{3})|(?<=[0-9]),\\!(?=[0-9]{3})")
 _DEGREES = re.compile(r" ?(?:\^ ?(?:\{ ?)?\\circ(?: ?\})?|\\degrees?(?![a-zA-Z])|°)")
 _FRAC = re.compile(r"\\[dtc]?frac ?(?:\{ ?([-+]?[0-9.,]+) ?\}|([0-9])) ?(?:\{ ?([0-9.,]+) ?\}|([0-9]))")
+_OVER = re.compile(r"\{ ?([^{}\\]{1,40}) ?\\over(?![a-zA-Z]) ?([^{}\\]{1,40}) ?\}")
+# "minus 5" is -5, "7 minus 5" is not.
+_MINUS = re.compile(r"(?<![0-9a-z)}])(?<![0-9a-z)}] )(?:minus|negative) ?(?=\.?[0-9])", re.IGNORECASE)
+_BASE_WORDS = {
+    word: str(base)
+    for base, word in enumerate(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], 2)
+}
+_BASE_WORD = re.compile(rf"(?<=_)\{{?\s*({'|'.join(_BASE_WORDS)})\s*\}}?")
 _MONEY = re.compile(r"\\?[$€£¥₹]")
 _APPROXIMATELY = re.compile(r"\\(?:approx(?:eq)?|simeq|doteq|thickapprox)(?![a-zA-Z])|~=|≃|≅|≒")
 _UNITS = (
@@ -50,7 +58,13 @@ def one_spelling(text: str) -> str:
     text = _BOLD.sub(r"\1", _GROUP.sub("", text))
     for _ in range(2):  # a font within a font
         text = _FONT.sub(r" \1", text)
-    return _APPROXIMATELY.sub("≈", text)
+    text = bases_in_digits(text)
+    return _APPROXIMATELY.sub("≈", _OVER.sub(r"\\frac{\1}{\2}", text))
+
+
+def bases_in_digits(text: str) -> str:
+    """``text`` with the base of a numeral as a number: 2516_{eight} is 2516_8."""
+    return _BASE_WORD.sub(lambda found: _BASE_WORDS[found[1]], text)
 
 
 def as_number(text: str) -> str:
@@ -60,6 +74,7 @@ def as_number(text: str) -> str:
     for unit, form in _UNITS:
         text = unit.sub(form, text)
     text = _SUBSTANCE.sub(" ", _DEGREES.sub(" ", text))
+    text = _MINUS.sub("-", text)
     text = _FRAC.sub(lambda found: f" {found[1] or found[2]}/{found[3] or found[4]} ", text)
     text = " ".join(_MONEY.sub("", text.replace("\\(", "").replace("\\)", "")).split())
     text = _PREFIXED.sub(r"\1", _ASIAN_UNIT.sub("", text))

@@ -61,6 +61,7 @@ _NO_VALUE = re.compile(
     r"|no fewer|too|insufficient|fewer than|less than|more than|greater than|larger than|smaller than|bigger than"
     r"|higher than"
     r"|lower than|other than|at least|at most|up to|exceeds?|between|maximum of|minimum of|anything but)\b|n't\b"
+    r"|[<>≤≥≠]|\b(?:far from|close to|near|twice|double|half(?: of)?) (?=[-+.]?[0-9])"
     r"|\b(?:over|under|above|below|beyond) (?=[-+.]?[0-9])|\btimes (?:as|larger|smaller|more|less|bigger|greater"
     r"|higher|lower|longer|the)\b",
     re.IGNORECASE,

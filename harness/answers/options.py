@@ -20,7 +20,7 @@ LETTERS = string.ascii_uppercase
 
 Named = int | Literal["off-list", "several", "denied", "conflict"] | None
 
-_EMPHASIS = str.maketrans("", "", "*`_#$")
+_EMPHASIS = str.maketrans("\uff08\uff09【】「」", "()[]()", "*`_#$")
 _LONGEST_LABEL = 24
 _LONGEST_OFF_LIST = 60
 _NOUN = (
@@ -33,7 +33,7 @@ _LABEL = re.compile(rf"{_NOUN}?[(\[{{<]{{0,2}}([a-z]|[0-9]{{1,2}})[)\]}}>]{{0,2}
 _OPENING = re.compile(
     rf"{_NOUN}?(?:[(\[]([A-Z])[)\]][.:,]?|([A-Z])(?:[).:\]]+(?=\s|\Z|[^\w\s])|[.):](?=\S)|(?=\s*(?:\Z|\n|,|;|[-–—=] "
     rf"|\(|\"))|"
-    rf"(?=[\u3000-\u9fff\uac00-\ud7af\uff00-\uff60])|(?= (?:because|since)\b)|(?= is (?:the )?(?:correct|right"
+    rf"(?= ?[\u3000-\u9fff\uac00-\ud7af\uff00-\uff60])|(?= (?:because|since)\b)|(?= is (?:the )?(?:correct|right"
     rf"|best)\b)))",
 )
 # Behind an announcement more may follow a letter; of A and I, which are words, not everything.
@@ -46,8 +46,14 @@ _SEVERAL = re.compile(
     r"[\s,]*(?:,|/|&|\b(?:and|or|und|oder|y|o|et|ou|or maybe|or possibly)\b)[ ,]*(?:either |option "
     r"|choice )?\(?([A-Z])\)?(?![\w'])"
 )
+# "is wrong" in other languages, behind a letter.
+DENIED_ABROAD = (
+    r"(?:选项|選項)?(?:是|为|為)?(?:不正[确確]|不[对對]|[错錯]|不是|不符)|は?(?:誤り|間違|正しくな)"
+    r"|ist (?:nicht|falsch)|(?:est|es|é|está|è) (?:incorre|fals|fauss|errad|sbagliat)|n'est pas|no es|não é|non è"
+)
 _DENIED = re.compile(
-    r"[\s\-–—:,]*(?:\(?(?:(?:this|that|it|which)(?: option| one| choice)? )?(?:(?:is|was|are|would be|seems"
+    rf"[\s\-–—:,]*(?:{DENIED_ABROAD}|"
+    r"\(?(?:(?:this|that|it|which)(?: option| one| choice)? )?(?:(?:is|was|are|would be|seems"
     r"|looks)(?: \w+ly)? )?"
     r"(?:not |n't |never |un)?(?:incorrect|wrong|false|not (?:correct|right|true|the)|isn't|wasn't|ruled out"
     r"|eliminated"
@@ -123,7 +129,9 @@ def _beside(place: int, rest: str, options: Sequence[str]) -> Named:
         return "several"
     if _DENIED.match(rest):
         return "denied"
-    other = _text_at(re.sub(r"\A(?:[-–—,=] ?|\()", "", rest), options)
+    other = _text_at(rest, options)
+    if other is None:
+        other = _text_at(re.sub(r"\A(?:[-–—,=] ?|\()", "", rest), options)
     return place if other in (None, place) else "conflict"
 
 

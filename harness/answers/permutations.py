@@ -17,7 +17,9 @@ from harness.records import Outcome
 
 # A number, or something that ends a list of numbers; what is neither (spaces, commas, brackets, arrows, "and", "tile")
 # only separates them.
-_PART = re.compile(r"([0-9]+)|(?:\b(?:and|then|tiles?)\b|[\s,;|/&>\[\](){}*_`'\"→-])+|([^0-9])", re.IGNORECASE)
+_PART = re.compile(
+    r"([0-9]+)|(?:\b(?:and|then|tiles?)\b|[\s,;\u3001\uff0c\uff1b|/&>#\[\](){}*_`'\"→-])+|([^0-9])", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

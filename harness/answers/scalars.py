@@ -13,6 +13,8 @@ from typing import Any
 from latex2sympy2_extended import latex2sympy
 from sympy import I, Rational, S, Symbol, simplify
 
+from harness.answers.notation import bases_in_digits
+
 
 class ScalarError(ValueError):
     """A text that is no expression."""
@@ -52,18 +54,13 @@ _REPEATING = re.compile(r"([0-9]*)\.([0-9]*)\\overline ?\{([0-9]{1,30})\}")
 _DECIMAL = re.compile(r"(?<![0-9.])([0-9]*)\.([0-9]+)(?![0-9.])")
 _PLAIN_DECIMAL = re.compile(r"\s*-?\s*[0-9]*\.([0-9]+)\s*")
 _BASED = re.compile(r"\s*([0-9A-F]+)_\{? ?([0-9]{1,2}) ?\}?\s*")
-_BASE_WORDS = {
-    word: str(base)
-    for base, word in enumerate(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], 2)
-}
-_BASE_WORD = re.compile(rf"(?<=_)\{{?\s*({'|'.join(_BASE_WORDS)})\s*\}}?")
 _REFUSED = re.compile(r"[0-9]\s+[0-9]|\\[lc]?dots|\.\.\.|…|\A\s*\Z|\\(?:sim|propto|to|rightarrow)(?![a-zA-Z])|≈|[?#@]")
 _LONGEST_FACTOR = 400
 
 
 def same_scalar(gold: str, answer: str) -> bool:
     """Whether two expressions have the same value; ``ScalarError`` where ``answer`` has none."""
-    bases = [_BASED.fullmatch(_BASE_WORD.sub(_base, text)) for text in (gold, answer)]
+    bases = [_BASED.fullmatch(bases_in_digits(text)) for text in (gold, answer)]
     if bases[0] and bases[1]:
         return int(bases[0][1], 36) == int(bases[1][1], 36) and bases[0][2] == bases[1][2]
     wanted, found = (scalar(based[1] if based else text) for based, text in zip(bases, (gold, answer), strict=True))
@@ -95,16 +92,12 @@ def decimals_of(text: str) -> int:
 
 
 def _written(text: str) -> str:
-    text = _BASE_WORD.sub(_base, text)
+    text = bases_in_digits(text)
     based = _BASED.fullmatch(text)
     text = based[1] if based else text
     for pattern, form in _WORDS:
         text = pattern.sub(form, text)
     return _DECIMAL.sub(_fraction, _REPEATING.sub(_repeating, text))
-
-
-def _base(found: re.Match[str]) -> str:
-    return _BASE_WORDS[found[1]]
 
 
 def _fraction(found: re.Match[str]) -> str:

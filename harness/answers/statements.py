@@ -26,7 +26,7 @@ _MOST = 8
 
 _TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
 _ANY_TAG = re.compile(r"</?answer>", re.IGNORECASE)
-_BRACE = re.compile(r"(?:\\|\x08)(?:f?boxed|oxed|framebox) ?\{|\\[{}]|[{}]")
+_BRACE = re.compile(r"(?:\\|\x08)(?:boxed|fboxed|fbox|oxed|framebox) ?\{|\\[{}]|[{}]")
 _BARE_BOX = re.compile(r"\\(?:boxed|fbox) ([0-9]+(?:\.[0-9]+)?|[A-Za-z])(?![\w{])")
 _ALTERNATIVE = re.compile(
     r"[\s$]*(?:\\\)|\\\])?[\s$]*,?\s*(or|and)\s+(?:\\\(|\$)?\s*(?:([a-z])\s*=\s*)?(?:\\\(|\$)?\s*\Z"
@@ -39,7 +39,8 @@ _ECHO = re.compile(
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"\s*(?:`{3,}[a-z]*|~{3,}|[*_]{1,3}(?=\s)|\\\[|\$\$|[:>]|(?=\n))\s*")
-_QUOTED = re.compile(r"\"([^\"\n]{1,200})\"(?=\s*[,}])")
+# The value of a field: "B", 'B', or a number as it is.
+_FIELD = re.compile(r"([\"'])([^\"\n]{1,200}?)\1(?=\s*[,}])|()(-?[0-9]{1,40}(?:\.[0-9]{1,40})?)(?=\s*(?:\}|,\s*[\"']))")
 _DISPLAY_END = re.compile(r"\\\]|\$\$|`{3}")
 # A mark behind a digit, a letter name or a bracket and before a sign is a factorial.
 _SENTENCE_END = re.compile(
@@ -177,8 +178,9 @@ def _opening(following: str) -> tuple[str, str, bool]:
     while (mark := _FENCE.match(following, at)) and "\n" in mark.group():
         at = mark.end()
     marks, following = following[:at], following[at:].lstrip()
-    if quoted := _QUOTED.match(following):
-        return quoted[1], quoted[1], False
+    if field := _FIELD.match(following):
+        value = field[2] or field[4]
+        return value, value, False
     if following.startswith(("\\[", "$$")):
         marks, following = "$$", following[2:]
     if "\\[" in marks or "$$" in marks:

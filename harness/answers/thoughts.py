@@ -18,13 +18,15 @@ _CLOSES = re.compile(r"[<\[◁](?:/|\|end|\|channel\|>final)", re.IGNORECASE)
 _MENTION = re.compile(r"[A-Za-z,][ \"'`]+\Z")
 _AND_ITS_END = re.compile(r"[\s\"'`]*(?:and|to|then|or|\.\.\.|…)[\s\"'`]*\Z")
 # The channels of gpt-oss as a decoder leaves them that skips special tokens.
-_ANALYSIS, _FINAL = "analysis", "assistantfinal"
+_ANALYSIS, _FINAL = re.compile("analysis(?=[A-Z])"), "assistantfinal"
 
 
 def without_thoughts(output: str) -> str | None:
     """``output`` without its thoughts; None where one never closes, so that nothing behind it is known to be said."""
-    if output.startswith(_ANALYSIS) and _FINAL in output:
-        output = output.rpartition(_FINAL)[2]
+    if _ANALYSIS.match(output):
+        _, closed, output = output.rpartition(_FINAL)
+        if not closed:
+            return None
     kept: list[str] = []
     opened = False
     start = mentioned = 0

@@ -414,6 +414,26 @@ KINDS = [
     ("11\\sqrt2", "\\boxed{15.556}", N),
     ("\\text{east}", "The answer is \\text{east}.", C),
     ("\\text{Monday}", "The answer is Monday, because it rains.", C),
+    # said not to be so
+    ("18", "I don't think the answer is 18.", N),
+    ("18", "It is false that the answer is 18.", N),
+    ("18", "There is no doubt that the answer is 18.", C),
+    ("18", "The answer is unlikely to be 18.", N),
+    ("18", "The answer is ≥ 18.", N),
+    ("18", "The answer is close to 18.", N),
+    ("18", "The answer is half of 18.", N),
+    # signs in words, other spellings
+    ("-5", "The answer is minus 5.", C),
+    ("-5", "\\boxed{\\text{negative }5}", C),
+    ("5", "The answer is 10 minus 5.", N),
+    ("\\frac{2}{3}", "\\boxed{{2 \\over 3}}", C),
+    ("2516_8", "\\boxed{2516_{\\text{eight}}}", C),
+    ("1,2", "\\boxed{x \\in \\{1, 2\\}}", C),
+    ("x \\in (1,2)", "\\boxed{1 < x < 2}", C),
+    ("18", "\\fbox{18}", C),
+    ("18", '{"answer": 18}', C),
+    ("18", "The answer turns out to be 18.", C),
+    ("18", "答\uff1a18", C),
 ]
 
 

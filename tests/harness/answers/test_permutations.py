@@ -109,6 +109,8 @@ def test_a_strict_answer_is_the_same_leniently(output: str, layer: str) -> None:
         ("They are numbered 1,2,3,4,5,6,7,8,9. I say 3,1,2,9,4,5,8,7,6.", "text"),
         ("<think>It starts as 1,2,3,4,5,6,7,8,9.</think> 3,1,2,9,4,5,8,7,6", "text"),
         ("**3,1,2,9,4,5,8,7,6**", "text"),
+        ("3、1、2、9、4、5、8、7、6", "text"),
+        ("#3, #1, #2, #9, #4, #5, #8, #7, #6", "text"),
     ],
 )
 def test_an_order_in_another_form_is_an_answer_and_not_strict(output: str, layer: str) -> None:

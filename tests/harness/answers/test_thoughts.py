@@ -55,11 +55,12 @@ def test_a_thought_that_never_closes_leaves_no_answer(opening: str, closing: str
         ("5<think>was it?</think>", "5"),
         ("I think inside <think> and </think>, then answer: 5", "I think inside <think> and </think>, then answer: 5"),
         ("analysisWe need 3.assistantfinal5", "5"),
+        ("analysisWe need 3. The answer is 5", None),
         ("analysis of the case: 5", "analysis of the case: 5"),
         ("<think>a <think>b</think>5", "5"),
     ],
 )
-def test_what_is_left_without_thoughts(output: str, left: str) -> None:
+def test_what_is_left_without_thoughts(output: str, left: str | None) -> None:
     assert without_thoughts(output) == left
 
 
