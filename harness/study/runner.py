@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -218,10 +219,11 @@ class Runner:
         with log.open("ab") as file:
             file.write(f"$ {' '.join(command)}\n".encode())
             file.flush()
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, pass_fds=(lock.fileno(),)
-            )
-        self._running.append(_Child(step, process, lock, time.monotonic()))
+            with defer_interrupts():
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, pass_fds=(lock.fileno(),)
+                )
+                self._running.append(_Child(step, process, lock, time.monotonic()))
         self._watcher.started(step)
         return True
 
@@ -289,6 +291,26 @@ def _exit_on_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def defer_interrupts() -> Iterator[None]:
+    """Hold SIGINT and SIGTERM back until the block ends, so that a child just started is known to whoever ends it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pending: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, frame: pending.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+        for received in pending:
+            signal.raise_signal(received)
 
 
 def python_command(*arguments: str | os.PathLike[str]) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import RetentionError
-from harness.study.runner import Folder, Runner, Step, step_digests
+from harness.study.runner import Folder, Runner, Step, defer_interrupts, step_digests
 from tests.support.steps import Told, killed_steps, shell
 
 ROOT = Path(__file__).parents[3]
@@ -191,6 +191,21 @@ def test_the_lock_of_a_step_is_held_by_its_child_alone(tmp_path: Path) -> None:
     assert not is_free(tmp_path, "slow")
     (tmp_path / "go").touch()
     wait_for(lambda: is_free(tmp_path, "slow"))
+
+
+def test_an_interrupt_waits_for_the_start_of_a_child_and_is_not_lost() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    reached = []
+
+    def start_a_child() -> None:
+        with defer_interrupts():
+            signal.raise_signal(signal.SIGINT)
+            reached.append("the end of the block")
+
+    with pytest.raises(KeyboardInterrupt):
+        start_a_child()
+    assert reached
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
