@@ -14,7 +14,7 @@ setup: ## build the environment in .venv (idempotent)
 demo: setup ## evaluate the nano pair, score it and build the board in site/public/
 	@retention demo
 
-quick: setup ## run the tests that need no engine, training or browser (about 2 minutes)
+quick: setup ## run the tests that need no engine, training or browser (2 to 3 minutes)
 	@$(PYTEST) -m "not engine and not browser and not slow"
 
 test: ## run the whole test suite

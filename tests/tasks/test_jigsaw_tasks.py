@@ -62,6 +62,7 @@ def test_the_task_file_says_what_the_task_is(task: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_scenes_are_the_known_items() -> None:
     (loaded,) = load_tasks(["jigsaw_scenes_3x3"]).values()
     check_known("jigsaw_scenes_3x3", loaded)

@@ -29,6 +29,7 @@ def test_mcnemar_agrees_with_scipy_and_statsmodels(n10: int, n01: int) -> None:
 
 @settings(max_examples=20)  # the reference collects garbage on every call
 @given(st.lists(st.integers(0, 1000).map(lambda k: k / 1000), min_size=1, max_size=20))
+@pytest.mark.slow
 def test_holm_agrees_with_statsmodels(p_values: list[float]) -> None:
     assert statistics.holm(p_values) == pytest.approx(list(multipletests(p_values, method="holm")[1]), abs=1e-12)
 

@@ -66,6 +66,7 @@ def test_no_nano_training_item_is_in_a_suite(source: str) -> None:
 
 
 @pytest.mark.parametrize("config", [name for name in config_names() if name.startswith("nano-")])
+@pytest.mark.slow
 def test_no_item_of_a_nano_config_is_in_a_lock(config: str) -> None:
     recipes = [load_recipe(config, method) for method in ("replay-sft", "rft", "sft", "rollouts")]
     assert recipes[0].replay is not None

@@ -367,6 +367,7 @@ def test_a_board_with_another_number_is_different(made: Folders, scored: Scored,
     assert "DIFFERENT from gain +12.3 points" in run.output
 
 
+@pytest.mark.slow
 def test_the_outcomes_of_the_shipped_base_are_judged_again() -> None:
     from harness.records.run import read_run
     from harness.records.samples import Outcome

@@ -59,6 +59,7 @@ def test_the_site_as_it_is_built_passes(built: Path) -> None:
     assert found.index_gzip_bytes < found.index_bytes < checks.MAX_INDEX_BYTES
 
 
+@pytest.mark.slow
 def test_a_board_of_hostile_texts_passes_too(tmp_path: Path) -> None:
     made, events = hostile_board(tmp_path)
     write_site(load_board(made.submissions, made.bases, events), tmp_path / "public", "https://board.example.org/")
