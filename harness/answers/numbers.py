@@ -106,12 +106,6 @@ def judge_number(output: str, gold: str, rel_tol: float = 0.0) -> Judgement:
     return unparsed(made[0].text if made else None)
 
 
-def parse_number(text: str) -> Fraction | None:
-    """The value of the one number, written in digits, that ``text`` states; None where there is none, or several."""
-    found = find_numeral(text) if any(map(str.isdigit, text[:MAX_ANSWER])) else None
-    return None if found is None else found.value
-
-
 def read_numeral(text: str) -> Numeral | None:
     """The number that ``text`` is, with nothing but a unit or a currency around it; None for anything else.
 
