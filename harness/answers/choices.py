@@ -26,7 +26,7 @@ _LONGEST_STRICT = 4000
 
 @dataclass(frozen=True)
 class LetteredJudgement:
-    """Both readings of one output; ``layer`` names the part of the lenient one that decided, None where none did."""
+    """Both readings of one output; ``layer`` is the part of the lenient one that named an option, or None."""
 
     lenient: Judgement
     strict: Judgement
