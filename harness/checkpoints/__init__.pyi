@@ -1,4 +1,5 @@
 from .checkpoint import Checkpoint, CheckpointError, nano_root, open_checkpoint, read_json, same_tokenizer
+from .conditions import Conditions, conditions_of
 from .prompts import PromptRenderer
 from .templates import ChatTemplate, TemplateError
 from .weights import read_header
@@ -7,8 +8,10 @@ __all__ = [
     "ChatTemplate",
     "Checkpoint",
     "CheckpointError",
+    "Conditions",
     "PromptRenderer",
     "TemplateError",
+    "conditions_of",
     "nano_root",
     "open_checkpoint",
     "read_header",

@@ -34,7 +34,9 @@ class BackendEngine:
         self._tokenizer.no_truncation()
         try:
             device = "cpu" if on_cpu else "cuda"
-            self._backend = Backend(name, folder, settings.dtype, device, settings.batch, settings.max_model_len)
+            self._backend = Backend(
+                name, folder, settings.dtype, device, settings.batch, placement.conditions.record.max_model_len
+            )
         except (ValueError, ImportError, RuntimeError, TypeError, KeyError) as error:
             reason = " ".join(str(error).split())[:300]
             raise EngineError(f"engine {settings.name}: cannot run {checkpoint.record.name}: {reason}") from error

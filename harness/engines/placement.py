@@ -8,12 +8,12 @@ import importlib.util
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
-from harness.checkpoints import Checkpoint
+from harness.checkpoints import Checkpoint, Conditions, conditions_of
 from harness.engines.settings import LM_EVAL, Dtype, EngineError, EngineSettings
 from harness.records import EngineRecord
 
@@ -76,9 +76,11 @@ class Member:
 
 @dataclass(frozen=True)
 class Placement:
-    """One engine: the settings it starts with, and the checkpoints that it answers as."""
+    """One engine: the settings it starts with, the conditions that it applies to all requests alike, and the
+    checkpoints that it answers as."""
 
     settings: EngineSettings
+    conditions: Conditions
     members: tuple[Member, ...]
 
     @property
@@ -112,19 +114,27 @@ class Placement:
     def on_workers(self) -> "tuple[Placement, ...]":
         """The engines that workers start between them when this one is spread over a cluster."""
         described = [(each.checkpoint, each.record) for each in self.members]
-        return _shared(replace(self.settings, executor="local"), described)
+        return _shared(replace(self.settings, executor="local"), self.conditions, described)
 
     @property
     def _first(self) -> Member:
         return next((each for each in self.members if not each.merged), self.members[0])
 
 
-def place(settings: EngineSettings, checkpoints: Iterable[Checkpoint]) -> tuple[Placement, ...]:
-    """Place ``checkpoints`` in engines, in their order; ``EngineError`` when the settings cannot be met."""
-    return _shared(settings, [(each, describe(settings, each)) for each in checkpoints])
+def place(
+    settings: EngineSettings, checkpoints: Sequence[Checkpoint], conditions: Conditions | None = None
+) -> tuple[Placement, ...]:
+    """Place ``checkpoints`` in engines, in their order; ``EngineError`` when the settings cannot be met.
+
+    Without ``conditions`` the first checkpoint, or its base, sets them.
+    """
+    conditions = conditions or conditions_of(checkpoints[0], settings.max_model_len)
+    return _shared(settings, conditions, [(each, describe(settings, each)) for each in checkpoints])
 
 
-def _shared(settings: EngineSettings, described: Iterable[tuple[Checkpoint, EngineRecord]]) -> tuple[Placement, ...]:
+def _shared(
+    settings: EngineSettings, conditions: Conditions, described: Iterable[tuple[Checkpoint, EngineRecord]]
+) -> tuple[Placement, ...]:
     """Group what shares one engine: what a server serves, what Ray spreads, a base and its adapters under vLLM.
 
     vLLM applies adapters beside the base, or merges them and exchanges its weights. A full fine-tune is always alone.
@@ -138,7 +148,7 @@ def _shared(settings: EngineSettings, described: Iterable[tuple[Checkpoint, Engi
         members = shared.setdefault(key, [])
         if member not in members:
             members.append(member)
-    return tuple(Placement(settings, tuple(members)) for members in shared.values())
+    return tuple(Placement(settings, conditions, tuple(members)) for members in shared.values())
 
 
 def _serves_all(settings: EngineSettings) -> bool:

@@ -51,7 +51,7 @@ class TransformersEngine:
         # search, sample or forbid tokens where others are greedy.
         self._model.generation_config = transformers.GenerationConfig()
         self._pad = self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else self._eos[0]
-        self._longest = settings.max_model_len
+        self._longest = placement.conditions.record.max_model_len
         self._batch = settings.at_once
         self._time_limit = settings.time_limit
 

@@ -64,7 +64,7 @@ class VllmEngine:
                 model=str(folder),
                 dtype=settings.dtype,
                 seed=0,
-                max_model_len=min(settings.max_model_len, _longest(folder / "config.json")),
+                max_model_len=min(placement.conditions.record.max_model_len, _longest(folder / "config.json")),
                 max_num_seqs=settings.batch,
                 tensor_parallel_size=settings.tensor_parallel,
                 trust_remote_code=False,

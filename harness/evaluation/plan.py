@@ -5,7 +5,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from harness.checkpoints import Checkpoint, PromptRenderer, open_checkpoint, same_tokenizer
+from harness.checkpoints import (
+    Checkpoint,
+    Conditions,
+    PromptRenderer,
+    conditions_of,
+    open_checkpoint,
+    same_tokenizer,
+)
 from harness.engines import EngineSettings, Placement, place
 from harness.errors import RetentionError
 from harness.records import Suite, suite_path
@@ -40,6 +47,7 @@ class Plan:
     base: Checkpoint
     tuned: tuple[Checkpoint, ...]
     renderer: PromptRenderer
+    conditions: Conditions
     settings: EngineSettings
     out: Path
     replicate: int = 0
@@ -47,7 +55,7 @@ class Plan:
     placements: tuple[Placement, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "placements", place(self.settings, (self.base, *self.tuned)))
+        object.__setattr__(self, "placements", place(self.settings, (self.base, *self.tuned), self.conditions))
 
     def placement_of(self, checkpoint: Checkpoint) -> Placement:
         """An engine for ``checkpoint`` alone, as it is placed among the others."""
@@ -108,4 +116,6 @@ def make_plan(
         settings = replace(settings, served=tuple(zip(digests, served_names, strict=True)))
     renderer_folder = base_checkpoint.base.path if base_checkpoint.base else base_checkpoint.path
     renderer = PromptRenderer(renderer_folder, loaded_suite.prompt)
-    return Plan(loaded_suite, suite_path(suite).parent, base_checkpoint, tuned_checkpoints, renderer, settings, out)
+    conditions = conditions_of(base_checkpoint, settings.max_model_len)
+    folder = suite_path(suite).parent
+    return Plan(loaded_suite, folder, base_checkpoint, tuned_checkpoints, renderer, conditions, settings, out)

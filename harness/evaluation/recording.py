@@ -41,6 +41,7 @@ def make_record(plan: Plan, member: Member, counts: Counts, sha256: str, wall: f
         checkpoint=member.checkpoint.record,
         suite=plan.suite.record,
         engine=member.record,
+        conditions=plan.conditions.record,
         decoding={"temperature": 0.0},
         seed=plan.seed,
         replicate=plan.replicate,
@@ -86,6 +87,7 @@ def is_current(plan: Plan, member: Member) -> bool:
         and record.suite == plan.suite.record
         and record.checkpoint == member.checkpoint.record
         and record.engine == member.record
+        and record.conditions == plan.conditions.record
         and record.template_digest == plan.renderer.template_digest
         and (record.replicate, record.seed) == (plan.replicate, plan.seed)
         and record.n_errors == 0

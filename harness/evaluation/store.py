@@ -1,6 +1,6 @@
 """The response store: every answer an engine ever gave, keyed by everything that decides it.
 
-A key covers item, prompt token ids and image bytes, decoding, weights, engine fingerprint and replicate
+A key covers item, prompt token ids and image bytes, decoding, weights, conditions, engine fingerprint and replicate
 (harness/README.md, invariant 3), so an answer can never be taken for another model's, another prompt's or another
 engine's. One SQLite file in WAL mode; answers are committed in chunks while the engine works, so a crash loses at most
 one chunk (invariant 4).
@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.checkpoints import Conditions
 from harness.engines import Member
 from harness.errors import RetentionError
 from harness.items import canonical_json
@@ -136,16 +137,18 @@ class Variant:
     """A model that an engine can answer as: ``adapter`` as in the requests of :mod:`harness.protocol`.
 
     A ``replicate`` (1, 2, ...) repeats a run to measure its noise, and shares no answer with another replicate.
+    ``conditions`` is the digest of the run's conditions, which are part of every key.
     """
 
     weights_digest: str
     record: EngineRecord
     adapter: str | None = None
     replicate: int = 0
+    conditions: str = ""
 
     @classmethod
-    def of(cls, member: Member, replicate: int = 0) -> "Variant":
-        return cls(member.weights_digest, member.record, member.request_adapter, replicate)
+    def of(cls, member: Member, conditions: Conditions, replicate: int = 0) -> "Variant":
+        return cls(member.weights_digest, member.record, member.request_adapter, replicate, conditions.record.digest)
 
     @property
     def source(self) -> str:
@@ -257,6 +260,7 @@ def _key(variant: Variant, request: GenerateRequest | ScoreRequest, content: dic
         "weights": variant.weights_digest,
         "engine": variant.record.fingerprint,
         "replicate": variant.replicate,
+        "conditions": variant.conditions,
     }
     return hashlib.sha256(canonical_json(parts)).digest()
 

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import string
@@ -15,6 +16,7 @@ import pandas as pd
 from pydantic import Field, ValidationError
 
 from harness.errors import first_problem
+from harness.items import canonical_json
 from harness.records.samples import SAMPLES_FILE, Digest, RunError, file_sha256, read_samples
 from harness.records.strict import StrictModel
 
@@ -85,6 +87,20 @@ class EngineRecord(StrictModel):
         return f"{self.environment}/{self.adapter}"
 
 
+class ConditionsRecord(StrictModel):
+    """What both models of a pair are given alike beside their prompts; a pair never mixes two.
+
+    ``max_model_len`` is the most tokens of prompt plus answer.
+    """
+
+    max_model_len: Annotated[int, Field(gt=0)]
+
+    @property
+    def digest(self) -> str:
+        """sha256 (hex) over all fields; part of the response store's key."""
+        return hashlib.sha256(canonical_json(self.model_dump())).hexdigest()
+
+
 class ScreenRecord(StrictModel):
     """Where a screening stopped: after ``look`` of ``looks`` looks, because ``z`` had left [-boundary, boundary] or all
     items were evaluated. ``seed`` fixed the order of the items."""
@@ -121,14 +137,15 @@ class RunRecord(StrictModel):
 
     ``replicate`` is 0 for a run, and numbers the repetitions that measure its noise floor; ``seed`` determines the
     order of a repetition's requests. ``screened`` marks a run of only the first part of a suite. ``judge`` is the
-    version of the rules by which the answers were judged, 1 in records without it. ``full_log`` is set if outputs were
-    truncated or the full file was uploaded.
+    version of the rules by which the answers were judged, 1 in records without it. ``conditions`` is None in records of
+    before they were written down. ``full_log`` is set if outputs were truncated or the full file was uploaded.
     """
 
     schema_version: Literal[1] = 1
     checkpoint: CheckpointRecord
     suite: SuiteRecord
     engine: EngineRecord
+    conditions: ConditionsRecord | None = None
     decoding: dict[str, str | int | float | bool]
     seed: int
     replicate: Annotated[int, Field(ge=0)] = 0

@@ -97,6 +97,7 @@ def _check_records(base: RunRecord, tuned: RunRecord) -> None:
         ("suite transfer tasks", base.suite.transfer, tuned.suite.transfer),
         ("suite adjacent tasks", base.suite.adjacent, tuned.suite.adjacent),
         ("engine", base.engine.environment, tuned.engine.environment),
+        *_conditions(base, tuned),
         ("tokenizer", base.checkpoint.tokenizer_digest, tuned.checkpoint.tokenizer_digest),
         *([] if native else [("chat template", base.template_digest, tuned.template_digest)]),
         ("template policy", base.template_policy, tuned.template_policy),
@@ -111,6 +112,12 @@ def _check_records(base: RunRecord, tuned: RunRecord) -> None:
             raise refusal(
                 f"{name} differs: base {_short(mine)}, tuned {_short(theirs)}; evaluate both with one command"
             )
+
+
+def _conditions(base: RunRecord, tuned: RunRecord) -> list[tuple[str, Any, Any]]:
+    """Each condition by its name; nothing where both records are of before conditions were written down."""
+    mine, theirs = ({} if each.conditions is None else each.conditions.model_dump() for each in (base, tuned))
+    return [(name.replace("_", " "), mine.get(name), theirs.get(name)) for name in sorted({*mine, *theirs})]
 
 
 def _check_tables(base: TableRecord, tuned: TableRecord) -> None:

@@ -154,7 +154,7 @@ def _engine(chosen: Rollouts, dtype: Dtype, policy: Checkpoint, store: ResponseS
     settings = EngineSettings(name=choose(name), dtype=dtype, batch=chosen.batch)
     (placement,) = place(settings, [policy])
     (member,) = placement.members
-    return StoredEngine(store, Variant.of(member), lambda: starting.start(placement))
+    return StoredEngine(store, Variant.of(member, placement.conditions), lambda: starting.start(placement))
 
 
 def _samples(

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
+from harness.checkpoints.conditions import conditions_of
 from harness.engines.child import ChildEngine
 from harness.engines.placement import Member, Placement
 from harness.engines.settings import EngineError, EngineSettings
@@ -24,7 +25,9 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
 
 def start(checkpoint: Checkpoint, script: str, batch: int = 8) -> ChildEngine:
     settings = EngineSettings(name="fake", dtype="float32", batch=batch, server=script)
-    return ChildEngine(Placement(settings, (Member(checkpoint, RECORD, None),)), load_scripted)
+    return ChildEngine(
+        Placement(settings, conditions_of(checkpoint, 256), (Member(checkpoint, RECORD, None),)), load_scripted
+    )
 
 
 def requests(count: int) -> list[GenerateRequest]:

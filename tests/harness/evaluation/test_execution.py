@@ -70,15 +70,17 @@ def test_a_placement_decides_engines_records_and_keys(
     prints = [f"{settings.name}/{version}/{environment}/{each}" for each in ("none", applied, "none")]
     with ResponseStore(tmp_path / "store.sqlite") as store:
         for member in members:
-            list(StoredEngine(store, Variant.of(member), FakeEngine).generate([REQUEST]))
+            list(StoredEngine(store, Variant.of(member, placed[0].conditions), FakeEngine).generate([REQUEST]))
     stored = sqlite3.connect(tmp_path / "store.sqlite").execute("SELECT key, source FROM answers").fetchall()
-    expected = [(key(*each), " ".join(each)) for each in zip(digests, prints, strict=True)]
+    conditions = placed[0].conditions.record.digest
+    expected = [(key(*each, conditions), " ".join(each)) for each in zip(digests, prints, strict=True)]
     assert sorted(stored) == sorted(expected)
 
 
-def key(weights: str, fingerprint: str) -> bytes:
+def key(weights: str, fingerprint: str, conditions: str) -> bytes:
     """The key of an answer to ``REQUEST``, spelled out: whatever changes it throws away every stored answer."""
     content = {
+        "conditions": conditions,
         "decoding": {"max_tokens": 4, "seed": 0, "stop": [], "temperature": 0.0},
         "engine": fingerprint,
         "item": "item",
