@@ -1,5 +1,7 @@
 from .checkpoint import Checkpoint, CheckpointError, nano_root, open_checkpoint, read_json, same_tokenizer
 from .conditions import Conditions, conditions_of
+from .contents import Contents
+from .listing import contents_of
 from .prompts import PromptRenderer
 from .templates import ChatTemplate, TemplateError
 from .weights import read_header
@@ -9,9 +11,11 @@ __all__ = [
     "Checkpoint",
     "CheckpointError",
     "Conditions",
+    "Contents",
     "PromptRenderer",
     "TemplateError",
     "conditions_of",
+    "contents_of",
     "nano_root",
     "open_checkpoint",
     "read_header",

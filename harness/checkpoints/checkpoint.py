@@ -7,21 +7,22 @@ it.
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from harness.checkpoints.contents import ADAPTER_WEIGHTS, Contents
 from harness.checkpoints.digests import cached_sha256
-from harness.checkpoints.scan import CheckpointError, check_patterns, read_json, scan_folder, scan_names
+from harness.checkpoints.hub import fetch
+from harness.checkpoints.listing import contents_of
+from harness.checkpoints.scan import CheckpointError, check_patterns, read_json, scan_files
+from harness.checkpoints.staging import stage
 from harness.checkpoints.weights import read_header
 from harness.items import canonical_json, files_digest
 from harness.records import CheckpointRecord
 
 __all__ = ["Checkpoint", "CheckpointError", "nano_root", "open_checkpoint", "read_json", "same_tokenizer"]
 
-_MODEL_SUFFIXES = frozenset({".safetensors", ".json", ".jinja", ".txt", ".model"})
-# Files that describe a checkpoint without affecting its outputs.
-_NOT_MODEL = frozenset({"training_record.json", "trainer_state.json", "LICENSE.txt", "README.txt", "notice.txt"})
 _HUB_ID = re.compile(
     r"\A(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(?:@(?P<revision>[\w./-]{1,200}))?\Z", re.ASCII
 )
@@ -29,11 +30,25 @@ _HUB_ID = re.compile(
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A scanned checkpoint on this machine: its folder and its record. ``base`` is set for adapters."""
+    """A scanned checkpoint on this machine: its folder and its record. ``base`` is set for adapters.
+
+    ``path`` is as the user named it, for messages and for reading a file by name; libraries are given ``staged``.
+    """
 
     path: Path
     record: CheckpointRecord
     base: "Checkpoint | None" = None
+    contents: Contents | None = field(default=None, compare=False)
+
+    @property
+    def staged(self) -> Path:
+        """A folder with nothing but the files that the digest covers, for whatever opens a folder as a whole."""
+        return stage(self.path, tuple(self.record.files))
+
+    @property
+    def weights(self) -> list[Path]:
+        """The files of the weights."""
+        return [self.path / name for name in sorted(self.record.files) if name.endswith(".safetensors")]
 
 
 def nano_root() -> Path:
@@ -61,7 +76,8 @@ def _open(reference: str, adapter: Path | None) -> Checkpoint:
         folder = Path(reference).expanduser()
         return _from_folder(folder, folder.resolve().name, "local", None, adapter)
     if (match := _HUB_ID.match(reference)) and not reference.startswith((".", "/", "~")):
-        return _from_hub(match["repo"], match["revision"], adapter)
+        snapshot = fetch(match["repo"], match["revision"])
+        return _from_folder(snapshot.folder, match["repo"], "hub", snapshot.revision, adapter)
     raise CheckpointError(f"{reference[:300]}: no such folder, and not a hub id of the form owner/name[@revision]")
 
 
@@ -82,44 +98,18 @@ def same_tokenizer(base: Checkpoint, tuned: Checkpoint) -> None:
         )
 
 
-def _from_hub(repo: str, revision: str | None, adapter: Path | None = None) -> Checkpoint:
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
-
-    try:
-        info = HfApi().model_info(repo, revision=revision)
-        names = [sibling.rfilename for sibling in info.siblings or []]
-        scan_names(repo, names)
-        wanted = [name for name in names if _is_model_file(name)]
-        folder = snapshot_download(repo, revision=info.sha, allow_patterns=wanted)
-    except CheckpointError:
-        raise
-    except (GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError) as error:
-        raise CheckpointError(
-            f"{repo}: not found on the hub; check the name and revision, or log in if it is gated"
-        ) from error
-    except Exception as error:  # The hub's client raises its HTTP library's errors, which differ by version.
-        raise CheckpointError(
-            f"{repo}: no such folder, and the hub cannot be reached ({type(error).__name__}); "
-            "give a local folder, or try again with a network"
-        ) from error
-    return _from_folder(Path(folder), repo, "hub", info.sha, adapter)
-
-
 def _from_folder(
     folder: Path, name: str, source: Literal["hub", "local"], revision: str | None, named_by: Path | None
 ) -> Checkpoint:
-    # The hub's cache keeps files in one place and links to them from each snapshot.
-    names = scan_folder(folder, linked_from=folder.parent.parent / "blobs" if source == "hub" else None)
-    kept = [relative for relative in names if _is_model_file(relative)]
-    files = dict(zip(kept, cached_sha256([folder / relative for relative in kept]), strict=True))
-    adapter = (folder / "adapter_config.json").is_file()
+    contents = contents_of(folder)
+    if contents.refused:
+        raise CheckpointError(contents.refused[0])
+    scan_files(folder, contents)
+    used = list(contents.used)
+    files = dict(zip(used, cached_sha256([folder / relative for relative in used]), strict=True))
+    adapter = contents.kind == "adapter"
     if adapter and named_by is not None:
         raise CheckpointError(f"{named_by}: its base {name} is an adapter itself; name a full checkpoint")
-    if not adapter and not (folder / "config.json").is_file():
-        raise CheckpointError(f"{folder}: config.json is missing; is this a checkpoint written by save_pretrained?")
-    if not any(relative.endswith(".safetensors") for relative in files):
-        raise CheckpointError(f"{folder}: no .safetensors file; save the weights with safe_serialization=True")
     base = _adapter_base(folder) if adapter else None
     record = CheckpointRecord(
         name=name,
@@ -132,7 +122,7 @@ def _from_folder(
         architecture=base.record.architecture if base else _architecture(folder),
         base=base.record if base else None,
     )
-    return Checkpoint(folder, record, base)
+    return Checkpoint(folder, record, base, contents)
 
 
 def _adapter_base(folder: Path) -> Checkpoint:
@@ -144,13 +134,13 @@ def _adapter_base(folder: Path) -> Checkpoint:
     revision = config.get("revision")
     named = isinstance(revision, str) and revision and not _is_folder(reference)
     base = _open(f"{reference}@{revision}" if named and "@" not in reference else reference, folder)
-    check_patterns(path, config, [*_modules(base.path), *_modules(folder)])
+    check_patterns(path, config, [*_modules(base.weights), *_modules([folder / ADAPTER_WEIGHTS])])
     return base
 
 
-def _modules(folder: Path) -> Iterator[str]:
+def _modules(weights: list[Path]) -> Iterator[str]:
     """The names of the modules that have weights, and of all that contain them."""
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in weights:
         for tensor in read_header(path):
             parts = tensor.name.split(".")
             yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
@@ -173,8 +163,3 @@ def _architecture(folder: Path) -> str:
     if not isinstance(architectures, list) or not architectures or not isinstance(architectures[0], str):
         raise CheckpointError(f"{folder / 'config.json'}: architectures is missing; it names the model class")
     return architectures[0]
-
-
-def _is_model_file(name: str) -> bool:
-    path = Path(name)
-    return path.suffix in _MODEL_SUFFIXES and path.name not in _NOT_MODEL and len(path.parts) == 1
