@@ -6,7 +6,6 @@ it.
 
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -15,7 +14,7 @@ from harness.checkpoints.contents import ADAPTER_WEIGHTS, Contents
 from harness.checkpoints.digests import cached_sha256
 from harness.checkpoints.hub import fetch
 from harness.checkpoints.listing import contents_of
-from harness.checkpoints.scan import CheckpointError, check_patterns, read_json, scan_files
+from harness.checkpoints.scan import CheckpointError, check_patterns, module_names, read_json, scan_files
 from harness.checkpoints.staging import stage
 from harness.checkpoints.weights import read_header
 from harness.items import canonical_json, files_digest
@@ -38,17 +37,17 @@ class Checkpoint:
     path: Path
     record: CheckpointRecord
     base: "Checkpoint | None" = None
-    contents: Contents | None = field(default=None, compare=False)
+    contents: Contents = field(kw_only=True, compare=False)
 
     @property
     def staged(self) -> Path:
         """A folder with nothing but the files that the digest covers, for whatever opens a folder as a whole."""
-        return stage(self.path, tuple(self.record.files))
+        return stage(self.path, self.contents)
 
     @property
     def weights(self) -> list[Path]:
         """The files of the weights."""
-        return [self.path / name for name in sorted(self.record.files) if name.endswith(".safetensors")]
+        return [self.path / name for name in self.contents.weights]
 
 
 def nano_root() -> Path:
@@ -122,7 +121,7 @@ def _from_folder(
         architecture=base.record.architecture if base else _architecture(folder),
         base=base.record if base else None,
     )
-    return Checkpoint(folder, record, base, contents)
+    return Checkpoint(folder, record, base, contents=contents)
 
 
 def _adapter_base(folder: Path) -> Checkpoint:
@@ -134,16 +133,9 @@ def _adapter_base(folder: Path) -> Checkpoint:
     revision = config.get("revision")
     named = isinstance(revision, str) and revision and not _is_folder(reference)
     base = _open(f"{reference}@{revision}" if named and "@" not in reference else reference, folder)
-    check_patterns(path, config, [*_modules(base.weights), *_modules([folder / ADAPTER_WEIGHTS])])
+    tensors = [tensor for each in (*base.weights, folder / ADAPTER_WEIGHTS) for tensor in read_header(each)]
+    check_patterns(path, config, module_names(tensors))
     return base
-
-
-def _modules(weights: list[Path]) -> Iterator[str]:
-    """The names of the modules that have weights, and of all that contain them."""
-    for path in weights:
-        for tensor in read_header(path):
-            parts = tensor.name.split(".")
-            yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
 def _tokenizer_digest(folder: Path) -> str:
@@ -159,7 +151,5 @@ def _tokenizer_digest(folder: Path) -> str:
 
 
 def _architecture(folder: Path) -> str:
-    architectures = read_json(folder / "config.json").get("architectures")
-    if not isinstance(architectures, list) or not architectures or not isinstance(architectures[0], str):
-        raise CheckpointError(f"{folder / 'config.json'}: architectures is missing; it names the model class")
+    architectures: list[str] = read_json(folder / "config.json")["architectures"]
     return architectures[0]
