@@ -27,7 +27,7 @@ class BackendEngine:
         on_cpu = self.record.device == "cpu"
         prepare(on_cpu, settings.threads)
         define_missing_ops()
-        folder = merged_folder(checkpoint, settings.dtype) if checkpoint.base else checkpoint.path
+        folder = merged_folder(checkpoint, settings.dtype) if checkpoint.base else checkpoint.staged
         name = settings.name.removeprefix(LM_EVAL)
         self._tokenizer = Tokenizer.from_file(str((checkpoint.base or checkpoint).path / "tokenizer.json"))
         self._tokenizer.no_padding()

@@ -28,7 +28,7 @@ def load_merged(checkpoint: Checkpoint, dtype: str) -> Any:
     define_missing_ops()
     import torch
 
-    folder = checkpoint.base.path if checkpoint.base else checkpoint.path
+    folder = (checkpoint.base or checkpoint).staged
     model = model_class(folder).from_pretrained(
         folder, dtype=getattr(torch, dtype), local_files_only=True, trust_remote_code=False
     )
@@ -38,7 +38,7 @@ def load_merged(checkpoint: Checkpoint, dtype: str) -> Any:
 
     # A safe merge works on copies, so these stay as they were.
     before = {name: value.data for name, value in model.named_parameters()}
-    model = PeftModel.from_pretrained(model, checkpoint.path, local_files_only=True).merge_and_unload(safe_merge=True)
+    model = PeftModel.from_pretrained(model, checkpoint.staged, local_files_only=True).merge_and_unload(safe_merge=True)
     if all(torch.equal(before[name], value) for name, value in model.named_parameters() if name in before):
         raise EngineError(_without_effect(checkpoint, set(before)))
     return model
@@ -58,11 +58,7 @@ def merged_folder(checkpoint: Checkpoint, dtype: str) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="retention-merged-"))
     model = load_merged(checkpoint, dtype)
     model.save_pretrained(folder)
-    for path in checkpoint.base.path.iterdir():
-        if (
-            path.is_file()
-            and path.suffix in (".json", ".jinja", ".txt", ".model")
-            and not (folder / path.name).exists()
-        ):
+    for path in checkpoint.base.staged.iterdir():
+        if ".safetensors" not in path.name and not (folder / path.name).exists():
             shutil.copy(path, folder / path.name)
     return folder
