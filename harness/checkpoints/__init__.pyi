@@ -2,6 +2,7 @@ from .checkpoint import Checkpoint, CheckpointError, nano_root, open_checkpoint,
 from .conditions import Conditions, conditions_of
 from .contents import Contents
 from .listing import contents_of
+from .naming import renamed, told_apart
 from .prompts import PromptRenderer
 from .templates import ChatTemplate, TemplateError
 from .weights import read_header
@@ -20,5 +21,7 @@ __all__ = [
     "open_checkpoint",
     "read_header",
     "read_json",
+    "renamed",
     "same_tokenizer",
+    "told_apart",
 ]

@@ -14,6 +14,7 @@ from harness.checkpoints.contents import ADAPTER_WEIGHTS, Contents
 from harness.checkpoints.digests import cached_sha256
 from harness.checkpoints.hub import fetch
 from harness.checkpoints.listing import contents_of
+from harness.checkpoints.naming import local_name
 from harness.checkpoints.scan import CheckpointError, check_patterns, module_names, read_json, scan_files
 from harness.checkpoints.staging import stage
 from harness.checkpoints.weights import read_header
@@ -73,7 +74,7 @@ def _open(reference: str, adapter: Path | None) -> Checkpoint:
         return _from_folder(folder, reference.replace(":", "-"), "local", None, adapter)
     if _is_folder(reference):
         folder = Path(reference).expanduser()
-        return _from_folder(folder, folder.resolve().name, "local", None, adapter)
+        return _from_folder(folder, local_name(folder), "local", None, adapter)
     if (match := _HUB_ID.match(reference)) and not reference.startswith((".", "/", "~")):
         snapshot = fetch(match["repo"], match["revision"])
         return _from_folder(snapshot.folder, match["repo"], "hub", snapshot.revision, adapter)
