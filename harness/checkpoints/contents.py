@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.checkpoints.leftovers import PICKLED, reason_for_file, reason_for_folder
+from harness.checkpoints.leftovers import PICKLED, is_state, reason_for_file, reason_for_folder
 
 CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
@@ -145,7 +145,7 @@ def _without_weights(listing: Listing, wanted: str) -> str:
         )
     if state := _sharded_state(listing):
         return f"{listing.where}: no {wanted}, but {state}"
-    if pickled := [name for name in names if PICKLED.search(name) and "training_args" not in name]:
+    if pickled := [name for name in names if PICKLED.search(name) and not is_state(name)]:
         return pickled_message(f"{listing.where}/{pickled[0]}")
     if any(map(_SHARD.match, names)):
         return f"{listing.where}: shards without {INDEX}, which says what is in them; download or save it again"

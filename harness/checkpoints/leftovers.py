@@ -49,6 +49,11 @@ _FOLDERS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )  # fmt: skip
 
 
+def is_state(name: str) -> bool:
+    """Whether the file ``name`` is a trainer's state, by its name."""
+    return any(pattern.search(name) for pattern, why in _FILES if why == _STATE)
+
+
 def reason_for_file(name: str, *, adapter: bool, sharded: bool) -> str:
     """Why the file ``name``, which is not used, is ignored."""
     for pattern, why in _FILES:

@@ -16,5 +16,5 @@ def write_snapshot(cache: Path, repo: str, source: Path, commit: str = COMMIT) -
     for path in sorted(source.iterdir()):
         blob = home / "blobs" / hashlib.sha256(path.read_bytes()).hexdigest()
         blob.write_bytes(path.read_bytes())
-        (snapshot / path.name).symlink_to(Path("../../blobs") / blob.name)
+        (snapshot / path.name).symlink_to(f"../../blobs/{blob.name}")
     return snapshot

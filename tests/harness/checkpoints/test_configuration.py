@@ -68,7 +68,7 @@ def test_what_trainers_and_quantisers_write_passes(tmp_path: Path) -> None:
     put(
         folder,
         "config.json",
-        _name_or_path="/home/ada/runs/checkpoint-500",
+        _name_or_path="/runs/ada/checkpoint-500",
         text_config={"_name_or_path": "meta-llama/Llama-3", "image_token": "</image>"},
         model_name="unsloth/Llama-3.2-1B-Instruct",
         unsloth_version="2026.9.1",
@@ -87,7 +87,7 @@ def test_what_trainers_and_quantisers_write_passes(tmp_path: Path) -> None:
             "packing_format": "auto_round:auto_gptq",
         },
     )
-    put(folder, "tokenizer_config.json", name_or_path="/root/x", special_tokens_map_file="/root/.cache/x/y.json",
+    put(folder, "tokenizer_config.json", name_or_path="/x", special_tokens_map_file="/cache/y.json",
         extra_special_tokens=["</think>", "/"], fast_tokenizer_files=["tokenizer.json"])  # fmt: skip
     put(folder, "processor_config.json", chat_template="{{ '/' }}", image_token="</img>", audio_tokenizer=None)
     put(folder, "generation_config.json", stop_strings=["\n/end", "./"], transformers_version="5.16.1")
