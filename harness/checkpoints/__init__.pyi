@@ -1,20 +1,33 @@
+from .cache import cached_answer
 from .checkpoint import Checkpoint, CheckpointError, nano_root, open_checkpoint, read_json, same_tokenizer
 from .conditions import Conditions, conditions_of
+from .parameters import Fit, Shapes, WeightsReport, compare_tensors, refuse_absurd, refuse_misfit
 from .prompts import PromptRenderer
+from .quantised import quantisation, unpack
 from .templates import ChatTemplate, TemplateError
-from .weights import read_header
+from .weights import Tensor, read_header
 
 __all__ = [
     "ChatTemplate",
     "Checkpoint",
     "CheckpointError",
     "Conditions",
+    "Fit",
     "PromptRenderer",
+    "Shapes",
     "TemplateError",
+    "Tensor",
+    "WeightsReport",
+    "cached_answer",
+    "compare_tensors",
     "conditions_of",
     "nano_root",
     "open_checkpoint",
+    "quantisation",
     "read_header",
     "read_json",
+    "refuse_absurd",
+    "refuse_misfit",
     "same_tokenizer",
+    "unpack",
 ]

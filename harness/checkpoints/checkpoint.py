@@ -7,11 +7,12 @@ it.
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from harness.checkpoints.digests import cached_sha256
+from harness.checkpoints.parameters import WeightsReport
 from harness.checkpoints.scan import CheckpointError, check_patterns, read_json, scan_folder, scan_names
 from harness.checkpoints.weights import read_header
 from harness.items import canonical_json, files_digest
@@ -29,11 +30,15 @@ _HUB_ID = re.compile(
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A scanned checkpoint on this machine: its folder and its record. ``base`` is set for adapters."""
+    """A scanned checkpoint on this machine: its folder and its record. ``base`` is set for adapters.
+
+    ``loading`` is how its tensors fit its model, once they have been compared.
+    """
 
     path: Path
     record: CheckpointRecord
     base: "Checkpoint | None" = None
+    loading: WeightsReport | None = field(default=None, compare=False)
 
 
 def nano_root() -> Path:

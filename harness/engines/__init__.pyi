@@ -1,5 +1,6 @@
 from .gguf import convert
 from .inspection import inspect_engines
+from .loading import check_weights, checked
 from .merge import model_class
 from .placement import Member, Placement, default_dtype, device_class, place
 from .settings import Dtype, EngineError, EngineSettings, choose
@@ -13,6 +14,8 @@ __all__ = [
     "Member",
     "Placement",
     "TransformersEngine",
+    "check_weights",
+    "checked",
     "choose",
     "convert",
     "default_dtype",
