@@ -4,6 +4,7 @@ from .conditions import Conditions, conditions_of
 from .parameters import Fit, Shapes, WeightsReport, compare_tensors, refuse_absurd, refuse_misfit
 from .prompts import PromptRenderer
 from .quantised import quantisation, unpack
+from .renaming import write_renamed
 from .templates import ChatTemplate, TemplateError
 from .weights import Tensor, read_header
 
@@ -30,4 +31,5 @@ __all__ = [
     "refuse_misfit",
     "same_tokenizer",
     "unpack",
+    "write_renamed",
 ]

@@ -33,6 +33,8 @@ from harness.sandbox import Failure, Limits, Sandbox
 
 _VERSION = 1
 _GIB = 1024**3
+_NOT_DECISIVE = frozenset({"_name_or_path", "transformers_version", "use_cache", "dtype", "torch_dtype"})
+_SANDBOXES: dict[int, Sandbox] = {}
 
 
 def check_weights(checkpoint: Checkpoint, base: Checkpoint | None = None) -> WeightsReport:
@@ -43,15 +45,15 @@ def check_weights(checkpoint: Checkpoint, base: Checkpoint | None = None) -> Wei
     """
     checkpoint = replace(checkpoint, base=base) if base else checkpoint
     tensors = [tensor for path in weight_files(checkpoint) for tensor in read_header(path)]
-    with _Rehearsal(checkpoint, len(tensors)) as rehearsal:
-        shapes = {each.name: each.shape for each in tensors}
-        if checkpoint.base is not None:
-            return compare_tensors(shapes, rehearsal.fit, adapter=True)
-        config = read_json(checkpoint.path / "config.json")
-        refuse_absurd(str(checkpoint.path), config, len(tensors))
-        if (stated := quantisation(config)) is not None:
-            return _compare_quantised(tensors, stated, rehearsal)
-        return compare_tensors(shapes, rehearsal.fit, adapter=False)
+    shapes = {each.name: each.shape for each in tensors}
+    rehearsal = _Rehearsal(checkpoint, len(tensors))
+    if checkpoint.base is not None:
+        return compare_tensors(shapes, rehearsal.fit, adapter=True)
+    config = read_json(checkpoint.path / "config.json")
+    refuse_absurd(str(checkpoint.path), config, len(tensors))
+    if (stated := quantisation(config)) is not None:
+        return _compare_quantised(tensors, stated, rehearsal)
+    return compare_tensors(shapes, rehearsal.fit, adapter=False)
 
 
 def checked(checkpoint: Checkpoint) -> Checkpoint:
@@ -85,24 +87,22 @@ def _compare_quantised(
     return replace(report, fit=replace(report.fit, missing=(*report.fit.missing, *unpacked.missing)))
 
 
+def end_rehearsals() -> None:
+    """End the sandboxes, whose memory is better an engine's; a later comparison starts new ones."""
+    for sandbox in _SANDBOXES.values():
+        sandbox.close()
+
+
 class _Rehearsal:
-    """Asks the sandbox how tensors fit the model of a checkpoint. The sandbox is started for the first answer that the
-    cache lacks, and has memory and time by the number of tensors."""
+    """Asks a sandbox how tensors fit the model of a checkpoint, unless the cache knows."""
 
     def __init__(self, checkpoint: Checkpoint, n_tensors: int) -> None:
         root = checkpoint.base or checkpoint
         self._folders = [str(root.path), *([str(checkpoint.path)] if checkpoint.base else [])]
         self._adapter = checkpoint.base is not None
-        configs = (root.record.files.get("config.json"), checkpoint.record.files.get("adapter_config.json"))
-        self._decisive = [_VERSION, *configs, *map(_version, ("transformers", "peft", "torch"))]
-        seconds = 60 + n_tensors // 500
-        limits = Limits(
-            memory=2 * _GIB + 65_536 * n_tensors,
-            cpu_seconds=seconds,
-            wall_seconds=4.0 * seconds,
-            answer_bytes=32 * 1024 * 1024,
-        )
-        self._sandbox = Sandbox("harness.engines.skeleton", ["fit_full", "fit_adapter", "parameters"], limits)
+        adapter = checkpoint.record.files["adapter_config.json"] if self._adapter else None
+        self._decisive = [_VERSION, _stated(root), adapter, *map(_version, ("transformers", "peft", "torch"))]
+        self._sandbox = _sandbox(n_tensors)
 
     def fit(self, shapes: Shapes) -> Fit:
         """How tensors of these names and shapes fit the model."""
@@ -123,11 +123,26 @@ class _Rehearsal:
         answer = self._sandbox.call(function, *self._folders, *arguments)
         return {"problem": answer.message} if isinstance(answer, Failure) else dict(answer)
 
-    def __enter__(self) -> "_Rehearsal":
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._sandbox.close()
+def _sandbox(n_tensors: int) -> Sandbox:
+    """One for all checkpoints of a size, since importing the libraries costs seconds; limits grow with the tensors."""
+    thousands = 1 << (n_tensors // 1_000).bit_length()
+    if thousands not in _SANDBOXES:
+        limits = Limits(
+            memory=2 * _GIB + thousands * 64 * 1024 * 1024,
+            cpu_seconds=60 + 2 * thousands,
+            wall_seconds=240.0 + 8 * thousands,
+            answer_bytes=32 * 1024 * 1024,
+        )
+        functions = ["fit_full", "fit_adapter", "parameters"]
+        _SANDBOXES[thousands] = Sandbox("harness.engines.skeleton", functions, limits)
+    return _SANDBOXES[thousands]
+
+
+def _stated(root: Checkpoint) -> dict[str, Any]:
+    """What config.json states of a model, without what says only where it is from."""
+    config = read_json(root.path / "config.json")
+    return {name: value for name, value in config.items() if name not in _NOT_DECISIVE}
 
 
 def _frozen(value: Any) -> Any:
