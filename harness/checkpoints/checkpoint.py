@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from harness.checkpoints.claims import FIELD, recorded_claim, refuse_other_base
 from harness.checkpoints.digests import cached_sha256
 from harness.checkpoints.parameters import WeightsReport
 from harness.checkpoints.scan import CheckpointError, check_patterns, read_json, scan_folder, scan_names
@@ -46,27 +47,28 @@ def nano_root() -> Path:
     return Path(__file__).parent / "nano"
 
 
-def open_checkpoint(reference: str) -> Checkpoint:
+def open_checkpoint(reference: str, base: Checkpoint | None = None) -> Checkpoint:
     """Resolve a local folder, a shipped ``nano:NAME`` or a hub id ``owner/name[@revision]``, and scan it.
 
-    Raises ``CheckpointError`` when there is no such checkpoint or its folder is unsafe.
+    ``base`` is the base of an adapter, whatever its configuration names; without it the adapter's own claim is opened.
+    Raises ``CheckpointError`` when there is no such checkpoint, its folder is unsafe, or its claim is another base.
     """
-    return _open(reference, None)
+    return _open(reference, None, base)
 
 
-def _open(reference: str, adapter: Path | None) -> Checkpoint:
+def _open(reference: str, adapter: Path | None, base: Checkpoint | None = None) -> Checkpoint:
     """``adapter`` is the folder that names ``reference`` as its base, which must then not be an adapter itself."""
     if reference.startswith("nano:"):
         folder = nano_root() / Path(reference.removeprefix("nano:")).name
         if not folder.is_dir():
             shipped = ", ".join(sorted(f"nano:{path.name}" for path in nano_root().glob("*/")))
             raise CheckpointError(f"{reference}: no such shipped checkpoint; there are {shipped}")
-        return _from_folder(folder, reference.replace(":", "-"), "local", None, adapter)
+        return _from_folder(folder, reference.replace(":", "-"), "local", None, adapter, base)
     if _is_folder(reference):
         folder = Path(reference).expanduser()
-        return _from_folder(folder, folder.resolve().name, "local", None, adapter)
+        return _from_folder(folder, folder.resolve().name, "local", None, adapter, base)
     if (match := _HUB_ID.match(reference)) and not reference.startswith((".", "/", "~")):
-        return _from_hub(match["repo"], match["revision"], adapter)
+        return _from_hub(match["repo"], match["revision"], adapter, base)
     raise CheckpointError(f"{reference[:300]}: no such folder, and not a hub id of the form owner/name[@revision]")
 
 
@@ -87,7 +89,9 @@ def same_tokenizer(base: Checkpoint, tuned: Checkpoint) -> None:
         )
 
 
-def _from_hub(repo: str, revision: str | None, adapter: Path | None = None) -> Checkpoint:
+def _from_hub(
+    repo: str, revision: str | None, adapter: Path | None = None, base: Checkpoint | None = None
+) -> Checkpoint:
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
@@ -108,11 +112,16 @@ def _from_hub(repo: str, revision: str | None, adapter: Path | None = None) -> C
             f"{repo}: no such folder, and the hub cannot be reached ({type(error).__name__}); "
             "give a local folder, or try again with a network"
         ) from error
-    return _from_folder(Path(folder), repo, "hub", info.sha, adapter)
+    return _from_folder(Path(folder), repo, "hub", info.sha, adapter, base)
 
 
 def _from_folder(
-    folder: Path, name: str, source: Literal["hub", "local"], revision: str | None, named_by: Path | None
+    folder: Path,
+    name: str,
+    source: Literal["hub", "local"],
+    revision: str | None,
+    named_by: Path | None,
+    given: Checkpoint | None,
 ) -> Checkpoint:
     # The hub's cache keeps files in one place and links to them from each snapshot.
     names = scan_folder(folder, linked_from=folder.parent.parent / "blobs" if source == "hub" else None)
@@ -125,7 +134,7 @@ def _from_folder(
         raise CheckpointError(f"{folder}: config.json is missing; is this a checkpoint written by save_pretrained?")
     if not any(relative.endswith(".safetensors") for relative in files):
         raise CheckpointError(f"{folder}: no .safetensors file; save the weights with safe_serialization=True")
-    base = _adapter_base(folder) if adapter else None
+    base, claim = _adapter_base(folder, given) if adapter else (None, None)
     record = CheckpointRecord(
         name=name,
         kind="adapter" if adapter else "full",
@@ -136,21 +145,32 @@ def _from_folder(
         files=files,
         architecture=base.record.architecture if base else _architecture(folder),
         base=base.record if base else None,
+        claimed_base=claim,
     )
     return Checkpoint(folder, record, base)
 
 
-def _adapter_base(folder: Path) -> Checkpoint:
+def _adapter_base(folder: Path, given: Checkpoint | None) -> tuple[Checkpoint, str | None]:
+    """The base of the adapter in ``folder``, and what its configuration claims where that is not this base by name."""
     path = folder / "adapter_config.json"
     config = read_json(path)
-    reference = config.get("base_model_name_or_path")
+    base = given or _claimed_base(path, config)
+    if base.base is not None:
+        raise CheckpointError(f"{folder}: its base {base.record.name} is an adapter itself; name a full checkpoint")
+    weights = [base.path / name for name in sorted(base.record.files) if name.endswith(".safetensors")]
+    named = given is None or refuse_other_base(path, config, base.path, weights, nano_root())
+    claim = recorded_claim(config)
+    check_patterns(path, config, [*_modules(base.path), *_modules(folder)])
+    return base, None if named or claim == base.record.name else claim
+
+
+def _claimed_base(path: Path, config: dict[str, Any]) -> Checkpoint:
+    reference = config.get(FIELD)
     if not isinstance(reference, str) or not reference:
-        raise CheckpointError(f"{path}: base_model_name_or_path is missing")
+        raise CheckpointError(f"{path}: {FIELD} is missing; name the base, as `retention evaluate BASE TUNED` does")
     revision = config.get("revision")
     named = isinstance(revision, str) and revision and not _is_folder(reference)
-    base = _open(f"{reference}@{revision}" if named and "@" not in reference else reference, folder)
-    check_patterns(path, config, [*_modules(base.path), *_modules(folder)])
-    return base
+    return _open(f"{reference}@{revision}" if named and "@" not in reference else reference, path.parent)
 
 
 def _modules(folder: Path) -> Iterator[str]:

@@ -197,7 +197,9 @@ def refuse_misfit(where: str, report: WeightsReport, *, adapter: bool) -> None:
         )
         if names
     ]
-    raise CheckpointError(f"{where}: its tensors are not those of {owner}: {', '.join(faults)}; {_way_out(fit, adapter)}")
+    raise CheckpointError(
+        f"{where}: its tensors are not those of {owner}: {', '.join(faults)}; {_way_out(fit, adapter)}"
+    )
 
 
 def _way_out(fit: Fit, adapter: bool) -> str:

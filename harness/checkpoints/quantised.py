@@ -50,7 +50,9 @@ class Unpacked:
 def quantisation(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The quantisation that a config.json states, if any."""
     for place in (config, config.get("text_config")):
-        stated = place.get("quantization_config") or place.get("compression_config") if isinstance(place, dict) else None
+        stated = (
+            place.get("quantization_config") or place.get("compression_config") if isinstance(place, dict) else None
+        )
         if isinstance(stated, dict):
             return stated
     return None

@@ -55,11 +55,14 @@ def _entries(kept: list[Tensor], names: Mapping[str, str]) -> Iterator[tuple[str
     start = 0
     for tensor in kept:
         end = start + tensor.end - tensor.start
-        yield names.get(tensor.name, tensor.name), {
-            "dtype": tensor.dtype,
-            "shape": tensor.shape,
-            "data_offsets": [start, end],
-        }
+        yield (
+            names.get(tensor.name, tensor.name),
+            {
+                "dtype": tensor.dtype,
+                "shape": tensor.shape,
+                "data_offsets": [start, end],
+            },
+        )
         start = end
 
 

@@ -77,9 +77,7 @@ def weight_files(checkpoint: Checkpoint) -> list[Path]:
     return [checkpoint.path / name for name in sorted(checkpoint.record.files) if name.endswith(".safetensors")]
 
 
-def _compare_quantised(
-    tensors: Sequence[Tensor], stated: Mapping[str, Any], rehearsal: "_Rehearsal"
-) -> WeightsReport:
+def _compare_quantised(tensors: Sequence[Tensor], stated: Mapping[str, Any], rehearsal: "_Rehearsal") -> WeightsReport:
     unpacked = unpack(tensors, stated)
     unknown = [name for name, shape in unpacked.shapes.items() if shape is None]
     shapes = unpacked.resolved(rehearsal.parameters() if unknown else {})

@@ -4,6 +4,7 @@ Runs in the sandbox of :mod:`harness.engines.loading`, on names and shapes alone
 loading that is rehearsed, on the meta device, so that their renamings, fusions, ties and exceptions hold.
 """
 
+# ruff: noqa: E402 - what libraries read when they are imported is set before
 import logging
 import os
 import re
@@ -132,7 +133,9 @@ def _class(folder: str) -> tuple[Any, Any]:
             del each.quantization_config  # Tensors are compared as they were before they were quantised.
     mapping = model_class(Path(folder))._model_mapping
     if type(config) not in mapping:
-        raise ValueError(f"transformers {transformers.__version__} generates no text with model_type {config.model_type}")
+        raise ValueError(
+            f"transformers {transformers.__version__} generates no text with model_type {config.model_type}"
+        )
     return _get_model_class(config, mapping), config
 
 

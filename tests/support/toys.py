@@ -1,17 +1,9 @@
 """Toy models of many architectures, saved by transformers itself: what must always get through."""
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import torch
-
-from harness.engines.torchvision_ops import define_missing_ops
-
-define_missing_ops()
-
 import transformers
-from safetensors.torch import load_file, save_file
 
 VOCABULARY = 64
 _TEXT = {
