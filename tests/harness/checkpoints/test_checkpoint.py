@@ -62,7 +62,7 @@ def test_an_adapter_names_the_revision_of_its_base(tmp_path: Path, monkeypatch: 
     (adapter / "adapter_config.json").write_text(json.dumps(config | {"revision": "a" * 40}))
     asked: list[tuple[str, str | None]] = []
 
-    def from_hub(repo: str, revision: str | None, adapter: Path) -> Checkpoint:
+    def from_hub(repo: str, revision: str | None, *_: object) -> Checkpoint:
         asked.append((repo, revision))
         return open_checkpoint(str(base))
 
