@@ -1,7 +1,8 @@
 from .cache import cached_answer
 from .checkpoint import Checkpoint, CheckpointError, nano_root, open_checkpoint, read_json, same_tokenizer
 from .conditions import Conditions, conditions_of
-from .parameters import Fit, Shapes, WeightsReport, compare_tensors, refuse_absurd, refuse_misfit
+from .identity import same_tensors
+from .parameters import Fit, Shapes, WeightsReport, compare_tensors, refuse_absurd, refuse_misfit, tied_tensors
 from .prompts import PromptRenderer
 from .quantised import quantisation, unpack
 from .renaming import write_renamed
@@ -29,7 +30,9 @@ __all__ = [
     "read_json",
     "refuse_absurd",
     "refuse_misfit",
+    "same_tensors",
     "same_tokenizer",
+    "tied_tensors",
     "unpack",
     "write_renamed",
 ]

@@ -32,6 +32,13 @@ def same_weights(first: Sequence[Path], second: Sequence[Path]) -> bool | None:
     return all(_same_bytes(mine[name], theirs[name]) for name in order)
 
 
+def same_tensors(paths: Sequence[Path], one: str, other: str) -> bool:
+    """Whether two tensors of the same files are equal."""
+    places = _places(paths)
+    (_, mine, _), (_, theirs, _) = places[one], places[other]
+    return (mine.dtype, mine.shape) == (theirs.dtype, theirs.shape) and _same_bytes(places[one], places[other])
+
+
 _Place = tuple[Path, Tensor, int]
 
 

@@ -18,9 +18,10 @@ _WRAPPERS = ("_orig_mod", "_forward_module", "_fsdp_wrapped_module", "_checkpoin
 _LEADING = (*_WRAPPERS, "module", "base_model.model", "pretrained_model", "model")
 # What trainings put beside a language model: heads that give a value, a reward or a class. No answer depends on them.
 _HEADS = re.compile(
-    r"\A(v_head|value_head|score|classifier|classification_head|reward_head|rm_head|critic_head|summary)\."
+    r"\A(base_model\.model\.)?(v_head|value_head|score|classifier|classification_head|reward_head|rm_head|critic_head|summary)\."
 )
 _UNMERGED = re.compile(r"\.(lora_[AB]|lora_embedding_[AB]|base_layer|modules_to_save|original_module)(\.|\Z)")
+_TWICE = ".modules_to_save."
 _LAYERS = re.compile(r"(\A|_)(n_layers?|layers|depth|blocks)\Z")
 _SHOWN = 3
 
@@ -55,18 +56,19 @@ class WeightsReport:
     """What a checkpoint's tensors are to its model, and how they have to be loaded.
 
     ``stripped`` is what a wrapper had put into their names, ``renamed`` the names that change by it (from, to), and
-    ``left_out`` the tensors beside the model, under the names of the file.
+    ``left_out`` the tensors beside the model, under the names of the file. ``contradictions`` are pairs of tensors that
+    the configuration says are one, and that hold different values.
     """
 
     fit: Fit
     stripped: str | None = None
     renamed: tuple[tuple[str, str], ...] = ()
     left_out: tuple[str, ...] = ()
-    n_tensors: int = 0
+    contradictions: tuple[tuple[str, str], ...] = ()
 
     @property
     def whole(self) -> bool:
-        return self.fit.whole
+        return self.fit.whole and not self.contradictions
 
     @property
     def as_they_are(self) -> bool:
@@ -110,14 +112,21 @@ def compare_tensors(shapes: Shapes, fits: Callable[[Shapes], Fit], *, adapter: b
 def _report(
     shapes: Shapes, fits: Callable[[Shapes], Fit], stripped: str | None, names: Mapping[str, str]
 ) -> WeightsReport:
-    heads = [old for old, new in names.items() if _HEADS.match(new)]
     fit = fits({new: shapes[old] for old, new in names.items()})
-    if heads and any(_HEADS.match(name) for name in fit.unexpected):
-        fit = fits({new: shapes[old] for old, new in names.items() if old not in heads})
+    given = frozenset(names.values())
+    beside = [old for old, new in names.items() if _is_beside(new, given)]
+    if beside and any(_is_beside(name, given) for name in fit.unexpected):
+        fit = fits({new: shapes[old] for old, new in names.items() if old not in beside})
     else:
-        heads = []
-    renamed = tuple((old, new) for old, new in names.items() if old != new and old not in heads)
-    return WeightsReport(fit, stripped, renamed, tuple(heads), len(shapes))
+        beside = []
+    renamed = tuple((old, new) for old, new in names.items() if old != new and old not in beside)
+    return WeightsReport(fit, stripped, renamed, tuple(beside))
+
+
+def _is_beside(name: str, given: frozenset[str]) -> bool:
+    """Whether a tensor is no part of the model: a head of another purpose, or what PEFT writes a second time where
+    embeddings that are saved whole were resized."""
+    return bool(_HEADS.match(name)) or (_TWICE in name and name.replace(_TWICE, ".") in given)
 
 
 def _readings(names: Sequence[str], *, adapter: bool) -> Iterator[tuple[str | None, dict[str, str]]]:
@@ -180,11 +189,32 @@ def _leading(name: str, prefixes: Sequence[str], found: dict[str, None], most: i
     return name
 
 
+def tied_tensors(report: WeightsReport, names: Iterable[str]) -> Iterator[tuple[str, str | None, str]]:
+    """For each parameter that config.json ties: the file's tensor of it, and of the one that it shares, and the model's
+    name of that one; nothing where the file has no tensor of its own for it, as it should."""
+    renamed = dict(report.renamed)
+    found = {_ending(renamed.get(name, name)): name for name in names if name not in report.left_out}
+    for tied, source in report.fit.tied:
+        if (mine := found.get(_ending(tied))) is not None:
+            yield mine, found.get(_ending(source)), source
+
+
+def _ending(name: str) -> str:
+    """What stays of a parameter's name where libraries have moved its module."""
+    return ".".join(name.split(".")[-2:])
+
+
 def refuse_misfit(where: str, report: WeightsReport, *, adapter: bool) -> None:
     """Raise ``CheckpointError`` with the first few names and the way out, unless every tensor has its place."""
     fit = report.fit
-    if fit.whole:
+    if report.whole:
         return
+    for one, other in report.contradictions:
+        raise CheckpointError(
+            f"{where}: config.json says that {one} and {other} are one tensor (tie_word_embeddings), but the weights "
+            "hold two different ones, of which engines use one or both; set tie_word_embeddings to false if they were "
+            "trained apart, or remove the one that is stale"
+        )
     owner = "its base" if adapter else "the model of config.json"
     if fit.problem is not None:
         raise CheckpointError(f"{where}: its tensors cannot be compared with {owner}: {fit.problem}")

@@ -8,7 +8,7 @@ everything that decides it, so that it costs nothing the second time.
 import hashlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from harness.checkpoints import (
     read_json,
     refuse_absurd,
     refuse_misfit,
+    same_tensors,
+    tied_tensors,
     unpack,
 )
 from harness.items import canonical_json
@@ -53,7 +55,7 @@ def check_weights(checkpoint: Checkpoint, base: Checkpoint | None = None) -> Wei
     refuse_absurd(str(checkpoint.path), config, len(tensors))
     if (stated := quantisation(config)) is not None:
         return _compare_quantised(tensors, stated, rehearsal)
-    return compare_tensors(shapes, rehearsal.fit, adapter=False)
+    return _with_ties(checkpoint, compare_tensors(shapes, rehearsal.fit, adapter=False), shapes)
 
 
 def checked(checkpoint: Checkpoint) -> Checkpoint:
@@ -75,6 +77,26 @@ def checked(checkpoint: Checkpoint) -> Checkpoint:
 def weight_files(checkpoint: Checkpoint) -> list[Path]:
     """The files of the weights."""
     return [checkpoint.path / name for name in sorted(checkpoint.record.files) if name.endswith(".safetensors")]
+
+
+def _with_ties(checkpoint: Checkpoint, report: WeightsReport, names: Iterable[str]) -> WeightsReport:
+    """The report with what config.json says is one tensor: where the files have two they must be equal, and where they
+    have only the one that is tied to the other, engines are given it under the other's name."""
+    if not report.whole:
+        return report
+    for mine, shared, source in tied_tensors(report, names):
+        if shared is None:
+            report = replace(report, renamed=(*(each for each in report.renamed if each[0] != mine), (mine, source)))
+        elif not _equal(checkpoint, mine, shared):
+            report = replace(report, contradictions=(*report.contradictions, (mine, shared)))
+    return report
+
+
+def _equal(checkpoint: Checkpoint, one: str, other: str) -> bool:
+    files = {name: digest for name, digest in checkpoint.record.files.items() if name.endswith(".safetensors")}
+    key = hashlib.sha256(canonical_json(["equal", files, one, other])).hexdigest()
+    paths = weight_files(checkpoint)
+    return bool(cached_answer(key, lambda: {"equal": same_tensors(paths, one, other)})["equal"])
 
 
 def _compare_quantised(tensors: Sequence[Tensor], stated: Mapping[str, Any], rehearsal: "_Rehearsal") -> WeightsReport:
