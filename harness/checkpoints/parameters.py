@@ -22,7 +22,9 @@ _HEADS = re.compile(
 )
 _UNMERGED = re.compile(r"\.(lora_[AB]|lora_embedding_[AB]|base_layer|modules_to_save|original_module)(\.|\Z)")
 _TWICE = ".modules_to_save."
-_LAYERS = re.compile(r"(\A|_)(n_layers?|layers|depth|blocks)\Z")
+_LAYERS = re.compile(r"\A(n_layers?|num_(\w+_)?layers|depth|num_blocks)\Z")
+# Parts of a model that are never made may be described by their defaults.
+_DESCRIBED = 1_000
 _SHOWN = 3
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -244,7 +246,7 @@ def refuse_absurd(where: str, config: Any, n_tensors: int) -> None:
     """Raise ``CheckpointError`` where a configuration states more layers than there are tensors: making such a model
     would take for ever, and its weights are not there."""
     for path, value in _numbers(config):
-        if _LAYERS.search(path.rpartition(".")[2]) and value > n_tensors:
+        if _LAYERS.search(path.rpartition(".")[2]) and value > n_tensors + _DESCRIBED:
             raise CheckpointError(
                 f"{where}: config.json states {path} = {value}, but the weights have {n_tensors} tensors in all; "
                 "use the config.json that belongs to them"

@@ -15,6 +15,7 @@ from typing import Literal
 
 from harness.checkpoints import Checkpoint, Conditions, conditions_of
 from harness.engines.loading import checked
+from harness.engines.quantised import refuse_unreadable
 from harness.engines.settings import LM_EVAL, Dtype, EngineError, EngineSettings
 from harness.records import EngineRecord
 
@@ -175,13 +176,16 @@ def describe(settings: EngineSettings, checkpoint: Checkpoint) -> EngineRecord:
             name="openai", version=version, dtype="served", mode="served", device="server", adapter=applied
         )
     device = device_class()
+    how = _applied(settings, checkpoint, device)
+    engine = "transformers" if settings.name.startswith(LM_EVAL) else settings.name
+    refuse_unreadable(checkpoint, engine, merges=how == "merged")
     return EngineRecord(
         name=settings.name,
         version=_version(settings.name),
         dtype=settings.dtype,
         mode=_mode(settings.name, device),
         device=device,
-        adapter=_applied(settings, checkpoint, device),
+        adapter=how,
     )
 
 
