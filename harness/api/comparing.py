@@ -95,7 +95,8 @@ def measure_pair_drift(
     base_run, tuned_run = _run_of(base, "base", None, None), _run_of(tuned, "tuned", None, None)
     if not isinstance(base_run, Run) or not isinstance(tuned_run, Run):
         raise RetentionError("drift needs run folders: a table does not say what the models were asked")
-    first, second = (open_checkpoint(os.fspath(each)) for each in (base_checkpoint, tuned_checkpoint))
+    first = open_checkpoint(os.fspath(base_checkpoint))
+    second = open_checkpoint(os.fspath(tuned_checkpoint), first)
     named = None if suite is None else os.fspath(suite)
     return measure_drift(plan_drift(base_run, tuned_run, first, second, suite=named, limit=items), progress)
 

@@ -8,14 +8,21 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from harness.checkpoints.claims import FIELD, recorded_claim, refuse_other_base
 from harness.checkpoints.contents import ADAPTER_WEIGHTS, Contents
 from harness.checkpoints.digests import cached_sha256
 from harness.checkpoints.hub import fetch
 from harness.checkpoints.listing import contents_of
 from harness.checkpoints.naming import local_name
+from harness.checkpoints.parameters import WeightsReport
 from harness.checkpoints.scan import CheckpointError, check_patterns, module_names, read_json, scan_files
+    CheckpointError,
+    check_patterns,
+    read_json,
+    scan_files,
+)
 from harness.checkpoints.staging import stage
 from harness.checkpoints.weights import read_header
 from harness.items import canonical_json, files_digest
@@ -33,6 +40,7 @@ class Checkpoint:
     """A scanned checkpoint on this machine: its folder and its record. ``base`` is set for adapters.
 
     ``path`` is as the user named it, for messages and for reading a file by name; libraries are given ``staged``.
+    ``loading`` is how its tensors fit its model, once they have been compared.
     """
 
     path: Path
@@ -50,34 +58,37 @@ class Checkpoint:
         """The files of the weights."""
         return [self.path / name for name in self.contents.weights]
 
+    loading: WeightsReport | None = field(default=None, compare=False)
+
 
 def nano_root() -> Path:
     """The folder of the checkpoints shipped with the project (``nano:base``, ``nano:sft``)."""
     return Path(__file__).parent / "nano"
 
 
-def open_checkpoint(reference: str) -> Checkpoint:
+def open_checkpoint(reference: str, base: Checkpoint | None = None) -> Checkpoint:
     """Resolve a local folder, a shipped ``nano:NAME`` or a hub id ``owner/name[@revision]``, and scan it.
 
-    Raises ``CheckpointError`` when there is no such checkpoint or its folder is unsafe.
+    ``base`` is the base of an adapter, whatever its configuration names; without it the adapter's own claim is opened.
+    Raises ``CheckpointError`` when there is no such checkpoint, its folder is unsafe, or its claim is another base.
     """
-    return _open(reference, None)
+    return _open(reference, None, base)
 
 
-def _open(reference: str, adapter: Path | None) -> Checkpoint:
+def _open(reference: str, adapter: Path | None, base: Checkpoint | None = None) -> Checkpoint:
     """``adapter`` is the folder that names ``reference`` as its base, which must then not be an adapter itself."""
     if reference.startswith("nano:"):
         folder = nano_root() / Path(reference.removeprefix("nano:")).name
         if not folder.is_dir():
             shipped = ", ".join(sorted(f"nano:{path.name}" for path in nano_root().glob("*/")))
             raise CheckpointError(f"{reference}: no such shipped checkpoint; there are {shipped}")
-        return _from_folder(folder, reference.replace(":", "-"), "local", None, adapter)
+        return _from_folder(folder, reference.replace(":", "-"), "local", None, adapter, base)
     if _is_folder(reference):
         folder = Path(reference).expanduser()
-        return _from_folder(folder, local_name(folder), "local", None, adapter)
+        return _from_folder(folder, local_name(folder), "local", None, adapter, base)
     if (match := _HUB_ID.match(reference)) and not reference.startswith((".", "/", "~")):
         snapshot = fetch(match["repo"], match["revision"])
-        return _from_folder(snapshot.folder, match["repo"], "hub", snapshot.revision, adapter)
+        return _from_folder(snapshot.folder, match["repo"], "hub", snapshot.revision, adapter, base)
     raise CheckpointError(f"{reference[:300]}: no such folder, and not a hub id of the form owner/name[@revision]")
 
 
@@ -99,7 +110,12 @@ def same_tokenizer(base: Checkpoint, tuned: Checkpoint) -> None:
 
 
 def _from_folder(
-    folder: Path, name: str, source: Literal["hub", "local"], revision: str | None, named_by: Path | None
+    folder: Path,
+    name: str,
+    source: Literal["hub", "local"],
+    revision: str | None,
+    named_by: Path | None,
+    given: Checkpoint | None,
 ) -> Checkpoint:
     contents = contents_of(folder)
     if contents.refused:
@@ -110,7 +126,11 @@ def _from_folder(
     adapter = contents.kind == "adapter"
     if adapter and named_by is not None:
         raise CheckpointError(f"{named_by}: its base {name} is an adapter itself; name a full checkpoint")
-    base = _adapter_base(folder) if adapter else None
+    if not adapter and not (folder / "config.json").is_file():
+        raise CheckpointError(f"{folder}: config.json is missing; is this a checkpoint written by save_pretrained?")
+    if not any(relative.endswith(".safetensors") for relative in files):
+        raise CheckpointError(f"{folder}: no .safetensors file; save the weights with safe_serialization=True")
+    base, claim = _adapter_base(folder, given) if adapter else (None, None)
     record = CheckpointRecord(
         name=name,
         kind="adapter" if adapter else "full",
@@ -121,22 +141,32 @@ def _from_folder(
         files=files,
         architecture=base.record.architecture if base else _architecture(folder),
         base=base.record if base else None,
+        claimed_base=claim,
     )
     return Checkpoint(folder, record, base, contents=contents)
 
 
-def _adapter_base(folder: Path) -> Checkpoint:
+def _adapter_base(folder: Path, given: Checkpoint | None) -> tuple[Checkpoint, str | None]:
+    """The base of the adapter in ``folder``, and what its configuration claims where that is not this base by name."""
     path = folder / "adapter_config.json"
     config = read_json(path)
-    reference = config.get("base_model_name_or_path")
-    if not isinstance(reference, str) or not reference:
-        raise CheckpointError(f"{path}: base_model_name_or_path is missing")
-    revision = config.get("revision")
-    named = isinstance(revision, str) and revision and not _is_folder(reference)
-    base = _open(f"{reference}@{revision}" if named and "@" not in reference else reference, folder)
+    base = given or _claimed_base(path, config)
+    if base.base is not None:
+        raise CheckpointError(f"{folder}: its base {base.record.name} is an adapter itself; name a full checkpoint")
+    named = given is None or refuse_other_base(path, config, base.path, base.weights, nano_root())
+    claim = recorded_claim(config)
     tensors = [tensor for each in (*base.weights, folder / ADAPTER_WEIGHTS) for tensor in read_header(each)]
     check_patterns(path, config, module_names(tensors))
-    return base
+    return base, None if named or claim == base.record.name else claim
+
+
+def _claimed_base(path: Path, config: dict[str, Any]) -> Checkpoint:
+    reference = config.get(FIELD)
+    if not isinstance(reference, str) or not reference:
+        raise CheckpointError(f"{path}: {FIELD} is missing; name the base, as `retention evaluate BASE TUNED` does")
+    revision = config.get("revision")
+    named = isinstance(revision, str) and revision and not _is_folder(reference)
+    return _open(f"{reference}@{revision}" if named and "@" not in reference else reference, path.parent)
 
 
 def _tokenizer_digest(folder: Path) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.checkpoints import Checkpoint, open_checkpoint, same_tokenizer
 from harness.dynamics.probes import ProbedSuite, open_probes
-from harness.engines import choose
+from harness.engines import checked, choose
 from harness.errors import RetentionError
 from harness.scoring import TrainingSet
 from harness.suites import find_tasks
@@ -58,10 +58,10 @@ def plan_dynamics(
     """
     size = size or Size()
     choose("transformers")
-    opened = open_checkpoint(base)
+    opened = checked(open_checkpoint(base))
     if opened.base is not None:
         raise RetentionError(f"{base}: an adapter; the dynamics are those of its base, {opened.base.record.name}")
-    others = tuple(open_checkpoint(each) for each in checkpoints)
+    others = tuple(checked(open_checkpoint(each, opened)) for each in checkpoints)
     for other in others:
         same_tokenizer(opened, other)
     sets: list[TrainingSet] = []

@@ -1,6 +1,7 @@
 from .gguf import convert
 from .inspection import inspect_engines
-from .merge import model_class
+from .loading import check_weights, checked
+from .merge import model_class, ready_folder
 from .placement import Member, Placement, default_dtype, device_class, place
 from .settings import Dtype, EngineError, EngineSettings, choose
 from .torchvision_ops import define_missing_ops
@@ -13,6 +14,8 @@ __all__ = [
     "Member",
     "Placement",
     "TransformersEngine",
+    "check_weights",
+    "checked",
     "choose",
     "convert",
     "default_dtype",
@@ -21,4 +24,5 @@ __all__ = [
     "inspect_engines",
     "model_class",
     "place",
+    "ready_folder",
 ]

@@ -24,12 +24,17 @@ def not_taken(checkpoint: Checkpoint) -> list[str]:
     config = config_of(checkpoint)
     kinds = [f"peft_type {config.get('peft_type')}"] if config.get("peft_type") != "LORA" else []
     kinds += [name for name in ("use_dora", "lora_bias", "layer_replication", "alora_invocation_tokens", "use_qalora",
-                                "use_bdlora", "rank_pattern", "alpha_pattern") if config.get(name)]  # fmt: skip
+                                "use_bdlora", "rank_pattern", "alpha_pattern", "target_parameters",
+                                "trainable_token_indices") if config.get(name)]  # fmt: skip
     init = config.get("init_lora_weights")
     kinds += [f"init_lora_weights {init}"] if isinstance(init, str) and init.lower() != "gaussian" else []
     kinds += ["bias"] if config.get("bias", "none") != "none" else []
     if rank(checkpoint) > _RANKS[-1]:
         kinds.append(f"rank {rank(checkpoint)}")
+    if checkpoint.loading is not None:
+        # An output embedding is left out without a word (vllm issue 51594); names that PEFT would translate are not.
+        kinds += checkpoint.loading.fit.touched
+        kinds += ["tensors under other names than PEFT's"] if checkpoint.loading.fit.converted else []
     return kinds + sorted(
         {
             _LORA.sub("", name)

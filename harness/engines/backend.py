@@ -10,7 +10,7 @@ from itertools import groupby
 from tokenizers import Tokenizer
 
 from harness.engines.environment import prepare
-from harness.engines.merge import merged_folder
+from harness.engines.merge import merged_folder, ready_folder
 from harness.engines.placement import Placement
 from harness.engines.settings import LM_EVAL, EngineError
 from harness.engines.torchvision_ops import define_missing_ops
@@ -27,7 +27,7 @@ class BackendEngine:
         on_cpu = self.record.device == "cpu"
         prepare(on_cpu, settings.threads)
         define_missing_ops()
-        folder = merged_folder(checkpoint, settings.dtype) if checkpoint.base else checkpoint.staged
+        folder = merged_folder(checkpoint, settings.dtype) if checkpoint.base else ready_folder(checkpoint)
         name = settings.name.removeprefix(LM_EVAL)
         self._tokenizer = Tokenizer.from_file(str((checkpoint.base or checkpoint).path / "tokenizer.json"))
         self._tokenizer.no_padding()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.checkpoints import Checkpoint
-from harness.engines.merge import merged_folder
+from harness.engines.merge import merged_folder, ready_folder
 
 
 class Weights:
@@ -27,7 +27,7 @@ class Weights:
         """A folder with all weights of ``checkpoint``. A temporary one lasts until the next exchange: vLLM may read
         further files from the place that its weights came from."""
         if checkpoint.base is None:
-            return checkpoint.staged
+            return ready_folder(checkpoint)
         self._temporary = merged_folder(checkpoint, self._dtype)
         return self._temporary
 

@@ -14,6 +14,8 @@ from functools import cache
 from typing import Literal
 
 from harness.checkpoints import Checkpoint, Conditions, conditions_of
+from harness.engines.loading import checked
+from harness.engines.quantised import refuse_unreadable
 from harness.engines.settings import LM_EVAL, Dtype, EngineError, EngineSettings
 from harness.records import EngineRecord
 
@@ -126,10 +128,12 @@ def place(
 ) -> tuple[Placement, ...]:
     """Place ``checkpoints`` in engines, in their order; ``EngineError`` when the settings cannot be met.
 
-    Without ``conditions`` the first checkpoint, or its base, sets them.
+    Without ``conditions`` the first checkpoint, or its base, sets them. A checkpoint whose tensors do not fit its model
+    raises ``CheckpointError``: nothing is placed that an engine would fill up with weights of its own.
     """
     conditions = conditions or conditions_of(checkpoints[0], settings.max_model_len)
-    return _shared(settings, conditions, [(each, describe(settings, each)) for each in checkpoints])
+    fitting = [checked(each) for each in checkpoints]
+    return _shared(settings, conditions, [(each, describe(settings, each)) for each in fitting])
 
 
 def _shared(
@@ -137,18 +141,23 @@ def _shared(
 ) -> tuple[Placement, ...]:
     """Group what shares one engine: what a server serves, what Ray spreads, a base and its adapters under vLLM.
 
-    vLLM applies adapters beside the base, or merges them and exchanges its weights. A full fine-tune is always alone.
+    vLLM applies adapters beside the base, or merges them and exchanges its weights. A full fine-tune is always alone,
+    and so is an adapter that gives the merged model other tensors than its base has.
     """
     shared: dict[str, list[Member]] = {}
     for checkpoint, record in described:
         digest = checkpoint.record.weights_digest
-        adapted = checkpoint.base if settings.name == "vllm" else None
+        adapted = checkpoint.base if settings.name == "vllm" and not _reshapes(checkpoint) else None
         key = "all" if _serves_all(settings) else adapted.record.weights_digest if adapted else digest
         member = Member(checkpoint, record, digest if _serves_all(settings) or adapted else None)
         members = shared.setdefault(key, [])
         if member not in members:
             members.append(member)
     return tuple(Placement(settings, conditions, tuple(members)) for members in shared.values())
+
+
+def _reshapes(checkpoint: Checkpoint) -> bool:
+    return checkpoint.loading is not None and checkpoint.loading.reshapes
 
 
 def _serves_all(settings: EngineSettings) -> bool:
@@ -167,13 +176,16 @@ def describe(settings: EngineSettings, checkpoint: Checkpoint) -> EngineRecord:
             name="openai", version=version, dtype="served", mode="served", device="server", adapter=applied
         )
     device = device_class()
+    how = _applied(settings, checkpoint, device)
+    engine = "transformers" if settings.name.startswith(LM_EVAL) else settings.name
+    refuse_unreadable(checkpoint, engine, merges=how == "merged")
     return EngineRecord(
         name=settings.name,
         version=_version(settings.name),
         dtype=settings.dtype,
         mode=_mode(settings.name, device),
         device=device,
-        adapter=_applied(settings, checkpoint, device),
+        adapter=how,
     )
 
 

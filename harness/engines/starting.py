@@ -1,5 +1,6 @@
 """Start the engine of a placement: in a child process, by Ray, on a server."""
 
+from harness.engines.loading import end_rehearsals
 from harness.engines.placement import Placement
 from harness.engines.settings import LM_EVAL, EngineError
 from harness.protocol import Engine
@@ -7,6 +8,7 @@ from harness.protocol import Engine
 
 def start(placement: Placement) -> Engine:
     """Start the engine where its settings say. Slow."""
+    end_rehearsals()
     if placement.settings.executor == "ray":
         if placement.settings.name == "openai":
             raise EngineError("--executor ray: engine openai is a server, which has its own workers; leave it out")

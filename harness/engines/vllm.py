@@ -19,6 +19,7 @@ from harness.engines.adapters import modules, rank_to_reserve
 from harness.engines.environment import prepare
 from harness.engines.exchange import Weights
 from harness.engines.failures import is_out_of_memory, out_of_time
+from harness.engines.merge import ready_folder
 from harness.engines.placement import Placement
 from harness.engines.probe import check_effects
 from harness.engines.settings import EngineError
@@ -107,7 +108,7 @@ class VllmEngine:
         for number, adapter in enumerate(adapters, start=1):
             from vllm.lora.request import LoRARequest
 
-            handle = LoRARequest(adapter.record.weights_digest, number, str(adapter.staged))
+            handle = LoRARequest(adapter.record.weights_digest, number, str(ready_folder(adapter)))
             self._llm.llm_engine.add_lora(handle)
             handles[adapter.record.weights_digest] = handle
         return handles

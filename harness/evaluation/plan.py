@@ -11,11 +11,9 @@ from harness.checkpoints import (
     PromptRenderer,
     conditions_of,
     open_checkpoint,
-    renamed,
     same_tokenizer,
-    told_apart,
 )
-from harness.engines import EngineSettings, Placement, place
+from harness.engines import EngineSettings, Placement, checked, place
 from harness.errors import RetentionError
 from harness.records import Suite, suite_path
 from harness.suites import open_suite
@@ -102,16 +100,10 @@ def make_plan(
         raise RetentionError(
             f"--target {target}: suite {loaded_suite.id} has no such family; it has {', '.join(loaded_suite.families)}"
         )
-    base_checkpoint = open_checkpoint(base)
-    opened = [open_checkpoint(reference) for reference in tuned]
-    base_checkpoint, *tuned_checkpoints = told_apart([base_checkpoint, *(renamed(opened, names) if names else opened)])
+    base_checkpoint = checked(open_checkpoint(base))
+    tuned_checkpoints = tuple(checked(open_checkpoint(reference, base_checkpoint)) for reference in tuned)
     for checkpoint in tuned_checkpoints:
         same_tokenizer(base_checkpoint, checkpoint)
-        if checkpoint.base and checkpoint.base.record.weights_digest != base_checkpoint.record.weights_digest:
-            raise RetentionError(
-                f"{checkpoint.record.name}: its adapter_config.json names base {checkpoint.base.record.name}, "
-                f"not {base_checkpoint.record.name}; evaluate it against its own base"
-            )
     if served_names:
         digests = [each.record.weights_digest for each in (base_checkpoint, *tuned_checkpoints)]
         if len(served_names) != len(digests):

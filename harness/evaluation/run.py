@@ -6,11 +6,11 @@ what is missing.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from harness.engines import EngineError, Member
+from harness.engines import EngineError, Member, Placement
 from harness.errors import CheckFailedError
 from harness.evaluation.execution import Execution, PlacedEngine, open_execution
 from harness.evaluation.plan import Plan, Watcher
@@ -43,16 +43,41 @@ def run_plan(plan: Plan, watcher: Watcher, *, fail_on_error: float = 0) -> list[
             if not (missing := [member for member in placement.members if member not in current]):
                 continue
             _ = execution.tasks  # Bad tasks end the command here, before they count as a checkpoint's failure.
-            with closing(PlacedEngine(execution, placement.alone(*missing))) as engine:
-                for member in missing:
-                    try:
-                        finished.append(_run(execution, engine, member, fail_on_error))
-                    except (EngineError, CheckFailedError) as error:
-                        failures.append(str(error))
+            for result in _run_together(execution, placement.alone(*missing), fail_on_error):
+                if isinstance(result, Path):
+                    finished.append(result)
+                else:
+                    failures.append(str(result))
     folders = [plan.folder(checkpoint) for checkpoint in (plan.base, *plan.tuned)]
     if failures:
         raise PlanFailedError(failures, [folder for folder in folders if folder in finished])
     return folders
+
+
+def _run_together(execution: Execution, placement: Placement, fail_on_error: float) -> Iterator[Path | Exception]:
+    """The run of each member, or why it failed, by one engine for all of them.
+
+    Once that engine has failed nobody knows whose fault it was: that member and those after it get one of their own, so
+    that a bad adapter takes no good one along.
+    """
+    waiting = list(placement.members)
+    with closing(PlacedEngine(execution, placement)) as shared:
+        while waiting:
+            try:
+                yield _run(execution, shared, waiting[0], fail_on_error)
+            except CheckFailedError as error:
+                yield error
+            except EngineError as error:
+                if len(placement.members) > 1:
+                    break
+                yield error
+            del waiting[0]
+    for member in waiting:
+        with closing(PlacedEngine(execution, placement.alone(member))) as own:
+            try:
+                yield _run(execution, own, member, fail_on_error)
+            except (EngineError, CheckFailedError) as error:
+                yield error
 
 
 def _report_current(plan: Plan, member: Member, watcher: Watcher) -> None:

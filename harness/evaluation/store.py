@@ -1,6 +1,7 @@
 """The response store: every answer an engine ever gave, keyed by everything that decides it.
 
-A key covers item, prompt token ids and image bytes, decoding, weights, conditions, engine fingerprint and replicate
+A key covers item, prompt token ids and image bytes, decoding, weights (an adapter's base too), conditions, engine
+fingerprint and replicate
 (harness/README.md, invariant 3), so an answer can never be taken for another model's, another prompt's or another
 engine's. One SQLite file in WAL mode; answers are committed in chunks while the engine works, so a crash loses at most
 one chunk (invariant 4).
@@ -137,7 +138,8 @@ class Variant:
     """A model that an engine can answer as: ``adapter`` as in the requests of :mod:`harness.protocol`.
 
     A ``replicate`` (1, 2, ...) repeats a run to measure its noise, and shares no answer with another replicate.
-    ``conditions`` is the digest of the run's conditions, which are part of every key.
+    ``conditions`` is the digest of the run's conditions, which are part of every key, and ``base`` that of the weights
+    that an adapter is applied to.
     """
 
     weights_digest: str
@@ -145,10 +147,19 @@ class Variant:
     adapter: str | None = None
     replicate: int = 0
     conditions: str = ""
+    base: str | None = None
 
     @classmethod
     def of(cls, member: Member, conditions: Conditions, replicate: int = 0) -> "Variant":
-        return cls(member.weights_digest, member.record, member.request_adapter, replicate, conditions.record.digest)
+        base = member.checkpoint.record.base
+        return cls(
+            member.weights_digest,
+            member.record,
+            member.request_adapter,
+            replicate,
+            conditions.record.digest,
+            None if base is None else base.weights_digest,
+        )
 
     @property
     def source(self) -> str:
@@ -261,6 +272,7 @@ def _key(variant: Variant, request: GenerateRequest | ScoreRequest, content: dic
         "engine": variant.record.fingerprint,
         "replicate": variant.replicate,
         "conditions": variant.conditions,
+        **({"base": variant.base} if variant.base else {}),
     }
     return hashlib.sha256(canonical_json(parts)).digest()
 

@@ -27,7 +27,12 @@ DRAFT = "-draft"
 
 
 class CheckpointRecord(StrictModel):
-    """Identity of the evaluated model: ``weights_digest`` covers every file's path and sha256."""
+    """Identity of the evaluated model: ``weights_digest`` covers every file's path and sha256.
+
+    ``claimed_base`` is what an adapter's own configuration names as its base, where that is not the one it was
+    evaluated on by name. ``stripped`` is what a wrapper had put into the names of its tensors, and ``left_out`` are
+    tensors that are no part of a language model. All are empty in records of before they were written down.
+    """
 
     name: str
     kind: Literal["full", "adapter"]
@@ -38,6 +43,9 @@ class CheckpointRecord(StrictModel):
     files: dict[str, Digest]
     architecture: str
     base: "CheckpointRecord | None" = None
+    claimed_base: str | None = None
+    stripped: str | None = None
+    left_out: tuple[str, ...] = ()
 
 
 class SuiteRecord(StrictModel):

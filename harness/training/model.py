@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.checkpoints import Checkpoint, PromptRenderer
-from harness.engines import define_missing_ops, model_class
+from harness.engines import checked, define_missing_ops, model_class, ready_folder
 from harness.errors import RetentionError
 from harness.pictures import open_images
 from harness.protocol import Prompt
@@ -52,6 +52,7 @@ def load_student(checkpoint: Checkpoint, recipe: Recipe, state: Path | None = No
     """
     if checkpoint.base is not None:
         raise TrainingError(f"{checkpoint.record.name}: an adapter; train from its base, or from a merged checkpoint")
+    ready = ready_folder(checked(checkpoint))
     define_missing_ops()
     import torch
     import transformers
@@ -60,15 +61,14 @@ def load_student(checkpoint: Checkpoint, recipe: Recipe, state: Path | None = No
     transformers.utils.logging.disable_progress_bar()
     options = {"local_files_only": True, "trust_remote_code": False}
     kept = recipe.optimisation.dtype if recipe.adapter else "float32"
-    folder = checkpoint.staged
-    weights = folder if state is None or recipe.adapter else state
-    model = model_class(folder).from_pretrained(weights, dtype=getattr(torch, kept), **options)
-    tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, **options)
+    weights = ready if state is None or recipe.adapter else state
+    model = model_class(checkpoint.path).from_pretrained(weights, dtype=getattr(torch, kept), **options)
+    tokenizer: Any = transformers.AutoTokenizer.from_pretrained(checkpoint.staged, **options)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     processor: Any = tokenizer
     if hasattr(model.config, "vision_config"):
-        processor = transformers.AutoProcessor.from_pretrained(folder, **options)
+        processor = transformers.AutoProcessor.from_pretrained(checkpoint.staged, **options)
         processor.tokenizer = tokenizer
     renderer = PromptRenderer(checkpoint.path, read_suite(recipe.suite).prompt)
     return Student(checkpoint, model, processor, tokenizer, renderer)

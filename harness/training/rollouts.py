@@ -135,7 +135,7 @@ def _policy(recipe: Recipe) -> tuple[Rollouts, Checkpoint, Checkpoint]:
         needs = "samples the base and takes no policy" if chosen.kind == "self" else "needs the checkpoint of a policy"
         raise RecipeError(f"rollouts.policy: kind {chosen.kind} {needs}; --set rollouts.policy=FOLDER names it")
     base = open_checkpoint(recipe.base)
-    policy = base if chosen.policy is None else open_checkpoint(chosen.policy)
+    policy = base if chosen.policy is None else open_checkpoint(chosen.policy, base)
     same_tokenizer(base, policy)
     return chosen, policy, base
 

@@ -82,7 +82,7 @@ TEMPLATE = (
 
 
 def write_checkpoint(folder: Path, *, seed: int = 0, words: Sequence[str] = ("a", "b")) -> Path:
-    """A folder that passes for a checkpoint until somebody loads it: real tokenizer, template and safetensors."""
+    """A Llama of a few dozen random weights, whose tokenizer knows ``words``."""
     folder.mkdir(parents=True)
     vocabulary = {word: k for k, word in enumerate(["<|im_start|>", "<|im_end|>", "<image>", "[UNK]", *words])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
@@ -91,10 +91,37 @@ def write_checkpoint(folder: Path, *, seed: int = 0, words: Sequence[str] = ("a"
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text(json.dumps({"bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}))
     (folder / "chat_template.jinja").write_text(TEMPLATE)
-    (folder / "config.json").write_text(json.dumps({"architectures": ["LlamaForCausalLM"]}))
-    weights = np.random.default_rng(seed).normal(size=(4, 4)).astype(np.float32)
-    save_file({"layer.weight": weights}, folder / "model.safetensors")
+    _write_llama(folder, {**_TINY, "vocab_size": len(vocabulary)}, seed)
     return folder
+
+
+_TINY = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "hidden_size": 4,
+    "intermediate_size": 4,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 1,
+    "num_key_value_heads": 1,
+    "max_position_embeddings": 8192,
+    "tie_word_embeddings": False,
+    "bos_token_id": 0,
+    "eos_token_id": 1,
+    "dtype": "float32",
+}
+
+
+def _write_llama(folder: Path, config: dict[str, Any], seed: int) -> None:
+    """Configuration and random weights of a Llama with one layer."""
+    (folder / "config.json").write_text(json.dumps(config))
+    rng = np.random.default_rng(seed)
+    rows, width = config["vocab_size"], config["hidden_size"]
+    square = [f"self_attn.{each}_proj" for each in "qkvo"] + [f"mlp.{each}_proj" for each in ("gate", "up", "down")]
+    weights = {f"model.layers.0.{name}.weight": rng.normal(size=(width, width)) / width**0.5 for name in square}
+    weights |= {f"{name}.weight": rng.normal(size=(rows, width)) for name in ("model.embed_tokens", "lm_head")}
+    norms = ("model.norm", "model.layers.0.input_layernorm", "model.layers.0.post_attention_layernorm")
+    weights |= {f"{name}.weight": np.ones(width) for name in norms}
+    save_file({name: each.astype(np.float32) for name, each in weights.items()}, folder / "model.safetensors")
 
 
 def load_starved(placement: Placement) -> Engine:
@@ -127,8 +154,9 @@ def write_adapter(
     with safe_open(base / "model.safetensors", framework="numpy") as file:
         for name in sorted(file.keys()):
             stem = name.removesuffix(".weight")
-            if name.endswith(".weight") and any(module in name for module in modules):
-                height, width = file.get_slice(name).get_shape()
+            shape = file.get_slice(name).get_shape()
+            if len(shape) == 2 and any(module in name for module in modules):
+                height, width = shape
                 for stored, loaded in _LOADED_NAMES.items():
                     stem = stem.replace(stored, loaded)
                 stem = f"base_model.model.{stem}"
@@ -160,29 +188,8 @@ def part_of_nano(folder: Path, *tasks: str) -> Path:
 def write_llama(folder: Path, *, seed: int = 0) -> Path:
     """A tiny text model with random weights that real engines load; 64 words, 1 layer, float32."""
     write_checkpoint(folder, words=[f"w{k}" for k in range(60)])
-    config = {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
-        "vocab_size": 64,
-        "hidden_size": 64,
-        "intermediate_size": 64,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 2,
-        "max_position_embeddings": 8192,
-        "tie_word_embeddings": False,
-        "bos_token_id": 0,
-        "eos_token_id": 1,
-        "dtype": "float32",
-    }
-    (folder / "config.json").write_text(json.dumps(config))
     tokenizer = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|im_end|>", "pad_token": "<|im_end|>"}
     (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer))
-    rng = np.random.default_rng(seed)
-    square = [f"self_attn.{each}_proj" for each in "qkvo"] + [f"mlp.{each}_proj" for each in ("gate", "up", "down")]
-    weights = {f"model.layers.0.{name}.weight": rng.normal(size=(64, 64)) / 8 for name in square}
-    weights |= {f"{name}.weight": rng.normal(size=(64, 64)) for name in ("model.embed_tokens", "lm_head")}
-    norms = ("model.norm", "model.layers.0.input_layernorm", "model.layers.0.post_attention_layernorm")
-    weights |= {f"{name}.weight": np.ones(64) for name in norms}
-    save_file({name: each.astype(np.float32) for name, each in weights.items()}, folder / "model.safetensors")
+    wide = {"vocab_size": 64, "hidden_size": 64, "intermediate_size": 64}
+    _write_llama(folder, {**_TINY, **wide, "num_attention_heads": 2, "num_key_value_heads": 2}, seed)
     return folder
