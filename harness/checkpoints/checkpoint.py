@@ -4,7 +4,6 @@ Nothing here loads a model, and every folder passes the scan (:mod:`harness.chec
 it.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ from typing import Literal
 
 from harness.checkpoints.digests import cached_sha256
 from harness.checkpoints.scan import CheckpointError, check_patterns, read_json, scan_folder, scan_names
+from harness.checkpoints.tokenizer import tokenizer_digest
 from harness.checkpoints.weights import read_header
-from harness.items import canonical_json, files_digest
+from harness.items import files_digest
 from harness.records import CheckpointRecord
 
 __all__ = ["Checkpoint", "CheckpointError", "nano_root", "open_checkpoint", "read_json", "same_tokenizer"]
@@ -127,7 +127,7 @@ def _from_folder(
         source=source,
         revision=revision,
         weights_digest=files_digest(files),
-        tokenizer_digest=base.record.tokenizer_digest if base else _tokenizer_digest(folder),
+        tokenizer_digest=base.record.tokenizer_digest if base else tokenizer_digest(folder),
         files=files,
         architecture=base.record.architecture if base else _architecture(folder),
         base=base.record if base else None,
@@ -154,18 +154,6 @@ def _modules(folder: Path) -> Iterator[str]:
         for tensor in read_header(path):
             parts = tensor.name.split(".")
             yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
-
-
-def _tokenizer_digest(folder: Path) -> str:
-    path = folder / "tokenizer.json"
-    if not path.is_file():
-        raise CheckpointError(f"{path}: missing; save the checkpoint's fast tokenizer beside it with save_pretrained")
-    # Trainers store their padding and truncation in the file; neither affects how text is tokenised here.
-    content = {**read_json(path), "padding": None, "truncation": None}
-    try:
-        return hashlib.sha256(canonical_json(content)).hexdigest()
-    except (ValueError, RecursionError) as error:  # NaN, half a surrogate pair: no tokenizer reads them.
-        raise CheckpointError(f"{path}: contains values that JSON does not allow ({str(error)[:80]})") from error
 
 
 def _architecture(folder: Path) -> str:
