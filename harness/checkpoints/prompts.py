@@ -110,6 +110,10 @@ class PromptRenderer:
         """How many BOS tokens a prompt starts with; two of them cost one paper 6 points (arXiv 2510.18874)."""
         return next((n for n, token in enumerate(prompt.token_ids) if token != self._bos), len(prompt.token_ids))
 
+    def text_ids(self, prompt: Prompt) -> tuple[int, ...]:
+        """The token ids of a prompt's text alone, without what is put before it."""
+        return prompt.token_ids[len(self._before) :] if self.style == "plain" else prompt.token_ids
+
     def encode(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """The token ids of each text as they stand in a prompt, without what is put before it."""
         with no_panic(self._folder / TOKENIZER_FILE):

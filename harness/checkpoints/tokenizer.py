@@ -77,7 +77,7 @@ def new_tokens(base: Path, own: Path) -> tuple[NewToken, ...]:
     """The tokens that the folder ``own`` has beyond the vocabulary of ``base``, in the order of their ids."""
     if own == base or not (own / TOKENIZER_FILE).is_file():
         return ()
-    mine, theirs = (_vocabulary(folder) for folder in (base, own))
+    mine, theirs = (vocabulary(folder) for folder in (base, own))
     taken = {token.id for token in mine.values()}
     found = [token for content, token in theirs.items() if content not in mine and token.id not in taken]
     return tuple(sorted(found, key=lambda token: token.id))
@@ -86,7 +86,7 @@ def new_tokens(base: Path, own: Path) -> tuple[NewToken, ...]:
 def extended(base: Path, added: tuple[NewToken, ...]) -> dict[str, Any]:
     """The content of the base's tokenizer file with ``added`` behind its vocabulary, at their ids."""
     content = tokenizer_content(base)
-    following = 1 + max((token.id for token in _vocabulary(base).values()), default=-1)
+    following = 1 + max((token.id for token in vocabulary(base).values()), default=-1)
     entries = list(content.get("added_tokens") or [])
     for token in added:
         if not 0 <= token.id - following <= _MOST_UNUSED:
@@ -102,7 +102,7 @@ def _entry(token: NewToken) -> dict[str, Any]:
     return {"id": token.id, "content": token.content, **flags, "special": token.special}
 
 
-def _vocabulary(folder: Path) -> dict[str, NewToken]:
+def vocabulary(folder: Path) -> dict[str, NewToken]:
     """Every token of a tokenizer file by its content; what is no token is left out."""
     content = tokenizer_content(folder)
     model = content.get("model")

@@ -8,9 +8,11 @@ from typing import Protocol
 from harness.checkpoints import (
     Checkpoint,
     Conditions,
-    PromptRenderer,
+    Prompts,
+    PromptSettings,
     conditions_of,
     open_checkpoint,
+    prompts_for,
     same_tokenizer,
 )
 from harness.engines import EngineSettings, Placement, place
@@ -46,7 +48,7 @@ class Plan:
     tasks_folder: Path
     base: Checkpoint
     tuned: tuple[Checkpoint, ...]
-    renderer: PromptRenderer
+    prompts: Prompts
     conditions: Conditions
     settings: EngineSettings
     out: Path
@@ -72,12 +74,20 @@ class Plan:
         return sum(task.count for task in self.suite.tasks.values())
 
     def folder(self, checkpoint: Checkpoint) -> Path:
-        """Where a run lives: its suite, then the checkpoint's name and digest, then the engine and the replicate."""
+        """Where a run lives: its suite, then the checkpoint's name and digest, then the engine, prompts that are not
+        the suite's, and the replicate."""
         digest = checkpoint.record.weights_digest[:12]
         name = checkpoint.record.name.replace("/", "--")
         engine = f"{self.settings.name.replace(':', '-')}-{self.settings.dtype}"
         replicate = f"-replicate{self.replicate}" if self.replicate else ""
-        return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{replicate}"
+        return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{self._asked}{replicate}"
+
+    @property
+    def _asked(self) -> str:
+        """How the prompts differ from the suite's own, so that runs of both have their own folders."""
+        if self.prompts.are_the_suites:
+            return ""
+        return f"-{self.prompts.policy}-{self.prompts.shared.template_digest[:8]}"
 
 
 def make_plan(
@@ -88,10 +98,12 @@ def make_plan(
     settings: EngineSettings,
     out: Path,
     served_names: Sequence[str] = (),
+    asked: PromptSettings | None = None,
 ) -> Plan:
     """Resolve and check everything; raises :class:`~harness.errors.RetentionError` with the way out.
 
-    ``served_names`` are what a server calls the checkpoints, the base first.
+    ``asked`` is what the user chooses of the prompts. ``served_names`` are what a server calls the checkpoints, the
+    base first.
     """
     loaded_suite = open_suite(suite)
     if target is not None and target not in loaded_suite.families:
@@ -114,8 +126,9 @@ def make_plan(
                 f"--model: {len(served_names)} names for {len(digests)} checkpoints; give one each, the base's first"
             )
         settings = replace(settings, served=tuple(zip(digests, served_names, strict=True)))
-    renderer_folder = base_checkpoint.base.path if base_checkpoint.base else base_checkpoint.path
-    renderer = PromptRenderer(renderer_folder, loaded_suite.prompt)
+    prompts = prompts_for(base_checkpoint, tuned_checkpoints, loaded_suite.prompt, asked)
+    # What the run states is the policy that it was asked by.
+    loaded_suite = loaded_suite.model_copy(update={"prompt": prompts.style})
     conditions = conditions_of(base_checkpoint, settings.max_model_len)
     folder = suite_path(suite).parent
-    return Plan(loaded_suite, folder, base_checkpoint, tuned_checkpoints, renderer, conditions, settings, out)
+    return Plan(loaded_suite, folder, base_checkpoint, tuned_checkpoints, prompts, conditions, settings, out)

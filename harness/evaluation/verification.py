@@ -88,7 +88,7 @@ def plan_again(base: Run, tuned: Run, sources: Sources, out: Path) -> Plan:
             )
     if plan.suite.digest != record.suite.digest:
         raise RetentionError(f"suite {plan.suite.id}: its digest differs from the runs'; give theirs with --suite FILE")
-    if plan.renderer.template_digest != record.template_digest:
+    if plan.prompts.shared.template_digest != record.template_digest:
         raise RetentionError("the base's chat template is not the one of the runs, by its digest")
     return plan
 

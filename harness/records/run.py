@@ -101,6 +101,23 @@ class ConditionsRecord(StrictModel):
         return hashlib.sha256(canonical_json(self.model_dump())).hexdigest()
 
 
+class PromptsRecord(StrictModel):
+    """How the prompts were made, beside ``template_digest`` and ``template_policy``.
+
+    ``custom`` marks prompts that are not what suite and base set by default. ``template_origin`` is whose chat template
+    it was, ``template_arguments`` what it was told; ``tokenizer_digest`` is of the tokenizer that served, which may
+    differ from the checkpoint's own. ``lacks_bos`` says that the template begins with no BOS although the tokenizer
+    puts one before every text. ``ignored_template`` is a chat template that the checkpoint ships and was not asked in.
+    """
+
+    custom: bool = False
+    template_origin: Literal["base", "tuned", "file"] = "base"
+    template_arguments: dict[str, str | int | float | bool | None] = {}
+    tokenizer_digest: Digest
+    lacks_bos: bool = False
+    ignored_template: Digest | None = None
+
+
 class ScreenRecord(StrictModel):
     """Where a screening stopped: after ``look`` of ``looks`` looks, because ``z`` had left [-boundary, boundary] or all
     items were evaluated. ``seed`` fixed the order of the items."""
@@ -137,8 +154,9 @@ class RunRecord(StrictModel):
 
     ``replicate`` is 0 for a run, and numbers the repetitions that measure its noise floor; ``seed`` determines the
     order of a repetition's requests. ``screened`` marks a run of only the first part of a suite. ``judge`` is the
-    version of the rules by which the answers were judged, 1 in records without it. ``conditions`` is None in records of
-    before they were written down. ``full_log`` is set if outputs were truncated or the full file was uploaded.
+    version of the rules by which the answers were judged, 1 in records without it. ``conditions`` and ``prompts`` are
+    None in records of before they were written down. ``full_log`` is set if outputs were truncated or the full file was
+    uploaded.
     """
 
     schema_version: Literal[1] = 1
@@ -152,6 +170,7 @@ class RunRecord(StrictModel):
     template_digest: Digest
     template_policy: Literal["shared", "native"]
     bos_count: Annotated[int, Field(ge=0)]
+    prompts: PromptsRecord | None = None
     packages: dict[str, str]
     n_items: Annotated[int, Field(ge=0)]
     n_errors: Annotated[int, Field(ge=0)]
@@ -163,6 +182,16 @@ class RunRecord(StrictModel):
     dirty: bool | None = None
     screened: ScreenRecord | None = None
     full_log: FullLog | None = None
+
+    @property
+    def tokenizer_digest(self) -> str:
+        """Of the tokenizer that served: the base's, which both models of a pair are read and written by."""
+        return self.prompts.tokenizer_digest if self.prompts else self.checkpoint.tokenizer_digest
+
+    @property
+    def has_custom_prompts(self) -> bool:
+        """Whether the prompts are not what suite and base set by default: such runs are for the custom track."""
+        return self.template_policy == "native" or (self.prompts is not None and self.prompts.custom)
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def _check_records(base: RunRecord, tuned: RunRecord) -> None:
         ("suite adjacent tasks", base.suite.adjacent, tuned.suite.adjacent),
         ("engine", base.engine.environment, tuned.engine.environment),
         *_conditions(base, tuned),
-        ("tokenizer", base.checkpoint.tokenizer_digest, tuned.checkpoint.tokenizer_digest),
+        ("tokenizer", base.tokenizer_digest, tuned.tokenizer_digest),
         *([] if native else [("chat template", base.template_digest, tuned.template_digest)]),
         ("template policy", base.template_policy, tuned.template_policy),
         ("decoding", base.decoding, tuned.decoding),
