@@ -114,6 +114,14 @@ def _no_panic(path: Path) -> Iterator[None]:
         raise CheckpointError(f"{path}: not a usable tokenizer ({str(error)[:120]!a})") from error
 
 
+def read_template(folder: Path) -> str | None:
+    """The chat template of ``folder``; None where it ships none."""
+    config_path = folder / "tokenizer_config.json"
+    config = read_json(config_path) if config_path.is_file() else {}
+    named = any((folder / name).is_file() for name in ("chat_template.jinja", "chat_template.json"))
+    return _template_source(folder, config) if named or isinstance(config.get("chat_template"), str) else None
+
+
 def _template_source(folder: Path, config: dict[str, Any]) -> str:
     path = folder / "chat_template.jinja"
     if path.is_file():

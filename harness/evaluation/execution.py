@@ -54,7 +54,7 @@ class PlacedEngine:
         """The samples of ``tasks`` as ``member`` answers them; members co-scheduled with it answer into the store."""
         plan = self._execution.plan
         members = (member, *self._placement.co_scheduled(member))
-        lead, *siblings = (Variant.of(each, plan.conditions, plan.replicate) for each in members)
+        lead, *siblings = (Variant.of(each, self._placement.conditions, plan.replicate) for each in members)
         stored = StoredEngine(self._execution.store, lead, self._start, siblings, seed=plan.seed)
         self._stored.append(stored)
         return run_tasks(plan.suite, tasks, stored, plan.renderer, self._execution.watcher.answered)

@@ -41,7 +41,8 @@ def make_record(plan: Plan, member: Member, counts: Counts, sha256: str, wall: f
         checkpoint=member.checkpoint.record,
         suite=plan.suite.record,
         engine=member.record,
-        conditions=plan.conditions.record,
+        conditions=plan.conditions_for(member.checkpoint).record,
+        notes=plan.notes_on(member.checkpoint),
         decoding={"temperature": 0.0},
         seed=plan.seed,
         replicate=plan.replicate,
@@ -87,7 +88,8 @@ def is_current(plan: Plan, member: Member) -> bool:
         and record.suite == plan.suite.record
         and record.checkpoint == member.checkpoint.record
         and record.engine == member.record
-        and record.conditions == plan.conditions.record
+        and record.conditions == plan.conditions_for(member.checkpoint).record
+        and record.notes == plan.notes_on(member.checkpoint)
         and record.template_digest == plan.renderer.template_digest
         and (record.replicate, record.seed) == (plan.replicate, plan.seed)
         and record.n_errors == 0
