@@ -177,6 +177,11 @@ class RunRecord(StrictModel):
     screened: ScreenRecord | None = None
     full_log: FullLog | None = None
 
+    @property
+    def own_processor(self) -> bool:
+        """Whether images went through the tuned checkpoint's own image processor, which was asked for."""
+        return self.conditions is not None and self.conditions.processor_origin == "tuned"
+
 
 @dataclass(frozen=True)
 class Run:
