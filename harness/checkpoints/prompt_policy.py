@@ -13,8 +13,8 @@ from typing import Literal
 from harness.checkpoints.checkpoint import Checkpoint
 from harness.checkpoints.prompts import PromptRenderer, PromptStyle
 from harness.checkpoints.scan import CheckpointError
-from harness.checkpoints.template_files import read_template, special_tokens, template_of
-from harness.checkpoints.templates import Arguments, ChatTemplate, TemplateError, source_digest
+from harness.checkpoints.template_files import read_template, template_of
+from harness.checkpoints.templates import Arguments
 from harness.checkpoints.tokenizer import extended, new_tokens, open_tokenizer
 from harness.checkpoints.tokenizer_identity import tokenizer_folder
 
@@ -40,8 +40,7 @@ class PromptSettings:
 class Prompts:
     """Who renders the prompts: ``shared`` for every checkpoint but those in ``own``, by their weights digest.
 
-    ``default`` is the suite's policy, ``origin`` whose template ``shared`` has. ``ignored`` has the digest of the
-    template that a checkpoint ships and is not asked in, where it would make other prompts.
+    ``default`` is the suite's policy, ``origin`` whose template ``shared`` has.
     """
 
     policy: Policy
@@ -50,7 +49,6 @@ class Prompts:
     origin: Origin = "base"
     arguments: Arguments = field(default_factory=dict)
     own: Mapping[str, PromptRenderer] = field(default_factory=dict)
-    ignored: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def style(self) -> PromptStyle:
@@ -81,8 +79,7 @@ def prompts_for(
     if policy == "native":
         own = {each.record.weights_digest: _own_renderer(base, each, settings.arguments) for each in tuned}
         return Prompts(policy, shared, default, origin, settings.arguments, own)
-    ignored = {each.record.weights_digest: digest for each in tuned if (digest := _ignored(base, each, shared))}
-    return Prompts(policy, shared, default, origin, settings.arguments, ignored=ignored)
+    return Prompts(policy, shared, default, origin, settings.arguments)
 
 
 def _shared_template(base: Checkpoint, tuned: Sequence[Checkpoint], chosen: str | None) -> tuple[Origin, str | None]:
@@ -117,15 +114,3 @@ def _own_renderer(base: Checkpoint, tuned: Checkpoint, arguments: Arguments) -> 
     added = new_tokens(root, folder)
     tokenizer = open_tokenizer(folder, extended(root, added))
     return PromptRenderer(folder, "chat", template=_template_of(tuned), arguments=arguments, tokenizer=tokenizer)
-
-
-def _ignored(base: Checkpoint, tuned: Checkpoint, shared: PromptRenderer) -> str | None:
-    """The digest of the template that ``tuned`` ships, unless it makes the same prompts as the shared one."""
-    source = template_of(tuned.path)
-    if source is None:
-        return None
-    try:
-        template = ChatTemplate(source, special_tokens((base.base or base).path))
-        return None if template.render("?") == shared.render("?").text else template.digest
-    except TemplateError:  # It need not work, as nobody is asked in it.
-        return source_digest(source)

@@ -83,12 +83,14 @@ class ChatTemplate:
     @property
     def digest(self) -> str:
         """sha256 (hex) of all that decides the text around a question, but for the special tokens."""
-        facts: dict[str, Any] = {"content": self.form} if self.form != "string" else {}
+        facts: dict[str, Any] = {"style": "chat", "template": self._source}
+        if self.form != "string":
+            facts["content"] = self.form
         if self._arguments:
             facts["arguments"] = self._arguments
         if "strftime_now" in self._source:
             facts["date"] = TODAY.date().isoformat()
-        return source_digest(self._source, facts)
+        return hashlib.sha256(canonical_json(facts)).hexdigest()
 
     @cached_property
     def form(self) -> Form:
@@ -190,11 +192,6 @@ class ChatTemplate:
     def _answered(self, questions: list[str], images: int, form: Form) -> list[str]:
         texts: list[str] = _answer("render_template", self._source, self._variables, questions, images, form)
         return texts
-
-
-def source_digest(source: str, facts: Mapping[str, Any] | None = None) -> str:
-    """sha256 (hex) of a template's source and of ``facts`` about its use; a template that reads a text has none."""
-    return hashlib.sha256(canonical_json({"style": "chat", "template": source, **(facts or {})})).hexdigest()
 
 
 def _check_arguments(arguments: Arguments, read: Sequence[str]) -> None:

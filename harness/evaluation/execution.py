@@ -67,7 +67,7 @@ class PlacedEngine:
         renderer = plan.prompts.of(member.checkpoint)
         together = self._placement.co_scheduled(member)
         members = (member, *(each for each in together if plan.prompts.of(each.checkpoint) is renderer))
-        lead, *siblings = (Variant.of(each, plan.conditions, plan.replicate) for each in members)
+        lead, *siblings = (Variant.of(each, self._placement.conditions, plan.replicate) for each in members)
         stored = StoredEngine(self._execution.store, lead, self._start, siblings, seed=plan.seed)
         self._stored.append(stored)
         return run_tasks(plan.suite, tasks, stored, renderer, self._execution.watcher.answered)

@@ -52,7 +52,8 @@ def make_record(plan: Plan, member: Member, counts: Counts, sha256: str, wall: f
         checkpoint=member.checkpoint.record,
         suite=plan.suite.record,
         engine=member.record,
-        conditions=plan.conditions.record,
+        conditions=plan.conditions_for(member.checkpoint).record,
+        notes=plan.notes_on(member.checkpoint),
         decoding={"temperature": 0.0},
         seed=plan.seed,
         replicate=plan.replicate,
@@ -99,7 +100,8 @@ def is_current(plan: Plan, member: Member) -> bool:
         and record.suite == plan.suite.record
         and record.checkpoint == member.checkpoint.record
         and record.engine == member.record
-        and record.conditions == plan.conditions.record
+        and record.conditions == plan.conditions_for(member.checkpoint).record
+        and record.notes == plan.notes_on(member.checkpoint)
         and record.template_digest == plan.prompts.of(member.checkpoint).template_digest
         and record.prompts == _prompts(plan, member)
         and (record.replicate, record.seed) == (plan.replicate, plan.seed)
@@ -116,7 +118,6 @@ def _prompts(plan: Plan, member: Member) -> PromptsRecord:
         template_arguments=dict(prompts.arguments),
         tokenizer_digest=base.record.tokenizer_digest,
         lacks_bos=prompts.of(member.checkpoint).lacks_bos,
-        ignored_template=prompts.ignored.get(member.weights_digest),
     )
 
 
