@@ -1,45 +1,61 @@
 from .cache import cached_answer
-from .checkpoint import Checkpoint, CheckpointError, nano_root, open_checkpoint, read_json, same_tokenizer
-from .conditions import Conditions, conditions_of
+from .checkpoint import Checkpoint, CheckpointError, nano_root, open_checkpoint, read_json
+from .conditions import Conditions, conditions_of, processor_of
 from .contents import Contents
 from .identity import same_tensors
 from .listing import contents_of
 from .naming import renamed, told_apart
 from .parameters import Fit, Shapes, WeightsReport, compare_tensors, refuse_absurd, refuse_misfit, tied_tensors
+from .processor import PROCESSOR_FILES, ImageProcessor, Pixels, read_processor, write_processor
+from .prompt_policy import Prompts, PromptSettings, prompts_for
 from .prompts import PromptRenderer
 from .quantised import quantisation, unpack
 from .renaming import write_renamed
 from .templates import ChatTemplate, TemplateError
+from .tokenizer_identity import compare_prompts, same_tokenizer, tokenizers_agree
+from .unused import unused_of
 from .weights import Tensor, read_header
 
 __all__ = [
+    "PROCESSOR_FILES",
     "ChatTemplate",
     "Checkpoint",
     "CheckpointError",
     "Conditions",
     "Contents",
     "Fit",
+    "ImageProcessor",
+    "Pixels",
     "PromptRenderer",
+    "PromptSettings",
+    "Prompts",
     "Shapes",
     "TemplateError",
     "Tensor",
     "WeightsReport",
     "cached_answer",
+    "compare_prompts",
     "compare_tensors",
     "conditions_of",
     "contents_of",
     "nano_root",
     "open_checkpoint",
+    "processor_of",
+    "prompts_for",
     "quantisation",
     "read_header",
     "read_json",
+    "read_processor",
     "refuse_absurd",
     "refuse_misfit",
     "renamed",
     "same_tensors",
     "same_tokenizer",
     "tied_tensors",
+    "tokenizers_agree",
     "told_apart",
     "unpack",
+    "unused_of",
+    "write_processor",
     "write_renamed",
 ]

@@ -37,6 +37,9 @@ _IMPLEMENTATIONS = frozenset({"attn_implementation", "_attn_implementation", "ex
 _FILE_FIELDS = re.compile(r"\A(tokenizer|vocab|merges|spm|added_tokens)_file\Z")
 _PLAIN_MODULE = re.compile(r"\A[\w.-]*\Z", re.ASCII)
 _PATTERN_FIELDS = ("target_modules", "exclude_modules", "layers_pattern", "rank_pattern", "alpha_pattern")
+# Fields that name the class a processor is loaded with: any class that transformers exports, also one that unpickles.
+_CLASS_FIELDS = re.compile(r"\A(processor_class|(image|video)_processor_type|feature_extractor_type)\Z")
+_PROCESSOR_CLASS = re.compile(r"\A[A-Z]\w*(Processor|FeatureExtractor)(Fast|Pil)?\Z", re.ASCII)
 _MAX_JSON = 64 * 1024 * 1024
 # Each starts a value, so their number bounds a parser's memory: the largest tokenizers have some 600,000 pairs.
 _STRUCTURE = {b"{": 200_000, b"[": 1_200_000, b",": 4_000_000}
@@ -164,6 +167,8 @@ def _scan_file(path: Path, *, stock: bool) -> None:
     content = _read_json(path)
     if key := _asks_for_code(content, stock=stock):
         raise CheckpointError(f"{path}: {key} would run the checkpoint's own code; remove it and use a stock model")
+    if found := _names_other_model(content):
+        raise CheckpointError(f"{path}: {found} would be loaded with the processor; remove it")
     fields = content if isinstance(content, dict) else {}
     if path.name == ADAPTER_CONFIG:
         _scan_adapter(path, fields)
@@ -221,6 +226,19 @@ def _asks_for_code(content: Any, *, stock: bool) -> str | None:
             # The second fetches whatever repository `backbone` names.
             if (key in _IMPLEMENTATIONS and "/" in str(each)) or (key == "use_pretrained_backbone" and each is True):
                 return str(key)
+    return None
+
+
+def _names_other_model(content: Any) -> str | None:
+    """A field, at any depth, that has a processor loaded with a class that is none, or with a model from elsewhere."""
+    for value in _objects(content):
+        for key, each in value.items():
+            if _CLASS_FIELDS.match(key) and isinstance(each, str) and not _PROCESSOR_CLASS.match(each):
+                return f"{key} {each[:80]!a}"
+            if key == "audio_tokenizer" and isinstance(each, dict):
+                return key
+            if key == "audio_tokenizer_class" and isinstance(each, str):
+                return f"{key} {each[:80]!a}"
     return None
 
 

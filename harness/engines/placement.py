@@ -115,8 +115,8 @@ class Placement:
 
     def on_workers(self) -> "tuple[Placement, ...]":
         """The engines that workers start between them when this one is spread over a cluster."""
-        described = [(each.checkpoint, each.record) for each in self.members]
-        return _shared(replace(self.settings, executor="local"), self.conditions, described)
+        described = [(each.checkpoint, each.record, self.conditions) for each in self.members]
+        return _shared(replace(self.settings, executor="local"), described)
 
     @property
     def _first(self) -> Member:
@@ -124,36 +124,41 @@ class Placement:
 
 
 def place(
-    settings: EngineSettings, checkpoints: Sequence[Checkpoint], conditions: Conditions | None = None
+    settings: EngineSettings,
+    checkpoints: Sequence[Checkpoint],
+    conditions: Conditions | Sequence[Conditions] | None = None,
 ) -> tuple[Placement, ...]:
     """Place ``checkpoints`` in engines, in their order; ``EngineError`` when the settings cannot be met.
 
-    Without ``conditions`` the first checkpoint, or its base, sets them. A checkpoint whose tensors do not fit its model
-    raises ``CheckpointError``: nothing is placed that an engine would fill up with weights of its own.
+    ``conditions`` are those of all of them, or one of each. Without them the first checkpoint, or its base, sets them.
+    A checkpoint whose tensors do not fit its model raises ``CheckpointError``: nothing is placed that an engine would
+    fill up with weights of its own.
     """
     conditions = conditions or conditions_of(checkpoints[0], settings.max_model_len)
+    each_has = [conditions] * len(checkpoints) if isinstance(conditions, Conditions) else conditions
     fitting = [checked(each) for each in checkpoints]
-    return _shared(settings, conditions, [(each, describe(settings, each)) for each in fitting])
+    described = ((each, describe(settings, each), its) for each, its in zip(fitting, each_has, strict=True))
+    return _shared(settings, list(described))
 
 
 def _shared(
-    settings: EngineSettings, conditions: Conditions, described: Iterable[tuple[Checkpoint, EngineRecord]]
+    settings: EngineSettings, described: Iterable[tuple[Checkpoint, EngineRecord, Conditions]]
 ) -> tuple[Placement, ...]:
     """Group what shares one engine: what a server serves, what Ray spreads, a base and its adapters under vLLM.
 
     vLLM applies adapters beside the base, or merges them and exchanges its weights. A full fine-tune is always alone,
-    and so is an adapter that gives the merged model other tensors than its base has.
+    and so are an adapter that gives the merged model other tensors than its base has, and conditions of one's own.
     """
-    shared: dict[str, list[Member]] = {}
-    for checkpoint, record in described:
+    shared: dict[tuple[str, Conditions], list[Member]] = {}
+    for checkpoint, record, conditions in described:
         digest = checkpoint.record.weights_digest
         adapted = checkpoint.base if settings.name == "vllm" and not _reshapes(checkpoint) else None
         key = "all" if _serves_all(settings) else adapted.record.weights_digest if adapted else digest
         member = Member(checkpoint, record, digest if _serves_all(settings) or adapted else None)
-        members = shared.setdefault(key, [])
+        members = shared.setdefault((key, conditions), [])
         if member not in members:
             members.append(member)
-    return tuple(Placement(settings, conditions, tuple(members)) for members in shared.values())
+    return tuple(Placement(settings, conditions, tuple(members)) for (_, conditions), members in shared.items())
 
 
 def _reshapes(checkpoint: Checkpoint) -> bool:

@@ -3,20 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from harness.checkpoints import (
     Checkpoint,
     Conditions,
-    PromptRenderer,
+    Pixels,
+    Prompts,
+    PromptSettings,
     conditions_of,
     open_checkpoint,
+    prompts_for,
+    renamed,
     same_tokenizer,
+    told_apart,
+    unused_of,
 )
 from harness.engines import EngineSettings, Placement, checked, place
 from harness.errors import RetentionError
 from harness.records import Suite, suite_path
-from harness.suites import open_suite
+from harness.suites import image_tasks, open_suite
 
 
 class Watcher(Protocol):
@@ -40,22 +46,38 @@ class Plan:
 
     A ``replicate`` above 0 repeats its runs beside the first ones, in an order of requests shuffled by ``seed``.
     ``placements`` says which engine answers for which checkpoints; it follows from the settings and is made with them.
+    ``processor`` says whose image processor a tuned checkpoint is given: the base's, or its own (custom track).
     """
 
     suite: Suite
     tasks_folder: Path
     base: Checkpoint
     tuned: tuple[Checkpoint, ...]
-    renderer: PromptRenderer
+    prompts: Prompts
     conditions: Conditions
     settings: EngineSettings
     out: Path
     replicate: int = 0
     seed: int = 0
+    processor: Literal["base", "tuned"] = "base"
     placements: tuple[Placement, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "placements", place(self.settings, (self.base, *self.tuned), self.conditions))
+        checkpoints = (self.base, *self.tuned)
+        conditions = [self.conditions_for(each) for each in checkpoints]
+        object.__setattr__(self, "placements", place(self.settings, checkpoints, conditions))
+
+    def conditions_for(self, checkpoint: Checkpoint) -> Conditions:
+        """What ``checkpoint`` is given: what the base is, but for an image processor of its own that was asked for."""
+        if self.processor == "base" or checkpoint == self.base:
+            return self.conditions
+        return self.conditions.with_processor_of(checkpoint, _pixels(self.suite))
+
+    def notes_on(self, checkpoint: Checkpoint) -> tuple[str, ...]:
+        """What of ``checkpoint`` is not used, because the base's serves both."""
+        if checkpoint == self.base:
+            return ()
+        return unused_of(self.base, checkpoint, self.conditions_for(checkpoint), self.prompts)
 
     def placement_of(self, checkpoint: Checkpoint) -> Placement:
         """An engine for ``checkpoint`` alone, as it is placed among the others."""
@@ -72,12 +94,22 @@ class Plan:
         return sum(task.count for task in self.suite.tasks.values())
 
     def folder(self, checkpoint: Checkpoint) -> Path:
-        """Where a run lives: its suite, then the checkpoint's name and digest, then the engine and the replicate."""
+        """Where a run lives: its suite, then the checkpoint's name and digest, then the engine, prompts that are not
+        the suite's, and the replicate."""
         digest = checkpoint.record.weights_digest[:12]
         name = checkpoint.record.name.replace("/", "--")
         engine = f"{self.settings.name.replace(':', '-')}-{self.settings.dtype}"
+        own = "-own-processor" if self.conditions_for(checkpoint).record.processor_origin == "tuned" else ""
         replicate = f"-replicate{self.replicate}" if self.replicate else ""
-        return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{replicate}"
+        asked = self._asked
+        return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{asked}{own}{replicate}"
+
+    @property
+    def _asked(self) -> str:
+        """How the prompts differ from the suite's own, so that runs of both have their own folders."""
+        if self.prompts.are_the_suites:
+            return ""
+        return f"-{self.prompts.policy}-{self.prompts.shared.template_digest[:8]}"
 
 
 def make_plan(
@@ -89,11 +121,14 @@ def make_plan(
     out: Path,
     served_names: Sequence[str] = (),
     names: Sequence[str] = (),
+    processor: Literal["base", "tuned"] = "base",
+    asked: PromptSettings | None = None,
 ) -> Plan:
     """Resolve and check everything; raises :class:`~harness.errors.RetentionError` with the way out.
 
     ``served_names`` are what a server calls the checkpoints, the base first; ``names`` what the tuned are called in
-    records, by default their folder or hub id.
+    records, by default their folder or hub id. ``processor`` is whose image processor a tuned checkpoint is given,
+    ``asked`` what the user chooses of the prompts.
     """
     loaded_suite = open_suite(suite)
     if target is not None and target not in loaded_suite.families:
@@ -101,7 +136,8 @@ def make_plan(
             f"--target {target}: suite {loaded_suite.id} has no such family; it has {', '.join(loaded_suite.families)}"
         )
     base_checkpoint = checked(open_checkpoint(base))
-    tuned_checkpoints = tuple(checked(open_checkpoint(reference, base_checkpoint)) for reference in tuned)
+    opened = [checked(open_checkpoint(reference, base_checkpoint)) for reference in tuned]
+    base_checkpoint, *tuned_checkpoints = told_apart([base_checkpoint, *(renamed(opened, names) if names else opened)])
     for checkpoint in tuned_checkpoints:
         same_tokenizer(base_checkpoint, checkpoint)
     if served_names:
@@ -111,8 +147,23 @@ def make_plan(
                 f"--model: {len(served_names)} names for {len(digests)} checkpoints; give one each, the base's first"
             )
         settings = replace(settings, served=tuple(zip(digests, served_names, strict=True)))
-    renderer_folder = base_checkpoint.base.path if base_checkpoint.base else base_checkpoint.path
-    renderer = PromptRenderer(renderer_folder, loaded_suite.prompt)
-    conditions = conditions_of(base_checkpoint, settings.max_model_len)
+    prompts = prompts_for(base_checkpoint, tuned_checkpoints, loaded_suite.prompt, asked)
+    # What the run states is the policy that it was asked by.
+    loaded_suite = loaded_suite.model_copy(update={"prompt": prompts.style})
     folder = suite_path(suite).parent
-    return Plan(loaded_suite, folder, base_checkpoint, tuple(tuned_checkpoints), renderer, conditions, settings, out)
+    with_images = image_tasks(loaded_suite, folder)
+    conditions = conditions_of(
+        base_checkpoint, settings.max_model_len, pixels=_pixels(loaded_suite), images=bool(with_images)
+    )
+    if with_images and conditions.processor is None:
+        raise RetentionError(
+            f"{base_checkpoint.record.name}: has no image processor (preprocessor_config.json or processor_config.json)"
+            f", but task {with_images[0]} of suite {loaded_suite.id} has images; use a suite of text, or put the files "
+            "of the model that it was made from beside its weights"
+        )
+    checkpoints = (base_checkpoint, tuple(tuned_checkpoints))
+    return Plan(loaded_suite, folder, *checkpoints, prompts, conditions, settings, out, processor=processor)
+
+
+def _pixels(suite: Suite) -> Pixels:
+    return Pixels(suite.min_pixels, suite.max_pixels)
