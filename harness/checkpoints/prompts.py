@@ -8,11 +8,13 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from tokenizers import Tokenizer
 
+from harness.checkpoints.endings import Vocabulary
 from harness.checkpoints.scan import CheckpointError, read_json
 from harness.checkpoints.templates import MAX_TEMPLATE, ChatTemplate, TemplateError
 from harness.items import canonical_json
@@ -92,6 +94,17 @@ class PromptRenderer:
                 break
             count += 1
         return count
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary(self._tokenizer)
+
+    @cached_property
+    def end_of_turn(self) -> int | None:
+        """The special token that the chat template puts right after an answer; None where it puts none."""
+        after = self._template.after_answer().lstrip() if self.style == "chat" else ""
+        first = self._encoded(after)[:1]
+        return first[0] if first and self.vocabulary.is_special(first[0]) else None
 
     def _encoded(self, text: str) -> tuple[int, ...]:
         return self._encoded_each([text])[0]

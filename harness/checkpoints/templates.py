@@ -105,6 +105,16 @@ class ChatTemplate:
             return frame.around(bare)
         return self._rendered([bare], images, among)[0]
 
+    def after_answer(self) -> str:
+        """What stands after an answer, where its turn is the last; empty where the template does not say."""
+        question, answer = _halves()
+        try:
+            text: str = _answer("render_answered", self._source, self._special, question, answer)
+        except TemplateError:
+            return ""  # It refuses a conversation that ends with an answer.
+        _, found, after = text.rpartition(answer)
+        return after if found else ""
+
     def _frame(self, images: int) -> Frame | None:
         if images not in self._frames:
             self._frames[images] = self._find_frame(images)
@@ -163,6 +173,12 @@ def render_template(
     ]
 
 
+def render_answered(source: str, special: dict[str, str], question: str, answer: str) -> str:
+    """The turns of a question and its answer; run in the sandbox."""
+    turns = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return _compiled(source).render(messages=turns, add_generation_prompt=False, tools=None, **special)
+
+
 def _content(question: str, images: int, among: bool) -> Any:
     if not images:
         return question
@@ -173,7 +189,7 @@ def _content(question: str, images: int, among: bool) -> Any:
     return [part for part in parts if part.get("text") != ""]
 
 
-_BOX = Sandbox("harness.checkpoints.templates", ["compile_template", "render_template"], _LIMITS)
+_BOX = Sandbox("harness.checkpoints.templates", ["compile_template", "render_template", "render_answered"], _LIMITS)
 
 
 def _answer(function: str, *arguments: Any) -> Any:

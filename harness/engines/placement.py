@@ -126,9 +126,9 @@ def place(
 ) -> tuple[Placement, ...]:
     """Place ``checkpoints`` in engines, in their order; ``EngineError`` when the settings cannot be met.
 
-    Without ``conditions`` the first checkpoint, or its base, sets them.
+    Without ``conditions`` the first checkpoint, or its base, sets them, with what the others ask for.
     """
-    conditions = conditions or conditions_of(checkpoints[0], settings.max_model_len)
+    conditions = conditions or conditions_of(checkpoints[0], settings.max_model_len, tuned=checkpoints[1:])
     return _shared(settings, conditions, [(each, describe(settings, each)) for each in checkpoints])
 
 

@@ -1,6 +1,7 @@
 """The plan of an evaluation: everything that is decided before any engine starts."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -40,6 +41,9 @@ class Plan:
 
     A ``replicate`` above 0 repeats its runs beside the first ones, in an order of requests shuffled by ``seed``.
     ``placements`` says which engine answers for which checkpoints; it follows from the settings and is made with them.
+
+    ``own`` has the conditions of the tuned checkpoints, by weights digest, that ask for others than ``conditions``:
+    they are evaluated in a part of the plan by themselves, beside a base that answers in theirs.
     """
 
     suite: Suite
@@ -52,10 +56,29 @@ class Plan:
     out: Path
     replicate: int = 0
     seed: int = 0
+    own: Mapping[str, Conditions] = field(default_factory=dict)
     placements: tuple[Placement, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "placements", place(self.settings, (self.base, *self.tuned), self.conditions))
+        if len(parts := self.parts()) > 1:
+            placements = tuple(each for part in parts for each in part.placements)
+        else:
+            placements = place(self.settings, (self.base, *self.tuned), self.conditions)
+        object.__setattr__(self, "placements", placements)
+
+    def parts(self) -> "tuple[Plan, ...]":
+        """Plans in each of which all checkpoints answer in the same conditions; this one, where all of it does."""
+        if not self.own:
+            return (self,)
+        alike: dict[str, list[Checkpoint]] = {}
+        for each in self.tuned:
+            alike.setdefault(self._conditions(each).record.digest, []).append(each)
+        return tuple(
+            replace(self, tuned=tuple(tuned), conditions=self._conditions(tuned[0]), own={}) for tuned in alike.values()
+        )
+
+    def _conditions(self, tuned: Checkpoint) -> Conditions:
+        return self.own.get(tuned.record.weights_digest, self.conditions)
 
     def placement_of(self, checkpoint: Checkpoint) -> Placement:
         """An engine for ``checkpoint`` alone, as it is placed among the others."""
@@ -72,12 +95,16 @@ class Plan:
         return sum(task.count for task in self.suite.tasks.values())
 
     def folder(self, checkpoint: Checkpoint) -> Path:
-        """Where a run lives: its suite, then the checkpoint's name and digest, then the engine and the replicate."""
+        """Where a run lives: its suite, then the checkpoint's name and digest, then the engine and the replicate.
+
+        A base that answers in other conditions than its own, beside a fine-tune that asks for them, has a run of these.
+        """
         digest = checkpoint.record.weights_digest[:12]
         name = checkpoint.record.name.replace("/", "--")
         engine = f"{self.settings.name.replace(':', '-')}-{self.settings.dtype}"
         replicate = f"-replicate{self.replicate}" if self.replicate else ""
-        return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{replicate}"
+        variant = f"-{self.conditions.variant}" if self.conditions.variant and checkpoint == self.base else ""
+        return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{replicate}{variant}"
 
 
 def make_plan(
@@ -116,6 +143,16 @@ def make_plan(
         settings = replace(settings, served=tuple(zip(digests, served_names, strict=True)))
     renderer_folder = base_checkpoint.base.path if base_checkpoint.base else base_checkpoint.path
     renderer = PromptRenderer(renderer_folder, loaded_suite.prompt)
-    conditions = conditions_of(base_checkpoint, settings.max_model_len)
+    chosen, budget = settings.max_model_len, max(task.max_tokens or 0 for task in loaded_suite.tasks.values())
+    conditions, *pairs = [
+        conditions_of(base_checkpoint, chosen, tuned=beside, renderer=renderer, budget=budget)
+        for beside in ((), *((each,) for each in tuned_checkpoints))
+    ]
+    tuned_digests = [each.record.weights_digest for each in tuned_checkpoints]
+    own = {digest: pair for digest, pair in zip(tuned_digests, pairs, strict=True) if pair.record != conditions.record}
+    for note in dict.fromkeys(text for each in (conditions, *pairs) for text in each.notes):
+        logging.getLogger(__name__).warning("%s", note)
     folder = suite_path(suite).parent
-    return Plan(loaded_suite, folder, base_checkpoint, tuned_checkpoints, renderer, conditions, settings, out)
+    plan = Plan(loaded_suite, folder, base_checkpoint, tuned_checkpoints, renderer, conditions, settings, out, own=own)
+    parts = plan.parts()
+    return parts[0] if len(parts) == 1 else plan

@@ -35,24 +35,40 @@ def run_plan(plan: Plan, watcher: Watcher, *, fail_on_error: float = 0) -> list[
     failures: list[str] = []
     finished: list[Path] = []
     with open_execution(plan, watcher) as execution:
-        for placement in plan.placements:
-            current = [member for member in placement.members if is_current(plan, member)]
-            for member in current:
-                _report_current(plan, member, watcher)
-                finished.append(plan.folder(member.checkpoint))
-            if not (missing := [member for member in placement.members if member not in current]):
-                continue
-            _ = execution.tasks  # Bad tasks end the command here, before they count as a checkpoint's failure.
-            with closing(PlacedEngine(execution, placement.alone(*missing))) as engine:
-                for member in missing:
-                    try:
-                        finished.append(_run(execution, engine, member, fail_on_error))
-                    except (EngineError, CheckFailedError) as error:
-                        failures.append(str(error))
-    folders = [plan.folder(checkpoint) for checkpoint in (plan.base, *plan.tuned)]
+        for part in execution.parts():
+            _run_part(part, fail_on_error, finished, failures)
+    folders = run_folders(plan)
     if failures:
         raise PlanFailedError(failures, [folder for folder in folders if folder in finished])
     return folders
+
+
+def run_folders(plan: Plan) -> list[Path]:
+    """The run folders of the base, one for each of its conditions, and of the tuned checkpoints in the plan's order."""
+    parts = plan.parts()
+    return [*(part.folder(part.base) for part in parts), *(plan.folder(checkpoint) for checkpoint in plan.tuned)]
+
+
+def _run_part(execution: Execution, fail_on_error: float, finished: list[Path], failures: list[str]) -> None:
+    """Run the checkpoints of a plan whose conditions are the same."""
+    plan = execution.plan
+    if not all(is_current(plan, member) for placement in plan.placements for member in placement.members):
+        # Bad tasks end the command here, before they count as a checkpoint's failure.
+        execution = execution.fitted()
+        plan = execution.plan
+    for placement in plan.placements:
+        current = [member for member in placement.members if is_current(plan, member)]
+        for member in current:
+            _report_current(plan, member, execution.watcher)
+            finished.append(plan.folder(member.checkpoint))
+        if not (missing := [member for member in placement.members if member not in current]):
+            continue
+        with closing(PlacedEngine(execution, placement.alone(*missing))) as engine:
+            for member in missing:
+                try:
+                    finished.append(_run(execution, engine, member, fail_on_error))
+                except (EngineError, CheckFailedError) as error:
+                    failures.append(str(error))
 
 
 def _report_current(plan: Plan, member: Member, watcher: Watcher) -> None:

@@ -90,10 +90,11 @@ class EngineRecord(StrictModel):
 class ConditionsRecord(StrictModel):
     """What both models of a pair are given alike beside their prompts; a pair never mixes two.
 
-    ``max_model_len`` is the most tokens of prompt plus answer.
+    ``max_model_len`` is the most tokens of prompt plus answer; an answer ends at any of ``stop_token_ids``.
     """
 
     max_model_len: Annotated[int, Field(gt=0)]
+    stop_token_ids: tuple[Annotated[int, Field(ge=0)], ...] = ()
 
     @property
     def digest(self) -> str:
