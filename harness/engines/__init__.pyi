@@ -1,6 +1,7 @@
+from .child import end_if_imported_by_a_child
 from .gguf import convert
 from .inspection import inspect_engines
-from .merge import model_class
+from .merge import make_saveable, model_class
 from .placement import Member, Placement, default_dtype, device_class, place
 from .settings import Dtype, EngineError, EngineSettings, choose
 from .torchvision_ops import define_missing_ops
@@ -18,7 +19,9 @@ __all__ = [
     "default_dtype",
     "define_missing_ops",
     "device_class",
+    "end_if_imported_by_a_child",
     "inspect_engines",
+    "make_saveable",
     "model_class",
     "place",
 ]

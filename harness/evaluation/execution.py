@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness.engines import EngineError, Member, Placement, starting
+from harness.engines import EngineError, Member, Placement, end_if_imported_by_a_child, starting
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.lengths import fitted
 from harness.evaluation.plan import Plan, Watcher
@@ -48,6 +48,7 @@ class Execution:
 @contextmanager
 def open_execution(plan: Plan, watcher: Watcher) -> Iterator[Execution]:
     """Carry out ``plan`` in the ``with`` block, which keeps its response store open."""
+    end_if_imported_by_a_child()
     with ResponseStore(plan.out / STORE_FILE) as store:
         yield Execution(plan, watcher, store)
 
