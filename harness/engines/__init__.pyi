@@ -1,6 +1,7 @@
 from .child import end_if_imported_by_a_child
 from .gguf import convert
 from .inspection import inspect_engines
+from .instructions import bfloat16_cost, multiplies_bfloat16
 from .merge import make_saveable, model_class
 from .placement import Member, Placement, default_dtype, device_class, place
 from .settings import Dtype, EngineError, EngineSettings, choose
@@ -14,6 +15,7 @@ __all__ = [
     "Member",
     "Placement",
     "TransformersEngine",
+    "bfloat16_cost",
     "choose",
     "convert",
     "default_dtype",
@@ -23,5 +25,6 @@ __all__ = [
     "inspect_engines",
     "make_saveable",
     "model_class",
+    "multiplies_bfloat16",
     "place",
 ]
