@@ -34,8 +34,8 @@ class Settings(TypedDict, total=False):
     in tokens, by default what suite and model need, ``batch`` (256) the requests at once, ``threads`` (1) the CPU
     threads, ``time_limit`` the seconds of one item, ``tensor_parallel`` (1) the GPUs that share one model.
     ``adapters``: "merge" them into a copy of the base, or apply them beside it ("lora"); "auto" merges on a CPU.
-    ``executor`` "ray" takes ``workers`` processes of
-    the cluster at ``address``.
+    ``executor`` "ray" takes ``workers`` processes of the cluster at ``address``. ``processor`` "tuned" gives each
+    tuned checkpoint its own image processor in place of the base's (custom track).
     """
 
     engine: str | None
@@ -50,6 +50,7 @@ class Settings(TypedDict, total=False):
     executor: Literal["local", "ray"]
     workers: int | None
     address: str | None
+    processor: Literal["base", "tuned"]
 
 
 @dataclass(frozen=True)
@@ -227,11 +228,20 @@ def _plan(
     if not tuned:
         raise RetentionError("tuned: no checkpoint is named; give one fine-tune of the base or several")
     names = [os.fspath(each) for each in tuned]
-    return make_plan(os.fspath(base), names, os.fspath(suite), target, _engine_settings(**settings), Path(out), models)
+    return make_plan(
+        os.fspath(base),
+        names,
+        os.fspath(suite),
+        target,
+        _engine_settings(**settings),
+        Path(out),
+        models,
+        settings.get("processor", "base"),
+    )
 
 
 def _engine_settings(**settings: Unpack[Settings]) -> EngineSettings:
-    chosen = {name: value for name, value in settings.items() if name not in ("engine", "dtype")}
+    chosen = {name: value for name, value in settings.items() if name not in ("engine", "dtype", "processor")}
     return EngineSettings(
         name=choose(settings.get("engine")),
         dtype=settings.get("dtype") or default_dtype(device_class()),

@@ -1,29 +1,45 @@
-from .checkpoint import Checkpoint, CheckpointError, nano_root, open_checkpoint, read_json, same_tokenizer
-from .conditions import Conditions, conditions_of
+from .checkpoint import Checkpoint, CheckpointError, nano_root, open_checkpoint, read_json
+from .conditions import Conditions, conditions_of, processor_of
 from .endings import Vocabulary, declared_ends
 from .images import ImageTokens, image_tokens
 from .limits import longest, vocabulary_size
+from .processor import PROCESSOR_FILES, ImageProcessor, Pixels, read_processor, write_processor
+from .prompt_policy import Prompts, PromptSettings, prompts_for
 from .prompts import PromptRenderer
 from .templates import ChatTemplate, TemplateError
+from .tokenizer_identity import compare_prompts, same_tokenizer, tokenizers_agree
+from .unused import unused_of
 from .weights import read_header
 
 __all__ = [
+    "PROCESSOR_FILES",
     "ChatTemplate",
     "Checkpoint",
     "CheckpointError",
     "Conditions",
+    "ImageProcessor",
     "ImageTokens",
+    "Pixels",
     "PromptRenderer",
+    "PromptSettings",
+    "Prompts",
     "TemplateError",
     "Vocabulary",
+    "compare_prompts",
     "conditions_of",
     "declared_ends",
     "image_tokens",
     "longest",
     "nano_root",
     "open_checkpoint",
+    "processor_of",
+    "prompts_for",
     "read_header",
     "read_json",
+    "read_processor",
     "same_tokenizer",
+    "tokenizers_agree",
+    "unused_of",
     "vocabulary_size",
+    "write_processor",
 ]

@@ -4,7 +4,6 @@ Nothing here loads a model, and every folder passes the scan (:mod:`harness.chec
 it.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,11 +12,12 @@ from typing import Literal
 
 from harness.checkpoints.digests import cached_sha256
 from harness.checkpoints.scan import CheckpointError, check_patterns, read_json, scan_folder, scan_names
+from harness.checkpoints.tokenizer import TOKENIZER_FILE, tokenizer_digest
 from harness.checkpoints.weights import read_header
-from harness.items import canonical_json, files_digest
+from harness.items import files_digest
 from harness.records import CheckpointRecord
 
-__all__ = ["Checkpoint", "CheckpointError", "nano_root", "open_checkpoint", "read_json", "same_tokenizer"]
+__all__ = ["Checkpoint", "CheckpointError", "nano_root", "open_checkpoint", "read_json"]
 
 _MODEL_SUFFIXES = frozenset({".safetensors", ".json", ".jinja", ".txt", ".model"})
 # Files that describe a checkpoint without affecting its outputs.
@@ -72,16 +72,6 @@ def _is_folder(reference: str) -> bool:
         return False
 
 
-def same_tokenizer(base: Checkpoint, tuned: Checkpoint) -> None:
-    """Both models of a pair must read the same token ids; else ``CheckpointError`` (harness/README.md, invariant 1)."""
-    if base.record.tokenizer_digest != tuned.record.tokenizer_digest:
-        raise CheckpointError(
-            f"{tuned.record.name}: its tokenizer differs from that of {base.record.name} "
-            f"({tuned.record.tokenizer_digest[:12]} against {base.record.tokenizer_digest[:12]}), so the two cannot "
-            "read the same token ids; evaluate a tuned checkpoint of this base"
-        )
-
-
 def _from_hub(repo: str, revision: str | None, adapter: Path | None = None) -> Checkpoint:
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
@@ -127,7 +117,7 @@ def _from_folder(
         source=source,
         revision=revision,
         weights_digest=files_digest(files),
-        tokenizer_digest=base.record.tokenizer_digest if base else _tokenizer_digest(folder),
+        tokenizer_digest=_tokenizer_digest(folder, base),
         files=files,
         architecture=base.record.architecture if base else _architecture(folder),
         base=base.record if base else None,
@@ -156,16 +146,10 @@ def _modules(folder: Path) -> Iterator[str]:
             yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
-def _tokenizer_digest(folder: Path) -> str:
-    path = folder / "tokenizer.json"
-    if not path.is_file():
-        raise CheckpointError(f"{path}: missing; save the checkpoint's fast tokenizer beside it with save_pretrained")
-    # Trainers store their padding and truncation in the file; neither affects how text is tokenised here.
-    content = {**read_json(path), "padding": None, "truncation": None}
-    try:
-        return hashlib.sha256(canonical_json(content)).hexdigest()
-    except (ValueError, RecursionError) as error:  # NaN, half a surrogate pair: no tokenizer reads them.
-        raise CheckpointError(f"{path}: contains values that JSON does not allow ({str(error)[:80]})") from error
+def _tokenizer_digest(folder: Path, base: Checkpoint | None) -> str:
+    """Of a checkpoint's own tokenizer; an adapter that ships none has that of its base."""
+    shipped = (folder / TOKENIZER_FILE).is_file()
+    return base.record.tokenizer_digest if base and not shipped else tokenizer_digest(folder)
 
 
 def _architecture(folder: Path) -> str:

@@ -7,40 +7,82 @@ them; the run record and the key of a stored answer hold them.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from harness.checkpoints.checkpoint import Checkpoint
+from harness.checkpoints.checkpoint import Checkpoint, CheckpointError
 from harness.checkpoints.endings import Vocabulary, base_ends, declared_ends
-from harness.checkpoints.limits import longest
-from harness.checkpoints.prompts import PromptRenderer
+from harness.checkpoints.limits import QUESTION, length_for, longest
+from harness.checkpoints.processor import ANY_SIZE, ImageProcessor, Pixels, read_processor
+from harness.checkpoints.prompt_policy import Prompts
 from harness.records import ConditionsRecord
-
-# Room for any ordinary question and answer; suites that need more get the next power of two.
-_ROOM = 4096
-# What the question of an item may take beside the budget of its answer, before any is rendered.
-_QUESTION = 2048
 
 
 @dataclass(frozen=True)
 class Conditions:
     """``record`` is what a run states; ``processor`` is the folder of the image processor that serves both models, None
-    where no item has an image.
+    where no item has an image. Its pixel budget is the record's, whatever the folder says.
 
     ``positions`` is how many both models have, None where any number do. ``notes`` say what was decided otherwise than
-    the user or a checkpoint would have it. ``variant`` names the conditions in which a base answers beside a fine-tune
-    that asks for others than the base does; empty where it asks for none.
+    the user would have it, ``pair_notes`` what was because of the fine-tune. ``variant`` names the conditions in which
+    a base answers beside a fine-tune that asks for others than the base; empty where it asks for none.
     """
 
     record: ConditionsRecord
     processor: Path | None = None
     positions: int | None = None
     notes: tuple[str, ...] = ()
+    pair_notes: tuple[str, ...] = ()
     variant: str = ""
 
     def lengthened(self, need: int) -> "Conditions":
         """The same for items of up to ``need`` tokens."""
-        return replace(
-            self, record=self.record.model_copy(update={"max_model_len": _length(None, need, self.positions)})
+        return self._with(max_model_len=length_for(need, self.positions))
+
+    def with_processor_of(self, tuned: Checkpoint, pixels: Pixels = ANY_SIZE) -> "Conditions":
+        """These conditions with ``tuned``'s own image processor, within the suite's budget ``pixels``; unchanged where
+        it ships none, or the same."""
+        found = read_processor(tuned.path)
+        if self.processor is None or found is None:
+            return self
+        stated = _stated(found.within(pixels))
+        if stated["processor"] == self.record.processor:
+            return self
+        return replace(self._with(**stated, processor_origin="tuned"), processor=tuned.path)
+
+    def beside(self, tuned: Checkpoint, known: Vocabulary | None) -> "Conditions":
+        """The same beside a fine-tune: where it ends its answers too, and within the positions that it has too.
+
+        ``known`` are the base's tokens.
+        """
+        found = self._with_ends(tuned, known) if known is not None else self
+        return found._within(tuned) if tuned.base is None else found
+
+    def _with_ends(self, tuned: Checkpoint, known: Vocabulary) -> "Conditions":
+        before = self.record.stop_token_ids
+        added = sorted(declared_ends(tuned.path, known.extended(tuned.path)) - {*before})
+        if not added:
+            return self
+        listed = ", ".join(f"token {each} ({known.text_of(each) or 'added by it'})" for each in added)
+        note = f"the tuned checkpoint ends its answers with {listed}, which ends the base's answers too"
+        found = self._with(stop_token_ids=tuple(sorted((*before, *added))))
+        return replace(found, pair_notes=(*self.pair_notes, note), variant=_joined(self.variant, "stop", *added))
+
+    def _within(self, tuned: Checkpoint) -> "Conditions":
+        theirs = longest(tuned.path)
+        if theirs == self.positions:
+            return self
+        least = min(each for each in (self.positions, theirs) if each is not None)
+        note = (
+            f"the tuned checkpoint has {theirs or 'unlimited'} positions, the base {self.positions or 'unlimited'}; "
+            f"both answered within {least}"
         )
+        found = replace(self, positions=least, pair_notes=(*self.pair_notes, note))
+        if least >= self.record.max_model_len:
+            return found
+        return replace(found._with(max_model_len=least), variant=_joined(self.variant, "length", least))
+
+    def _with(self, **fields: Any) -> "Conditions":
+        return replace(self, record=self.record.model_copy(update=fields))
 
 
 def conditions_of(
@@ -48,74 +90,55 @@ def conditions_of(
     max_model_len: int | None = None,
     *,
     tuned: Sequence[Checkpoint] = (),
-    renderer: PromptRenderer | None = None,
+    prompts: Prompts | None = None,
     budget: int = 0,
+    pixels: Pixels = ANY_SIZE,
+    images: bool = True,
 ) -> Conditions:
     """The conditions in which ``base`` and fine-tunes of it answer alike.
 
     ``max_model_len`` is prompt plus answer, by default what ``budget``, the longest answer of a suite, needs.
-    ``renderer`` has the base's chat template, which may name a token that ends an answer.
+    ``prompts`` have the chat templates, which may name a token that ends an answer. ``images`` says whether items have
+    any, ``pixels`` is the suite's budget for them.
     """
     root = base.base or base
-    known = renderer.vocabulary if renderer else Vocabulary.read(root.path)
-    ends = base_ends(root.path, known, renderer.end_of_turn if renderer else None)
-    positions, need = longest(root.path), budget + _QUESTION
-    own = ConditionsRecord(max_model_len=_length(max_model_len, need, positions), stop_token_ids=ends)
-    vision = (root.path / "preprocessor_config.json").is_file() or (root.path / "processor_config.json").is_file()
-    conditions = Conditions(own, root.path if vision else None, positions, _cut_down(max_model_len, positions))
+    renderers = [] if prompts is None else [prompts.shared, *map(prompts.of, tuned)]
+    known = renderers[0].vocabulary if renderers else Vocabulary.read(root.path)
+    positions = longest(root.path)
+    length = (
+        length_for(budget + QUESTION, positions)
+        if max_model_len is None
+        else min(max_model_len, positions or max_model_len)
+    )
+    found = read_processor(root.path) if images else None
+    record = ConditionsRecord(
+        max_model_len=length,
+        stop_token_ids=base_ends(root.path, known, [each.end_of_turn for each in renderers]),
+        **({} if found is None else _stated(found.within(pixels))),
+    )
+    cut = max_model_len is not None and length < max_model_len
+    notes = (f"--max-model-len {max_model_len} was cut to the {positions} positions of the model",) if cut else ()
+    conditions = Conditions(record, None if found is None else root.path, positions, notes)
     for each in (base, *tuned):
-        if each != root and known is not None:
-            conditions = _with_ends(conditions, each, known)
-        if each != root and each.base is None:
-            conditions = _within(conditions, each)
-    return replace(conditions, variant=_variant(own, conditions.record))
+        conditions = conditions if each == root else conditions.beside(each, known)
+    return conditions
 
 
-def _with_ends(conditions: Conditions, tuned: Checkpoint, known: Vocabulary) -> Conditions:
-    """The same, where an answer also ends at the tokens that ``tuned`` declares; ``known`` are those of the base."""
-    before = conditions.record.stop_token_ids
-    added = sorted(declared_ends(tuned.path, known.extended(tuned.path)) - {*before})
-    if not added:
-        return conditions
-    note = f"{tuned.record.name}: declares {_listed(added, known)} as an end, which ends the base's answers too"
-    record = conditions.record.model_copy(update={"stop_token_ids": tuple(sorted((*before, *added)))})
-    return replace(conditions, record=record, notes=(*conditions.notes, note))
+def processor_of(conditions: Conditions) -> ImageProcessor | None:
+    """The image processor as it is applied, within the pixel budget of the record; None where no item has an image."""
+    found = None if conditions.processor is None else read_processor(conditions.processor)
+    if found is None:
+        return None
+    applied = found.within(Pixels(conditions.record.min_pixels, conditions.record.max_pixels))
+    if applied.digest != conditions.record.processor:
+        raise CheckpointError(f"{conditions.processor}: its image processor was changed since this command began")
+    return applied
 
 
-def _within(conditions: Conditions, tuned: Checkpoint) -> Conditions:
-    """The same, within the positions that ``tuned`` has too."""
-    mine, theirs = conditions.positions, longest(tuned.path)
-    if mine == theirs:
-        return conditions
-    least = min(each for each in (mine, theirs) if each is not None)
-    note = f"{tuned.record.name}: has {_many(theirs)} positions, the base {_many(mine)}; both answer within {least}"
-    length = min(least, conditions.record.max_model_len)
-    record = conditions.record.model_copy(update={"max_model_len": length})
-    return replace(conditions, record=record, positions=least, notes=(*conditions.notes, note))
+def _stated(processor: ImageProcessor) -> dict[str, Any]:
+    pixels = processor.pixels
+    return {"processor": processor.digest, "min_pixels": pixels.fewest, "max_pixels": pixels.most}
 
 
-def _variant(own: ConditionsRecord, pair: ConditionsRecord) -> str:
-    added = sorted({*pair.stop_token_ids} - {*own.stop_token_ids})
-    parts = [f"stop-{'-'.join(map(str, added))}"] if added else []
-    return "-".join(parts + ([f"length-{pair.max_model_len}"] if pair.max_model_len != own.max_model_len else []))
-
-
-def _length(chosen: int | None, need: int, positions: int | None) -> int:
-    """The length that was ``chosen``, or that ``need`` tokens want: a power of two, so that suites of about one size
-    share their answers. Never more than the model has positions for."""
-    wanted = chosen or max(_ROOM, 1 << (need - 1).bit_length())
-    return wanted if positions is None else min(wanted, positions)
-
-
-def _cut_down(chosen: int | None, positions: int | None) -> tuple[str, ...]:
-    if chosen is None or positions is None or chosen <= positions:
-        return ()
-    return (f"--max-model-len {chosen}: the model has {positions} positions, which are the length",)
-
-
-def _many(positions: int | None) -> str:
-    return "unlimited" if positions is None else str(positions)
-
-
-def _listed(numbers: list[int], known: Vocabulary) -> str:
-    return ", ".join(f"token {number} ({known.text_of(number) or 'added by it'})" for number in numbers)
+def _joined(variant: str, *parts: object) -> str:
+    return "-".join(str(each) for each in (variant, *parts) if each != "")

@@ -5,7 +5,7 @@ So an answer ends at any token by which the base says that it does, at the one t
 answer, and at those that the tuned checkpoint declares.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from harness.checkpoints.limits import text_config
-from harness.checkpoints.scan import CheckpointError, read_json
+from harness.checkpoints.scan import read_json
+from harness.checkpoints.tokenizer import TOKENIZER_FILE, open_tokenizer
 
 
 class Vocabulary:
@@ -27,12 +28,8 @@ class Vocabulary:
 
     @classmethod
     def read(cls, folder: Path) -> "Vocabulary | None":
-        """None where the folder has no tokenizer that can be read."""
-        path = folder / "tokenizer.json"
-        try:
-            return cls(Tokenizer.from_file(str(path))) if path.is_file() else None
-        except Exception as error:  # The Rust library raises its errors as plain exceptions.
-            raise CheckpointError(f"{path}: not a usable tokenizer ({str(error)[:120]!a})") from error
+        """None where the folder has no tokenizer."""
+        return cls(open_tokenizer(folder)) if (folder / TOKENIZER_FILE).is_file() else None
 
     def extended(self, folder: Path) -> "Vocabulary":
         """These tokens, and beyond them those that the tokenizer in ``folder`` adds."""
@@ -69,11 +66,11 @@ def declared_ends(folder: Path, vocabulary: Vocabulary) -> set[int]:
     return found | decisive | set(_named(folder, vocabulary))
 
 
-def base_ends(folder: Path, vocabulary: Vocabulary | None, end_of_turn: int | None) -> tuple[int, ...]:
-    """The tokens that end an answer of the base in ``folder``, sorted; ``end_of_turn`` is what its chat template puts
-    after one."""
+def base_ends(folder: Path, vocabulary: Vocabulary | None, ends_of_turn: Iterable[int | None] = ()) -> tuple[int, ...]:
+    """The tokens that end an answer of the base in ``folder``, sorted; ``ends_of_turn`` are those that chat templates
+    put after one."""
     declared = declared_ends(folder, vocabulary) if vocabulary else set()
-    return tuple(sorted(declared | ({end_of_turn} if end_of_turn is not None else set())))
+    return tuple(sorted(declared | {each for each in ends_of_turn if each is not None}))
 
 
 def _named(folder: Path, vocabulary: Vocabulary) -> Iterator[int]:

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from harness.checkpoints.processor import ImageProcessor
 from harness.checkpoints.scan import read_json
 
 ImageTokens = Callable[[int, int], int]
@@ -13,28 +13,26 @@ ImageTokens = Callable[[int, int], int]
 _FIXED = ("image_seq_length", "image_seq_len", "num_image_tokens", "mm_tokens_per_image")
 
 
-def image_tokens(folder: Path) -> ImageTokens:
-    """A function of width and height. Where the files in ``folder`` do not say, it gives one: the placeholder."""
-    config, processor = _read(folder, "config.json"), _read(folder, "processor_config.json")
-    for stated in (processor, config):
+def image_tokens(folder: Path, processor: ImageProcessor | None) -> ImageTokens:
+    """A function of width and height for the model in ``folder``, whose images go through ``processor``.
+
+    Where neither says how many, it gives one: the placeholder.
+    """
+    config = folder / "config.json"
+    around = {} if processor is None else processor.around
+    for stated in (around, read_json(config) if config.is_file() else {}):
         for name in _FIXED:
             if type(count := stated.get(name)) is int and count > 0:
                 return lambda width, height: count
-    pixels = _read(folder, "preprocessor_config.json") or processor.get("image_processor")
-    by_size = _patches(pixels) if isinstance(pixels, dict) else None
-    return by_size or (lambda width, height: 1)
+    return (_patches(processor) if processor is not None else None) or (lambda width, height: 1)
 
 
-def _patches(processor: dict[str, Any]) -> ImageTokens | None:
+def _patches(processor: ImageProcessor) -> ImageTokens | None:
     """As the Qwen-VL family counts: a token for ``merge_size`` by ``merge_size`` patches of the resized picture."""
-    patch, merge = processor.get("patch_size"), processor.get("merge_size")
+    patch, merge = processor.settings.get("patch_size"), processor.settings.get("merge_size")
     if type(patch) is not int or type(merge) is not int or patch * merge < 1:
         return None
-    stated = processor.get("size")
-    size = stated if isinstance(stated, dict) else {}
-    least = processor.get("min_pixels") or size.get("shortest_edge") or 0
-    most = processor.get("max_pixels") or size.get("longest_edge") or math.inf
-    side = patch * merge
+    least, most, side = processor.pixels.fewest or 0, processor.pixels.most or math.inf, patch * merge
 
     def count(width: int, height: int) -> int:
         area = max(least, min(most, width * height))
@@ -42,7 +40,3 @@ def _patches(processor: dict[str, Any]) -> ImageTokens | None:
         return max(1, round(width * scale / side)) * max(1, round(height * scale / side))
 
     return count
-
-
-def _read(folder: Path, name: str) -> dict[str, Any]:
-    return read_json(folder / name) if (folder / name).is_file() else {}

@@ -26,6 +26,10 @@ _DEFAULTS = {
     "qwen3_vl_text": 128_000,
     **dict.fromkeys(("mistral", "mixtral", "gemma3_text", "gpt_oss"), 131_072),
 }
+# What a question may take beside the budget of its answer, before any is rendered.
+QUESTION = 2048
+# Room for any ordinary question and answer.
+_ROOM = 4096
 _PARTS = ("text_config", "llm_config", "language_config", "thinker_config")
 # Kinds of scaling whose max_position_embeddings already counts what they add.
 _SCALED = frozenset(
@@ -40,6 +44,13 @@ def text_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
         if isinstance(part, dict):
             return text_config(part)
     return config
+
+
+def length_for(need: int, positions: int | None) -> int:
+    """The length for items of up to ``need`` tokens: a power of two, so that suites of about one size share their
+    answers. Never more than a model has ``positions`` for."""
+    wanted = 1 << (max(need, _ROOM) - 1).bit_length()
+    return wanted if positions is None else min(wanted, positions)
 
 
 def longest(folder: Path) -> int | None:

@@ -6,17 +6,19 @@ image placeholders), so that the two models could get different prompts (harness
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from tokenizers import Tokenizer
 
 from harness.checkpoints.endings import Vocabulary
-from harness.checkpoints.scan import CheckpointError, read_json
-from harness.checkpoints.templates import MAX_TEMPLATE, ChatTemplate, TemplateError
+from harness.checkpoints.scan import CheckpointError
+from harness.checkpoints.template_files import adds_bos, special_tokens, template_of
+from harness.checkpoints.templates import Arguments, ChatTemplate, TemplateError
+from harness.checkpoints.tokenizer import TOKENIZER_FILE, no_panic, open_tokenizer
 from harness.items import canonical_json
 from harness.protocol import Prompt
 
@@ -29,30 +31,51 @@ PromptStyle = Literal["chat", "plain"]
 class PromptRenderer:
     """Renders questions with one checkpoint's template and tokenizer.
 
-    ``style`` "chat" wraps the question in the chat template as one user turn (images first); "plain" sends the text
-    alone, with the special tokens that the tokenizer adds by default. Raises ``CheckpointError`` when the checkpoint
-    has no template for "chat".
+    ``style`` "chat" wraps the question in the chat template as one user turn (images first), and adds nothing to what
+    the template says; "plain" sends the text alone, after the BOS that the tokenizer puts before a text by default.
+    ``template`` is a template in place of the folder's own, ``arguments`` is what it is told beside the messages, and
+    ``tokenizer`` stands in for the folder's. Raises ``CheckpointError`` when there is no template for "chat".
     """
 
-    def __init__(self, folder: Path, style: PromptStyle = "chat") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        style: PromptStyle = "chat",
+        *,
+        template: str | None = None,
+        arguments: Arguments | None = None,
+        tokenizer: Tokenizer | None = None,
+    ) -> None:
         self.style = style
         self._folder = folder
-        with _no_panic(folder / "tokenizer.json"):
-            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            self._tokenizer.no_padding()
-            self._tokenizer.no_truncation()
-        config_path = folder / "tokenizer_config.json"
-        self._config = read_json(config_path) if config_path.is_file() else {}
-        self._special = {
-            name: _token_text(self._config.get(name)) for name in ("bos_token", "eos_token", "unk_token", "pad_token")
-        }
-        source = _template_source(folder, self._config) if style == "chat" else ""
-        self.template_digest = hashlib.sha256(canonical_json({"style": style, "template": source})).hexdigest()
-        special = {name: token for name, token in self._special.items() if token is not None}
+        self._tokenizer = open_tokenizer(folder) if tokenizer is None else tokenizer
+        special = special_tokens(folder)
+        self._before = self._default_start()
+        self._bos = self._tokenizer.token_to_id(special.get("bos_token", ""))
+        if self._bos is None and self._before:
+            self._bos = self._before[0]
+        elif adds_bos(folder) and self._bos is not None and self._bos not in self._before:
+            self._before = (self._bos, *self._before)
+        if style == "plain":
+            self._refuse_arguments(arguments)
+            self.template_digest = hashlib.sha256(canonical_json({"style": style, "template": ""})).hexdigest()
+            return
+        source = template_of(folder) if template is None else template
+        if source is None:
+            raise CheckpointError(
+                f"{folder}: no chat template; use a suite with `prompt: plain` for a model without one, or give the "
+                "template that both models are to be asked in with --chat-template FILE"
+            )
         try:
-            self._template = ChatTemplate(source, special)
+            self._template = ChatTemplate(source, special, arguments)
         except TemplateError as error:
             raise CheckpointError(f"{folder}: its chat template cannot be read: {error}") from error
+        self.template_digest = self._template_digest()
+
+    @property
+    def lacks_bos(self) -> bool:
+        """Whether the template begins with no BOS although the tokenizer puts one before every text of its own."""
+        return self.style == "chat" and self._bos in self._before and self.bos_count(self.render("?")) == 0
 
     def is_content_blind(self, images: int = 0) -> bool:
         """Whether the text around a question with ``images`` images is the same whatever the question says."""
@@ -61,7 +84,7 @@ class PromptRenderer:
         try:
             return self._template.is_content_blind(images)
         except TemplateError as error:
-            raise CheckpointError(f"{self._folder}: its chat template failed: {error}") from error
+            raise self._failed(error) from error
 
     def render(self, question: str, images: tuple[bytes, ...] = ()) -> Prompt:
         """One user turn with ``images`` and ``question``; ids are never padded or truncated.
@@ -73,7 +96,7 @@ class PromptRenderer:
         try:
             text = self._template.render(question, len(images))
         except TemplateError as error:
-            raise CheckpointError(f"{self._folder}: its chat template failed: {error}") from error
+            raise self._failed(error) from error
         return Prompt(text, self._encoded(text), images)
 
     def continuation(self, prompt: Prompt, text: str) -> tuple[int, ...]:
@@ -87,13 +110,18 @@ class PromptRenderer:
 
     def bos_count(self, prompt: Prompt) -> int:
         """How many BOS tokens a prompt starts with; two of them cost one paper 6 points (arXiv 2510.18874)."""
-        bos = self._tokenizer.token_to_id(self._special["bos_token"] or "")
-        count = 0
-        for token_id in prompt.token_ids:
-            if token_id != bos:
-                break
-            count += 1
-        return count
+        return next((n for n, token in enumerate(prompt.token_ids) if token != self._bos), len(prompt.token_ids))
+
+    def text_ids(self, prompt: Prompt) -> tuple[int, ...]:
+        """The token ids of a prompt's text alone, without what is put before it."""
+        return prompt.token_ids[len(self._before) :] if self.style == "plain" else prompt.token_ids
+
+    def encode(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """The token ids of each text as they stand in a prompt, without what is put before it."""
+        with no_panic(self._folder / TOKENIZER_FILE):
+            # The same ids as `encode`, without the character offsets.
+            encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+            return [tuple(each.ids) for each in encoded]
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -110,41 +138,28 @@ class PromptRenderer:
         return self._encoded_each([text])[0]
 
     def _encoded_each(self, texts: list[str]) -> list[tuple[int, ...]]:
-        with _no_panic(self._folder / "tokenizer.json"):
-            # The same ids as `encode`, without the character offsets.
-            encoded = self._tokenizer.encode_batch_fast(texts, add_special_tokens=self.style == "plain")
-            return [tuple(each.ids) for each in encoded]
+        before = self._before if self.style == "plain" else ()
+        return [before + ids for ids in self.encode(texts)]
 
+    def _default_start(self) -> tuple[int, ...]:
+        """What the tokenizer puts before a text by default: one BOS as a rule, or nothing.
 
-@contextmanager
-def _no_panic(path: Path) -> Iterator[None]:
-    """A panic in the tokenizer's Rust code is not an ``Exception`` and would end the program."""
-    try:
-        yield
-    except (KeyboardInterrupt, SystemExit, MemoryError):
-        raise
-    except BaseException as error:
-        raise CheckpointError(f"{path}: not a usable tokenizer ({str(error)[:120]!a})") from error
+        What it puts behind a text, an EOS as a rule, would end the question before it is answered, and is left out.
+        """
+        with no_panic(self._folder / TOKENIZER_FILE):
+            encoded = self._tokenizer.encode("a")
+        added = takewhile(lambda pair: pair[1], zip(encoded.ids, encoded.special_tokens_mask, strict=True))
+        return tuple(dict.fromkeys(token for token, _ in added))
 
-
-def _template_source(folder: Path, config: dict[str, Any]) -> str:
-    path = folder / "chat_template.jinja"
-    if path.is_file():
-        if path.stat().st_size > MAX_TEMPLATE:
-            raise CheckpointError(f"{path}: {path.stat().st_size:,} bytes is more than a chat template may have")
+    def _template_digest(self) -> str:
         try:
-            return path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise CheckpointError(f"{path}: not UTF-8 (byte {error.start})") from error
-    source = config.get("chat_template")
-    if source is None and (folder / "chat_template.json").is_file():
-        source = read_json(folder / "chat_template.json").get("chat_template")
-    if not isinstance(source, str):
-        raise CheckpointError(f"{folder}: no chat template; use a suite with `prompt: plain` for a model without one")
-    return source.encode(errors="replace").decode()  # JSON may contain half a surrogate pair, which is not valid text.
+            return self._template.digest
+        except TemplateError as error:
+            raise self._failed(error) from error
 
+    def _failed(self, error: TemplateError) -> CheckpointError:
+        return CheckpointError(f"{self._folder}: its chat template failed: {error}")
 
-def _token_text(token: Any) -> str | None:
-    if isinstance(token, dict):
-        token = token.get("content")
-    return token.encode(errors="replace").decode() if isinstance(token, str) else None
+    def _refuse_arguments(self, arguments: Arguments | None) -> None:
+        if arguments:
+            raise CheckpointError(f"--template-arg {next(iter(arguments))}: plain prompts have no chat template")

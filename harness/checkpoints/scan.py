@@ -39,6 +39,9 @@ _FILE_FIELDS = re.compile(r"\A(tokenizer|vocab|merges|spm|added_tokens|special_t
 _TOKENIZER_VERSION = re.compile(r"\Atokenizer\..+\.json\Z", re.IGNORECASE)
 _PLAIN_MODULE = re.compile(r"\A[\w.-]*\Z", re.ASCII)
 _PATTERN_FIELDS = ("target_modules", "exclude_modules", "layers_pattern", "rank_pattern", "alpha_pattern")
+# Fields that name the class a processor is loaded with: any class that transformers exports, also one that unpickles.
+_CLASS_FIELDS = re.compile(r"\A(processor_class|(image|video)_processor_type|feature_extractor_type)\Z")
+_PROCESSOR_CLASS = re.compile(r"\A[A-Z]\w*(Processor|FeatureExtractor)(Fast|Pil)?\Z", re.ASCII)
 _MAX_FILES = 10_000
 _MAX_PART = 255
 _MAX_PATH = 1_000
@@ -196,6 +199,8 @@ def _scan_file(folder: Path, path: Path, linked_from: Path | None) -> None:
         content = _read_json(path)
         if key := _asks_for_code(content):
             raise CheckpointError(f"{path}: {key} would run the checkpoint's own code; remove it and use a stock model")
+        if found := _names_other_model(content):
+            raise CheckpointError(f"{path}: {found} would be loaded with the processor; remove it")
         fields = content if isinstance(content, dict) else {}
         if path.name.lower() == "adapter_config.json":
             _scan_adapter(path, fields)
@@ -215,6 +220,19 @@ def _asks_for_code(content: Any) -> str | None:
             # The second fetches whatever repository `backbone` names.
             if (key in _IMPLEMENTATIONS and "/" in str(each)) or (key == "use_pretrained_backbone" and each is True):
                 return str(key)
+    return None
+
+
+def _names_other_model(content: Any) -> str | None:
+    """A field, at any depth, that has a processor loaded with a class that is none, or with a model from elsewhere."""
+    for value in _objects(content):
+        for key, each in value.items():
+            if _CLASS_FIELDS.match(key) and isinstance(each, str) and not _PROCESSOR_CLASS.match(each):
+                return f"{key} {_shown(each)}"
+            if key == "audio_tokenizer" and isinstance(each, dict):
+                return key
+            if key == "audio_tokenizer_class" and isinstance(each, str):
+                return f"{key} {_shown(each)}"
     return None
 
 

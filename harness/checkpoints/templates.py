@@ -4,21 +4,21 @@ Rendering every prompt there would cost more than the rest of building it, and w
 and add the answer to the ones it recognises. So a template is rendered with random placeholders instead. If its outputs
 differ only in the placeholders, it is *content-blind*: the text around them is its frame, and questions are inserted
 into the frame here, without being shown to the template.
+
+Some templates read a message's content as a text, others as parts alone. The text is tried first, then the parts; a
+template in whose prompts the question does not appear whole either way is refused.
 """
 
-import functools
-import json
+import hashlib
 import secrets
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-import jinja2
-from jinja2.ext import loopcontrols
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-from harness.items import IMAGE_MARK
+from harness.checkpoints.rendering import TODAY, Form
+from harness.items import IMAGE_MARK, canonical_json
 from harness.sandbox import Failure, Limits, Sandbox
 
 # The longest templates of published models have some 30,000 characters.
@@ -32,10 +32,18 @@ _PROBES = (
     " \n\t{}\n ",
     "What is {}?\n\nA. <b>&amp;</b>\nB. \"'`\\n\nC. {{ 7 * 7 }} {% raw %} $x^2$\nD. \u00e9\u6f22\U0001f600\n\nAnswer:",
     "<think>\n{}</think>\n\n{}<tool_response>{}</tool_response>[INST]<image><|im_end|></s>",
-    "<tool_response>\n{}\n</tool_response>",
     "{} 17 * 23 = ?",
     "{}\n" * 300,
 )
+# Templates of Qwen's fail where nothing is asked but a tool has answered, which no suite does; others must not see it.
+_TOOL = "<tool_response>\n{}\n</tool_response>"
+# How every question must come through: a list that is printed instead of read shows quotes and line ends escaped.
+_WHOLE = "{}?\n\n\"{}\" 'x'\n  - {}"
+# What every template is given, so that an argument of that name would replace the question or the turn.
+_RESERVED = frozenset({"messages", "tools", "documents", "add_generation_prompt"})
+
+# What a template may be told beside the messages: JSON scalars by name.
+Arguments = Mapping[str, str | int | float | bool | None]
 
 
 class TemplateError(ValueError):
@@ -58,15 +66,44 @@ class Frame:
 
 
 class ChatTemplate:
-    """A template and the special tokens it may use; ``TemplateError`` if its source cannot be compiled."""
+    """A template, the special tokens it may use, and what else it is told (``arguments``).
 
-    def __init__(self, source: str, special: dict[str, str]) -> None:
+    ``TemplateError`` if its source cannot be compiled, or does not read one of the arguments.
+    """
+
+    def __init__(self, source: str, special: Mapping[str, str], arguments: Arguments | None = None) -> None:
         if len(source) > MAX_TEMPLATE:
             raise TemplateError(f"{len(source):,} characters, more than the {MAX_TEMPLATE:,} that a template may have")
         self._source = source
-        self._special = special
+        self._arguments = dict(arguments or {})
+        self._variables = {**special, **self._arguments}
         self._frames: dict[int, Frame | None] = {}
-        _answer("compile_template", source)
+        _check_arguments(self._arguments, _answer("template_variables", source))
+
+    @property
+    def digest(self) -> str:
+        """sha256 (hex) of all that decides the text around a question, but for the special tokens."""
+        facts: dict[str, Any] = {"style": "chat", "template": self._source}
+        if self.form != "string":
+            facts["content"] = self.form
+        if self._arguments:
+            facts["arguments"] = self._arguments
+        if "strftime_now" in self._source:
+            facts["date"] = TODAY.date().isoformat()
+        return hashlib.sha256(canonical_json(facts)).hexdigest()
+
+    @cached_property
+    def form(self) -> Form:
+        """How a question without images is given: as a text where the template reads that, else as parts."""
+        probe = _whole_probe()
+        failure: TemplateError | None = None
+        for form in ("string", "parts"):
+            try:
+                if probe in self._answered([probe], 0, form)[0]:
+                    return form
+            except TemplateError as error:
+                failure = failure or (error if form == "string" else None)
+        raise failure or TemplateError("the question does not appear whole in the prompts that it makes")
 
     def is_content_blind(self, images: int = 0) -> bool:
         """Whether the text around a question with ``images`` images is the same whatever the question says."""
@@ -96,20 +133,24 @@ class ChatTemplate:
         """One user turn with ``images`` before ``question``, and the beginning of the assistant's turn.
 
         If the question has a placeholder (``items.IMAGE_MARK``) for every image, images go there. Such prompts, and all
-        prompts of a template that is not content-blind, are rendered in the sandbox.
+        prompts of a template that is not content-blind, are rendered in the sandbox, and refused where the question
+        does not come through.
         """
         bare = question.removeprefix(IMAGE_MARK * images)
         among = images > 0 and bare.count(IMAGE_MARK) == images
-        frame = None if among else self._frame(images)
-        if frame is not None and bare:
+        frame = self._frame(images)
+        if frame is not None and bare and not among:
             return frame.around(bare)
-        return self._rendered([bare], images, among)[0]
+        (text,) = self._answered([bare], images, "among") if among else self._rendered([bare], images)
+        if not _in_order(bare.split(IMAGE_MARK) if among else [bare], text):
+            raise TemplateError(f"the question does not appear whole in its prompt: {bare[:60]!a}")
+        return text
 
     def after_answer(self) -> str:
         """What stands after an answer, where its turn is the last; empty where the template does not say."""
         question, answer = _halves()
         try:
-            text: str = _answer("render_answered", self._source, self._special, question, answer)
+            text: str = _answer("render_answered", self._source, self._variables, question, answer, self.form)
         except TemplateError:
             return ""  # It refuses a conversation that ends with an answer.
         _, found, after = text.rpartition(answer)
@@ -117,8 +158,19 @@ class ChatTemplate:
 
     def _frame(self, images: int) -> Frame | None:
         if images not in self._frames:
+            if images:
+                self._check_images(images)
             self._frames[images] = self._find_frame(images)
         return self._frames[images]
+
+    def _check_images(self, images: int) -> None:
+        """A template for text alone prints the parts of a message as a list, or skips what it does not know."""
+        probe = _whole_probe()
+        (text,), (fewer,) = (self._answered([probe], count, "parts") for count in (images, images - 1))
+        if probe not in text:
+            raise TemplateError("the question does not appear whole beside an image; it is a template for text alone")
+        if text == fewer:
+            raise TemplateError(f"image {images} of a question leaves nothing in the prompt; it shows no images")
 
     def _find_frame(self, images: int) -> Frame | None:
         halves = _halves()
@@ -134,12 +186,46 @@ class ChatTemplate:
         for trims in (False, True):
             frame = Frame(before, rest[0], trims)
             if texts == [frame.around(question) for question in questions]:
-                return frame
+                return frame if self._sees_no_tool(frame, images) else None
         return None
 
-    def _rendered(self, questions: list[str], images: int, among: bool = False) -> list[str]:
-        texts: list[str] = _answer("render_template", self._source, self._special, questions, images, among)
+    def _sees_no_tool(self, frame: Frame, images: int) -> bool:
+        response = _TOOL.replace("{}", _shuffled(string.ascii_letters))
+        try:
+            return self._rendered([response], images) == [frame.around(response)]
+        except TemplateError:
+            return True
+
+    def _rendered(self, questions: list[str], images: int) -> list[str]:
+        return self._answered(questions, images, "parts" if images else self.form)
+
+    def _answered(self, questions: list[str], images: int, form: Form) -> list[str]:
+        texts: list[str] = _answer("render_template", self._source, self._variables, questions, images, form)
         return texts
+
+
+def _check_arguments(arguments: Arguments, read: Sequence[str]) -> None:
+    for name in arguments:
+        if name in _RESERVED:
+            raise TemplateError(f"argument {name}: is given to every template and cannot be set")
+        if name not in read:
+            known = ", ".join(sorted(set(read) - _RESERVED)) or "no arguments"
+            raise TemplateError(f"argument {name}: is not read by it; it reads {known}")
+
+
+def _in_order(parts: Sequence[str], text: str) -> bool:
+    """Whether ``text`` has all of ``parts`` one after the other, but for white space around them."""
+    place = 0
+    for part in parts:
+        found = text.find(part.strip(), place)
+        if found < 0:
+            return False
+        place = found + len(part.strip())
+    return True
+
+
+def _whole_probe() -> str:
+    return _WHOLE.replace("{}", _shuffled(string.ascii_letters)[:12])
 
 
 def _halves() -> tuple[str, str]:
@@ -152,44 +238,7 @@ def _shuffled(characters: str) -> str:
     return "".join(_RANDOM.sample(characters, len(characters)))
 
 
-def compile_template(source: str) -> None:
-    """Compile ``source`` or raise; run in the sandbox."""
-    _compiled(source)
-
-
-def render_template(
-    source: str, special: dict[str, str], questions: list[str], images: int, among: bool = False
-) -> list[str]:
-    """The prompt of each question, with its images before it or ``among`` its words; run in the sandbox."""
-    template = _compiled(source)
-    return [
-        template.render(
-            messages=[{"role": "user", "content": _content(question, images, among)}],
-            add_generation_prompt=True,
-            tools=None,
-            **special,
-        )
-        for question in questions
-    ]
-
-
-def render_answered(source: str, special: dict[str, str], question: str, answer: str) -> str:
-    """The turns of a question and its answer; run in the sandbox."""
-    turns = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
-    return _compiled(source).render(messages=turns, add_generation_prompt=False, tools=None, **special)
-
-
-def _content(question: str, images: int, among: bool) -> Any:
-    if not images:
-        return question
-    first, *texts = question.split(IMAGE_MARK) if among else [*[""] * images, question]
-    parts = [{"type": "text", "text": first}]
-    for text in texts:
-        parts += [{"type": "image"}, {"type": "text", "text": text}]
-    return [part for part in parts if part.get("text") != ""]
-
-
-_BOX = Sandbox("harness.checkpoints.templates", ["compile_template", "render_template", "render_answered"], _LIMITS)
+_BOX = Sandbox("harness.checkpoints.rendering", ["template_variables", "render_template", "render_answered"], _LIMITS)
 
 
 def _answer(function: str, *arguments: Any) -> Any:
@@ -197,25 +246,3 @@ def _answer(function: str, *arguments: Any) -> Any:
     if isinstance(answer, Failure):
         raise TemplateError(answer.message)
     return answer
-
-
-@functools.lru_cache(maxsize=8)
-def _compiled(source: str) -> jinja2.Template:
-    """A template in the same environment as in transformers, so that it gives the same text.
-
-    Except for random numbers, which are removed: a prompt must be the same each time.
-    """
-    # Prompts are plain text, not HTML: escaping would change them.
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
-    environment.filters["tojson"] = _to_json
-    environment.globals["raise_exception"] = _raise_exception
-    del environment.filters["random"], environment.globals["lipsum"]
-    return environment.from_string(source)
-
-
-def _to_json(value: Any, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent)
-
-
-def _raise_exception(message: str) -> None:
-    raise jinja2.TemplateError(message)

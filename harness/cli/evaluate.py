@@ -36,6 +36,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Merge adapters into a copy of the base, or apply them next to it in one engine; auto: merge on a CPU.",
 )
+@click.option(
+    "--processor",
+    type=click.Choice(["base", "tuned"]),
+    default="base",
+    show_default=True,
+    help="Whose image processor a TUNED is given: the base's, or its own (custom track).",
+)
 @click.option("--tensor-parallel", default=1, show_default=True, help="GPUs that share one model (vllm).")
 @click.option("--server", help="Address of an OpenAI-compatible server, for --engine openai.")
 @click.option(

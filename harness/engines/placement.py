@@ -113,8 +113,8 @@ class Placement:
 
     def on_workers(self) -> "tuple[Placement, ...]":
         """The engines that workers start between them when this one is spread over a cluster."""
-        described = [(each.checkpoint, each.record) for each in self.members]
-        return _shared(replace(self.settings, executor="local"), self.conditions, described)
+        described = [(each.checkpoint, each.record, self.conditions) for each in self.members]
+        return _shared(replace(self.settings, executor="local"), described)
 
     @property
     def _first(self) -> Member:
@@ -122,33 +122,39 @@ class Placement:
 
 
 def place(
-    settings: EngineSettings, checkpoints: Sequence[Checkpoint], conditions: Conditions | None = None
+    settings: EngineSettings,
+    checkpoints: Sequence[Checkpoint],
+    conditions: Conditions | Sequence[Conditions] | None = None,
 ) -> tuple[Placement, ...]:
     """Place ``checkpoints`` in engines, in their order; ``EngineError`` when the settings cannot be met.
 
-    Without ``conditions`` the first checkpoint, or its base, sets them, with what the others ask for.
+    ``conditions`` are those of all of them, or one of each. Without them the first checkpoint, or its base, sets them,
+    with what the others ask for.
     """
     conditions = conditions or conditions_of(checkpoints[0], settings.max_model_len, tuned=checkpoints[1:])
-    return _shared(settings, conditions, [(each, describe(settings, each)) for each in checkpoints])
+    each_has = [conditions] * len(checkpoints) if isinstance(conditions, Conditions) else conditions
+    described = ((each, describe(settings, each), its) for each, its in zip(checkpoints, each_has, strict=True))
+    return _shared(settings, list(described))
 
 
 def _shared(
-    settings: EngineSettings, conditions: Conditions, described: Iterable[tuple[Checkpoint, EngineRecord]]
+    settings: EngineSettings, described: Iterable[tuple[Checkpoint, EngineRecord, Conditions]]
 ) -> tuple[Placement, ...]:
     """Group what shares one engine: what a server serves, what Ray spreads, a base and its adapters under vLLM.
 
-    vLLM applies adapters beside the base, or merges them and exchanges its weights. A full fine-tune is always alone.
+    vLLM applies adapters beside the base, or merges them and exchanges its weights. A full fine-tune is always alone,
+    and so are conditions of one's own.
     """
-    shared: dict[str, list[Member]] = {}
-    for checkpoint, record in described:
+    shared: dict[tuple[str, Conditions], list[Member]] = {}
+    for checkpoint, record, conditions in described:
         digest = checkpoint.record.weights_digest
         adapted = checkpoint.base if settings.name == "vllm" else None
         key = "all" if _serves_all(settings) else adapted.record.weights_digest if adapted else digest
         member = Member(checkpoint, record, digest if _serves_all(settings) or adapted else None)
-        members = shared.setdefault(key, [])
+        members = shared.setdefault((key, conditions), [])
         if member not in members:
             members.append(member)
-    return tuple(Placement(settings, conditions, tuple(members)) for members in shared.values())
+    return tuple(Placement(settings, conditions, tuple(members)) for (_, conditions), members in shared.items())
 
 
 def _serves_all(settings: EngineSettings) -> bool:

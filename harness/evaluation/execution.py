@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from harness.checkpoints import compare_prompts, tokenizers_agree
 from harness.engines import EngineError, Member, Placement, end_if_imported_by_a_child, starting
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.lengths import fitted
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.recording import Counts, keep_record, make_record
 from harness.evaluation.store import STORE_FILE, ResponseStore, StoredEngine, Variant
-from harness.lmeval import LoadedTask, check_judges, load_frozen, run_tasks
+from harness.lmeval import LoadedTask, check_judges, load_frozen, prompts_of, run_tasks
 from harness.protocol import Engine
 from harness.records import SAMPLES_FILE, Sample, write_samples
 
@@ -33,6 +34,7 @@ class Execution:
         if not self._loaded:
             tasks = load_frozen(self.plan.suite, self.plan.tasks_folder)
             check_judges(tasks)
+            self._check_tokenizers(tasks)
             self._loaded.update(tasks)
         return self._loaded
 
@@ -43,6 +45,15 @@ class Execution:
     def fitted(self) -> "Execution":
         """The same with a length in which all items fit; ``RetentionError`` where they do not."""
         return replace(self, plan=fitted(self.plan, self.tasks))
+
+    def _check_tokenizers(self, tasks: dict[str, LoadedTask]) -> None:
+        """Before anything is generated: every checkpoint that is asked as the base reads the same ids."""
+        plan, renderer = self.plan, self.plan.prompts.shared
+        alike = [each for each in plan.tuned if plan.prompts.of(each) is renderer]
+        if differing := [each for each in alike if not tokenizers_agree(plan.base, each)]:
+            prompts = [(each.text, renderer.text_ids(each)) for each in prompts_of(tasks, renderer)]
+            for checkpoint in differing:
+                compare_prompts(plan.base, checkpoint, prompts)
 
 
 @contextmanager
@@ -65,11 +76,13 @@ class PlacedEngine:
     def answer(self, member: Member, tasks: dict[str, LoadedTask]) -> Iterator[list[Sample]]:
         """The samples of ``tasks`` as ``member`` answers them; members co-scheduled with it answer into the store."""
         plan = self._execution.plan
-        members = (member, *self._placement.co_scheduled(member))
-        lead, *siblings = (Variant.of(each, plan.conditions, plan.replicate) for each in members)
+        renderer = plan.prompts.of(member.checkpoint)
+        together = self._placement.co_scheduled(member)
+        members = (member, *(each for each in together if plan.prompts.of(each.checkpoint) is renderer))
+        lead, *siblings = (Variant.of(each, self._placement.conditions, plan.replicate) for each in members)
         stored = StoredEngine(self._execution.store, lead, self._start, siblings, seed=plan.seed)
         self._stored.append(stored)
-        return run_tasks(plan.suite, tasks, stored, plan.renderer, self._execution.watcher.answered)
+        return run_tasks(plan.suite, tasks, stored, renderer, self._execution.watcher.answered)
 
     def generated(self, member: Member) -> int:
         """How many answers of ``member`` the engine has generated; the others were in the store."""

@@ -5,9 +5,9 @@ takes is known of its processor alone; an item that is too long because of its i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from harness.checkpoints import ImageTokens, PromptRenderer, image_tokens
+from harness.checkpoints import ImageTokens, PromptRenderer, image_tokens, processor_of
 from harness.errors import RetentionError
 from harness.evaluation.plan import Plan
 from harness.lmeval import LoadedTask, decoding_of, questions_of
@@ -32,20 +32,24 @@ def fitted(plan: Plan, tasks: Mapping[str, LoadedTask]) -> Plan:
     ``RetentionError`` names the item's task where it does not fit into what the user chose, or the model has.
     """
     length, positions = plan.conditions.record.max_model_len, plan.conditions.positions
-    images = image_tokens((plan.base.base or plan.base).path)
-    each = (_longest(name, task, plan.renderer, images) for name, task in tasks.items())
+    images = image_tokens((plan.base.base or plan.base).path, processor_of(plan.conditions))
+    each = (_longest(name, task, plan.prompts.shared, images) for name, task in tasks.items())
     found = max(each, key=lambda item: item.total)
     if found.total <= length:
         return plan
     item = f"task {found.task}: its longest prompt has {found.prompt} tokens and its answer up to {found.answer}"
     if positions is not None and found.total > positions:
         raise RetentionError(
-            f"{item}, more than the {positions} positions of {plan.base.record.name} and its fine-tunes; leave the "
-            "task out of the suite, or give it a smaller budget"
+            f"{item}, more than the {positions} positions that {_names(plan)} have; leave the task out of the suite, or "
+            "give it a smaller budget"
         )
     if plan.settings.max_model_len is not None:
         raise RetentionError(f"{item}, more than --max-model-len {length}; give {found.total}, or leave the option out")
-    return replace(plan, conditions=plan.conditions.lengthened(found.total))
+    return plan.lengthened(found.total)
+
+
+def _names(plan: Plan) -> str:
+    return " and ".join(each.record.name for each in (plan.base, *plan.tuned))
 
 
 def _longest(name: str, task: LoadedTask, renderer: PromptRenderer, tokens: ImageTokens) -> Longest:

@@ -1,23 +1,26 @@
 """The plan of an evaluation: everything that is decided before any engine starts."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from harness.checkpoints import (
     Checkpoint,
     Conditions,
-    PromptRenderer,
+    Pixels,
+    Prompts,
+    PromptSettings,
     conditions_of,
     open_checkpoint,
+    prompts_for,
     same_tokenizer,
+    unused_of,
 )
 from harness.engines import EngineSettings, Placement, place
 from harness.errors import RetentionError
 from harness.records import Suite, suite_path
-from harness.suites import open_suite
+from harness.suites import image_tasks, open_suite
 
 
 class Watcher(Protocol):
@@ -41,21 +44,23 @@ class Plan:
 
     A ``replicate`` above 0 repeats its runs beside the first ones, in an order of requests shuffled by ``seed``.
     ``placements`` says which engine answers for which checkpoints; it follows from the settings and is made with them.
+    ``processor`` says whose image processor a tuned checkpoint is given: the base's, or its own (custom track).
 
-    ``own`` has the conditions of the tuned checkpoints, by weights digest, that ask for others than ``conditions``:
-    they are evaluated in a part of the plan by themselves, beside a base that answers in theirs.
+    ``own`` has the conditions of each pair by the tuned checkpoint's weights digest, before images and items are seen.
+    Those that differ from ``conditions`` are evaluated in a part of the plan by themselves, beside a base in theirs.
     """
 
     suite: Suite
     tasks_folder: Path
     base: Checkpoint
     tuned: tuple[Checkpoint, ...]
-    renderer: PromptRenderer
+    prompts: Prompts
     conditions: Conditions
     settings: EngineSettings
     out: Path
     replicate: int = 0
     seed: int = 0
+    processor: Literal["base", "tuned"] = "base"
     own: Mapping[str, Conditions] = field(default_factory=dict)
     placements: tuple[Placement, ...] = field(init=False)
 
@@ -63,22 +68,40 @@ class Plan:
         if len(parts := self.parts()) > 1:
             placements = tuple(each for part in parts for each in part.placements)
         else:
-            placements = place(self.settings, (self.base, *self.tuned), self.conditions)
+            checkpoints = (self.base, *self.tuned)
+            placements = place(self.settings, checkpoints, [self.conditions_for(each) for each in checkpoints])
         object.__setattr__(self, "placements", placements)
 
     def parts(self) -> "tuple[Plan, ...]":
-        """Plans in each of which all checkpoints answer in the same conditions; this one, where all of it does."""
-        if not self.own:
-            return (self,)
+        """Plans in each of which base and fine-tunes answer in conditions of one length and end; this one, where all of
+        it does."""
         alike: dict[str, list[Checkpoint]] = {}
         for each in self.tuned:
-            alike.setdefault(self._conditions(each).record.digest, []).append(each)
-        return tuple(
-            replace(self, tuned=tuple(tuned), conditions=self._conditions(tuned[0]), own={}) for tuned in alike.values()
-        )
+            alike.setdefault(self._beside(each).record.digest, []).append(each)
+        if alike.keys() <= {self.conditions.record.digest}:
+            return (self,)
+        return tuple(replace(self, tuned=tuple(tuned), conditions=self._beside(tuned[0])) for tuned in alike.values())
 
-    def _conditions(self, tuned: Checkpoint) -> Conditions:
+    def _beside(self, tuned: Checkpoint) -> Conditions:
         return self.own.get(tuned.record.weights_digest, self.conditions)
+
+    def conditions_for(self, checkpoint: Checkpoint) -> Conditions:
+        """What ``checkpoint`` is given: what the base is, but for an image processor of its own that was asked for."""
+        if self.processor == "base" or checkpoint == self.base:
+            return self.conditions
+        return self.conditions.with_processor_of(checkpoint, _pixels(self.suite))
+
+    def notes_on(self, checkpoint: Checkpoint) -> tuple[str, ...]:
+        """What was decided otherwise than the user would have it, or of ``checkpoint`` is not used, because the base's
+        serves both."""
+        conditions = self.conditions_for(checkpoint)
+        if checkpoint == self.base:
+            return conditions.notes
+        return (
+            *conditions.notes,
+            *self._beside(checkpoint).pair_notes,
+            *unused_of(self.base, checkpoint, conditions, self.prompts),
+        )
 
     def placement_of(self, checkpoint: Checkpoint) -> Placement:
         """An engine for ``checkpoint`` alone, as it is placed among the others."""
@@ -90,21 +113,35 @@ class Plan:
         settings = replace(self.settings, batch=max(1, self.settings.at_once * 3 // 4))
         return replace(self, settings=settings, replicate=1, seed=seed)
 
+    def lengthened(self, need: int) -> "Plan":
+        """The same with room for items of up to ``need`` tokens, in every part."""
+        own = {digest: conditions.lengthened(need) for digest, conditions in self.own.items()}
+        return replace(self, conditions=self.conditions.lengthened(need), own=own)
+
     @property
     def n_items(self) -> int:
         return sum(task.count for task in self.suite.tasks.values())
 
     def folder(self, checkpoint: Checkpoint) -> Path:
-        """Where a run lives: its suite, then the checkpoint's name and digest, then the engine and the replicate.
+        """Where a run lives: its suite, then the checkpoint's name and digest, then the engine, prompts that are not
+        the suite's, and the replicate.
 
         A base that answers in other conditions than its own, beside a fine-tune that asks for them, has a run of these.
         """
         digest = checkpoint.record.weights_digest[:12]
         name = checkpoint.record.name.replace("/", "--")
         engine = f"{self.settings.name.replace(':', '-')}-{self.settings.dtype}"
+        own = "-own-processor" if self.conditions_for(checkpoint).record.processor_origin == "tuned" else ""
         replicate = f"-replicate{self.replicate}" if self.replicate else ""
-        variant = f"-{self.conditions.variant}" if self.conditions.variant and checkpoint == self.base else ""
-        return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{replicate}{variant}"
+        beside = f"-{self.conditions.variant}" if self.conditions.variant and checkpoint == self.base else ""
+        return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{self._asked}{own}{replicate}{beside}"
+
+    @property
+    def _asked(self) -> str:
+        """How the prompts differ from the suite's own, so that runs of both have their own folders."""
+        if self.prompts.are_the_suites:
+            return ""
+        return f"-{self.prompts.policy}-{self.prompts.shared.template_digest[:8]}"
 
 
 def make_plan(
@@ -115,10 +152,13 @@ def make_plan(
     settings: EngineSettings,
     out: Path,
     served_names: Sequence[str] = (),
+    processor: Literal["base", "tuned"] = "base",
+    asked: PromptSettings | None = None,
 ) -> Plan:
     """Resolve and check everything; raises :class:`~harness.errors.RetentionError` with the way out.
 
-    ``served_names`` are what a server calls the checkpoints, the base first.
+    ``served_names`` are what a server calls the checkpoints, the base first. ``processor`` is whose image processor a
+    tuned checkpoint is given, ``asked`` what the user chooses of the prompts.
     """
     loaded_suite = open_suite(suite)
     if target is not None and target not in loaded_suite.families:
@@ -141,18 +181,36 @@ def make_plan(
                 f"--model: {len(served_names)} names for {len(digests)} checkpoints; give one each, the base's first"
             )
         settings = replace(settings, served=tuple(zip(digests, served_names, strict=True)))
-    renderer_folder = base_checkpoint.base.path if base_checkpoint.base else base_checkpoint.path
-    renderer = PromptRenderer(renderer_folder, loaded_suite.prompt)
-    chosen, budget = settings.max_model_len, max(task.max_tokens or 0 for task in loaded_suite.tasks.values())
+    prompts = prompts_for(base_checkpoint, tuned_checkpoints, loaded_suite.prompt, asked)
+    # What the run states is the policy that it was asked by.
+    loaded_suite = loaded_suite.model_copy(update={"prompt": prompts.style})
+    folder = suite_path(suite).parent
+    with_images = image_tasks(loaded_suite, folder)
     conditions, *pairs = [
-        conditions_of(base_checkpoint, chosen, tuned=beside, renderer=renderer, budget=budget)
+        conditions_of(
+            base_checkpoint,
+            settings.max_model_len,
+            tuned=beside,
+            prompts=prompts,
+            budget=max(task.max_tokens or 0 for task in loaded_suite.tasks.values()),
+            pixels=_pixels(loaded_suite),
+            images=bool(with_images),
+        )
         for beside in ((), *((each,) for each in tuned_checkpoints))
     ]
-    tuned_digests = [each.record.weights_digest for each in tuned_checkpoints]
-    own = {digest: pair for digest, pair in zip(tuned_digests, pairs, strict=True) if pair.record != conditions.record}
-    for note in dict.fromkeys(text for each in (conditions, *pairs) for text in each.notes):
-        logging.getLogger(__name__).warning("%s", note)
-    folder = suite_path(suite).parent
-    plan = Plan(loaded_suite, folder, base_checkpoint, tuned_checkpoints, renderer, conditions, settings, out, own=own)
+    if with_images and conditions.processor is None:
+        raise RetentionError(
+            f"{base_checkpoint.record.name}: has no image processor (preprocessor_config.json or processor_config.json)"
+            f", but task {with_images[0]} of suite {loaded_suite.id} has images; use a suite of text, or put the files "
+            "of the model that it was made from beside its weights"
+        )
+    checkpoints = (base_checkpoint, tuned_checkpoints)
+    digests_of = [each.record.weights_digest for each in tuned_checkpoints]
+    own = dict(zip(digests_of, pairs, strict=True))
+    plan = Plan(loaded_suite, folder, *checkpoints, prompts, conditions, settings, out, processor=processor, own=own)
     parts = plan.parts()
     return parts[0] if len(parts) == 1 else plan
+
+
+def _pixels(suite: Suite) -> Pixels:
+    return Pixels(suite.min_pixels, suite.max_pixels)

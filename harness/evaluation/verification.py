@@ -24,7 +24,7 @@ from harness.evaluation.execution import Execution, PlacedEngine, open_execution
 from harness.evaluation.plan import Plan, Watcher, make_plan
 from harness.evaluation.run import run_plan
 from harness.lmeval import LoadedTask, select_items
-from harness.records import CheckpointRecord, Outcome, Run, read_run
+from harness.records import CheckpointRecord, ConditionsRecord, Outcome, Run, read_run
 from harness.scoring import ENOUGH, Agreement, SideAgreement, agree, compare_side
 
 ITEMS = 280
@@ -70,6 +70,7 @@ def plan_again(base: Run, tuned: Run, sources: Sources, out: Path) -> Plan:
         None,
         settings,
         out,
+        processor="tuned" if tuned.record.own_processor else "base",
     )
     for option, checkpoint, run in (
         ("--base-checkpoint", plan.base, base),
@@ -91,9 +92,21 @@ def plan_again(base: Run, tuned: Run, sources: Sources, out: Path) -> Plan:
         raise RetentionError(f"answers end at tokens {ends}, in the runs at {were}; name the checkpoints of the runs")
     if plan.suite.digest != record.suite.digest:
         raise RetentionError(f"suite {plan.suite.id}: its digest differs from the runs'; give theirs with --suite FILE")
-    if plan.renderer.template_digest != record.template_digest:
+    if plan.prompts.shared.template_digest != record.template_digest:
         raise RetentionError("the base's chat template is not the one of the runs, by its digest")
+    for checkpoint, run in ((plan.base, base), (plan.tuned[0], tuned)):
+        _check_processor(plan.conditions_for(checkpoint).record, run)
     return plan
+
+
+def _check_processor(here: ConditionsRecord, run: Run) -> None:
+    """Images must go through what they went through then; records of before it was written down say nothing of it."""
+    stated = run.record.conditions
+    if stated is not None and here.processor != stated.processor:
+        raise RetentionError(
+            f"{run.record.checkpoint.name}: the image processor here is {str(here.processor)[:12]}, the run had "
+            f"{str(stated.processor)[:12]}; verify with the files of the base that the run used"
+        )
 
 
 def find_reference(record: CheckpointRecord, reference: str | None, option: str) -> str:

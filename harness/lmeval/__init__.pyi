@@ -20,7 +20,7 @@ from .loading import (
 from .questions import Question, questions_of
 from .recompute import AnswerKey, Difference, Recomputation, Recomputer
 from .rejudge import Rejudged, rejudge_run
-from .running import SLAB, images_of, run_tasks
+from .running import SLAB, images_of, prompts_of, run_tasks
 
 __all__ = [
     "SLAB",
@@ -50,6 +50,7 @@ __all__ = [
     "load_frozen",
     "load_tasks",
     "place_of",
+    "prompts_of",
     "questions_of",
     "rejudge_run",
     "run_tasks",

@@ -12,7 +12,7 @@ from lm_eval.api.model import LM
 
 from harness.checkpoints import PromptRenderer
 from harness.lmeval.judging import judgement_of, place_of
-from harness.lmeval.loading import LoadedTask, TaskError, decoding, select_documents
+from harness.lmeval.loading import LoadedTask, TaskError, build_requests, decoding, select_documents
 from harness.pictures import encode_png
 from harness.protocol import (
     Completion,
@@ -55,6 +55,14 @@ def run_tasks(
             for position, logged in enumerate(_filtered(results["samples"][name], suite.tasks[name].metric)):
                 samples.append(_sample(name, suite.tasks[name], logged, lm.answers[name, position]))
         yield samples
+
+
+def prompts_of(tasks: dict[str, LoadedTask], renderer: PromptRenderer) -> Iterator[Prompt]:
+    """The prompt of every item of ``tasks``, in their order; of a choice between options, what they all follow."""
+    for loaded in tasks.values():
+        for doc in loaded.task.eval_docs:
+            first = build_requests(loaded.task, doc)[0]
+            yield renderer.render(first.args[0], images_of(first))
 
 
 def _weight(loaded: LoadedTask) -> int:

@@ -91,15 +91,43 @@ class ConditionsRecord(StrictModel):
     """What both models of a pair are given alike beside their prompts; a pair never mixes two.
 
     ``max_model_len`` is the most tokens of prompt plus answer; an answer ends at any of ``stop_token_ids``.
+    ``processor`` is the digest of the image processor that images went through, None where no item has one;
+    ``min_pixels`` and ``max_pixels`` are its pixel budget, if it has one. ``processor_origin`` says whose it is: the
+    base's, or the tuned checkpoint's own in a run that asked for it.
     """
 
     max_model_len: Annotated[int, Field(gt=0)]
     stop_token_ids: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    processor: Digest | None = None
+    processor_origin: Literal["base", "tuned"] = "base"
+    min_pixels: Annotated[int, Field(gt=0)] | None = None
+    max_pixels: Annotated[int, Field(gt=0)] | None = None
 
     @property
     def digest(self) -> str:
-        """sha256 (hex) over all fields; part of the response store's key."""
-        return hashlib.sha256(canonical_json(self.model_dump())).hexdigest()
+        """sha256 (hex) over what affects an answer; part of the response store's key.
+
+        What is as it was before a field was added is left out, so that a new field takes no answer from the store.
+        """
+        return hashlib.sha256(
+            canonical_json(self.model_dump(exclude_defaults=True, exclude={"processor_origin"}))
+        ).hexdigest()
+
+
+class PromptsRecord(StrictModel):
+    """How the prompts were made, beside ``template_digest`` and ``template_policy``.
+
+    ``custom`` marks prompts that are not what suite and base set by default. ``template_origin`` is whose chat template
+    it was, ``template_arguments`` what it was told; ``tokenizer_digest`` is of the tokenizer that served, which may
+    differ from the checkpoint's own. ``lacks_bos`` says that the template begins with no BOS although the tokenizer
+    puts one before every text.
+    """
+
+    custom: bool = False
+    template_origin: Literal["base", "tuned", "file"] = "base"
+    template_arguments: dict[str, str | int | float | bool | None] = {}
+    tokenizer_digest: Digest
+    lacks_bos: bool = False
 
 
 class ScreenRecord(StrictModel):
@@ -138,8 +166,9 @@ class RunRecord(StrictModel):
 
     ``replicate`` is 0 for a run, and numbers the repetitions that measure its noise floor; ``seed`` determines the
     order of a repetition's requests. ``screened`` marks a run of only the first part of a suite. ``judge`` is the
-    version of the rules by which the answers were judged, 1 in records without it. ``conditions`` is None in records of
-    before they were written down. ``full_log`` is set if outputs were truncated or the full file was uploaded.
+    version of the rules by which the answers were judged, 1 in records without it. ``conditions`` and ``prompts`` are
+    None in records of before they were written down. ``notes`` say in a sentence each what of the checkpoint was not
+    used, because the base's served both. ``full_log`` is set if outputs were truncated or the full file was uploaded.
     """
 
     schema_version: Literal[1] = 1
@@ -147,12 +176,14 @@ class RunRecord(StrictModel):
     suite: SuiteRecord
     engine: EngineRecord
     conditions: ConditionsRecord | None = None
+    notes: tuple[Annotated[str, Field(max_length=500)], ...] = ()
     decoding: dict[str, str | int | float | bool]
     seed: int
     replicate: Annotated[int, Field(ge=0)] = 0
     template_digest: Digest
     template_policy: Literal["shared", "native"]
     bos_count: Annotated[int, Field(ge=0)]
+    prompts: PromptsRecord | None = None
     packages: dict[str, str]
     n_items: Annotated[int, Field(ge=0)]
     n_errors: Annotated[int, Field(ge=0)]
@@ -164,6 +195,21 @@ class RunRecord(StrictModel):
     dirty: bool | None = None
     screened: ScreenRecord | None = None
     full_log: FullLog | None = None
+
+    @property
+    def tokenizer_digest(self) -> str:
+        """Of the tokenizer that served: the base's, which both models of a pair are read and written by."""
+        return self.prompts.tokenizer_digest if self.prompts else self.checkpoint.tokenizer_digest
+
+    @property
+    def has_custom_prompts(self) -> bool:
+        """Whether the prompts are not what suite and base set by default: such runs are for the custom track."""
+        return self.template_policy == "native" or (self.prompts is not None and self.prompts.custom)
+
+    @property
+    def own_processor(self) -> bool:
+        """Whether images went through the tuned checkpoint's own image processor, which was asked for."""
+        return self.conditions is not None and self.conditions.processor_origin == "tuned"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import json
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -78,10 +78,21 @@ class SuiteTask(DraftTask):
 
 
 class _Suite(StrictModel):
+    """``min_pixels`` and ``max_pixels`` are the pixel budget of an image, for processors that have one; where a suite
+    states none, the base's own holds."""
+
     name: Name
     version: Annotated[str, Field(pattern=rf"\A[0-9]+[a-z]?({DRAFT})?\z")]
     title: str
     prompt: Literal["chat", "plain"] = "chat"
+    min_pixels: Count | None = None
+    max_pixels: Count | None = None
+
+    @model_validator(mode="after")
+    def _pixels_are_a_range(self) -> Self:
+        if self.min_pixels is not None and self.max_pixels is not None and self.min_pixels > self.max_pixels:
+            raise ValueError(f"min_pixels {self.min_pixels} is more than max_pixels {self.max_pixels}")
+        return self
 
     @property
     def id(self) -> str:
@@ -118,8 +129,14 @@ class Suite(_Suite):
 
     @property
     def digest(self) -> str:
-        """sha256 over the digests of all tasks and their marks, in suite order: a mark affects what is forgetting."""
-        return items_digest(f"{name}:{task.digest}{task.marks}" for name, task in self.tasks.items())
+        """sha256 over the digests of all tasks and their marks, in suite order: a mark affects what is forgetting.
+
+        A pixel budget is part of it, as it is of every image's question.
+        """
+        lines = [f"{name}:{task.digest}{task.marks}" for name, task in self.tasks.items()]
+        if self.min_pixels or self.max_pixels:
+            lines.append(f":pixels-{self.min_pixels}-{self.max_pixels}")
+        return items_digest(lines)
 
     @property
     def record(self) -> SuiteRecord:

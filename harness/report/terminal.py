@@ -47,6 +47,10 @@ def render_pair(card: Scorecard, console: Console) -> None:
         console.print(Text(f"\n{wording.UNCHECKED}", "bold yellow"))
         for note in wording.caveats(card):
             console.print(Text(f"- {note}"))
+    if notes := wording.unused(card):
+        console.print(Text(f"\n{wording.UNUSED}", "bold"))
+        for note in notes:
+            console.print(Text(f"- {note}"))
     console.print(Text(f"\n{card.signature}", "dim"), soft_wrap=True)
 
 

@@ -39,6 +39,7 @@ def find_alarms(pair: Pair, tasks: Mapping[str, TaskScore]) -> tuple[Alarm, ...]
     - screened: both runs hold only the part of the suite that a screening asked.
     - double_bos, bos_differs, template_differs: what the prompts began with and were wrapped in; the last two are
       possible only under the template policy "native", anything else is refused.
+    - processor_differs: what images went through, where the tuned run asked for an image processor of its own.
     """
     groups = {str(name): items for name, items in pair.items.groupby("task", sort=False)}
     tests = [test for name in tasks for test in _differences(name, groups[name])]
@@ -160,3 +161,14 @@ def _prompts(pair: Pair) -> Iterator[Alarm]:
             "the two were not asked in the same words, so a change may be the template's"
         )
         yield Alarm(kind="template_differs", task=None, side=None, message=message)
+    yield from _processors(base, tuned)
+
+
+def _processors(base: RunRecord, tuned: RunRecord) -> Iterator[Alarm]:
+    if tuned.own_processor:
+        digests = [str(each.conditions and each.conditions.processor)[:12] for each in (base, tuned)]
+        message = (
+            f"image processors differ (base {digests[0]}, tuned {digests[1]}): the two were not shown the same pixels, "
+            "so a change may be the processor's"
+        )
+        yield Alarm(kind="processor_differs", task=None, side=None, message=message)

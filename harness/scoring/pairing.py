@@ -14,6 +14,9 @@ from harness.scoring.transitions import transition_names
 _SHARED = ("task", "family", "group", "cluster_id", "guess_rate")
 _SIDED = ("output", "extracted", "outcome", "score", "finish_reason", "n_output_tokens")
 _EXAMPLES = 3
+# What may differ where the tuned side has an image processor of its own.
+_PROCESSOR = ("processor", "processor_origin", "min_pixels", "max_pixels")
+_CONDITIONS = {"processor": "image processor", "processor_origin": "whose image processor"}
 
 
 Source = Run | Table
@@ -39,7 +42,7 @@ def pair(base: Source, tuned: Source) -> Pair:
     Raises ``CheckFailedError`` with counts and examples when they differ in suite, engine, tokenizer, template,
     decoding, items or prompts, when an item failed on either side, or when a run does not hold its whole suite. Of
     tables only tasks, items and the columns they have can be compared. Under the template policy "native" template and
-    prompts may differ; an alarm says so.
+    prompts may differ, and under an image processor of the tuned side's own the pixels; an alarm says so.
     """
     if isinstance(base, Run) and isinstance(tuned, Run):
         _check_records(base.record, tuned.record)
@@ -58,6 +61,8 @@ def pair(base: Source, tuned: Source) -> Pair:
         if len(differing):
             what = "prompts differ" if column == "prompt_digest" else f"column {column!r} differs"
             raise refusal(f"{what} on {_some(differing, len(left))}; {_way_out(base)}")
+    if isinstance(base, Run) and isinstance(tuned, Run) and not unchecked and not tuned.record.own_processor:
+        _check_prompt_tokens(left, right)
     items = left[list(_SHARED)].copy()
     for column in _SIDED:
         items[f"base_{column}"], items[f"tuned_{column}"] = left[column], right[column]
@@ -98,7 +103,7 @@ def _check_records(base: RunRecord, tuned: RunRecord) -> None:
         ("suite adjacent tasks", base.suite.adjacent, tuned.suite.adjacent),
         ("engine", base.engine.environment, tuned.engine.environment),
         *_conditions(base, tuned),
-        ("tokenizer", base.checkpoint.tokenizer_digest, tuned.checkpoint.tokenizer_digest),
+        ("tokenizer", base.tokenizer_digest, tuned.tokenizer_digest),
         *([] if native else [("chat template", base.template_digest, tuned.template_digest)]),
         ("template policy", base.template_policy, tuned.template_policy),
         ("decoding", base.decoding, tuned.decoding),
@@ -116,8 +121,33 @@ def _check_records(base: RunRecord, tuned: RunRecord) -> None:
 
 def _conditions(base: RunRecord, tuned: RunRecord) -> list[tuple[str, Any, Any]]:
     """Each condition by its name; nothing where both records are of before conditions were written down."""
-    mine, theirs = ({} if each.conditions is None else each.conditions.model_dump() for each in (base, tuned))
-    return [(name.replace("_", " "), mine.get(name), theirs.get(name)) for name in sorted({*mine, *theirs})]
+    if base.conditions is None and tuned.conditions is None:
+        return []
+    for side, record in (("base", base), ("tuned", tuned)):
+        if record.conditions is None:
+            raise refusal(
+                f"the {side} run is of an older version and does not state its conditions (length, image processor), "
+                "which the other does; evaluate both with one command"
+            )
+    if base.own_processor:
+        raise refusal("images of the base run went through another's image processor; evaluate both with one command")
+    mine, theirs = (each.conditions.model_dump() for each in (base, tuned) if each.conditions)
+    own = _PROCESSOR if tuned.own_processor else ()
+    names = [name for name in mine if name not in own]
+    return [(_CONDITIONS.get(name, name.replace("_", " ")), mine[name], theirs[name]) for name in names]
+
+
+def _check_prompt_tokens(base: pd.DataFrame, tuned: pd.DataFrame) -> None:
+    """A prompt of the same digest and another number of tokens had its images cut into other patches."""
+    mine, theirs = (rows["n_prompt_tokens"].to_numpy() for rows in (base, tuned))
+    differing = np.flatnonzero((mine != theirs) & (mine > 0) & (theirs > 0))
+    if len(differing):
+        counts = f"{mine[differing[0]]} for the base and {theirs[differing[0]]} for the tuned model"
+        raise refusal(
+            f"numbers of prompt tokens differ on {_some(base.index[differing], len(base))}, the first {counts}, so the "
+            "two were not shown the same pixels; evaluate both with one command, which gives both the base's image "
+            "processor"
+        )
 
 
 def _check_tables(base: TableRecord, tuned: TableRecord) -> None:

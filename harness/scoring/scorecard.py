@@ -88,7 +88,7 @@ class ModelIdentity(Strict):
 
 class Provenance(Strict):
     """Whether suite, engine, template, decoding and prompts of both sides were checked to be the same, and what was
-    assumed where they could not be."""
+    assumed where they could not be; where they were, what of the tuned checkpoint the base's took the place of."""
 
     checked: bool
     notes: tuple[str, ...]
@@ -259,6 +259,7 @@ AlarmKind = Literal[
     "double_bos",
     "bos_differs",
     "template_differs",
+    "processor_differs",
 ]
 
 

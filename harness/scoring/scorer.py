@@ -114,8 +114,20 @@ def _roles(frames: Mapping[str, pd.DataFrame], suite: SuiteRecord, target: str |
 
 def _provenance(joined: Pair) -> Provenance:
     if isinstance(joined.base, RunRecord) or isinstance(joined.tuned, RunRecord):
-        return Provenance(checked=True, notes=())
+        return Provenance(checked=True, notes=getattr(joined.tuned, "notes", ()))
     return Provenance(checked=False, notes=tuple(dict.fromkeys((*joined.base.notes, *joined.tuned.notes))))
+
+
+def _images(base: RunRecord, tuned: RunRecord) -> dict[str, object]:
+    """What images went through; nothing where no item has one."""
+    facts: dict[str, object] = {}
+    if (stated := base.conditions) is not None and stated.processor is not None:
+        facts["processor"] = stated.processor[:12]
+        if stated.min_pixels or stated.max_pixels:
+            facts["pixels"] = f"{stated.min_pixels or 0}-{stated.max_pixels or ''}"
+    if (own := tuned.conditions) is not None and tuned.own_processor:
+        facts["processor-tuned"] = str(own.processor)[:12]
+    return facts
 
 
 def _signature(joined: Pair, target: str | None, margin: float) -> str:
@@ -135,6 +147,7 @@ def _signature(joined: Pair, target: str | None, margin: float) -> str:
             "engine": base.engine.environment,
             "judge": base.judge,
             "decoding": ",".join(f"{name}={value}" for name, value in sorted(base.decoding.items())),
+            **_images(base, tuned),
             "base": base.checkpoint.weights_digest[:12],
             "tuned": tuned.checkpoint.weights_digest[:12],
         }

@@ -25,6 +25,7 @@ LISTS: Mapping[Role, str] = {
 }
 CHANGE_COLUMNS = ("task", "base", "tuned", "delta", "verdict")
 UNCHECKED = "Provenance not checked:"
+UNUSED = "Not used of the tuned checkpoint:"
 
 
 class Statement(NamedTuple):
@@ -205,6 +206,11 @@ def alarms(card: Scorecard) -> list[str]:
 def caveats(card: Scorecard) -> list[str]:
     """What was assumed of a pair whose provenance nobody checked; empty where it was checked."""
     return [] if card.provenance.checked else [printable(note) for note in card.provenance.notes]
+
+
+def unused(card: Scorecard) -> list[str]:
+    """What of the tuned checkpoint was not used, because the base's served both."""
+    return [printable(note) for note in card.provenance.notes] if card.provenance.checked else []
 
 
 def in_order(card: Scorecard) -> list[str]:

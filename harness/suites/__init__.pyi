@@ -1,4 +1,4 @@
-from .catalogue import TaskFile, find_task, find_tasks
+from .catalogue import TaskFile, find_task, find_tasks, image_tasks
 from .freezing import freeze, open_suite, sample, verify
 from .preview import preview_item
 
@@ -7,6 +7,7 @@ __all__ = [
     "find_task",
     "find_tasks",
     "freeze",
+    "image_tasks",
     "open_suite",
     "preview_item",
     "sample",

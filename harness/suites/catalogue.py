@@ -4,6 +4,8 @@ lm-eval's own loader imports the functions that a YAML names; here they stay str
 runs no code. Only :meth:`TaskFile.sources` loads a task's Python file, to see which published data it uses.
 """
 
+import contextlib
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 import yaml
 
 from harness.errors import RetentionError
-from harness.records import load_task_module, tasks_root
+from harness.records import Suite, load_task_module, tasks_root
 
 
 class CatalogueError(RetentionError):
@@ -88,6 +90,10 @@ class TaskFile:
         return licence
 
     @property
+    def shows_images(self) -> bool:
+        return self.fields.get("doc_to_image") is not None
+
+    @property
     def readme(self) -> Path:
         return self.path.parent / "README.md"
 
@@ -129,6 +135,35 @@ def find_task(name: str, extra_root: Path | None = None) -> TaskFile:
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise CatalogueError(f"task {name}: no such task{hint}; `retention tasks list` shows all")
     return tasks[name]
+
+
+def image_tasks(suite: Suite, folder: Path) -> tuple[str, ...]:
+    """The tasks of ``suite`` whose items have images, by their YAML; ``folder`` may contain a user's own tasks."""
+    own = folder.resolve() != (tasks_root() / "suites").resolve()
+    found = {task.name: task for task in _tasks_below(folder)} if own else {}
+    for name, place in suite.tasks.items():
+        if name not in found:
+            found |= _stock_file(name, place.stock) if place.stock else _shipped_file(name)
+    return tuple(name for name in suite.tasks if name in found and found[name].shows_images)
+
+
+def _shipped_file(name: str) -> dict[str, TaskFile]:
+    paths = list(tasks_root().glob(f"*/{name}.yaml"))
+    return {name: TaskFile(name, paths[0], _read(paths[0]))} if paths else {}
+
+
+def _stock_file(name: str, folder: str) -> dict[str, TaskFile]:
+    """One of lm-eval's own tasks, found without importing lm-eval; nothing where its files are written otherwise."""
+    spec = importlib.util.find_spec("lm_eval")
+    if spec is None or spec.origin is None:
+        return {}
+    paths = sorted((Path(spec.origin).parent / "tasks" / folder).glob("*.yaml"), key=lambda path: path.stem != name)
+    for path in paths:
+        with contextlib.suppress(CatalogueError):
+            fields = _read(path)
+            if fields.get("task") == name:
+                return {name: TaskFile(name, path, fields)}
+    return {}
 
 
 def _tasks_below(root: Path) -> Iterator[TaskFile]:

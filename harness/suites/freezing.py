@@ -99,7 +99,7 @@ def sample(reference: str, count: int, target: Path) -> Suite:
         for name, task in suite.tasks.items()
     }
     title = f"{suite.title}: at most {count} items a task of {suite.id}"
-    part = Suite(name=named[1], version=named[2], title=title, prompt=suite.prompt, tasks=tasks)
+    part = Suite(**{**suite.model_dump(), "name": named[1], "version": named[2], "title": title, "tasks": tasks})
     write(part, item_ids, target)
     return part
 

@@ -217,7 +217,8 @@ def _same_prompts(base: Run, tuned: Run) -> Findings:
     if base.record.template_policy == tuned.record.template_policy == "native":
         return
     both = base.samples.merge(tuned.samples, on="item_id", suffixes=("_base", "_tuned"))
-    for column in ("prompt_digest", "n_prompt_tokens"):
+    own = tuned.record.own_processor
+    for column in ("prompt_digest",) if own else ("prompt_digest", "n_prompt_tokens"):
         differing = both.loc[both[f"{column}_base"] != both[f"{column}_tuned"], "item_id"]
         if len(differing):
             why = f"differs from the base's on {len(differing)} of {len(both)} items"

@@ -331,6 +331,9 @@ def _side(side: Side, manifest: Manifest, model: ModelRef, record: RunRecord) ->
     if record.template_policy == "native" and manifest.track != "custom":
         why = "a run with its own chat template belongs to the custom track"
         yield finding("native-on-standard", MANIFEST_FILE, why, "track")
+    if record.own_processor and manifest.track != "custom":
+        why = "a run with its own image processor belongs to the custom track"
+        yield finding("native-on-standard", MANIFEST_FILE, why, "track")
 
 
 def _record_file(side: Side) -> str:

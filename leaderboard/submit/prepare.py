@@ -97,6 +97,7 @@ def prepare_entry(
             raise SubmissionError(
                 f"{folder}: suite {suite_name(record)} is a draft, whose items are not fixed; evaluate on a frozen one"
             )
+    own = tuned_record.template_policy == "native" or tuned_record.own_processor
     known = {
         "schema": "retentionbench-manifest-1",
         "suite": {
@@ -104,7 +105,7 @@ def prepare_entry(
             "version": base_record.suite.version,
             "protocol": base_record.suite.protocol,
         },
-        "track": "custom" if tuned_record.template_policy == "native" else "standard",
+        "track": "custom" if own else "standard",
         "base": _model_ref(base_record.checkpoint, base_record),
         "tuned": _tuned_ref(tuned_record, statement.get("adapter_type", "lora")),
     }

@@ -76,8 +76,9 @@ def main(root: Path) -> None:
 
 def run_model(given: Any) -> str:
     """One folder, or a base and its fine-tune: scanned, opened, compared, and asked for a prompt."""
-    from harness.checkpoints.checkpoint import open_checkpoint, same_tokenizer
+    from harness.checkpoints.checkpoint import open_checkpoint
     from harness.checkpoints.prompts import PromptRenderer
+    from harness.checkpoints.tokenizer_identity import same_tokenizer
 
     folders = [given] if isinstance(given, str) else given
     checkpoints = [open_checkpoint(folder) for folder in folders]

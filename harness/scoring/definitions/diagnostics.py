@@ -239,6 +239,12 @@ METRICS = (
         "Possible only where each model is asked by its own template: a change may be the template's.",
     ),
     _alarm(
+        "processor_differs",
+        "Image processors differ",
+        "images of the tuned side went through its own image processor",
+        "Possible only where that was asked for (custom track): a change may be the images'.",
+    ),
+    _alarm(
         "screened",
         "Screened",
         "the runs hold only the part of the suite that a screening asked",

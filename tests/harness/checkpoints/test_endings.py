@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
 from harness.checkpoints.conditions import conditions_of
 from harness.checkpoints.endings import Vocabulary, declared_ends
+from harness.checkpoints.prompt_policy import prompts_for
 from harness.checkpoints.prompts import PromptRenderer
 from tests.support.fakes import write_adapter, write_checkpoint
 
@@ -69,7 +70,7 @@ def test_the_template_names_the_token_after_an_answer(tmp_path: Path, template: 
 
 
 def ends(base: Checkpoint, *tuned: Checkpoint) -> tuple[int, ...]:
-    return conditions_of(base, tuned=tuned, renderer=PromptRenderer(base.path)).record.stop_token_ids
+    return conditions_of(base, tuned=tuned, prompts=prompts_for(base, tuned, "chat")).record.stop_token_ids
 
 
 def test_both_models_of_a_pair_end_at_the_union(tmp_path: Path) -> None:
@@ -82,7 +83,9 @@ def test_both_models_of_a_pair_end_at_the_union(tmp_path: Path) -> None:
     adapter = open_checkpoint(str(path))
     assert ends(base, adapter) == (0, 1, 2)
     found = conditions_of(base, tuned=[adapter])
-    assert found.notes == ("adapter: declares token 2 (<image>) as an end, which ends the base's answers too",)
+    assert found.pair_notes == (
+        "the tuned checkpoint ends its answers with token 2 (<image>), which ends the base's answers too",
+    )
     assert found.variant == "stop-2"
     # Evaluated by itself, an adapter ends where it says.
     assert 2 in conditions_of(adapter).record.stop_token_ids
@@ -94,7 +97,8 @@ def test_a_token_that_the_tuned_checkpoint_adds_is_an_end(tmp_path: Path) -> Non
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.add_special_tokens(["<|done|>"])
     tokenizer.save(str(folder / "tokenizer.json"))
-    assert ends(base, open_checkpoint(str(folder))) == (1, 6)
+    added = tokenizer.token_to_id("<|done|>")
+    assert ends(base, open_checkpoint(str(folder))) == (1, added)
 
 
 def test_the_fewer_positions_of_a_pair_are_its_length(tmp_path: Path) -> None:
@@ -102,7 +106,8 @@ def test_the_fewer_positions_of_a_pair_are_its_length(tmp_path: Path) -> None:
     made = {}
     for name, positions in sizes.items():
         folder = write_checkpoint(tmp_path / name)
-        write(folder, config={"architectures": ["LlamaForCausalLM"], "max_position_embeddings": positions})
+        config = json.loads((folder / "config.json").read_text()) | {"max_position_embeddings": positions}
+        write(folder, config=config)
         made[name] = open_checkpoint(str(folder))
     base, short, long = made.values()
     assert conditions_of(base).record.max_model_len == 4096
@@ -110,10 +115,10 @@ def test_the_fewer_positions_of_a_pair_are_its_length(tmp_path: Path) -> None:
     assert conditions_of(short).record.max_model_len == 600
     pair = conditions_of(base, tuned=[short])
     assert (pair.record.max_model_len, pair.positions, pair.variant) == (600, 600, "length-600")
-    assert pair.notes == ("short: has 600 positions, the base 8192; both answer within 600",)
+    assert pair.pair_notes == ("the tuned checkpoint has 600 positions, the base 8192; both answered within 600",)
     pair = conditions_of(base, budget=30_000, tuned=[long])
     assert (pair.record.max_model_len, pair.variant) == (8192, "")
-    assert pair.notes == ("long: has 100000 positions, the base 8192; both answer within 8192",)
+    assert pair.pair_notes == ("the tuned checkpoint has 100000 positions, the base 8192; both answered within 8192",)
     chosen = conditions_of(short, 4096)
     assert chosen.record.max_model_len == 600
-    assert chosen.notes == ("--max-model-len 4096: the model has 600 positions, which are the length",)
+    assert chosen.notes == ("--max-model-len 4096 was cut to the 600 positions of the model",)

@@ -6,7 +6,9 @@ import pytest
 
 from harness.checkpoints.images import image_tokens
 from harness.checkpoints.limits import longest, text_config, vocabulary_size
+from harness.checkpoints.processor import read_processor
 
+QWEN = {"image_processor_type": "Qwen2VLImageProcessor", "patch_size": 14, "merge_size": 2}
 LINEAR = {"rope_type": "linear", "factor": 4.0}
 
 
@@ -57,10 +59,10 @@ def test_a_folder_without_configuration_has_no_limit(tmp_path: Path) -> None:
         ({"config.json": {"image_seq_length": 16}}, 16),
         ({"processor_config.json": {"image_seq_length": 256}, "config.json": {"mm_tokens_per_image": 64}}, 256),
         # 100 x 60 pixels, in sides of 28: 4 x 2.
-        ({"preprocessor_config.json": {"patch_size": 14, "merge_size": 2}}, 8),
-        ({"processor_config.json": {"image_processor": {"patch_size": 14, "merge_size": 2, "max_pixels": 1568}}}, 2),
-        ({"preprocessor_config.json": {"patch_size": 14, "merge_size": 2, "size": {"shortest_edge": 24000}}}, 28),
-        ({"preprocessor_config.json": {"patch_size": 14}}, 1),
+        ({"preprocessor_config.json": {**QWEN, "min_pixels": 1}}, 8),
+        ({"processor_config.json": {"image_processor": {**QWEN, "max_pixels": 1568}}}, 2),
+        ({"preprocessor_config.json": {**QWEN, "size": {"shortest_edge": 24000, "longest_edge": 10**6}}}, 28),
+        ({"preprocessor_config.json": {"image_processor_type": "CLIPImageProcessor"}}, 1),
         ({}, 1),
     ],
 )
@@ -69,4 +71,4 @@ def test_the_tokens_of_an_image_are_counted_where_files_say_it(
 ) -> None:
     for name, content in files.items():
         (tmp_path / name).write_text(json.dumps(content))
-    assert image_tokens(tmp_path)(100, 60) == expected
+    assert image_tokens(tmp_path, read_processor(tmp_path))(100, 60) == expected

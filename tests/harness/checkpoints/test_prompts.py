@@ -1,13 +1,15 @@
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, processors
 
 from harness.checkpoints.checkpoint import CheckpointError, nano_root
 from harness.checkpoints.prompts import PromptRenderer
+from harness.items import canonical_json
 from tests.support.fakes import write_checkpoint
 
 
@@ -51,6 +53,78 @@ def test_bos_is_counted_not_assumed(tmp_path: Path) -> None:
     assert PromptRenderer(folder).bos_count(PromptRenderer(folder).render("a")) == 1
     (folder / "chat_template.jinja").write_text("{{ bos_token }}{{ bos_token }}{{ messages[0].content }}")
     assert PromptRenderer(folder).bos_count(PromptRenderer(folder).render("a")) == 2
+
+
+def with_bos(folder: Path, **config: object) -> Path:
+    """A checkpoint whose tokenizer puts ``a`` before every text, as Llama's and Gemma's put their BOS."""
+    write_checkpoint(folder)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.post_processor = processors.TemplateProcessing(single="a $A <|im_end|>", special_tokens=[
+        ("a", tokenizer.token_to_id("a")), ("<|im_end|>", tokenizer.token_to_id("<|im_end|>"))])  # fmt: skip
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"bos_token": "a", **config}))
+    return folder
+
+
+def test_a_chat_prompt_has_the_bos_of_its_template_and_no_other(tmp_path: Path) -> None:
+    """As ``apply_chat_template`` of transformers and the chat endpoint of vLLM; what is missing is named."""
+    folder = with_bos(tmp_path / "m")
+    without = PromptRenderer(folder)
+    assert (without.bos_count(without.render("b")), without.lacks_bos) == (0, True)
+    from transformers import PreTrainedTokenizerFast
+
+    theirs = PreTrainedTokenizerFast.from_pretrained(folder)
+    chat = [{"role": "user", "content": "b"}]
+    ids = theirs.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
+    assert list(without.render("b").token_ids) == ids
+    source = (folder / "chat_template.jinja").read_text()
+    (folder / "chat_template.jinja").write_text("{{ bos_token }} " + source)
+    having = PromptRenderer(folder)
+    assert (having.bos_count(having.render("b")), having.lacks_bos) == (1, False)
+
+
+def test_a_plain_prompt_has_the_bos_that_the_tokenizer_adds_once_and_no_eos(tmp_path: Path) -> None:
+    renderer = PromptRenderer(with_bos(tmp_path / "m"), "plain")
+    prompt = renderer.render("b b")
+    assert prompt.token_ids == (4, 5, 5)
+    assert (renderer.bos_count(prompt), renderer.lacks_bos) == (1, False)
+    assert renderer.continuations(prompt, [" a"]) == ((4,),)
+
+
+@pytest.mark.parametrize("file", ["tokenizer_config.json", "special_tokens_map.json"])
+def test_add_bos_token_counts_where_the_post_processor_is_silent(tmp_path: Path, file: str) -> None:
+    folder = write_checkpoint(tmp_path / "m")
+    (folder / "tokenizer_config.json").write_text(json.dumps({"add_bos_token": True}))
+    beside = json.loads((folder / file).read_text()) if (folder / file).is_file() else {}
+    (folder / file).write_text(json.dumps({**beside, "bos_token": "a"}))
+    assert PromptRenderer(folder).lacks_bos
+    assert PromptRenderer(folder, "plain").render("b").token_ids == (4, 5)
+
+
+def test_a_tokenizer_without_bos_lacks_none(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "m")
+    assert not PromptRenderer(folder).lacks_bos
+    (folder / "tokenizer_config.json").write_text(json.dumps({"add_bos_token": True}))
+    assert not PromptRenderer(folder).lacks_bos
+    assert not PromptRenderer(nano_root() / "base").lacks_bos
+
+
+def test_a_special_token_of_the_configuration_is_one_token_as_in_transformers(tmp_path: Path) -> None:
+    from transformers import PreTrainedTokenizerFast
+
+    folder = write_checkpoint(tmp_path / "m", words=("a", "<s>"))
+    (folder / "special_tokens_map.json").write_text(json.dumps({"bos_token": "<s>"}))
+    renderer = PromptRenderer(folder, "plain")
+    assert renderer.render("<s>a").token_ids == tuple(PreTrainedTokenizerFast.from_pretrained(folder)("<s>a").input_ids)
+    assert renderer.bos_count(renderer.render("<s>a")) == 1
+
+
+def test_the_digests_of_published_runs_are_as_they_were() -> None:
+    base = nano_root() / "base"
+    published = "f09bceabaecf3faf937d9282f6ff9634f5482e8919e86b51fe2332b2abfb0770"
+    assert PromptRenderer(base).template_digest == published
+    plain = hashlib.sha256(canonical_json({"style": "plain", "template": ""})).hexdigest()
+    assert PromptRenderer(base, "plain").template_digest == plain
 
 
 def test_the_template_may_stand_in_either_place(tmp_path: Path) -> None:
@@ -99,17 +173,18 @@ def test_a_template_that_is_no_text_names_its_file(tmp_path: Path) -> None:
         PromptRenderer(folder)
     (folder / "chat_template.jinja").unlink()
     (folder / "tokenizer_config.json").write_text('{"chat_template": "\\ud800", "bos_token": "\\ud800"}')
-    assert PromptRenderer(folder).render("a").text == "?"
+    with pytest.raises(CheckpointError, match="the question does not appear whole"):
+        PromptRenderer(folder)
 
 
 def test_only_plain_text_and_blind_templates_keep_the_question_from_deciding(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "m")
     assert PromptRenderer(folder).is_content_blind(images=2)
     assert PromptRenderer(folder, "plain").is_content_blind()
-    (folder / "chat_template.jinja").write_text("{{ messages[0].content | upper }}")
+    (folder / "chat_template.jinja").write_text("{{ messages[0].content }}{{ messages[0].content | upper }}")
     seeing = PromptRenderer(folder)
     assert not seeing.is_content_blind()
-    assert seeing.render("a b").text == "A B"
+    assert seeing.render("a b").text == "a bA B"
 
 
 @pytest.mark.parametrize(
