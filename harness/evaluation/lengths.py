@@ -40,8 +40,8 @@ def fitted(plan: Plan, tasks: Mapping[str, LoadedTask]) -> Plan:
     item = f"task {found.task}: its longest prompt has {found.prompt} tokens and its answer up to {found.answer}"
     if positions is not None and found.total > positions:
         raise RetentionError(
-            f"{item}, more than the {positions} positions that {_names(plan)} have; leave the task out of the suite, or "
-            "give it a smaller budget"
+            f"{item}, more than the {positions} positions that {_names(plan)} have; leave the task out of the suite, "
+            "or give it a smaller budget"
         )
     if plan.settings.max_model_len is not None:
         raise RetentionError(f"{item}, more than --max-model-len {length}; give {found.total}, or leave the option out")

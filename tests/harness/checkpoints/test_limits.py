@@ -8,6 +8,7 @@ from harness.checkpoints.images import image_tokens
 from harness.checkpoints.limits import longest, text_config, vocabulary_size
 from harness.checkpoints.processor import read_processor
 
+CLIP = {"image_processor_type": "CLIPImageProcessor"}
 QWEN = {"image_processor_type": "Qwen2VLImageProcessor", "patch_size": 14, "merge_size": 2}
 LINEAR = {"rope_type": "linear", "factor": 4.0}
 
@@ -57,12 +58,18 @@ def test_a_folder_without_configuration_has_no_limit(tmp_path: Path) -> None:
     ("files", "expected"),
     [
         ({"config.json": {"image_seq_length": 16}}, 16),
-        ({"processor_config.json": {"image_seq_length": 256}, "config.json": {"mm_tokens_per_image": 64}}, 256),
+        (
+            {
+                "processor_config.json": {"image_seq_length": 256, "image_processor": CLIP},
+                "config.json": {"mm_tokens_per_image": 64},
+            },
+            256,
+        ),
         # 100 x 60 pixels, in sides of 28: 4 x 2.
         ({"preprocessor_config.json": {**QWEN, "min_pixels": 1}}, 8),
-        ({"processor_config.json": {"image_processor": {**QWEN, "max_pixels": 1568}}}, 2),
+        ({"processor_config.json": {"image_processor": {**QWEN, "min_pixels": 1, "max_pixels": 1568}}}, 2),
         ({"preprocessor_config.json": {**QWEN, "size": {"shortest_edge": 24000, "longest_edge": 10**6}}}, 28),
-        ({"preprocessor_config.json": {"image_processor_type": "CLIPImageProcessor"}}, 1),
+        ({"preprocessor_config.json": CLIP}, 1),
         ({}, 1),
     ],
 )
