@@ -30,17 +30,17 @@ class Settings(TypedDict, total=False):
     """How an engine runs the checkpoints; what is not given is as in ``retention evaluate``.
 
     ``engine`` is "vllm", "transformers", "openai" (a server, at address ``server``) or "lm-eval:NAME"; by default vLLM
-    where it is installed. ``dtype``: by default float32 on a CPU. ``max_model_len`` (4096) is the longest prompt plus
-    answer in tokens, ``batch`` (256) the requests at once, ``threads`` (1) the CPU threads, ``time_limit`` the seconds
-    of one item, ``tensor_parallel`` (1) the GPUs that share one model. ``adapters``: "merge" them into a copy of the
-    base, or apply them beside it ("lora"); "auto" merges on a CPU. ``executor`` "ray" takes ``workers`` processes of
-    the cluster at ``address``. ``processor`` "tuned" gives each tuned checkpoint its own image processor in place of
-    the base's (custom track).
+    where it is installed. ``dtype``: by default float32 on a CPU. ``max_model_len`` is the longest prompt plus answer
+    in tokens, by default what suite and model need, ``batch`` (256) the requests at once, ``threads`` (1) the CPU
+    threads, ``time_limit`` the seconds of one item, ``tensor_parallel`` (1) the GPUs that share one model.
+    ``adapters``: "merge" them into a copy of the base, or apply them beside it ("lora"); "auto" merges on a CPU.
+    ``executor`` "ray" takes ``workers`` processes of the cluster at ``address``. ``processor`` "tuned" gives each
+    tuned checkpoint its own image processor in place of the base's (custom track).
     """
 
     engine: str | None
     dtype: Dtype | None
-    max_model_len: int
+    max_model_len: int | None
     batch: int
     threads: int
     adapters: Literal["auto", "merge", "lora"]
@@ -260,12 +260,15 @@ def _engine_settings(**settings: Unpack[Settings]) -> EngineSettings:
 
 
 def _score_folders(plan: Plan, folders: Sequence[Path], target: str) -> list[Evaluation]:
-    """Score the runs of ``folders`` against the first, the base's; nothing where that is not there."""
-    first = plan.folder(plan.base)
-    if first not in folders:
-        return []
-    base, noise = read_run(first), noise_run(first)
-    return [_score(folder, base, read_run(folder), noise, target, plan.n_items) for folder in folders[1:]]
+    """Score the runs of ``folders``, each against the base's in the same conditions, where that is there."""
+    found: dict[Path, Evaluation] = {}
+    for part in plan.parts():
+        first = part.folder(part.base)
+        tuned = [folder for each in part.tuned if (folder := part.folder(each)) in folders]
+        if first in folders and tuned:
+            base, noise = read_run(first), noise_run(first)
+            found |= {each: _score(each, base, read_run(each), noise, target, plan.n_items) for each in tuned}
+    return [found[folder] for folder in folders if folder in found]
 
 
 def _score(folder: Path, base: Run, tuned: Run, noise: Run | None, target: str, n_items: int) -> Evaluation:

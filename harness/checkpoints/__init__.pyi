@@ -2,7 +2,10 @@ from .cache import cached_answer
 from .checkpoint import Checkpoint, CheckpointError, nano_root, open_checkpoint, read_json
 from .conditions import Conditions, conditions_of, processor_of
 from .contents import Contents
+from .endings import Vocabulary, declared_ends
 from .identity import same_tensors
+from .images import ImageTokens, image_tokens
+from .limits import longest, vocabulary_size
 from .listing import contents_of
 from .naming import renamed, told_apart
 from .parameters import Fit, Shapes, WeightsReport, compare_tensors, refuse_absurd, refuse_misfit, tied_tensors
@@ -25,6 +28,7 @@ __all__ = [
     "Contents",
     "Fit",
     "ImageProcessor",
+    "ImageTokens",
     "Pixels",
     "PromptRenderer",
     "PromptSettings",
@@ -32,12 +36,16 @@ __all__ = [
     "Shapes",
     "TemplateError",
     "Tensor",
+    "Vocabulary",
     "WeightsReport",
     "cached_answer",
     "compare_prompts",
     "compare_tensors",
     "conditions_of",
     "contents_of",
+    "declared_ends",
+    "image_tokens",
+    "longest",
     "nano_root",
     "open_checkpoint",
     "processor_of",
@@ -56,6 +64,7 @@ __all__ = [
     "told_apart",
     "unpack",
     "unused_of",
+    "vocabulary_size",
     "write_processor",
     "write_renamed",
 ]

@@ -1,25 +1,42 @@
 """Conditions: what both models of a pair are given alike beside their prompts (harness/README.md, invariant 1).
 
-They follow from the base, the suite and what the user chose, never from a tuned checkpoint alone, and are decided once,
-in the plan. Engines apply them; the run record and the key of a stored answer hold them.
+They follow from the base, the suite, what the user chose and the pair, and are decided once, in the plan. Engines apply
+them; the run record and the key of a stored answer hold them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.checkpoints.checkpoint import Checkpoint, CheckpointError
+from harness.checkpoints.endings import Vocabulary, base_ends, declared_ends
+from harness.checkpoints.limits import QUESTION, length_for, longest
 from harness.checkpoints.processor import ANY_SIZE, ImageProcessor, Pixels, read_processor
+from harness.checkpoints.prompt_policy import Prompts
 from harness.records import ConditionsRecord
 
 
 @dataclass(frozen=True)
 class Conditions:
     """``record`` is what a run states; ``processor`` is the folder of the image processor that serves both models, None
-    where no item has an image. Its pixel budget is the record's, whatever the folder says."""
+    where no item has an image. Its pixel budget is the record's, whatever the folder says.
+
+    ``positions`` is how many both models have, None where any number do. ``notes`` say what was decided otherwise than
+    the user would have it, ``pair_notes`` what was because of the fine-tune. ``variant`` names the conditions in which
+    a base answers beside a fine-tune that asks for others than the base; empty where it asks for none.
+    """
 
     record: ConditionsRecord
     processor: Path | None = None
+    positions: int | None = None
+    notes: tuple[str, ...] = ()
+    pair_notes: tuple[str, ...] = ()
+    variant: str = ""
+
+    def lengthened(self, need: int) -> "Conditions":
+        """The same for items of up to ``need`` tokens."""
+        return self._with(max_model_len=length_for(need, self.positions))
 
     def with_processor_of(self, tuned: Checkpoint, pixels: Pixels = ANY_SIZE) -> "Conditions":
         """These conditions with ``tuned``'s own image processor, within the suite's budget ``pixels``; unchanged where
@@ -30,21 +47,81 @@ class Conditions:
         stated = _stated(found.within(pixels))
         if stated["processor"] == self.record.processor:
             return self
-        return Conditions(self.record.model_copy(update={**stated, "processor_origin": "tuned"}), tuned.path)
+        return replace(self._with(**stated, processor_origin="tuned"), processor=tuned.path)
+
+    def beside(self, tuned: Checkpoint, known: Vocabulary | None) -> "Conditions":
+        """The same beside a fine-tune: where it ends its answers too, and within the positions that it has too.
+
+        ``known`` are the base's tokens.
+        """
+        found = self._with_ends(tuned, known) if known is not None else self
+        return found._within(tuned) if tuned.base is None else found
+
+    def _with_ends(self, tuned: Checkpoint, known: Vocabulary) -> "Conditions":
+        before = self.record.stop_token_ids
+        added = sorted(declared_ends(tuned.path, known.extended(tuned.path)) - {*before})
+        if not added:
+            return self
+        listed = ", ".join(f"token {each} ({known.text_of(each) or 'added by it'})" for each in added)
+        note = f"the tuned checkpoint ends its answers with {listed}, which ends the base's answers too"
+        found = self._with(stop_token_ids=tuple(sorted((*before, *added))))
+        return replace(found, pair_notes=(*self.pair_notes, note), variant=_joined(self.variant, "stop", *added))
+
+    def _within(self, tuned: Checkpoint) -> "Conditions":
+        theirs = longest(tuned.path)
+        if theirs == self.positions:
+            return self
+        least = min(each for each in (self.positions, theirs) if each is not None)
+        note = (
+            f"the tuned checkpoint has {theirs or 'unlimited'} positions, the base {self.positions or 'unlimited'}; "
+            f"both answered within {least}"
+        )
+        found = replace(self, positions=least, pair_notes=(*self.pair_notes, note))
+        if least >= self.record.max_model_len:
+            return found
+        return replace(found._with(max_model_len=least), variant=_joined(self.variant, "length", least))
+
+    def _with(self, **fields: Any) -> "Conditions":
+        return replace(self, record=self.record.model_copy(update=fields))
 
 
 def conditions_of(
-    base: Checkpoint, max_model_len: int, *, pixels: Pixels = ANY_SIZE, images: bool = True
+    base: Checkpoint,
+    max_model_len: int | None = None,
+    *,
+    tuned: Sequence[Checkpoint] = (),
+    prompts: Prompts | None = None,
+    budget: int = 0,
+    pixels: Pixels = ANY_SIZE,
+    images: bool = True,
 ) -> Conditions:
-    """The conditions that ``base`` sets for itself and its fine-tunes. ``max_model_len`` is prompt plus answer.
+    """The conditions in which ``base`` and fine-tunes of it answer alike.
 
-    ``images`` says whether items have any, ``pixels`` is the suite's budget for them.
+    ``max_model_len`` is prompt plus answer, by default what ``budget``, the longest answer of a suite, needs.
+    ``prompts`` have the chat templates, which may name a token that ends an answer. ``images`` says whether items have
+    any, ``pixels`` is the suite's budget for them.
     """
     root = base.base or base
+    renderers = [] if prompts is None else [prompts.shared, *map(prompts.of, tuned)]
+    known = renderers[0].vocabulary if renderers else Vocabulary.read(root.path)
+    positions = longest(root.path)
+    length = (
+        length_for(budget + QUESTION, positions)
+        if max_model_len is None
+        else min(max_model_len, positions or max_model_len)
+    )
     found = read_processor(root.path) if images else None
-    if found is None:
-        return Conditions(ConditionsRecord(max_model_len=max_model_len))
-    return Conditions(ConditionsRecord(max_model_len=max_model_len, **_stated(found.within(pixels))), root.path)
+    record = ConditionsRecord(
+        max_model_len=length,
+        stop_token_ids=base_ends(root.path, known, [each.end_of_turn for each in renderers]),
+        **({} if found is None else _stated(found.within(pixels))),
+    )
+    cut = max_model_len is not None and length < max_model_len
+    notes = (f"--max-model-len {max_model_len} was cut to the {positions} positions of the model",) if cut else ()
+    conditions = Conditions(record, None if found is None else root.path, positions, notes)
+    for each in (base, *tuned):
+        conditions = conditions if each == root else conditions.beside(each, known)
+    return conditions
 
 
 def processor_of(conditions: Conditions) -> ImageProcessor | None:
@@ -61,3 +138,7 @@ def processor_of(conditions: Conditions) -> ImageProcessor | None:
 def _stated(processor: ImageProcessor) -> dict[str, Any]:
     pixels = processor.pixels
     return {"processor": processor.digest, "min_pixels": pixels.fewest, "max_pixels": pixels.most}
+
+
+def _joined(variant: str, *parts: object) -> str:
+    return "-".join(str(each) for each in (variant, *parts) if each != "")

@@ -7,12 +7,14 @@ image placeholders), so that the two models could get different prompts (harness
 import hashlib
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
 from tokenizers import Tokenizer
 
+from harness.checkpoints.endings import Vocabulary
 from harness.checkpoints.scan import CheckpointError
 from harness.checkpoints.template_files import adds_bos, special_tokens, template_of
 from harness.checkpoints.templates import Arguments, ChatTemplate, TemplateError
@@ -120,6 +122,17 @@ class PromptRenderer:
             # The same ids as `encode`, without the character offsets.
             encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
             return [tuple(each.ids) for each in encoded]
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary(self._tokenizer)
+
+    @cached_property
+    def end_of_turn(self) -> int | None:
+        """The special token that the chat template puts right after an answer; None where it puts none."""
+        after = self._template.after_answer().lstrip() if self.style == "chat" else ""
+        first = self._encoded(after)[:1]
+        return first[0] if first and self.vocabulary.is_special(first[0]) else None
 
     def _encoded(self, text: str) -> tuple[int, ...]:
         return self._encoded_each([text])[0]

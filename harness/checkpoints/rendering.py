@@ -45,6 +45,16 @@ def render_template(source: str, variables: dict[str, Any], questions: list[str]
     ]
 
 
+def render_answered(source: str, variables: dict[str, Any], question: str, answer: str, form: Form) -> str:
+    """The turns of a question and its answer."""
+    turns = [
+        {"role": role, "content": _content(text, 0, form)} for role, text in (("user", question), ("assistant", answer))
+    ]
+    return _compiled(source).render(
+        messages=turns, add_generation_prompt=False, tools=None, documents=None, **variables
+    )
+
+
 def _content(question: str, images: int, form: Form) -> Any:
     if form == "string":
         return question

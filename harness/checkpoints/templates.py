@@ -146,6 +146,16 @@ class ChatTemplate:
             raise TemplateError(f"the question does not appear whole in its prompt: {bare[:60]!a}")
         return text
 
+    def after_answer(self) -> str:
+        """What stands after an answer, where its turn is the last; empty where the template does not say."""
+        question, answer = _halves()
+        try:
+            text: str = _answer("render_answered", self._source, self._variables, question, answer, self.form)
+        except TemplateError:
+            return ""  # It refuses a conversation that ends with an answer.
+        _, found, after = text.rpartition(answer)
+        return after if found else ""
+
     def _frame(self, images: int) -> Frame | None:
         if images not in self._frames:
             if images:
@@ -228,7 +238,7 @@ def _shuffled(characters: str) -> str:
     return "".join(_RANDOM.sample(characters, len(characters)))
 
 
-_BOX = Sandbox("harness.checkpoints.rendering", ["template_variables", "render_template"], _LIMITS)
+_BOX = Sandbox("harness.checkpoints.rendering", ["template_variables", "render_template", "render_answered"], _LIMITS)
 
 
 def _answer(function: str, *arguments: Any) -> Any:

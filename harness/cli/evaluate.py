@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 @click.option("--engine", help="vllm, transformers, openai (a server), or lm-eval:NAME.  [default: vllm if installed]")
 @click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), help="Default: float32 on a CPU.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where runs go.")
-@click.option("--max-model-len", default=4096, show_default=True, help="Longest prompt plus answer, in tokens.")
+@click.option(
+    "--max-model-len",
+    type=click.IntRange(1),
+    help="Longest prompt plus answer, in tokens.  [default: what suite and model need]",
+)
 @click.option("--batch", default=256, show_default=True, help="Requests in the engine at once.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads of the engine; more was slower on 2 cores.")
 @click.option(

@@ -1,7 +1,9 @@
+from .child import end_if_imported_by_a_child
 from .gguf import convert
 from .inspection import inspect_engines
+from .instructions import bfloat16_cost, multiplies_bfloat16
 from .loading import check_weights, checked
-from .merge import model_class, ready_folder
+from .merge import make_saveable, model_class, ready_folder
 from .placement import Member, Placement, default_dtype, device_class, place
 from .settings import Dtype, EngineError, EngineSettings, choose
 from .torchvision_ops import define_missing_ops
@@ -14,6 +16,7 @@ __all__ = [
     "Member",
     "Placement",
     "TransformersEngine",
+    "bfloat16_cost",
     "check_weights",
     "checked",
     "choose",
@@ -21,8 +24,11 @@ __all__ = [
     "default_dtype",
     "define_missing_ops",
     "device_class",
+    "end_if_imported_by_a_child",
     "inspect_engines",
+    "make_saveable",
     "model_class",
+    "multiplies_bfloat16",
     "place",
     "ready_folder",
 ]

@@ -32,11 +32,10 @@ class BackendEngine:
         self._tokenizer = Tokenizer.from_file(str((checkpoint.base or checkpoint).path / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
+        self._length = placement.conditions.record.max_model_len
         try:
             device = "cpu" if on_cpu else "cuda"
-            self._backend = Backend(
-                name, folder, settings.dtype, device, settings.batch, placement.conditions.record.max_model_len
-            )
+            self._backend = Backend(name, folder, settings.dtype, device, settings.batch, self._length)
         except (ValueError, ImportError, RuntimeError, TypeError, KeyError) as error:
             reason = " ".join(str(error).split())[:300]
             raise EngineError(f"engine {settings.name}: cannot run {checkpoint.record.name}: {reason}") from error
@@ -44,7 +43,12 @@ class BackendEngine:
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
         order = sorted(range(len(requests)), key=lambda index: repr(requests[index].decoding))
         for _, group in groupby(order, key=lambda index: repr(requests[index].decoding)):
-            indices = list(group)
+            indices = []
+            for index in group:
+                if error := self._too_long(requests[index]):
+                    yield index, Completion("", "error", 0, 0, error=error)
+                else:
+                    indices.append(index)
             batch = [requests[index] for index in indices]
             self._refuse_images(batch)
             for index, text in zip(indices, self._backend.generate(batch), strict=True):
@@ -57,6 +61,13 @@ class BackendEngine:
 
     def close(self) -> None:
         del self._backend
+
+    def _too_long(self, request: GenerateRequest) -> str | None:
+        """Why an item is not answered: a backend would cut its prompt instead, and say nothing."""
+        prompt, budget = len(request.prompt.token_ids), request.decoding.max_tokens
+        if prompt + budget <= self._length:
+            return None
+        return f"a prompt of {prompt} tokens and a budget of {budget} do not fit into {self._length} (--max-model-len)"
 
     def _completion(self, request: GenerateRequest, text: str) -> Completion:
         written = len(self._tokenizer.encode(text, add_special_tokens=False).ids)

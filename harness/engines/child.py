@@ -22,10 +22,17 @@ from harness.engines.environment import prepare
 from harness.engines.failures import is_out_of_memory
 from harness.engines.placement import Placement
 from harness.engines.settings import EngineError
+from harness.errors import RetentionError
 from harness.protocol import Completion, Engine, GenerateRequest, ScoreAnswer, ScoreRequest
 from harness.records import EngineRecord
 
 _PART = 256
+# The exit code of a child that was about to run the user's script again.
+_UNGUARDED = 78
+_RAN_AGAIN = (
+    "the engine's process ran your script again, as Python's child processes do, and came to the same call; put what "
+    'the script does below `if __name__ == "__main__":`'
+)
 _QUIET = "ignore:resource_tracker"
 
 
@@ -37,6 +44,7 @@ class ChildEngine:
     """
 
     def __init__(self, placement: Placement, load: Callable[[Placement], Engine] = starting.load) -> None:
+        end_if_imported_by_a_child()
         self._load = load
         self._placement = placement
         self._name = placement.name
@@ -134,10 +142,9 @@ class ChildEngine:
             kind, *content = self._pipe.recv()
         except (EOFError, OSError):
             self._process.join(10)
-            raise EngineError(
-                f"{self._name}: its engine process {_ending(self._process.exitcode)}; "
-                "what it had answered is stored, and the same command goes on from there"
-            ) from None
+            if self._process.exitcode == _UNGUARDED:
+                raise RetentionError(_RAN_AGAIN) from None
+            raise EngineError(f"{self._name}: its engine process {_ending(self._process.exitcode)}") from None
         if kind == "failed":
             reason, is_ours, out_of_memory, trace = content
             if out_of_memory:
@@ -160,12 +167,21 @@ class _ChildError(Exception):
     """Carries the child's traceback as text, for `--debug`."""
 
 
+def end_if_imported_by_a_child() -> None:
+    """End this process, if it is a child that runs the user's script before it does its work, as Python's do: what it
+    would start there its parent has started, and holds the locks of."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        sys.stdout.flush()
+        os._exit(_UNGUARDED)  # An exception would be the script's to catch.
+
+
 def _ending(code: int | None) -> str:
+    kept = "what it had answered is stored, and the same command goes on from there"
     if code is None:
-        return "hangs"
+        return f"hangs; {kept}"
     if code < 0:
-        return f"was ended by signal {-code} ({signal.Signals(-code).name})"
-    return f"ended with exit code {code}"
+        return f"was ended by signal {-code} ({signal.Signals(-code).name}); {kept}"
+    return f"ended with exit code {code}; {kept}"
 
 
 def _context(placement: Placement) -> Any:

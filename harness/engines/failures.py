@@ -18,3 +18,17 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def out_of_time(limit: float) -> str:
     return f"no answer within {limit:g} s (--time-limit)"
+
+
+def no_room(written: int, budget: int, length: int) -> str:
+    """An answer that was cut off before its budget, as prompt and answer together are as long as they may be."""
+    return f"cut off after {written} of {budget} tokens: prompt and answer have room for {length} (--max-model-len)"
+
+
+def reason_of(error: BaseException) -> str:
+    """What is wrong, on one line: a validation's own words, else the last line, where libraries put the cause."""
+    problems = getattr(error, "errors", None)
+    if callable(problems) and hasattr(error, "error_count"):  # A ValidationError of pydantic ends in an address.
+        found = "; ".join(str(each["msg"]).removeprefix("Value error, ") for each in problems())
+        return " ".join(found.split())
+    return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)

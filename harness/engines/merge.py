@@ -101,6 +101,18 @@ def _changed(before: dict[str, Any], model: Any) -> bool:
     return any(name in before and not torch.equal(before[name], value) for name, value in after.items())
 
 
+def make_saveable(model: Any) -> None:
+    """Reset the model's settings of generation to its special tokens: transformers saves no model whose settings it
+    calls invalid, such as a temperature beside greedy decoding, and none are used here."""
+    import transformers
+
+    stated = model.generation_config
+    names = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
+    model.generation_config = transformers.GenerationConfig(**{name: getattr(stated, name, None) for name in names})
+    for name in model.config._get_generation_parameters():
+        setattr(model.config, name, None)
+
+
 def _without_effect(checkpoint: Checkpoint, parameters: set[str]) -> str:
     targets = config_of(checkpoint).get("target_modules")
     absent = [name for name in modules(checkpoint) if f"{name}.weight" not in parameters]
@@ -118,6 +130,7 @@ def merged_folder(checkpoint: Checkpoint, dtype: str) -> Path:
         raise ValueError("only an adapter can be merged")
     folder = Path(tempfile.mkdtemp(prefix="retention-merged-"))
     model = load_merged(checkpoint, dtype)
+    make_saveable(model)
     model.save_pretrained(folder)
     for path in checkpoint.base.staged.iterdir():
         if ".safetensors" not in path.name and not (folder / path.name).exists():

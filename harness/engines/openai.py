@@ -7,13 +7,14 @@ no two names answer alike.
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from harness.checkpoints import Checkpoint
+from harness.checkpoints import Checkpoint, Vocabulary, declared_ends, vocabulary_size
 from harness.engines.adapters import modules
-from harness.engines.failures import out_of_time
+from harness.engines.failures import no_room, out_of_time
 from harness.engines.placement import Placement
 from harness.engines.probe import check_effects
 from harness.engines.server import _CONCURRENCY, _client, base_url
@@ -38,6 +39,11 @@ class ServerEngine:
         self.record = placement.members[0].record
         self._url = base_url(settings.server)
         self._members = {each.weights_digest: each.checkpoint for each in placement.members}
+        self._length = placement.conditions.record.max_model_len
+        ends = placement.conditions.record.stop_token_ids
+        self._stops = defaultdict(
+            list, {each.weights_digest: _stops(each.checkpoint, ends) for each in placement.members}
+        )
         self._time_limit = settings.time_limit
         self._concurrency = min(settings.batch, _CONCURRENCY)
         self._closing = threading.Event()
@@ -58,13 +64,17 @@ class ServerEngine:
                 body = self._body(request, max_tokens=decoding.max_tokens, temperature=decoding.temperature)
                 body |= {"stop": list(decoding.stop)} if decoding.stop else {}
                 body |= {"seed": decoding.seed} if decoding.temperature else {}
+                body |= {"stop_token_ids": stops} if (stops := self._stops[request.adapter or self._reference]) else {}
                 answer = self._complete(body)
                 choice, usage = answer["choices"][0], answer["usage"]
+                written = int(usage["completion_tokens"])
+                if choice["finish_reason"] == "length" and written < decoding.max_tokens:
+                    raise _ItemError(no_room(written, decoding.max_tokens, self._length))
                 return Completion(
                     text=str(choice["text"]),
                     finish_reason="length" if choice["finish_reason"] == "length" else "stop",
                     n_prompt_tokens=int(usage["prompt_tokens"]),
-                    n_output_tokens=int(usage["completion_tokens"]),
+                    n_output_tokens=written,
                 )
             except _ItemError as error:
                 return Completion("", "error", 0, 0, error=str(error))
@@ -197,6 +207,15 @@ class ServerEngine:
 
 class _ItemError(Exception):
     """One item that the server refuses."""
+
+
+def _stops(checkpoint: Checkpoint, ends: tuple[int, ...]) -> list[int]:
+    """Which tokens shall end an answer that the server does not know of by the files of what it serves."""
+    served = (checkpoint.base or checkpoint).path
+    known = Vocabulary.read(served)
+    size = vocabulary_size(served)
+    unknown = set(ends) - (declared_ends(served, known) if known else set())
+    return sorted(each for each in unknown if size is None or each < size)
 
 
 def _served_as(checkpoint: Checkpoint, given: dict[str, str], listed: list[dict[str, Any]]) -> str:

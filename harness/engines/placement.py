@@ -130,11 +130,11 @@ def place(
 ) -> tuple[Placement, ...]:
     """Place ``checkpoints`` in engines, in their order; ``EngineError`` when the settings cannot be met.
 
-    ``conditions`` are those of all of them, or one of each. Without them the first checkpoint, or its base, sets them.
-    A checkpoint whose tensors do not fit its model raises ``CheckpointError``: nothing is placed that an engine would
-    fill up with weights of its own.
+    ``conditions`` are those of all of them, or one of each. Without them the first checkpoint, or its base, sets them,
+    with what the others ask for. A checkpoint whose tensors do not fit its model raises ``CheckpointError``: nothing is
+    placed that an engine would fill up with weights of its own.
     """
-    conditions = conditions or conditions_of(checkpoints[0], settings.max_model_len)
+    conditions = conditions or conditions_of(checkpoints[0], settings.max_model_len, tuned=checkpoints[1:])
     each_has = [conditions] * len(checkpoints) if isinstance(conditions, Conditions) else conditions
     fitting = [checked(each) for each in checkpoints]
     described = ((each, describe(settings, each), its) for each, its in zip(fitting, each_has, strict=True))

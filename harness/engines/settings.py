@@ -27,14 +27,15 @@ class EngineError(RetentionError):
 class EngineSettings:
     """What the user chooses.
 
-    ``max_model_len`` bounds prompt plus answer in tokens, ``batch`` the requests at once, ``time_limit`` the seconds
-    of one item. ``server`` and ``served`` (weights digest and served name, the base first) are for engine "openai";
-    ``workers``, ``address`` and ``tensor_parallel`` (GPUs a worker) are for executor "ray".
+    ``max_model_len`` bounds prompt plus answer in tokens, by default by what suite and model need; ``batch`` are the
+    requests at once, ``time_limit`` the seconds of one item. ``server`` and ``served`` (weights digest and served name,
+    the base first) are for engine "openai"; ``workers``, ``address`` and ``tensor_parallel`` (GPUs a worker) are for
+    executor "ray".
     """
 
     name: str
     dtype: Dtype
-    max_model_len: int = 4096
+    max_model_len: int | None = None
     batch: int = 256
     threads: int = 1
     adapters: Adapters = "auto"

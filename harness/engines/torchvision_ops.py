@@ -2,9 +2,13 @@
 
 Its compiled operators need CUDA and do not load there, and its import fails for want of two operator schemas. Its
 transforms, which image processors use, are plain torch. A torchvision that fits its torch is left alone.
+
+torch calls :func:`on_torch_import` when it is imported (entry points ``torch.backends``), so that whatever else is used
+in the same environment finds a torchvision that can be imported: transformers, PEFT, lm-eval's own backends.
 """
 
 import importlib.util
+import re
 from pathlib import Path
 
 
@@ -23,3 +27,14 @@ def define_missing_ops() -> None:
         return
     for name in ("nms", "qnms"):
         torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+
+def on_torch_import() -> None:
+    """:func:`define_missing_ops`, where torch is no CUDA build and torchvision is no CPU build."""
+    import torch
+
+    spec = importlib.util.find_spec("torchvision")
+    if torch.version.cuda is None and spec is not None and spec.origin is not None:
+        stated = Path(spec.origin).parent / "version.py"
+        if stated.is_file() and not re.search(r"^__version__ = '.*\+cpu'", stated.read_text(encoding="utf-8"), re.M):
+            define_missing_ops()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from harness.engines.failures import is_out_of_memory, out_of_time
+from harness.engines.failures import is_out_of_memory, no_room, out_of_time, reason_of
 from harness.engines.merge import load_merged
 from harness.engines.placement import Placement
 from harness.engines.settings import EngineError
@@ -27,10 +27,12 @@ class TransformersEngine:
         self.record = placement.record
         import torch
         import transformers
+        from tokenizers.decoders import DecodeStream
 
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
         self._torch = torch
+        self._stream = DecodeStream
         if self.record.device == "cpu":
             torch.set_num_threads(settings.threads)
         self._device = torch.device("cpu" if self.record.device == "cpu" else "cuda")
@@ -42,15 +44,14 @@ class TransformersEngine:
             vision = hasattr(self._model.config, "vision_config")
             self._processor: Any = transformers.AutoProcessor.from_pretrained(folder, **options) if vision else None
         except (ValueError, OSError, KeyError) as error:
-            raise EngineError(f"{checkpoint.record.name}: transformers cannot load it: {error}") from error
+            raise EngineError(f"{checkpoint.record.name}: transformers cannot load it: {reason_of(error)}") from error
         self._model.eval().to(self._device)
-        stops = self._model.generation_config.eos_token_id
-        stops = [stops] if isinstance(stops, int) else list(stops or ())
-        self._eos = sorted({*stops, self._tokenizer.eos_token_id} - {None})
-        # Where an answer ends is all that a checkpoint decides of its decoding: a file of its own must not make it
-        # search, sample or forbid tokens where others are greedy.
+        self._eos = placement.conditions.record.stop_token_ids
+        # A file of the checkpoint's own must not make it search, sample or forbid tokens where others are greedy.
         self._model.generation_config = transformers.GenerationConfig()
-        self._pad = self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else self._eos[0]
+        self._pad = (
+            self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else min(self._eos, default=0)
+        )
         self._longest = placement.conditions.record.max_model_len
         self._batch = settings.at_once
         self._time_limit = settings.time_limit
@@ -87,10 +88,11 @@ class TransformersEngine:
     def _generate_at_once(
         self, batch: list[int], requests: Sequence[GenerateRequest]
     ) -> Generator[tuple[int, Completion], None, list[int]]:
-        """Answers of one batch; returns those that the time limit cut off and that deserve a time of their own."""
+        """Answers of one batch; returns those that time or the batch's longest prompt cut off, to be answered alone."""
         inputs, lengths = self._inputs([requests[i].prompt for i in batch])
         decoding = requests[batch[0]].decoding
         start = inputs["input_ids"].shape[1]
+        room = min(decoding.max_tokens, self._room(start))
         sampled: dict[str, Any] = {}
         if decoding.temperature:
             from harness.engines.sampling import Drawn
@@ -99,10 +101,10 @@ class TransformersEngine:
         with self._torch.inference_mode():
             output = self._model.generate(
                 **inputs,
-                max_new_tokens=decoding.max_tokens,
+                max_new_tokens=room,
                 max_time=self._time_limit,
                 do_sample=False,
-                eos_token_id=self._eos,
+                eos_token_id=list(self._eos) or None,
                 pad_token_id=self._pad,
                 **sampled,
                 **({"stop_strings": list(decoding.stop), "tokenizer": self._tokenizer} if decoding.stop else {}),
@@ -111,13 +113,24 @@ class TransformersEngine:
         for row, index in enumerate(batch):
             tokens = output[row, start:].tolist()
             completion = self._completion(tokens, requests[index], lengths[row])
-            if completion.finish_reason == "stop" or len(tokens) >= decoding.max_tokens or self._time_limit is None:
+            if completion.finish_reason == "stop" or len(tokens) >= decoding.max_tokens:
                 yield index, completion
             elif len(batch) > 1:
                 late.append(index)
             else:
-                yield index, Completion("", "error", 0, 0, error=out_of_time(self._time_limit))
+                yield index, Completion("", "error", 0, 0, error=self._cut_off(len(tokens), room, decoding.max_tokens))
         return late
+
+    def _cut_off(self, written: int, room: int, budget: int) -> str:
+        if written < room and self._time_limit is not None:
+            return out_of_time(self._time_limit)
+        return no_room(written, budget, self._longest)
+
+    def _room(self, width: int) -> int:
+        """How many tokens may follow ``width`` of a prompt: at least one, as vLLM wants too."""
+        if width >= self._longest:
+            raise _TooLongError(f"a prompt of {width} tokens leaves no room in {self._longest} (--max-model-len)")
+        return self._longest - width
 
     def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
         for index, request in enumerate(requests):
@@ -132,6 +145,7 @@ class TransformersEngine:
                 yield index, Failed("out of memory for this item alone")
 
     def _scored(self, request: ScoreRequest) -> tuple[ContinuationScore, ...]:
+        self._room(len(request.prompt.token_ids) + max(len(each) for each in request.continuations) - 1)
         if any(len(each) != 1 for each in request.continuations):
             return tuple(self._span(request.prompt, each) for each in request.continuations)
         (row,) = self._logprobs(request.prompt, ())[-1:]
@@ -168,8 +182,6 @@ class TransformersEngine:
         else:
             rows, extra = self._image_rows(prompts)
         width = max(map(len, rows))
-        if width > self._longest:
-            raise _TooLongError(f"a prompt of {width} tokens is longer than --max-model-len {self._longest}")
         ids = self._torch.tensor([[self._pad] * (width - len(row)) + row for row in rows])
         mask = self._torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
         inputs = {"input_ids": ids, "attention_mask": mask, **extra}
@@ -197,8 +209,7 @@ class TransformersEngine:
     def _completion(self, tokens: list[int], request: GenerateRequest, n_prompt: int) -> Completion:
         stopped = next((k for k, token in enumerate(tokens) if token in self._eos), None)
         kept = tokens if stopped is None else tokens[:stopped]
-        # Bytes at the end that are not yet a complete character are left out, as vLLM leaves them out.
-        text = self._tokenizer.decode(kept, skip_special_tokens=True).rstrip("\ufffd")
+        text = self._written(request.prompt, kept)
         cuts = [place for stop in request.decoding.stop if (place := text.find(stop)) >= 0]
         finished = stopped is not None or bool(cuts)
         return Completion(
@@ -207,6 +218,12 @@ class TransformersEngine:
             n_prompt_tokens=n_prompt,
             n_output_tokens=len(kept) + (stopped is not None),
         )
+
+    def _written(self, prompt: Prompt, tokens: Sequence[int]) -> str:
+        """What ``tokens`` add to the prompt's text, one by one as in vLLM: a space at the start is kept, and bytes at
+        the end that are not yet a complete character are left out."""
+        stream = self._stream(list(prompt.token_ids), skip_special_tokens=True)
+        return "".join(stream.step(self._tokenizer.backend_tokenizer, token) or "" for token in tokens)
 
     @property
     def model(self) -> Any:

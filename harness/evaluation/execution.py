@@ -3,14 +3,14 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from harness.checkpoints import compare_prompts, tokenizers_agree
-from harness.engines import EngineError, Member, Placement, starting
+from harness.engines import EngineError, Member, Placement, end_if_imported_by_a_child, starting
 from harness.errors import CheckFailedError, RetentionError
+from harness.evaluation.lengths import fitted
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.recording import Counts, keep_record, make_record
 from harness.evaluation.store import STORE_FILE, ResponseStore, StoredEngine, Variant
@@ -26,14 +26,25 @@ class Execution:
     plan: Plan
     watcher: Watcher
     store: ResponseStore
+    _loaded: dict[str, LoadedTask] = field(default_factory=dict)
 
-    @cached_property
+    @property
     def tasks(self) -> dict[str, LoadedTask]:
         """The suite's tasks, made and checked when they are first needed."""
-        tasks = load_frozen(self.plan.suite, self.plan.tasks_folder)
-        check_judges(tasks)
-        self._check_tokenizers(tasks)
-        return tasks
+        if not self._loaded:
+            tasks = load_frozen(self.plan.suite, self.plan.tasks_folder)
+            check_judges(tasks)
+            self._check_tokenizers(tasks)
+            self._loaded.update(tasks)
+        return self._loaded
+
+    def parts(self) -> "tuple[Execution, ...]":
+        """An execution of each part of the plan."""
+        return tuple(replace(self, plan=part) for part in self.plan.parts())
+
+    def fitted(self) -> "Execution":
+        """The same with a length in which all items fit; ``RetentionError`` where they do not."""
+        return replace(self, plan=fitted(self.plan, self.tasks))
 
     def _check_tokenizers(self, tasks: dict[str, LoadedTask]) -> None:
         """Before anything is generated: every checkpoint that is asked as the base reads the same ids."""
@@ -48,6 +59,7 @@ class Execution:
 @contextmanager
 def open_execution(plan: Plan, watcher: Watcher) -> Iterator[Execution]:
     """Carry out ``plan`` in the ``with`` block, which keeps its response store open."""
+    end_if_imported_by_a_child()
     with ResponseStore(plan.out / STORE_FILE) as store:
         yield Execution(plan, watcher, store)
 

@@ -1,6 +1,6 @@
 """The plan of an evaluation: everything that is decided before any engine starts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
@@ -47,6 +47,9 @@ class Plan:
     A ``replicate`` above 0 repeats its runs beside the first ones, in an order of requests shuffled by ``seed``.
     ``placements`` says which engine answers for which checkpoints; it follows from the settings and is made with them.
     ``processor`` says whose image processor a tuned checkpoint is given: the base's, or its own (custom track).
+
+    ``own`` has the conditions of each pair by the tuned checkpoint's weights digest, before images and items are seen.
+    Those that differ from ``conditions`` are evaluated in a part of the plan by themselves, beside a base in theirs.
     """
 
     suite: Suite
@@ -60,12 +63,29 @@ class Plan:
     replicate: int = 0
     seed: int = 0
     processor: Literal["base", "tuned"] = "base"
+    own: Mapping[str, Conditions] = field(default_factory=dict)
     placements: tuple[Placement, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        checkpoints = (self.base, *self.tuned)
-        conditions = [self.conditions_for(each) for each in checkpoints]
-        object.__setattr__(self, "placements", place(self.settings, checkpoints, conditions))
+        if len(parts := self.parts()) > 1:
+            placements = tuple(each for part in parts for each in part.placements)
+        else:
+            checkpoints = (self.base, *self.tuned)
+            placements = place(self.settings, checkpoints, [self.conditions_for(each) for each in checkpoints])
+        object.__setattr__(self, "placements", placements)
+
+    def parts(self) -> "tuple[Plan, ...]":
+        """Plans in each of which base and fine-tunes answer in conditions of one length and end; this one, where all of
+        it does."""
+        alike: dict[str, list[Checkpoint]] = {}
+        for each in self.tuned:
+            alike.setdefault(self._beside(each).record.digest, []).append(each)
+        if alike.keys() <= {self.conditions.record.digest}:
+            return (self,)
+        return tuple(replace(self, tuned=tuple(tuned), conditions=self._beside(tuned[0])) for tuned in alike.values())
+
+    def _beside(self, tuned: Checkpoint) -> Conditions:
+        return self.own.get(tuned.record.weights_digest, self.conditions)
 
     def conditions_for(self, checkpoint: Checkpoint) -> Conditions:
         """What ``checkpoint`` is given: what the base is, but for an image processor of its own that was asked for."""
@@ -74,10 +94,16 @@ class Plan:
         return self.conditions.with_processor_of(checkpoint, _pixels(self.suite))
 
     def notes_on(self, checkpoint: Checkpoint) -> tuple[str, ...]:
-        """What of ``checkpoint`` is not used, because the base's serves both."""
+        """What was decided otherwise than the user would have it, or of ``checkpoint`` is not used, because the base's
+        serves both."""
+        conditions = self.conditions_for(checkpoint)
         if checkpoint == self.base:
-            return ()
-        return unused_of(self.base, checkpoint, self.conditions_for(checkpoint), self.prompts)
+            return conditions.notes
+        return (
+            *conditions.notes,
+            *self._beside(checkpoint).pair_notes,
+            *unused_of(self.base, checkpoint, conditions, self.prompts),
+        )
 
     def placement_of(self, checkpoint: Checkpoint) -> Placement:
         """An engine for ``checkpoint`` alone, as it is placed among the others."""
@@ -89,20 +115,28 @@ class Plan:
         settings = replace(self.settings, batch=max(1, self.settings.at_once * 3 // 4))
         return replace(self, settings=settings, replicate=1, seed=seed)
 
+    def lengthened(self, need: int) -> "Plan":
+        """The same with room for items of up to ``need`` tokens, in every part."""
+        own = {digest: conditions.lengthened(need) for digest, conditions in self.own.items()}
+        return replace(self, conditions=self.conditions.lengthened(need), own=own)
+
     @property
     def n_items(self) -> int:
         return sum(task.count for task in self.suite.tasks.values())
 
     def folder(self, checkpoint: Checkpoint) -> Path:
         """Where a run lives: its suite, then the checkpoint's name and digest, then the engine, prompts that are not
-        the suite's, and the replicate."""
+        the suite's, and the replicate.
+
+        A base that answers in other conditions than its own, beside a fine-tune that asks for them, has a run of these.
+        """
         digest = checkpoint.record.weights_digest[:12]
         name = checkpoint.record.name.replace("/", "--")
         engine = f"{self.settings.name.replace(':', '-')}-{self.settings.dtype}"
         own = "-own-processor" if self.conditions_for(checkpoint).record.processor_origin == "tuned" else ""
         replicate = f"-replicate{self.replicate}" if self.replicate else ""
-        asked = self._asked
-        return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{asked}{own}{replicate}"
+        beside = f"-{self.conditions.variant}" if self.conditions.variant and checkpoint == self.base else ""
+        return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{self._asked}{own}{replicate}{beside}"
 
     @property
     def _asked(self) -> str:
@@ -152,9 +186,18 @@ def make_plan(
     loaded_suite = loaded_suite.model_copy(update={"prompt": prompts.style})
     folder = suite_path(suite).parent
     with_images = image_tasks(loaded_suite, folder)
-    conditions = conditions_of(
-        base_checkpoint, settings.max_model_len, pixels=_pixels(loaded_suite), images=bool(with_images)
-    )
+    conditions, *pairs = [
+        conditions_of(
+            base_checkpoint,
+            settings.max_model_len,
+            tuned=beside,
+            prompts=prompts,
+            budget=max(task.max_tokens or 0 for task in loaded_suite.tasks.values()),
+            pixels=_pixels(loaded_suite),
+            images=bool(with_images),
+        )
+        for beside in ((), *((each,) for each in tuned_checkpoints))
+    ]
     if with_images and conditions.processor is None:
         raise RetentionError(
             f"{base_checkpoint.record.name}: has no image processor (preprocessor_config.json or processor_config.json)"
@@ -162,7 +205,11 @@ def make_plan(
             "of the model that it was made from beside its weights"
         )
     checkpoints = (base_checkpoint, tuple(tuned_checkpoints))
-    return Plan(loaded_suite, folder, *checkpoints, prompts, conditions, settings, out, processor=processor)
+    digests_of = [each.record.weights_digest for each in tuned_checkpoints]
+    own = dict(zip(digests_of, pairs, strict=True))
+    plan = Plan(loaded_suite, folder, *checkpoints, prompts, conditions, settings, out, processor=processor, own=own)
+    parts = plan.parts()
+    return parts[0] if len(parts) == 1 else plan
 
 
 def _pixels(suite: Suite) -> Pixels:

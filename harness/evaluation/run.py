@@ -35,23 +35,41 @@ def run_plan(plan: Plan, watcher: Watcher, *, fail_on_error: float = 0) -> list[
     failures: list[str] = []
     finished: list[Path] = []
     with open_execution(plan, watcher) as execution:
-        for placement in plan.placements:
-            current = [member for member in placement.members if is_current(plan, member)]
-            for member in current:
-                _report_current(plan, member, watcher)
-                finished.append(plan.folder(member.checkpoint))
-            if not (missing := [member for member in placement.members if member not in current]):
-                continue
-            _ = execution.tasks  # Bad tasks end the command here, before they count as a checkpoint's failure.
-            for result in _run_together(execution, placement.alone(*missing), fail_on_error):
-                if isinstance(result, Path):
-                    finished.append(result)
-                else:
-                    failures.append(str(result))
-    folders = [plan.folder(checkpoint) for checkpoint in (plan.base, *plan.tuned)]
+        for part in [_fitted(each) for each in execution.parts()]:
+            _run_part(part, fail_on_error, finished, failures)
+    folders = run_folders(plan)
     if failures:
         raise PlanFailedError(failures, [folder for folder in folders if folder in finished])
     return folders
+
+
+def run_folders(plan: Plan) -> list[Path]:
+    """The run folders of the base, one for each of its conditions, and of the tuned checkpoints in the plan's order."""
+    parts = plan.parts()
+    return [*(part.folder(part.base) for part in parts), *(plan.folder(checkpoint) for checkpoint in plan.tuned)]
+
+
+def _fitted(execution: Execution) -> Execution:
+    """Ready to run: bad tasks, and items that are too long, end the command here, before an engine starts."""
+    members = [member for placement in execution.plan.placements for member in placement.members]
+    return execution if all(is_current(execution.plan, each) for each in members) else execution.fitted()
+
+
+def _run_part(execution: Execution, fail_on_error: float, finished: list[Path], failures: list[str]) -> None:
+    """Run the checkpoints of a plan whose conditions are the same."""
+    plan = execution.plan
+    for placement in plan.placements:
+        current = [member for member in placement.members if is_current(plan, member)]
+        for member in current:
+            _report_current(plan, member, execution.watcher)
+            finished.append(plan.folder(member.checkpoint))
+        if not (missing := [member for member in placement.members if member not in current]):
+            continue
+        for result in _run_together(execution, placement.alone(*missing), fail_on_error):
+            if isinstance(result, Path):
+                finished.append(result)
+            else:
+                failures.append(str(result))
 
 
 def _run_together(execution: Execution, placement: Placement, fail_on_error: float) -> Iterator[Path | Exception]:

@@ -39,18 +39,24 @@ def screen(plan: Plan, target: str, watcher: Watcher) -> tuple[list[Screened], l
     Also returns why checkpoints could not be screened: their engine failed, or items did, whose answers could have
     decided otherwise. One of them does not take the others with it.
     """
-    (base_folder,) = run_plan(replace(plan, tuned=()), watcher)
     screened: list[Screened] = []
     failures: list[str] = []
-    with open_execution(plan, watcher) as execution:
-        looks = {name: sequential.look_rows(cluster_ids(loaded)) for name, loaded in execution.tasks.items()}
-        screening = _Screening(execution, target, read_run(base_folder), looks)
-        for checkpoint in plan.tuned:
-            try:
-                screened.append(screening.run(checkpoint))
-            except (EngineError, CheckFailedError) as error:
-                failures.append(str(error))
+    bases = [run_plan(replace(part, tuned=()), watcher)[0] for part in plan.parts()]
+    with open_execution(plan, watcher) as opened:
+        for execution, folder in zip(opened.parts(), bases, strict=True):
+            _screen_part(execution.fitted(), folder, target, screened, failures)
     return screened, failures
+
+
+def _screen_part(execution: Execution, base: Path, target: str, screened: list[Screened], failures: list[str]) -> None:
+    """Screen the tuned checkpoints of a plan whose conditions are the same; ``base`` is the run of the base in them."""
+    looks = {name: sequential.look_rows(cluster_ids(loaded)) for name, loaded in execution.tasks.items()}
+    screening = _Screening(execution, target, read_run(base), looks)
+    for checkpoint in execution.plan.tuned:
+        try:
+            screened.append(screening.run(checkpoint))
+        except (EngineError, CheckFailedError) as error:
+            failures.append(str(error))
 
 
 def cut(run: Run, to: Run) -> Run:

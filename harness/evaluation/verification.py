@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -41,7 +41,7 @@ class Sources:
     suite: str | None = None
     threads: int = 1
     batch: int = 256
-    max_model_len: int = 4096
+    max_model_len: int | None = None
 
 
 def plan_again(base: Run, tuned: Run, sources: Sources, out: Path) -> Plan:
@@ -58,7 +58,7 @@ def plan_again(base: Run, tuned: Run, sources: Sources, out: Path) -> Plan:
     settings = EngineSettings(
         name=choose(record.engine.name),
         dtype=record.engine.dtype,  # type: ignore[arg-type]
-        max_model_len=sources.max_model_len,
+        max_model_len=sources.max_model_len or (record.conditions.max_model_len if record.conditions else None),
         batch=sources.batch,
         threads=sources.threads,
         adapters="lora" if tuned.record.engine.adapter == "lora" else "auto",
@@ -87,6 +87,9 @@ def plan_again(base: Run, tuned: Run, sources: Sources, out: Path) -> Plan:
                 f"the run was made on {run.record.engine.environment}, this machine has {here}; answers are compared "
                 "on one environment only: verify where the recorded one is installed (run.json names its packages)"
             )
+    if record.conditions is not None and plan.conditions.record.stop_token_ids != record.conditions.stop_token_ids:
+        ends, were = plan.conditions.record.stop_token_ids, record.conditions.stop_token_ids
+        raise RetentionError(f"answers end at tokens {ends}, in the runs at {were}; name the checkpoints of the runs")
     if plan.suite.digest != record.suite.digest:
         raise RetentionError(f"suite {plan.suite.id}: its digest differs from the runs'; give theirs with --suite FILE")
     if plan.prompts.shared.template_digest != record.template_digest:
@@ -146,8 +149,9 @@ def verify(base: Run, tuned: Run, plan: Plan, seed: str, watcher: Watcher, *, it
     total = sum(task.count for task in plan.suite.tasks.values())
     if items < min(ENOUGH, total):
         raise RetentionError(f"--items {items}: fewer than {min(ENOUGH, total)} would often miss altered answers")
-    again = plan.repeated(int(seed[:8], 16))
-    with open_execution(plan, watcher) as once, open_execution(again, watcher) as twice:
+    with open_execution(plan, watcher) as opened:
+        once = opened.fitted()
+        twice = replace(once, plan=once.plan.repeated(int(seed[:8], 16)))
         rows = draw({name: loaded.item_ids for name, loaded in once.tasks.items()}, seed, items)
         part = {name: select_items(once.tasks[name], chosen) for name, chosen in rows.items()}
         regenerator = _Regenerator((once, twice), part)

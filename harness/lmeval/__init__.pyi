@@ -17,6 +17,7 @@ from .loading import (
     select_items,
     stock_tasks,
 )
+from .questions import Question, questions_of
 from .recompute import AnswerKey, Difference, Recomputation, Recomputer
 from .rejudge import Rejudged, rejudge_run
 from .running import SLAB, images_of, prompts_of, run_tasks
@@ -30,6 +31,7 @@ __all__ = [
     "Judged",
     "LoadedTask",
     "Place",
+    "Question",
     "Recomputation",
     "Recomputer",
     "Rejudged",
@@ -49,6 +51,7 @@ __all__ = [
     "load_tasks",
     "place_of",
     "prompts_of",
+    "questions_of",
     "rejudge_run",
     "run_tasks",
     "select_items",

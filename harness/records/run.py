@@ -98,12 +98,14 @@ class EngineRecord(StrictModel):
 class ConditionsRecord(StrictModel):
     """What both models of a pair are given alike beside their prompts; a pair never mixes two.
 
-    ``max_model_len`` is the most tokens of prompt plus answer. ``processor`` is the digest of the image processor that
-    images went through, None where no item has one; ``min_pixels`` and ``max_pixels`` are its pixel budget, if it has
-    one. ``processor_origin`` says whose it is: the base's, or the tuned checkpoint's own in a run that asked for it.
+    ``max_model_len`` is the most tokens of prompt plus answer; an answer ends at any of ``stop_token_ids``.
+    ``processor`` is the digest of the image processor that images went through, None where no item has one;
+    ``min_pixels`` and ``max_pixels`` are its pixel budget, if it has one. ``processor_origin`` says whose it is: the
+    base's, or the tuned checkpoint's own in a run that asked for it.
     """
 
     max_model_len: Annotated[int, Field(gt=0)]
+    stop_token_ids: tuple[Annotated[int, Field(ge=0)], ...] = ()
     processor: Digest | None = None
     processor_origin: Literal["base", "tuned"] = "base"
     min_pixels: Annotated[int, Field(gt=0)] | None = None

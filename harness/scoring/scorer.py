@@ -151,6 +151,8 @@ def _signature(joined: Pair, target: str | None, margin: float) -> str:
             "base": base.checkpoint.weights_digest[:12],
             "tuned": tuned.checkpoint.weights_digest[:12],
         }
+        if base.conditions is not None:
+            facts |= {"length": base.conditions.max_model_len, "conditions": base.conditions.digest[:12]}
         if tuned.screened is not None:
             facts["screened"] = f"{tuned.screened.look}/{tuned.screened.looks}@{tuned.screened.seed}"
     else:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.checkpoints import Checkpoint, PromptRenderer
-from harness.engines import checked, define_missing_ops, model_class, ready_folder
+from harness.engines import checked, define_missing_ops, make_saveable, model_class, ready_folder
 from harness.errors import RetentionError
 from harness.pictures import open_images
 from harness.protocol import Prompt
@@ -63,6 +63,7 @@ def load_student(checkpoint: Checkpoint, recipe: Recipe, state: Path | None = No
     kept = recipe.optimisation.dtype if recipe.adapter else "float32"
     weights = ready if state is None or recipe.adapter else state
     model = model_class(checkpoint.path).from_pretrained(weights, dtype=getattr(torch, kept), **options)
+    make_saveable(model)  # The checkpoints get the base's own file.
     tokenizer: Any = transformers.AutoTokenizer.from_pretrained(checkpoint.staged, **options)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token

@@ -13,6 +13,7 @@ from harness.training.model import Student, TrainingError, load_student
 from harness.training.recipe import Recipe
 from harness.training.record import DataRecord, Progress, TrainingRecord, record_of
 from harness.training.saving import STATE_FOLDER, base_record, finish, last_state, saver, wall_before
+from harness.training.speed import warn_of_bfloat16
 
 # From the trainer's state: the fields of a record that are specific to the method.
 MethodFields = Callable[[Any], dict[str, Any]]
@@ -62,6 +63,7 @@ def run_trainer(
     with threads(recipe.optimisation.threads):
         trainer, data, method_fields = start(load_student(base, recipe, state_before))
         _attach(trainer, saver(recipe, base, out, record, show))
+        warn_of_bfloat16(recipe, trainer)
         trainer.train(resume_from_checkpoint=str(state_before) if state_before else None)
     final = record(trainer.state)
     if trainer.is_world_process_zero():

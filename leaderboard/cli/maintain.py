@@ -91,7 +91,11 @@ def rejudge(actor: str, suites: tuple[Path, ...], **where: Path) -> None:
               show_default=True, help="Where new answers are kept.")  # fmt: skip
 @click.option("--batch", default=256, show_default=True, help="Requests in the engine at once; the second pass: 3/4.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads of the engine.")
-@click.option("--max-model-len", default=4096, show_default=True, help="Longest prompt plus answer, in tokens.")
+@click.option(
+    "--max-model-len",
+    type=click.IntRange(1),
+    help="Longest prompt plus answer, in tokens.  [default: that of the runs]",
+)
 @click.option("--reproduced", is_flag=True, help="You are a third party: write `reproduced`, not `verified`.")
 @click.option("--dry-run", is_flag=True, help="Write no event.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -107,7 +111,7 @@ def verify(
     out: Path,
     batch: int,
     threads: int,
-    max_model_len: int,
+    max_model_len: int | None,
     reproduced: bool,
     dry_run: bool,
     as_json: bool,

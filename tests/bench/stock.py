@@ -85,7 +85,7 @@ def _prepare(spec: dict[str, Any]) -> Any:
 
 def _model_args(spec: dict[str, Any]) -> dict[str, Any]:
     """The arguments that this project's engine gives to its backend."""
-    from harness.engines import vllm
+    from harness.checkpoints import longest
     from harness.engines.placement import device_class
 
     settings, model = spec["settings"], Path(spec["model"])
@@ -95,7 +95,7 @@ def _model_args(spec: dict[str, Any]) -> dict[str, Any]:
     wanted = {
         "pretrained": str(model),
         "dtype": settings["dtype"],
-        "max_model_len": min(settings["max_model_len"], vllm._longest(model / "config.json")),
+        "max_model_len": min(settings["max_model_len"], longest(model) or settings["max_model_len"]),
         "max_num_seqs": settings["batch"],
         "seed": 0,
         "disable_log_stats": True,
