@@ -90,8 +90,9 @@ def write_vision(kind: str, folder: Path, **images: Any) -> Path:
     cls = getattr(transformers, parts.processor)
     if "video_processor" in cls.get_attributes():
         extra["video_processor"] = transformers.Qwen2VLVideoProcessor()
-    cls(image_processor=images_of, tokenizer=tokenizer, chat_template=_TEMPLATE.format(image=parts.image), **extra)\
-        .save_pretrained(folder)
+    cls(
+        image_processor=images_of, tokenizer=tokenizer, chat_template=_TEMPLATE.format(image=parts.image), **extra
+    ).save_pretrained(folder)
     return folder
 
 
@@ -164,7 +165,12 @@ def _glm4v() -> _Parts:
     from transformers import Glm4vConfig, Glm4vImageProcessor
 
     def config(ids: dict[str, int]) -> Any:
-        rope = {"rope_type": "default", "mrope_section": [4, 6, 6], "rope_theta": 10_000.0, "partial_rotary_factor": 1.0}
+        rope = {
+            "rope_type": "default",
+            "mrope_section": [4, 6, 6],
+            "rope_theta": 10_000.0,
+            "partial_rotary_factor": 1.0,
+        }
         text = {**_TEXT, "rope_parameters": rope, "pad_token_id": ids["<|endoftext|>"]}
         vision = {"depth": 2, "hidden_size": 32, "intermediate_size": 48, "num_heads": 2, "out_hidden_size": 64,
                   "image_size": 112, "patch_size": 14}  # fmt: skip
@@ -266,7 +272,8 @@ def _gemma3() -> _Parts:
         )  # fmt: skip
 
     return _Parts(
-        ("<start_of_image>", "<end_of_image>", "<image_soft_token>"),
+        # vLLM looks for the tokens of up to four lines' ends, among which the processor sets an image.
+        ("<start_of_image>", "<end_of_image>", "<image_soft_token>", "\n", "\n\n", "\n\n\n", "\n\n\n\n"),
         "<start_of_image>",
         config,
         lambda: Gemma3ImageProcessor(size={"height": 28, "width": 28}),
@@ -295,8 +302,12 @@ def _internvl() -> _Parts:
         lambda: GotOcr2ImageProcessor(size={"height": 28, "width": 28}, crop_to_patches=True, max_patches=4),
         "InternVLProcessor",
         {"image_seq_length": 4},
-        (("start_image_token", "<img>"), ("end_image_token", "</img>"), ("context_image_token", "<IMG_CONTEXT>"),
-         ("video_token", "<video>")),
+        (
+            ("start_image_token", "<img>"),
+            ("end_image_token", "</img>"),
+            ("context_image_token", "<IMG_CONTEXT>"),
+            ("video_token", "<video>"),
+        ),
     )
 
 
