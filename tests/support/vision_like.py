@@ -50,9 +50,11 @@ _VISION: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class _Parts:
-    """What a model is made of: its configuration and image processor; ``image`` is what its template writes for an
-    image, ``special`` its own special tokens and ``named`` those that its tokenizer has by a name, ``around`` the arguments
-    of the processor's class."""
+    """What a model is made of: its configuration and image processor.
+
+    ``image`` is what its template writes for an image, ``special`` its own special tokens and ``named`` those that its
+    tokenizer has by a name, ``around`` the arguments of the processor's class.
+    """
 
     special: tuple[str, ...]
     image: str
@@ -83,6 +85,8 @@ def write_vision(kind: str, folder: Path, **images: Any) -> Path:
         eos_token_id=ids["<|im_end|>"], pad_token_id=ids["<|endoftext|>"]
     )
     model.save_pretrained(folder)
+    if kind == "gemma3":
+        _rename(folder / "model.safetensors", "vision_tower.", "vision_tower.vision_model.")
     images_of = parts.images()
     for name, value in images.items():
         setattr(images_of, name, value)
@@ -94,6 +98,14 @@ def write_vision(kind: str, folder: Path, **images: Any) -> Path:
         image_processor=images_of, tokenizer=tokenizer, chat_template=_TEMPLATE.format(image=parts.image), **extra
     ).save_pretrained(folder)
     return folder
+
+
+def _rename(path: Path, before: str, after: str) -> None:
+    """Name tensors as the published checkpoints do, for vLLM 0.32 does not know the names of transformers 5.19."""
+    from safetensors.numpy import load_file, save_file
+
+    renamed = {name.replace(before, after): value for name, value in load_file(path).items()}
+    save_file(renamed, path, metadata={"format": "pt"})
 
 
 def pictures(sizes: Sequence[tuple[int, int]], seed: int = 0) -> list[bytes]:
