@@ -80,12 +80,12 @@ def write_vision(kind: str, folder: Path, **images: Any) -> Path:
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() > 1:
-                parameter.mul_(4)  # So that answers depend on what is seen.
+                parameter.mul_(3)  # So that answers depend on what is seen.
     model.generation_config = transformers.GenerationConfig(
         eos_token_id=ids["<|im_end|>"], pad_token_id=ids["<|endoftext|>"]
     )
     model.save_pretrained(folder)
-    if kind == "gemma3":
+    if kind in ("gemma3", "llava_next"):
         _rename(folder / "model.safetensors", "vision_tower.", "vision_tower.vision_model.")
     images_of = parts.images()
     for name, value in images.items():
