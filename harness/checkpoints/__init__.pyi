@@ -9,7 +9,7 @@ from .limits import longest, vocabulary_size
 from .listing import contents_of
 from .naming import renamed, told_apart
 from .parameters import Fit, Shapes, WeightsReport, compare_tensors, refuse_absurd, refuse_misfit, tied_tensors
-from .processor import PROCESSOR_FILES, ImageProcessor, Pixels, read_processor, write_processor
+from .processor import ANY_SIZE, PROCESSOR_FILES, ImageProcessor, Pixels, read_processor, write_processor
 from .prompt_policy import Prompts, PromptSettings, prompts_for
 from .prompts import PromptRenderer
 from .quantised import quantisation, unpack
@@ -20,6 +20,7 @@ from .unused import unused_of
 from .weights import Tensor, read_header
 
 __all__ = [
+    "ANY_SIZE",
     "PROCESSOR_FILES",
     "ChatTemplate",
     "Checkpoint",

@@ -22,6 +22,7 @@ from harness.engines.failures import is_out_of_memory, no_room, out_of_time, rea
 from harness.engines.merge import ready_folder
 from harness.engines.placement import Placement
 from harness.engines.probe import check_effects
+from harness.engines.processor import ModelFolder
 from harness.engines.settings import EngineError
 from harness.engines.torchvision_ops import define_missing_ops
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
@@ -57,6 +58,7 @@ class VllmEngine:
         self._owners |= {each.weights_digest: each.checkpoint if each.merged else root for each in adapters}
         self._weights = Weights(settings.dtype)
         folder = self._weights.folder(root)
+        self._folder = ModelFolder(folder, placement.conditions)
         if self._on_cpu:
             _inspect_here(root.record.architecture)
         # vLLM collects garbage several times while it starts; over all that is imported by now, each time costs as much
@@ -64,7 +66,7 @@ class VllmEngine:
         gc.freeze()
         try:
             self._llm = vllm.LLM(
-                model=str(folder),
+                model=str(self._folder.path),
                 dtype=settings.dtype,
                 seed=0,
                 max_model_len=self._length,
@@ -81,6 +83,7 @@ class VllmEngine:
             self._lora = self._loaded(beside)
         except (ValueError, RuntimeError) as error:
             self._weights.close()
+            self._folder.close()
             raise _unloadable(root, error) from error
         self._weights.loaded = root
         # What only a fine-tune with more tokens declares, no other model can write, and vLLM refuses.
@@ -174,6 +177,7 @@ class VllmEngine:
 
         cleanup_dist_env_and_memory()
         self._weights.close()
+        self._folder.close()
 
     def _score_letters(self, requests: Sequence[ScoreRequest], chosen: list[int]) -> Iterator[tuple[int, ScoreAnswer]]:
         """One-token continuations: all of them from one position of one prefill."""

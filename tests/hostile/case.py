@@ -21,6 +21,7 @@ from tests.support.tiny import TinyShelf, model, tiny_shelf, tiny_suite
 THREATS = {
     "pickle": "pickle or .bin/.pt/.ckpt weights",
     "code": "auto_map or *.py in a model folder",
+    "processor": "processor_config naming code",
     "adapter": "adapter_config naming modules",
     "elsewhere": "configuration that points a library at other files or models",
     "two-faced": "two-faced folders: files of which libraries read different ones",
