@@ -173,8 +173,9 @@ def _judged(output: str, found: str, wanted: str) -> dict[str, Any]:
         "acc": right,
         "score": float(right),
         "unparsed": int(not output),
-        "extracted": found if output else None,
-        "layer": None,
+        # No answer was read: a scorecard would take "kept", said of every item, for a model that is stuck on one answer.
+        "extracted": None,
+        "layer": found if output else None,
     }
 
 
