@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.checkpoints.leftovers import PICKLED, is_state, reason_for_file, reason_for_folder
+from harness.checkpoints.leftovers import LOG, PICKLED, is_state, reason_for_file, reason_for_folder
 
 CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
@@ -61,8 +61,8 @@ class Contents:
     refused: tuple[str, ...] = ()
 
     def summary(self) -> str:
-        """What is ignored, in a few words; empty if nothing is."""
-        names = list(self.ignored)
+        """What is ignored, in a few words and without logs; empty if nothing is."""
+        names = [name for name, why in self.ignored.items() if why != LOG]
         more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
         return ", ".join(names[:_MOST_SHOWN]) + more
 

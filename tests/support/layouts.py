@@ -192,8 +192,8 @@ LAYOUTS = (
     Layout(
         "a repository of Llama's or Mistral's authors",
         (*_CONFIG, *_SHARDS, *_TOKENIZER, "tokenizer.model", "original/consolidated.00.pth", "params.json",
-         "consolidated.safetensors", "tekken.json", "USE_POLICY.md", "LICENSE.txt", ".gitattributes"),
-        ("original/", "params.json", "consolidated.safetensors", "tekken.json", "USE_POLICY.md", "LICENSE.txt",
+         "consolidated.safetensors", "tekken.json", "LICENSE.txt", ".gitattributes"),
+        ("original/", "params.json", "consolidated.safetensors", "tekken.json", "LICENSE.txt",
          ".gitattributes"),
     ),
     Layout(
