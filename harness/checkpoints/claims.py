@@ -20,7 +20,8 @@ def recorded_claim(config: dict[str, Any]) -> str | None:
     claim = config.get(FIELD)
     if not isinstance(claim, str) or not claim:
         return None
-    return (Path(claim).name if claim.startswith(("/", "~", "\\")) else claim)[:_LONGEST]
+    kept = (Path(claim).name if claim.startswith(("/", "~", "\\")) else claim)[:_LONGEST]
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in kept)
 
 
 def refuse_other_base(path: Path, config: dict[str, Any], base: Path, weights: list[Path], shipped: Path) -> bool:

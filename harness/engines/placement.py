@@ -183,7 +183,7 @@ def describe(settings: EngineSettings, checkpoint: Checkpoint) -> EngineRecord:
     device = device_class()
     how = _applied(settings, checkpoint, device)
     engine = "transformers" if settings.name.startswith(LM_EVAL) else settings.name
-    refuse_unreadable(checkpoint, engine, merges=how == "merged")
+    refuse_unreadable(checkpoint, engine, settings.dtype, merges=how == "merged")
     return EngineRecord(
         name=settings.name,
         version=_version(settings.name),

@@ -24,9 +24,11 @@ _NEEDED: Mapping[str, tuple[tuple[str, ...], str, tuple[str, ...]]] = {
     "spqr": (("spqr_quant",), "pip install 'spqr_quant[gpu]'", ("transformers",)),
     "quark": (("quark",), "pip install amd-quark", _ALL),
 }
+# What vLLM computes in sixteen bits only.
+_HALF = frozenset({"awq", "gptq", "fp8", "auto-round", "mxfp4", "modelopt", "compressed-tensors"})
 
 
-def refuse_unreadable(checkpoint: Checkpoint, engine: str, *, merges: bool) -> None:
+def refuse_unreadable(checkpoint: Checkpoint, engine: str, dtype: str, *, merges: bool) -> None:
     """Raise ``EngineError`` where ``engine`` lacks the library that unpacks the weights of ``checkpoint``, or would
     have to merge an adapter into weights that are packed."""
     root = checkpoint.base or checkpoint
@@ -39,6 +41,10 @@ def refuse_unreadable(checkpoint: Checkpoint, engine: str, *, merges: bool) -> N
         raise EngineError(
             f"{root.record.name}: quantised with {method}, which {engine} reads with {' and '.join(absent)}; "
             f"run `{command}`"
+        )
+    if engine == "vllm" and dtype == "float32" and method in _HALF:
+        raise EngineError(
+            f"{root.record.name}: quantised with {method}, which vllm computes in 16 bits only; use --dtype bfloat16"
         )
     if merges:
         raise EngineError(

@@ -82,8 +82,8 @@ def fit_adapter(base: str, folder: str, shapes: dict[str, list[int]]) -> dict[st
             raise
         return fit | {"misshapen": sorted(misshapen)}
     prefix = wrapped.base_model.prefix
-    missing = [name for name in found.missing_keys if prefix in name and ".default" in name]
-    return fit | {"missing": sorted(missing), "unexpected": sorted(found.unexpected_keys)}
+    missing = [_saved(name) for name in found.missing_keys if prefix in name and ".default" in name]
+    return fit | {"missing": sorted(missing), "unexpected": sorted(map(_saved, found.unexpected_keys))}
 
 
 def resized(model: Any, shapes: Any) -> int | None:
@@ -150,5 +150,12 @@ def _tensors(shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:
 
 
 def _misshapen(name: str, mine: Any, theirs: Any) -> str:
-    first, second = (tuple(each) if not isinstance(each, str) else each.strip("[]") for each in (mine, theirs))
-    return f"{name}: {first} instead of {second}"
+    first, second = (
+        each.strip("[]") if isinstance(each, str) else ", ".join(map(str, each)) for each in (mine, theirs)
+    )
+    return f"{_saved(name)}: ({first}) instead of ({second})"
+
+
+def _saved(name: str) -> str:
+    """A name of PEFT's as its files have it: without that of the adapter."""
+    return name.replace(".default", "")

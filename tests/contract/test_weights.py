@@ -1,6 +1,7 @@
 """Every weight is loaded, by both engines alike, and a merged adapter answers as PEFT's own forward pass does."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
 from harness.engines.loading import checked
 from harness.protocol import Prompt, ScoreRequest
 from tests.support.engines import TRANSFORMERS, VLLM, Engines
+from tests.support.packing import pack
 from tests.support.toys import change_tensors, load_toy, write_peft, write_toy
 
 PROMPT = (0, 7, 9, 20, 33, 5)
@@ -152,3 +154,9 @@ def test_an_adapter_with_added_tokens_has_their_embeddings(
     model = load_toy(untied)
     model.resize_token_embeddings(66)
     assert np.abs(mine - expected(PeftModel.from_pretrained(model, folder).eval())).max() < 1e-4
+
+
+def test_a_quantised_checkpoint_answers_alike_in_both_engines(engines: Engines, tmp_path: Path) -> None:
+    packed = open_checkpoint(str(pack(write_toy(tmp_path / "packed", "llama"), "w4")))
+    found = [answers(replace(each, dtype="bfloat16"), [packed])[0] for each in (TRANSFORMERS, VLLM)]
+    assert np.abs(found[0] - found[1]).max() < 0.1

@@ -84,15 +84,18 @@ def _fp8(name: str, value: Any) -> dict[str, Any]:
     return {f"{name}.weight": packed, f"{name}.weight_scale_inv": scale.float()}
 
 
-def _w8(name: str, value: Any) -> dict[str, Any]:
-    """Real values: eight bits a number, a scale a row, as compressed-tensors packs them."""
+def _w4(name: str, value: Any) -> dict[str, Any]:
+    """Real values: four bits a number, a scale for 32 of them, as compressed-tensors packs them."""
     import torch
     from compressed_tensors.compressors.pack_quantized.helpers import pack_to_int32
 
-    scale = value.abs().amax(dim=1, keepdim=True) / 127
+    out, width = value.shape
+    groups = value.reshape(out, width // 32, 32)
+    scale = groups.abs().amax(dim=2, keepdim=True) / 7
+    numbers = (groups / scale).round().clamp(-8, 7).reshape(out, width).to(torch.int8)
     return {
-        f"{name}.weight_packed": pack_to_int32((value / scale).round().clamp(-128, 127).to(torch.int8), 8),
-        f"{name}.weight_scale": scale,
+        f"{name}.weight_packed": pack_to_int32(numbers, 4),
+        f"{name}.weight_scale": scale.squeeze(2),
         f"{name}.weight_shape": torch.tensor(value.shape),
     }
 
@@ -103,8 +106,8 @@ METHODS: dict[str, tuple[dict[str, Any], Callable[[str, Any], dict[str, Any]]]] 
     "nf4": ({"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}, _nf4),
     "int8": ({"quant_method": "bitsandbytes", "load_in_8bit": True}, _int8),
     "fp8": ({"quant_method": "fp8", "weight_block_size": [32, 32], "activation_scheme": "dynamic"}, _fp8),
-    "w8": ({"quant_method": "compressed-tensors", "format": "pack-quantized", "quantization_status": "compressed",
+    "w4": ({"quant_method": "compressed-tensors", "format": "pack-quantized", "quantization_status": "compressed",
             "ignore": ["lm_head"], "config_groups": {"group_0": {"targets": ["Linear"], "weights": {
-                "num_bits": 8, "type": "int", "symmetric": True, "strategy": "channel", "group_size": None,
-                "dynamic": False}}}}, _w8),
+                "num_bits": 4, "type": "int", "symmetric": True, "strategy": "group", "group_size": 32,
+                "dynamic": False}}}}, _w4),
 }  # fmt: skip

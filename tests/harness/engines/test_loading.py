@@ -64,7 +64,7 @@ FAULTS: list[tuple[Callable[[Tensors], Tensors], str]] = [
     (plus(model__layers__2__mlp__up_proj__weight=np.ones((64, 64), np.float32)), r"1 unknown to it \(model\.layers\.2"),
     (plus(adapter__weight=np.ones(3, np.float32)), r"1 unknown to it \(adapter\.weight\)"),
     (plus(model__norm__weight=np.ones(3, np.float32)),
-     r"1 of another shape \(model\.norm\.weight: \(3,\) instead of \(64,\)"),
+     r"1 of another shape \(model\.norm\.weight: \(3\) instead of \(64\)"),
     (lambda tensors: {f"encoder.{name}": each for name, each in tensors.items()}, r"21 missing .*, 21 unknown"),
 ]  # fmt: skip
 
@@ -159,7 +159,7 @@ ADAPTER_FAULTS: list[tuple[Callable[[Tensors], Tensors], dict[str, Any], str]] =
     (without("lora_B"), {}, "4 missing"),
     (lambda tensors: tensors, {"target_modules": ["q_proj", "v_proj", "o_proj"]}, r"4 missing \(.*o_proj"),
     (lambda tensors: tensors, {"target_modules": ["q_proj"]}, r"4 unknown to it \(.*v_proj"),
-    (lambda tensors: tensors, {"r": 8}, r"8 of another shape \(.*lora_A.*: \(?4, 64"),
+    (lambda tensors: tensors, {"r": 8}, r"8 of another shape \(.*lora_A\.weight: \(4, 64\) instead of \(8, 64\)"),
     (lambda tensors: tensors, {"target_modules": ["query"]}, "Target modules .*query.* not found"),
     (lambda tensors: tensors, {"modules_to_save": ["lm_head"]}, r"1 missing \(base_model\.model\.lm_head\.weight\)"),
     (renamed(lambda name: name.replace("layers.1", "layers.7")), {}, r"4 missing .*layers\.1.* 4 unknown .*layers\.7"),
@@ -203,7 +203,7 @@ def test_an_adapter_for_another_shape_of_model_is_refused(
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"hidden_size": 32, "head_dim": 32}))
     report = check_weights(open_checkpoint(str(adapter)), open_checkpoint(str(folder)))
-    assert len(report.fit.misshapen) == 8
+    assert len(report.fit.misshapen) == 4
 
 
 def test_an_adapter_of_a_vision_model_whose_language_half_does_not_match_is_refused(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_a_base_and_its_adapters_are_asked_in_one_stream(
     tmp_path: Path, suite_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = write_checkpoint(tmp_path / "base")
-    adapters = [str(write_adapter(tmp_path / f"a{k}", base, ["weight"], seed=k)) for k in range(2)]
+    adapters = [str(write_adapter(tmp_path / f"a{k}", base, ["layer"], seed=k)) for k in range(2)]
     running: list[FakeEngine] = []
     streams: list[list[str | None]] = []
 
@@ -161,6 +161,65 @@ def test_a_base_and_its_adapters_are_asked_in_one_stream(
         run = read_run(folder)
         assert set(run.samples["output"]) == {f"The answer is {digest}."}
         assert run.record.engine.adapter == ("lora" if digest else "none")
+
+
+@pytest.mark.parametrize("how", ["lora", "merge"])
+@pytest.mark.parametrize("done", [True, False], ids=["base done", "base missing"])
+def test_a_bad_adapter_takes_no_good_one_along(
+    how: str, done: bool, tmp_path: Path, suite_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bad one comes first: it is the root where the base has been run before, and loaded beside it otherwise."""
+    base = write_checkpoint(tmp_path / "base")
+    adapters = [str(write_adapter(tmp_path / name, base, ["layer"], seed=k)) for k, name in enumerate(("bad", "good"))]
+
+    def start(placement: Placement) -> FakeEngine:
+        beside = [each.checkpoint.record.name for each in placement.members if not each.merged]
+        if "bad" in {placement.root.record.name, *beside}:
+            raise EngineError("bad: its tensors are not numbers")
+        return Exchanging()
+
+    class Exchanging(FakeEngine):
+        def generate(self, requests):  # type: ignore[no-untyped-def]
+            for index, completion in super().generate(requests):
+                if requests[index].adapter == wanted.tuned[0].record.weights_digest:
+                    raise EngineError("bad: its tensors are not numbers")
+                yield index, completion
+
+    monkeypatch.setattr(starting, "start", start)
+    settings = EngineSettings(name="vllm", dtype="float32", adapters=how)  # type: ignore[arg-type]
+    wanted = make_plan(str(base), adapters, str(suite_file), "math", settings, tmp_path / "runs")
+    if done:
+        run_plan(make_plan(str(base), [], str(suite_file), "math", settings, tmp_path / "runs"), Silent())
+    with pytest.raises(PlanFailedError, match=r"^bad: its tensors are not numbers$") as caught:
+        run_plan(wanted, Silent())
+    assert caught.value.finished == (wanted.folder(wanted.base), wanted.folder(wanted.tuned[1]))
+
+
+def test_an_adapter_on_another_base_takes_no_stored_answer(
+    tmp_path: Path, suite_file: Path, started: list[FakeEngine]
+) -> None:
+    first, second = (write_checkpoint(tmp_path / f"base{k}", seed=k) for k in range(2))
+    adapter = write_adapter(tmp_path / "adapter", first, ["layer"], reference="somewhere/else")
+    for base in (first, second):
+        wanted = make_plan(str(base), [str(adapter)], str(suite_file), "math", SETTINGS, tmp_path / "runs")
+        watcher = Silent()
+        folder = run_plan(wanted, watcher)[1]
+        assert watcher.finished_runs[1] == ("adapter", 0, 300)
+        record = read_run(folder).record.checkpoint
+        assert (record.base, record.claimed_base) == (wanted.base.record, "somewhere/else")
+
+
+def test_weights_that_do_not_fit_are_refused_before_anything_runs(
+    tmp_path: Path, suite_file: Path, started: list[FakeEngine]
+) -> None:
+    base, other = write_checkpoint(tmp_path / "base"), write_checkpoint(tmp_path / "other", seed=1)
+    broken = write_checkpoint(tmp_path / "broken", seed=2)
+    config = (broken / "config.json").read_text()
+    (broken / "config.json").write_text(config.replace('"num_hidden_layers": 1', '"num_hidden_layers": 2'))
+    for models in ([base, other, broken], [broken, other]):
+        with pytest.raises(CheckpointError, match=r"broken: its tensors are not those of the model .*9 missing"):
+            make_plan(str(models[0]), list(map(str, models[1:])), str(suite_file), "math", SETTINGS, tmp_path / "runs")
+    assert not started
 
 
 def test_failed_items_stay_as_rows_and_fail_the_run(
