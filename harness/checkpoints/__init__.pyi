@@ -6,6 +6,7 @@ from .limits import longest, vocabulary_size
 from .processor import PROCESSOR_FILES, ImageProcessor, Pixels, read_processor, write_processor
 from .prompt_policy import Prompts, PromptSettings, prompts_for
 from .prompts import PromptRenderer
+from .template_files import template_of
 from .templates import ChatTemplate, TemplateError
 from .tokenizer_identity import compare_prompts, same_tokenizer, tokenizers_agree
 from .unused import unused_of
@@ -38,6 +39,7 @@ __all__ = [
     "read_json",
     "read_processor",
     "same_tokenizer",
+    "template_of",
     "tokenizers_agree",
     "unused_of",
     "vocabulary_size",
