@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from harness.engines.failures import is_out_of_memory, no_room, out_of_time, reason_of
+from harness.engines.failures import is_out_of_memory, no_room, out_of_time
 from harness.engines.merge import load_merged
 from harness.engines.placement import Placement
 from harness.engines.settings import EngineError
@@ -44,7 +44,7 @@ class TransformersEngine:
             vision = hasattr(self._model.config, "vision_config")
             self._processor: Any = transformers.AutoProcessor.from_pretrained(folder, **options) if vision else None
         except (ValueError, OSError, KeyError) as error:
-            raise EngineError(f"{checkpoint.record.name}: transformers cannot load it: {reason_of(error)}") from error
+            raise EngineError(f"{checkpoint.record.name}: transformers cannot load it: {error}") from error
         self._model.eval().to(self._device)
         self._eos = placement.conditions.record.stop_token_ids
         # A file of the checkpoint's own must not make it search, sample or forbid tokens where others are greedy.
