@@ -14,6 +14,7 @@ from .prompt_policy import Prompts, PromptSettings, prompts_for
 from .prompts import PromptRenderer
 from .quantised import quantisation, unpack
 from .renaming import write_renamed
+from .template_files import template_of
 from .templates import ChatTemplate, TemplateError
 from .tokenizer_identity import compare_prompts, same_tokenizer, tokenizers_agree
 from .unused import unused_of
@@ -60,6 +61,7 @@ __all__ = [
     "renamed",
     "same_tensors",
     "same_tokenizer",
+    "template_of",
     "tied_tensors",
     "tokenizers_agree",
     "told_apart",

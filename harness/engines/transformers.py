@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from harness.checkpoints import Checkpoint, Conditions
-from harness.engines.failures import is_out_of_memory, no_room, out_of_time, reason_of
+from harness.engines.failures import is_out_of_memory, no_room, out_of_time
 from harness.engines.inputs import ModelInputs, TooLongError
 from harness.engines.merge import load_merged
 from harness.engines.placement import Placement
@@ -41,7 +41,7 @@ class TransformersEngine:
             self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, **options)
             processor = _load_processor(checkpoint, placement.conditions)
         except (ValueError, OSError, KeyError) as error:
-            raise EngineError(f"{checkpoint.record.name}: transformers cannot load it: {reason_of(error)}") from error
+            raise EngineError(f"{checkpoint.record.name}: transformers cannot load it: {error}") from error
         self._model.eval().to(self._device)
         self._eos = placement.conditions.record.stop_token_ids
         # A file of the checkpoint's own must not make it search, sample or forbid tokens where others are greedy.

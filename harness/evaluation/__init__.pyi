@@ -1,4 +1,5 @@
-from .doctor import diagnose
+from .checkup import Checkup, examine
+from .doctor import Finding, diagnose
 from .listing import FoundRun, collect, find_garbage, find_runs, store_size, summarise
 from .noise import NOISE_FILE, NoiseFloor, measure_noise, noise_run
 from .plan import Plan, Watcher, make_plan
@@ -8,6 +9,8 @@ from .store import ResponseStore, StoredEngine, Variant
 
 __all__ = [
     "NOISE_FILE",
+    "Checkup",
+    "Finding",
     "FoundRun",
     "NoiseFloor",
     "Plan",
@@ -18,6 +21,7 @@ __all__ = [
     "Watcher",
     "collect",
     "diagnose",
+    "examine",
     "find_garbage",
     "find_runs",
     "make_plan",

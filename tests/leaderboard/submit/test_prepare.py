@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import CheckFailedError, RetentionError
-from harness.records.run import read_record
+from harness.records.run import ConditionsRecord, read_record
 from leaderboard.documents.manifest import AdapterRef, ManifestError, read_manifest
-from leaderboard.submit.prepare import SubmissionError, prepare_entry
+from leaderboard.submit.prepare import SubmissionError, find_base, prepare_entry
 from tests.support.synthetic import ENGINE, digest, synthetic_checkpoint, synthetic_run
 from tests.support.synthetic_board import STATEMENT, Folders, add_entry, folders
 
@@ -59,6 +59,18 @@ def test_a_hub_adapter_keeps_its_repository_and_commit(made: Folders) -> None:
 def test_a_local_path_is_not_published(made: Folders) -> None:
     prepared = add_entry(made, "/home/ada/secret/nano-sft", {})
     assert read_manifest(prepared.folder / "manifest.yaml").tuned_model.name == "nano-sft"
+
+
+def test_of_a_bases_runs_the_one_that_ends_at_the_same_tokens_is_found(made: Folders) -> None:
+    suite = made.runs / "suite"
+    for place, name, ends in (
+        ("base-1/vllm", "base", (2,)),
+        ("base-1/vllm-stop-7", "base", (2, 7)),
+        ("tuned-1/vllm", "tuned", (2, 7)),
+        ("other-1/vllm", "other", (2,)),
+    ):
+        synthetic_run(suite / place, name=name, conditions=ConditionsRecord(max_model_len=512, stop_token_ids=ends))
+    assert find_base(suite / "tuned-1/vllm", made.bases) == suite / "base-1/vllm-stop-7"
 
 
 def nothing_written(made: Folders) -> bool:
