@@ -1,7 +1,7 @@
 from .checkpoint import Checkpoint, CheckpointError, nano_root, open_checkpoint, read_json
 from .conditions import Conditions, conditions_of, processor_of
 from .processor import PROCESSOR_FILES, ImageProcessor, Pixels, read_processor, write_processor
-from .prompt_policy import Prompts, PromptSettings, prompts_for
+from .prompt_policy import Policy, Prompts, PromptSettings, prompts_for
 from .prompts import PromptRenderer
 from .templates import ChatTemplate, TemplateError
 from .tokenizer_identity import compare_prompts, same_tokenizer, tokenizers_agree
@@ -16,6 +16,7 @@ __all__ = [
     "Conditions",
     "ImageProcessor",
     "Pixels",
+    "Policy",
     "PromptRenderer",
     "PromptSettings",
     "Prompts",
