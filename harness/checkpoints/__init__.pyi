@@ -8,9 +8,9 @@ from .images import ImageTokens, image_tokens
 from .limits import longest, vocabulary_size
 from .listing import contents_of
 from .naming import renamed, told_apart
-from .parameters import Fit, Shapes, WeightsReport, compare_tensors, refuse_absurd, refuse_misfit, tied_tensors
+from .parameters import Fit, Shapes, WeightsReport, compare_tensors, refuse_misfit, tied_tensors
 from .processor import ANY_SIZE, PROCESSOR_FILES, ImageProcessor, Pixels, read_processor, write_processor
-from .prompt_policy import Prompts, PromptSettings, prompts_for
+from .prompt_policy import Policy, Prompts, PromptSettings, prompts_for
 from .prompts import PromptRenderer
 from .quantised import quantisation, unpack
 from .renaming import write_renamed
@@ -32,6 +32,7 @@ __all__ = [
     "ImageProcessor",
     "ImageTokens",
     "Pixels",
+    "Policy",
     "PromptRenderer",
     "PromptSettings",
     "Prompts",
@@ -56,7 +57,6 @@ __all__ = [
     "read_header",
     "read_json",
     "read_processor",
-    "refuse_absurd",
     "refuse_misfit",
     "renamed",
     "same_tensors",

@@ -173,7 +173,7 @@ def _judged(output: str, found: str, wanted: str) -> dict[str, Any]:
         "acc": right,
         "score": float(right),
         "unparsed": int(not output),
-        # No answer was read: a scorecard would take "kept", said of every item, for a model that is stuck on one answer.
+        # No answer was read: a scorecard would take "kept", said of every item, for a model that is stuck on it.
         "extracted": None,
         "layer": found if output else None,
     }

@@ -44,7 +44,7 @@ def put(folder: Path, name: str, **fields: Any) -> Path:
         (
             "processor_config.json",
             {"audio_tokenizer": {"audio_tokenizer_name_or_path": "evil", "audio_tokenizer_class": "DacModel"}},
-            "audio_tokenizer.audio_tokenizer_name_or_path names another file or model",
+            "audio_tokenizer would be loaded with the processor",
         ),
         ("preprocessor_config.json", {"vocab": "/etc/passwd"}, "vocab names another file or model"),
         ("video_preprocessor_config.json", {"codec_path": "x"}, "codec_path names another file or model"),

@@ -73,11 +73,13 @@ def test_a_placement_decides_engines_records_and_keys(
             list(StoredEngine(store, Variant.of(member, placed[0].conditions), FakeEngine).generate([REQUEST]))
     stored = sqlite3.connect(tmp_path / "store.sqlite").execute("SELECT key, source FROM answers").fetchall()
     conditions = placed[0].conditions.record.digest
-    expected = [(key(*each, conditions), " ".join(each)) for each in zip(digests, prints, strict=True)]
+    bases = [each.base and each.base.record.weights_digest for each in checkpoints]
+    answered = zip(digests, prints, bases, strict=True)
+    expected = [(key(*each, conditions), " ".join(each[:2])) for each in answered]
     assert sorted(stored) == sorted(expected)
 
 
-def key(weights: str, fingerprint: str, conditions: str) -> bytes:
+def key(weights: str, fingerprint: str, base: str | None, conditions: str) -> bytes:
     """The key of an answer to ``REQUEST``, spelled out: whatever changes it throws away every stored answer."""
     content = {
         "conditions": conditions,
@@ -87,6 +89,7 @@ def key(weights: str, fingerprint: str, conditions: str) -> bytes:
         "prompt": REQUEST.prompt.digest,
         "replicate": 0,
         "weights": weights,
+        **({"base": base} if base else {}),
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).digest()
