@@ -16,6 +16,10 @@ from harness.checkpoints.processor import ANY_SIZE, ImageProcessor, Pixels, read
 from harness.checkpoints.prompt_policy import Prompts
 from harness.records import ConditionsRecord
 
+# Published models end an answer at one to five tokens.
+_MOST_ENDS = 8
+_LONGEST = 30
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -62,7 +66,12 @@ class Conditions:
         added = sorted(declared_ends(tuned.path, known.extended(tuned.path)) - {*before})
         if not added:
             return self
-        listed = ", ".join(f"token {each} ({known.text_of(each) or 'added by it'})" for each in added)
+        if len(added) > _MOST_ENDS:
+            raise CheckpointError(
+                f"{tuned.record.name}: declares {len(added):,} tokens as the end of an answer, and they would end the "
+                "base's too; correct eos_token_id in its generation_config.json"
+            )
+        listed = ", ".join(f"token {each} ({(known.text_of(each) or 'added by it')[:_LONGEST]})" for each in added)
         note = f"the tuned checkpoint ends its answers with {listed}, which ends the base's answers too"
         found = self._with(stop_token_ids=tuple(sorted((*before, *added))))
         return replace(found, pair_notes=(*self.pair_notes, note), variant=_joined(self.variant, "stop", *added))
