@@ -4,6 +4,7 @@ from .processor import PROCESSOR_FILES, ImageProcessor, Pixels, read_processor, 
 from .prompt_policy import Policy, Prompts, PromptSettings, prompts_for
 from .prompts import PromptRenderer
 from .templates import ChatTemplate, TemplateError
+from .tokenizer import NewToken, extended, new_tokens
 from .tokenizer_identity import compare_prompts, same_tokenizer, tokenizers_agree
 from .unused import unused_of
 from .weights import read_header
@@ -15,6 +16,7 @@ __all__ = [
     "CheckpointError",
     "Conditions",
     "ImageProcessor",
+    "NewToken",
     "Pixels",
     "Policy",
     "PromptRenderer",
@@ -23,7 +25,9 @@ __all__ = [
     "TemplateError",
     "compare_prompts",
     "conditions_of",
+    "extended",
     "nano_root",
+    "new_tokens",
     "open_checkpoint",
     "processor_of",
     "prompts_for",

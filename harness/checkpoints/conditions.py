@@ -4,7 +4,7 @@ They follow from the base, the suite and what the user chose, never from a tuned
 in the plan. Engines apply them; the run record and the key of a stored answer hold them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,12 @@ from harness.records import ConditionsRecord
 @dataclass(frozen=True)
 class Conditions:
     """``record`` is what a run states; ``processor`` is the folder of the image processor that serves both models, None
-    where no item has an image. Its pixel budget is the record's, whatever the folder says."""
+    where no item has an image. Its pixel budget is the record's, whatever the folder says. ``tokenizer`` is the folder
+    of the tokenizer that serves both."""
 
     record: ConditionsRecord
     processor: Path | None = None
+    tokenizer: Path | None = None
 
     def with_processor_of(self, tuned: Checkpoint, pixels: Pixels = ANY_SIZE) -> "Conditions":
         """These conditions with ``tuned``'s own image processor, within the suite's budget ``pixels``; unchanged where
@@ -30,7 +32,8 @@ class Conditions:
         stated = _stated(found.within(pixels))
         if stated["processor"] == self.record.processor:
             return self
-        return Conditions(self.record.model_copy(update={**stated, "processor_origin": "tuned"}), tuned.path)
+        record = self.record.model_copy(update={**stated, "processor_origin": "tuned"})
+        return replace(self, record=record, processor=tuned.path)
 
 
 def conditions_of(
@@ -43,8 +46,9 @@ def conditions_of(
     root = base.base or base
     found = read_processor(root.path) if images else None
     if found is None:
-        return Conditions(ConditionsRecord(max_model_len=max_model_len))
-    return Conditions(ConditionsRecord(max_model_len=max_model_len, **_stated(found.within(pixels))), root.path)
+        return Conditions(ConditionsRecord(max_model_len=max_model_len), tokenizer=root.path)
+    record = ConditionsRecord(max_model_len=max_model_len, **_stated(found.within(pixels)))
+    return Conditions(record, root.path, root.path)
 
 
 def processor_of(conditions: Conditions) -> ImageProcessor | None:
