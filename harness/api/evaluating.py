@@ -1,11 +1,12 @@
 """Evaluating checkpoints: run a base and its fine-tunes on a suite, score each pair, keep scorecard and report."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack, overload
 
+from harness.checkpoints import PromptSettings
 from harness.engines import Dtype, EngineSettings, choose, default_dtype, device_class
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation import (
@@ -36,6 +37,11 @@ class Settings(TypedDict, total=False):
     ``adapters``: "merge" them into a copy of the base, or apply them beside it ("lora"); "auto" merges on a CPU.
     ``executor`` "ray" takes ``workers`` processes of the cluster at ``address``. ``processor`` "tuned" gives each
     tuned checkpoint its own image processor in place of the base's (custom track).
+
+    ``prompt`` is "chat", "plain" or "native" (each model in its own chat template) where it is not to be the suite's.
+    ``chat_template`` is a file, or "tuned" for the tuned checkpoint's, which both models are asked in instead of the
+    base's; ``template_args`` is what the template is told, such as ``{"enable_thinking": False}``. All but the suite's
+    own prompts are for the custom track.
     """
 
     engine: str | None
@@ -51,6 +57,13 @@ class Settings(TypedDict, total=False):
     workers: int | None
     address: str | None
     processor: Literal["base", "tuned"]
+    prompt: Literal["chat", "plain", "native"] | None
+    chat_template: Reference | None
+    template_args: Mapping[str, str | int | float | bool | None]
+
+
+# The settings that are not the engine's.
+_OF_PLAN = ("engine", "dtype", "processor", "prompt", "chat_template", "template_args")
 
 
 @dataclass(frozen=True)
@@ -212,7 +225,8 @@ def measure_base_noise(
     Returns the first run's folder, where the noise floor is stored and :func:`evaluate` finds it, and the floor. Raises
     :class:`CheckFailedError` when either run has failed items.
     """
-    plan = make_plan(os.fspath(base), (), os.fspath(suite), None, _engine_settings(**settings), Path(out))
+    engine, asked = _engine_settings(**settings), _asked(settings)
+    plan = make_plan(os.fspath(base), (), os.fspath(suite), None, engine, Path(out), asked=asked)
     return measure_noise(plan, watcher or _Silent(), seed=seed)
 
 
@@ -237,11 +251,21 @@ def _plan(
         Path(out),
         models,
         settings.get("processor", "base"),
+        _asked(settings),
+    )
+
+
+def _asked(settings: Settings) -> PromptSettings:
+    template = settings.get("chat_template")
+    return PromptSettings(
+        policy=settings.get("prompt"),
+        template=None if template is None else os.fspath(template),
+        arguments=dict(settings.get("template_args") or {}),
     )
 
 
 def _engine_settings(**settings: Unpack[Settings]) -> EngineSettings:
-    chosen = {name: value for name, value in settings.items() if name not in ("engine", "dtype", "processor")}
+    chosen = {name: value for name, value in settings.items() if name not in _OF_PLAN}
     return EngineSettings(
         name=choose(settings.get("engine")),
         dtype=settings.get("dtype") or default_dtype(device_class()),

@@ -4,10 +4,11 @@ from .endings import Vocabulary, declared_ends
 from .images import ImageTokens, image_tokens
 from .limits import longest, vocabulary_size
 from .processor import PROCESSOR_FILES, ImageProcessor, Pixels, read_processor, write_processor
-from .prompt_policy import Prompts, PromptSettings, prompts_for
+from .prompt_policy import Policy, Prompts, PromptSettings, prompts_for
 from .prompts import PromptRenderer
 from .template_files import template_of
 from .templates import ChatTemplate, TemplateError
+from .tokenizer import NewToken, extended, new_tokens
 from .tokenizer_identity import compare_prompts, same_tokenizer, tokenizers_agree
 from .unused import unused_of
 from .weights import read_header
@@ -20,7 +21,9 @@ __all__ = [
     "Conditions",
     "ImageProcessor",
     "ImageTokens",
+    "NewToken",
     "Pixels",
+    "Policy",
     "PromptRenderer",
     "PromptSettings",
     "Prompts",
@@ -29,9 +32,11 @@ __all__ = [
     "compare_prompts",
     "conditions_of",
     "declared_ends",
+    "extended",
     "image_tokens",
     "longest",
     "nano_root",
+    "new_tokens",
     "open_checkpoint",
     "processor_of",
     "prompts_for",

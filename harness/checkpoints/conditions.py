@@ -24,7 +24,8 @@ _LONGEST = 30
 @dataclass(frozen=True)
 class Conditions:
     """``record`` is what a run states; ``processor`` is the folder of the image processor that serves both models, None
-    where no item has an image. Its pixel budget is the record's, whatever the folder says.
+    where no item has an image. Its pixel budget is the record's, whatever the folder says. ``tokenizer`` is the folder
+    of the tokenizer that serves both.
 
     ``positions`` is how many both models have, None where any number do. ``notes`` say what was decided otherwise than
     the user would have it, ``pair_notes`` what was because of the fine-tune. ``variant`` names the conditions in which
@@ -33,6 +34,7 @@ class Conditions:
 
     record: ConditionsRecord
     processor: Path | None = None
+    tokenizer: Path | None = None
     positions: int | None = None
     notes: tuple[str, ...] = ()
     pair_notes: tuple[str, ...] = ()
@@ -127,7 +129,7 @@ def conditions_of(
     )
     cut = max_model_len is not None and length < max_model_len
     notes = (f"--max-model-len {max_model_len} was cut to the {positions} positions of the model",) if cut else ()
-    conditions = Conditions(record, None if found is None else root.path, positions, notes)
+    conditions = Conditions(record, None if found is None else root.path, root.path, positions, notes)
     for each in (base, *tuned):
         conditions = conditions if each == root else conditions.beside(each, known)
     return conditions

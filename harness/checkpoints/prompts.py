@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from harness.checkpoints.endings import Vocabulary
 from harness.checkpoints.scan import CheckpointError
 from harness.checkpoints.template_files import adds_bos, special_tokens, template_of
-from harness.checkpoints.templates import Arguments, ChatTemplate, TemplateError
+from harness.checkpoints.templates import ArgumentError, Arguments, ChatTemplate, TemplateError
 from harness.checkpoints.tokenizer import TOKENIZER_FILE, no_panic, open_tokenizer
 from harness.items import canonical_json
 from harness.protocol import Prompt
@@ -68,6 +68,8 @@ class PromptRenderer:
             )
         try:
             self._template = ChatTemplate(source, special, arguments)
+        except ArgumentError as error:
+            raise CheckpointError(f"--template-arg {error} ({folder})") from error
         except TemplateError as error:
             raise CheckpointError(f"{folder}: its chat template cannot be read: {error}") from error
         self.template_digest = self._template_digest()

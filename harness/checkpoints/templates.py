@@ -50,6 +50,10 @@ class TemplateError(ValueError):
     """A template that cannot be read, fails, or does not terminate; the message is one line."""
 
 
+class ArgumentError(TemplateError):
+    """An argument that a template does not take."""
+
+
 _RANDOM = secrets.SystemRandom()
 
 
@@ -207,10 +211,10 @@ class ChatTemplate:
 def _check_arguments(arguments: Arguments, read: Sequence[str]) -> None:
     for name in arguments:
         if name in _RESERVED:
-            raise TemplateError(f"argument {name}: is given to every template and cannot be set")
+            raise ArgumentError(f"{name}: is given to every chat template and cannot be set")
         if name not in read:
             known = ", ".join(sorted(set(read) - _RESERVED)) or "no arguments"
-            raise TemplateError(f"argument {name}: is not read by it; it reads {known}")
+            raise ArgumentError(f"{name}: the chat template does not read it; it reads {known}")
 
 
 def _in_order(parts: Sequence[str], text: str) -> bool:

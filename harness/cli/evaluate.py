@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import data_dir
+from harness.cli.options import data_dir, template_arguments
 
 if TYPE_CHECKING:
     from harness.api import Evaluation
@@ -42,6 +42,22 @@ if TYPE_CHECKING:
     default="base",
     show_default=True,
     help="Whose image processor a TUNED is given: the base's, or its own (custom track).",
+)
+@click.option(
+    "--prompt",
+    type=click.Choice(["chat", "plain", "native"]),
+    help="In the base's chat template, in none, or each in its own (custom track).  [default: the suite's]",
+)
+@click.option(
+    "--chat-template", metavar="tuned|FILE", help="Ask both in TUNED's chat template, or a file's (custom track)."
+)
+@click.option(
+    "--template-arg",
+    "template_args",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=template_arguments,
+    help="Tell the chat template, e.g. enable_thinking=false (custom track).",
 )
 @click.option("--tensor-parallel", default=1, show_default=True, help="GPUs that share one model (vllm).")
 @click.option("--server", help="Address of an OpenAI-compatible server, for --engine openai.")

@@ -1,5 +1,7 @@
 """Options that several commands share."""
 
+import json
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +24,32 @@ def data_dir(command: Command) -> Command:
         help=f"Folder of data sets, read in place of the hub.  [default: {DATA_VARIABLE}]",
     )
     return option(command)
+
+
+def template_arguments(
+    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str | int | float | bool | None]:
+    """``NAME=VALUE`` as arguments of a chat template: a value is a JSON scalar, or else a text."""
+    found: dict[str, str | int | float | bool | None] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name.isidentifier():
+            raise click.BadParameter(f"{each}: write NAME=VALUE, e.g. enable_thinking=false")
+        if name in found:
+            raise click.BadParameter(f"{name}: given twice")
+        found[name] = _scalar(each, value)
+    return found
+
+
+def _scalar(given: str, value: str) -> str | int | float | bool | None:
+    try:
+        read = json.loads(value, parse_constant=str)
+    except ValueError:
+        return value
+    if isinstance(read, dict | list):
+        raise click.BadParameter(f"{given}: the value is a JSON scalar (true, 3, text), no list and no object")
+    scalar: str | int | float | bool | None = read
+    return value if isinstance(scalar, float) and not math.isfinite(scalar) else scalar
 
 
 def _use(context: click.Context, parameter: click.Parameter, folder: str | None) -> None:

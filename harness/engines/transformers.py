@@ -11,6 +11,7 @@ from harness.engines.failures import is_out_of_memory, no_room, out_of_time
 from harness.engines.merge import load_merged
 from harness.engines.placement import Placement
 from harness.engines.settings import EngineError
+from harness.engines.tokenizer import tokenizer_folder
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
 
 
@@ -40,7 +41,8 @@ class TransformersEngine:
         try:
             self._model = load_merged(checkpoint, settings.dtype)
             options = {"local_files_only": True, "trust_remote_code": False}
-            self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, **options)
+            served = tokenizer_folder(placement.conditions, placement.members[0].checkpoint)
+            self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(served, **options)
             vision = hasattr(self._model.config, "vision_config")
             self._processor: Any = transformers.AutoProcessor.from_pretrained(folder, **options) if vision else None
         except (ValueError, OSError, KeyError) as error:

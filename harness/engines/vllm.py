@@ -21,6 +21,7 @@ from harness.engines.failures import is_out_of_memory, no_room, out_of_time, rea
 from harness.engines.placement import Placement
 from harness.engines.probe import check_effects
 from harness.engines.settings import EngineError
+from harness.engines.tokenizer import tokenizer_folder
 from harness.engines.torchvision_ops import define_missing_ops
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
 
@@ -63,6 +64,7 @@ class VllmEngine:
         try:
             self._llm = vllm.LLM(
                 model=str(folder),
+                tokenizer=str(tokenizer_folder(placement.conditions, placement.members[0].checkpoint)),
                 dtype=settings.dtype,
                 seed=0,
                 max_model_len=self._length,

@@ -17,14 +17,14 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from harness.checkpoints import Checkpoint, nano_root
+from harness.checkpoints import Checkpoint, Policy, PromptSettings, nano_root
 from harness.engines import Dtype, EngineSettings, choose
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.execution import Execution, PlacedEngine, open_execution, refuse_failed
 from harness.evaluation.plan import Plan, Watcher, make_plan
 from harness.evaluation.run import run_plan
 from harness.lmeval import LoadedTask, select_items
-from harness.records import CheckpointRecord, ConditionsRecord, Outcome, Run, read_run
+from harness.records import CheckpointRecord, ConditionsRecord, Outcome, Run, RunRecord, read_run
 from harness.scoring import ENOUGH, Agreement, SideAgreement, agree, compare_side
 
 ITEMS = 280
@@ -71,6 +71,7 @@ def plan_again(base: Run, tuned: Run, sources: Sources, out: Path) -> Plan:
         settings,
         out,
         processor="tuned" if tuned.record.own_processor else "base",
+        asked=_asked(record),
     )
     for option, checkpoint, run in (
         ("--base-checkpoint", plan.base, base),
@@ -97,6 +98,17 @@ def plan_again(base: Run, tuned: Run, sources: Sources, out: Path) -> Plan:
     for checkpoint, run in ((plan.base, base), (plan.tuned[0], tuned)):
         _check_processor(plan.conditions_for(checkpoint).record, run)
     return plan
+
+
+def _asked(record: RunRecord) -> PromptSettings:
+    """What was chosen of the prompts of a run."""
+    policy: Policy = "plain" if record.suite.protocol.startswith("plain") else "chat"
+    if record.prompts is None:
+        return PromptSettings(policy)
+    if record.prompts.template_origin == "file":
+        raise RetentionError("the runs used a chat template from a file, which is not rendered again here")
+    template = "tuned" if record.prompts.template_origin == "tuned" else None
+    return PromptSettings(policy, template, record.prompts.template_arguments)
 
 
 def _check_processor(here: ConditionsRecord, run: Run) -> None:

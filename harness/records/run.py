@@ -207,6 +207,11 @@ class RunRecord(StrictModel):
         return self.template_policy == "native" or (self.prompts is not None and self.prompts.custom)
 
     @property
+    def has_own_template(self) -> bool:
+        """Whether the chat template was another than the base's."""
+        return self.template_policy == "native" or (self.prompts is not None and self.prompts.template_origin != "base")
+
+    @property
     def own_processor(self) -> bool:
         """Whether images went through the tuned checkpoint's own image processor, which was asked for."""
         return self.conditions is not None and self.conditions.processor_origin == "tuned"

@@ -37,8 +37,9 @@ def find_alarms(pair: Pair, tasks: Mapping[str, TaskScore]) -> tuple[Alarm, ...]
       unknown.
     - constant_answers: one answer makes up 90 % of a side's items (of 20 or more) without being right that often.
     - screened: both runs hold only the part of the suite that a screening asked.
-    - double_bos, bos_differs, template_differs: what the prompts began with and were wrapped in; the last two are
-      possible only under the template policy "native", anything else is refused.
+    - double_bos, no_bos, bos_differs, template_differs: what the prompts began with and were wrapped in; the last two
+      are possible only under the template policy "native", anything else is refused.
+    - prompts_chosen: prompts that are not what suite and base set by default.
     - processor_differs: what images went through, where the tuned run asked for an image processor of its own.
     """
     groups = {str(name): items for name, items in pair.items.groupby("task", sort=False)}
@@ -161,7 +162,29 @@ def _prompts(pair: Pair) -> Iterator[Alarm]:
             "the two were not asked in the same words, so a change may be the template's"
         )
         yield Alarm(kind="template_differs", task=None, side=None, message=message)
+    yield from _chosen(tuned)
     yield from _processors(base, tuned)
+
+
+def _chosen(tuned: RunRecord) -> Iterator[Alarm]:
+    prompts = tuned.prompts
+    if prompts is None:
+        return
+    if prompts.lacks_bos:
+        message = (
+            "the chat template begins with no BOS, although the tokenizer puts one before every text; none was added "
+            "(--chat-template FILE asks in a template that has it)"
+        )
+        yield Alarm(kind="no_bos", task=None, side=None, message=message)
+    if prompts.custom and tuned.template_policy == "shared":
+        told = ", ".join(f"{name}={value}" for name, value in sorted(prompts.template_arguments.items()))
+        whose = {"base": "the base's", "tuned": "the tuned checkpoint's", "file": "a file's"}[prompts.template_origin]
+        message = (
+            f"prompts of one's own: {tuned.suite.protocol}, {whose} chat template"
+            + (f" with {told}" if told else "")
+            + "; not comparable with runs of the suite's own prompts"
+        )
+        yield Alarm(kind="prompts_chosen", task=None, side=None, message=message)
 
 
 def _processors(base: RunRecord, tuned: RunRecord) -> Iterator[Alarm]:

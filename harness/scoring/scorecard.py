@@ -257,8 +257,10 @@ AlarmKind = Literal[
     "length_differs",
     "constant_answers",
     "double_bos",
+    "no_bos",
     "bos_differs",
     "template_differs",
+    "prompts_chosen",
     "processor_differs",
 ]
 

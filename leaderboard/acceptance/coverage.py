@@ -134,7 +134,7 @@ def coverage(entry: Candidate) -> Findings:
         yield finding("suite", MANIFEST_FILE, f"there is no open suite {suite.id}-{suite.version}", "suite")
         return
     for name, run in entry.sides():
-        yield from _frozen(name, run, entry.suite)
+        yield from _frozen(name, run, entry.suite, custom=entry.manifest.track == "custom")
         yield from _covered(name, run, entry.suite, entry.around.judges)
     if (pair := entry.pair) is not None:
         base, tuned = pair
@@ -168,9 +168,10 @@ def recomputation(entry: Candidate) -> Findings:
             yield finding("not-recomputed", f"{name}{SAMPLES_FILE}", why, f"task {task}", task=task)
 
 
-def _frozen(name: str, run: Run, suite: Suite) -> Findings:
+def _frozen(name: str, run: Run, suite: Suite, *, custom: bool) -> Findings:
+    """A run on the custom track may be asked by another policy than the suite's, which its protocol says."""
     stored, frozen = run.record.suite, suite.record
-    for place in ("digest", "protocol", "tasks", "transfer", "adjacent"):
+    for place in ("digest", *(() if custom else ("protocol",)), "tasks", "transfer", "adjacent"):
         if getattr(stored, place) != getattr(frozen, place):
             why = f"the run's {suite.id} differs from the frozen suite"
             yield finding("suite", f"{name}{RECORD_FILE}", why, f"suite.{place}")
@@ -209,10 +210,11 @@ def _not_covered(file: str, task: str, items: list[str], suite: Suite, judges: J
 
 def _same_prompts(base: Run, tuned: Run) -> Findings:
     name = f"{TUNED_FOLDER}/{SAMPLES_FILE}"
-    if base.record.checkpoint.tokenizer_digest != tuned.record.checkpoint.tokenizer_digest:
+    if base.record.tokenizer_digest != tuned.record.tokenizer_digest:
+        field = "checkpoint.tokenizer_digest" if tuned.record.prompts is None else "prompts.tokenizer_digest"
         yield finding(
-            "tokenizer", f"{TUNED_FOLDER}/{RECORD_FILE}", "differs from the base's", "checkpoint.tokenizer_digest",
-            base=base.record.checkpoint.tokenizer_digest[:12], tuned=tuned.record.checkpoint.tokenizer_digest[:12],
+            "tokenizer", f"{TUNED_FOLDER}/{RECORD_FILE}", "differs from the base's", field,
+            base=base.record.tokenizer_digest[:12], tuned=tuned.record.tokenizer_digest[:12],
         )  # fmt: skip
     if base.record.template_policy == tuned.record.template_policy == "native":
         return

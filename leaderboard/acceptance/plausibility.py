@@ -6,7 +6,6 @@ Passing does not prove outputs genuine: that is what verification is for, which 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ import pandas as pd
 from scipy.stats import chisquare
 
 from harness.checkpoints import ChatTemplate, TemplateError
-from harness.items import canonical_json
 from harness.records import RECORD_FILE, SAMPLES_FILE, Outcome, Run
 from harness.scoring import MARGIN, Scorecard, holm, mcnemar, points
 from leaderboard.acceptance.coverage import Candidate
@@ -40,6 +38,8 @@ _CHARACTERS_A_TOKEN = 256
 _RATES = {"unparsed": 0.2, "cut-off": 0.1, "empty": 0.05}
 _LABEL = re.compile(r"\A\(?([a-z]|[0-9]{1,2})\)?[.):]?\Z")
 _TAGS = re.compile(r"</?answer>|\\boxed\{|\}", re.IGNORECASE)
+# What stands in for a checkpoint's special tokens, which an entry does not have.
+_TOKENS = {name: f"<{name}>" for name in ("bos_token", "eos_token", "unk_token", "pad_token")}
 # Alarms of the scorecard that have their own rule here.
 _OWN_RULE = {"constant_answers": "constant-answers"}
 
@@ -103,19 +103,20 @@ def base_band(entry: Candidate, base: Run) -> Findings:
 
 def template(entry: Candidate, tuned: Run, recomputer: Recomputer) -> Findings:
     """The run's own chat template, if any: it matches the record, and is content-blind."""
-    if tuned.record.template_policy != "native":
+    if not tuned.record.has_own_template:
         return
     path = entry.folder / TUNED_FOLDER / TEMPLATE_FILE
     name = f"{TUNED_FOLDER}/{TEMPLATE_FILE}"
     if name in entry.broken or not path.is_file():
         return
     source = path.read_bytes().decode("utf-8", errors="replace")
-    digest = hashlib.sha256(canonical_json({"style": "chat", "template": source})).hexdigest()
-    if digest != tuned.record.template_digest:
-        yield finding("template", name, f"its digest is not template_digest in {RECORD_FILE}", actual=digest[:12])
-        return
+    arguments = tuned.record.prompts.template_arguments if tuned.record.prompts else {}
     try:
-        rendered = ChatTemplate(source, {})
+        rendered = ChatTemplate(source, _TOKENS, arguments)
+        if rendered.digest != tuned.record.template_digest:
+            why = f"its digest is not template_digest in {RECORD_FILE}"
+            yield finding("template", name, why, actual=rendered.digest[:12])
+            return
         counts = (0, 1) if recomputer.shows_images else (0,)
         seeing = [images for images in counts if not rendered.is_content_blind(images)]
         questions = [] if seeing else [each for task in recomputer.suite.tasks for each in recomputer.questions(task)]

@@ -328,8 +328,8 @@ def _side(side: Side, manifest: Manifest, model: ModelRef, record: RunRecord) ->
     if record.replicate != 0:
         why = f"{side}: a repetition that measures noise, not a run of its own"
         yield finding("partial-run", _record_file(side), why, "replicate")
-    if record.template_policy == "native" and manifest.track != "custom":
-        why = "a run with its own chat template belongs to the custom track"
+    if record.has_custom_prompts and manifest.track != "custom":
+        why = "a run with its own chat template, or arguments for it, belongs to the custom track"
         yield finding("native-on-standard", MANIFEST_FILE, why, "track")
     if record.own_processor and manifest.track != "custom":
         why = "a run with its own image processor belongs to the custom track"
@@ -351,9 +351,9 @@ def _adapter(manifest: Manifest, checkpoint: CheckpointRecord) -> Findings:
 def _template(entry: Submission, record: RunRecord) -> Findings:
     name = f"{TUNED_FOLDER}/{TEMPLATE_FILE}"
     there = (entry.folder / name).is_file()
-    if there and record.template_policy == "shared":
+    if there and not record.has_own_template:
         yield finding("files", name, "unexpected file: the run used its base's template")
-    if not there and record.template_policy == "native":
+    if not there and record.has_own_template:
         yield finding("files", name, "is missing: the run used a chat template of its own")
 
 

@@ -227,6 +227,13 @@ METRICS = (
         "Known to cost several points by itself.",
     ),
     _alarm(
+        "no_bos",
+        "Start token left out",
+        "chat prompts begin with no start token, although the tokenizer puts one before every text",
+        "Nothing is added to what a chat template says, as in the chat functions of transformers and vLLM. A model "
+        "that never saw a text without it may answer worse; a template that has it can be given (custom track).",
+    ),
+    _alarm(
         "bos_differs",
         "Start tokens differ",
         "the sides' prompts begin with different numbers of start tokens",
@@ -237,6 +244,13 @@ METRICS = (
         "Chat templates differ",
         "the digests of the sides' chat templates differ",
         "Possible only where each model is asked by its own template: a change may be the template's.",
+    ),
+    _alarm(
+        "prompts_chosen",
+        "Prompts of one's own",
+        "both sides were asked by another policy, in another chat template or with other arguments than suite and base "
+        "set by default",
+        "Possible only where that was asked for (custom track); scores are not comparable with those of other runs.",
     ),
     _alarm(
         "processor_differs",

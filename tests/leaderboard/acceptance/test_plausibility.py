@@ -212,7 +212,9 @@ def test_a_template_of_its_own_must_be_blind(made: TinyShelf, source: str, said:
         assert said in alarms[0].message
     (entry / "tuned" / "chat_template.jinja").write_text(source + " ")
     seal(entry)
-    assert "template_digest" in found(examine(entry, made.around)[0], "template")[0].message
+    changed = found(examine(entry, made.around)[0], "template")[0].message
+    # What cannot be rendered has no digest, and is refused for that.
+    assert "template_digest" in changed or changed == alarms[0].message
 
 
 def test_token_counts_that_no_engine_gives_are_refused(made: TinyShelf) -> None:
