@@ -2,7 +2,7 @@ from .choices import shuffled
 from .extraction import extract_answer
 from .forms import Form, asked_by_letter, asked_freely
 from .permutations import judge_permutation
-from .thoughts import without_thoughts
+from .thoughts import opened_thought, without_thoughts
 
 __all__ = [
     "Form",
@@ -10,6 +10,7 @@ __all__ = [
     "asked_freely",
     "extract_answer",
     "judge_permutation",
+    "opened_thought",
     "shuffled",
     "without_thoughts",
 ]

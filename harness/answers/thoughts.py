@@ -21,6 +21,18 @@ _AND_ITS_END = re.compile(r"[\s\"'`]*(?:and|to|then|or|\.\.\.|…)[\s\"'`]*\Z")
 _ANALYSIS, _FINAL = re.compile("analysis(?=[A-Z])"), "assistantfinal"
 
 
+def opened_thought(prompt: str) -> str:
+    """The opening mark that ``prompt`` ends with, and the white space around it; empty where it ends with none.
+
+    Templates of reasoning models begin the thought for the model, so that what it writes begins within one.
+    """
+    marks = list(_MARK.finditer(prompt))
+    if not marks or _CLOSES.match(marks[-1].group()) or prompt[marks[-1].end() :].strip():
+        return ""
+    last = marks[-1]
+    return "" if _MENTION.search(prompt, max(0, last.start() - 8), last.start()) else prompt[last.start() :]
+
+
 def without_thoughts(output: str) -> str | None:
     """``output`` without its thoughts; None where one never closes, so that nothing behind it is known to be said."""
     if _ANALYSIS.match(output):

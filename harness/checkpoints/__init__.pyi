@@ -14,8 +14,10 @@ from .prompt_policy import Policy, Prompts, PromptSettings, prompts_for
 from .prompts import PromptRenderer
 from .quantised import quantisation, unpack
 from .renaming import write_renamed
+from .staging import staged_folder
 from .template_files import template_of
 from .templates import ChatTemplate, TemplateError
+from .tokenizer import NewToken, extended, new_tokens
 from .tokenizer_identity import compare_prompts, same_tokenizer, tokenizers_agree
 from .unused import unused_of
 from .weights import Tensor, read_header
@@ -31,6 +33,7 @@ __all__ = [
     "Fit",
     "ImageProcessor",
     "ImageTokens",
+    "NewToken",
     "Pixels",
     "Policy",
     "PromptRenderer",
@@ -47,9 +50,11 @@ __all__ = [
     "conditions_of",
     "contents_of",
     "declared_ends",
+    "extended",
     "image_tokens",
     "longest",
     "nano_root",
+    "new_tokens",
     "open_checkpoint",
     "processor_of",
     "prompts_for",
@@ -61,6 +66,7 @@ __all__ = [
     "renamed",
     "same_tensors",
     "same_tokenizer",
+    "staged_folder",
     "template_of",
     "tied_tensors",
     "tokenizers_agree",

@@ -16,11 +16,16 @@ from harness.checkpoints.processor import ANY_SIZE, ImageProcessor, Pixels, read
 from harness.checkpoints.prompt_policy import Prompts
 from harness.records import ConditionsRecord
 
+# Published models end an answer at one to five tokens.
+_MOST_ENDS = 8
+_LONGEST = 30
+
 
 @dataclass(frozen=True)
 class Conditions:
     """``record`` is what a run states; ``processor`` is the folder of the image processor that serves both models, None
-    where no item has an image. Its pixel budget is the record's, whatever the folder says.
+    where no item has an image. Its pixel budget is the record's, whatever the folder says. ``tokenizer`` is the folder
+    of the tokenizer that serves both.
 
     ``positions`` is how many both models have, None where any number do. ``notes`` say what was decided otherwise than
     the user would have it, ``pair_notes`` what was because of the fine-tune. ``variant`` names the conditions in which
@@ -29,6 +34,7 @@ class Conditions:
 
     record: ConditionsRecord
     processor: Path | None = None
+    tokenizer: Path | None = None
     positions: int | None = None
     notes: tuple[str, ...] = ()
     pair_notes: tuple[str, ...] = ()
@@ -62,7 +68,12 @@ class Conditions:
         added = sorted(declared_ends(tuned.path, known.extended(tuned.path)) - {*before})
         if not added:
             return self
-        listed = ", ".join(f"token {each} ({known.text_of(each) or 'added by it'})" for each in added)
+        if len(added) > _MOST_ENDS:
+            raise CheckpointError(
+                f"{tuned.record.name}: declares {len(added):,} tokens as the end of an answer, and they would end the "
+                "base's too; correct eos_token_id in its generation_config.json"
+            )
+        listed = ", ".join(f"token {each} ({(known.text_of(each) or 'added by it')[:_LONGEST]})" for each in added)
         note = f"the tuned checkpoint ends its answers with {listed}, which ends the base's answers too"
         found = self._with(stop_token_ids=tuple(sorted((*before, *added))))
         return replace(found, pair_notes=(*self.pair_notes, note), variant=_joined(self.variant, "stop", *added))
@@ -118,7 +129,7 @@ def conditions_of(
     )
     cut = max_model_len is not None and length < max_model_len
     notes = (f"--max-model-len {max_model_len} was cut to the {positions} positions of the model",) if cut else ()
-    conditions = Conditions(record, None if found is None else root.path, positions, notes)
+    conditions = Conditions(record, None if found is None else root.path, root.path, positions, notes)
     for each in (base, *tuned):
         conditions = conditions if each == root else conditions.beside(each, known)
     return conditions

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from harness.checkpoints.configuration import is_configuration, without_claims
 from harness.checkpoints.contents import ADAPTER_CONFIG, Contents
+from harness.checkpoints.listing import contents_of
 from harness.checkpoints.scan import code_is_not_needed, read_json
 
 _PLAIN = re.compile(r"\A[\w.-]{1,100}\Z", re.ASCII)
@@ -27,6 +28,11 @@ def stage(folder: Path, contents: Contents) -> Path:
     a process that is started for an engine makes its own.
     """
     return _staged(folder.resolve(), contents.kind, contents.used, os.getpid())
+
+
+def staged_folder(folder: Path) -> Path:
+    """:func:`stage` for a checkpoint's folder that is known by its path alone."""
+    return stage(folder, contents_of(folder))
 
 
 @functools.cache

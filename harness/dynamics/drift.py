@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from harness.answers import opened_thought
 from harness.checkpoints import Checkpoint, Conditions, Pixels, PromptRenderer, conditions_of, same_tokenizer
 from harness.engines import EngineSettings, choose, placement
 from harness.errors import CheckFailedError, RetentionError
@@ -120,10 +121,11 @@ class _ReplayEngine:
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
         for index, request in enumerate(requests):
             row = self._row(request.item_id, request.prompt)
-            output = self._renderer.continuation(request.prompt, row["output"])
+            written = row["output"].removeprefix(opened_thought(request.prompt.text))
+            output = self._renderer.continuation(request.prompt, written)
             stopped = row["finish_reason"] == "stop"
             self.probes.append(Probe(request.item_id, row["task"], request.prompt, output, stopped))
-            yield index, Completion(row["output"], "stop", 0, 0)
+            yield index, Completion(written, "stop", 0, 0)
 
     def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, tuple[ContinuationScore, ...]]]:
         for index, request in enumerate(requests):

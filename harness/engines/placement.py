@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
-from harness.checkpoints import Checkpoint, Conditions, conditions_of
+from harness.checkpoints import Checkpoint, Conditions, conditions_of, new_tokens
 from harness.engines.loading import checked
 from harness.engines.quantised import refuse_unreadable
 from harness.engines.settings import LM_EVAL, Dtype, EngineError, EngineSettings
@@ -147,13 +147,15 @@ def _shared(
     """Group what shares one engine: what a server serves, what Ray spreads, a base and its adapters under vLLM.
 
     vLLM applies adapters beside the base, or merges them and exchanges its weights. A full fine-tune is always alone,
-    and so are an adapter that gives the merged model other tensors than its base has, and conditions of one's own.
+    and so are conditions of one's own, and an adapter that added tokens or gives the merged model other tensors than
+    its base has.
     """
     shared: dict[tuple[str, Conditions], list[Member]] = {}
     for checkpoint, record, conditions in described:
         digest = checkpoint.record.weights_digest
         adapted = checkpoint.base if settings.name == "vllm" and not _reshapes(checkpoint) else None
-        key = "all" if _serves_all(settings) else adapted.record.weights_digest if adapted else digest
+        shares = adapted is not None and not _adds_tokens(checkpoint, adapted)
+        key = "all" if _serves_all(settings) else adapted.record.weights_digest if adapted and shares else digest
         member = Member(checkpoint, record, digest if _serves_all(settings) or adapted else None)
         members = shared.setdefault((key, conditions), [])
         if member not in members:
@@ -163,6 +165,11 @@ def _shared(
 
 def _reshapes(checkpoint: Checkpoint) -> bool:
     return checkpoint.loading is not None and checkpoint.loading.reshapes
+
+
+def _adds_tokens(adapter: Checkpoint, base: Checkpoint) -> bool:
+    agree = adapter.record.tokenizer_digest == base.record.tokenizer_digest
+    return not agree and bool(new_tokens(base.path, adapter.path))
 
 
 def _serves_all(settings: EngineSettings) -> bool:

@@ -6,13 +6,14 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from harness.checkpoints import Checkpoint, Conditions
+from harness.checkpoints import Checkpoint, Conditions, staged_folder
 from harness.engines.failures import is_out_of_memory, no_room, out_of_time
 from harness.engines.inputs import ModelInputs, TooLongError
 from harness.engines.merge import load_merged
 from harness.engines.placement import Placement
 from harness.engines.processor import ModelFolder
 from harness.engines.settings import EngineError
+from harness.engines.tokenizer import tokenizer_folder
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
 
 
@@ -34,12 +35,12 @@ class TransformersEngine:
         if self.record.device == "cpu":
             torch.set_num_threads(settings.threads)
         self._device = torch.device("cpu" if self.record.device == "cpu" else "cuda")
-        folder = (checkpoint.base or checkpoint).staged
         try:
             self._model = load_merged(checkpoint, settings.dtype)
             options = {"local_files_only": True, "trust_remote_code": False}
-            self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, **options)
             processor = _load_processor(checkpoint, placement.conditions)
+            served = tokenizer_folder(placement.conditions, placement.members[0].checkpoint)
+            self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(served, **options)
         except (ValueError, OSError, KeyError) as error:
             raise EngineError(f"{checkpoint.record.name}: transformers cannot load it: {error}") from error
         self._model.eval().to(self._device)
@@ -228,7 +229,9 @@ def _load_processor(checkpoint: Checkpoint, conditions: Conditions) -> Any:
 
     # The base's folder has its tokenizer too; an adapter's own processor goes with that of its base.
     own = conditions.record.processor_origin == "tuned"
-    home = ModelFolder((checkpoint.base or checkpoint).path if own else conditions.processor, conditions)
+    home = ModelFolder(
+        (checkpoint.base or checkpoint).staged if own else staged_folder(conditions.processor), conditions
+    )
     try:
         return transformers.AutoProcessor.from_pretrained(home.path, local_files_only=True, trust_remote_code=False)
     finally:

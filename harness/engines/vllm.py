@@ -24,6 +24,7 @@ from harness.engines.placement import Placement
 from harness.engines.probe import check_effects
 from harness.engines.processor import ModelFolder
 from harness.engines.settings import EngineError
+from harness.engines.tokenizer import tokenizer_folder
 from harness.engines.torchvision_ops import define_missing_ops
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
 
@@ -67,6 +68,7 @@ class VllmEngine:
         try:
             self._llm = vllm.LLM(
                 model=str(self._folder.path),
+                tokenizer=str(tokenizer_folder(placement.conditions, placement.members[0].checkpoint)),
                 dtype=settings.dtype,
                 seed=0,
                 max_model_len=self._length,

@@ -1,7 +1,7 @@
 """Our ``LM``: passes lm-eval's requests to an engine, and keeps what lm-eval would drop of each answer."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import lm_eval
@@ -10,6 +10,7 @@ import numpy as np
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
+from harness.answers import opened_thought
 from harness.checkpoints import PromptRenderer
 from harness.lmeval.judging import judgement_of, place_of
 from harness.lmeval.loading import LoadedTask, TaskError, build_requests, decoding, select_documents
@@ -125,7 +126,8 @@ class _EngineLM(LM):  # type: ignore[misc]
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         sent = [GenerateRequest(self._item_id(each), self._prompt(each), decoding(each.args[1])) for each in requests]
         texts = [""] * len(requests)
-        for index, completion in self._engine.generate(sent):
+        for index, answered in self._engine.generate(sent):
+            completion = _with_thought(sent[index].prompt, answered)
             texts[index] = completion.text
             self._keep(requests[index], sent[index].prompt, completion)
             self._progress(1)
@@ -175,6 +177,12 @@ class _EngineLM(LM):  # type: ignore[misc]
     def _keep(self, instance: Instance, prompt: Prompt, completion: Completion) -> None:
         key = (instance.task_name, instance.doc_id)
         self.answers[key] = _Answer(self._item_ids[key], prompt.digest, completion)
+
+
+def _with_thought(prompt: Prompt, completion: Completion) -> Completion:
+    """The answer with the mark of a thought that its prompt begins, without which the thought would be the answer."""
+    opened = "" if completion.error else opened_thought(prompt.text)
+    return replace(completion, text=opened + completion.text) if opened else completion
 
 
 def _chosen(requests: list[Instance], group: list[int], scores: tuple[ContinuationScore, ...]) -> Completion:

@@ -19,7 +19,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.checkpoints import Checkpoint, PromptRenderer, open_checkpoint, same_tokenizer
+from harness.checkpoints import (
+    Checkpoint,
+    Conditions,
+    PromptRenderer,
+    Prompts,
+    conditions_of,
+    open_checkpoint,
+    same_tokenizer,
+)
 from harness.engines import Dtype, EngineSettings, choose, device_class, place, starting
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation import ResponseStore, StoredEngine, Variant
@@ -57,9 +65,13 @@ def write_rollouts(recipe: Recipe, out: Path, progress: Progress) -> About:
     examples = load_examples(recipe.data)
     counts = Sampling()
     with ResponseStore(out / STORE) as store:
-        engine = _engine(chosen, recipe.optimisation.dtype, policy, store)
+        renderer = PromptRenderer(base.path)
+        # As an evaluation ends answers, so does what is learned from.
+        fine_tunes = [] if policy == base else [policy]
+        conditions = conditions_of(base, tuned=fine_tunes, prompts=Prompts("chat", renderer), budget=chosen.max_tokens)
+        engine = _engine(chosen, recipe.optimisation.dtype, policy, conditions, store)
         try:
-            samples = _samples(engine, PromptRenderer(base.path), examples, recipe, counts, progress)
+            samples = _samples(engine, renderer, examples, recipe, counts, progress)
             kept = list(keep(samples, chosen))
         finally:
             engine.close()
@@ -147,12 +159,14 @@ def _finished(recipe: Recipe, policy: Checkpoint, out: Path) -> About:
     return about
 
 
-def _engine(chosen: Rollouts, dtype: Dtype, policy: Checkpoint, store: ResponseStore) -> StoredEngine:
+def _engine(
+    chosen: Rollouts, dtype: Dtype, policy: Checkpoint, conditions: Conditions, store: ResponseStore
+) -> StoredEngine:
     device = device_class()
     # The CPU build of vLLM (0.32) cannot give a request a seed of its own: "CPU Generator does not use offset".
     name = chosen.engine or ("transformers" if device == "cpu" else None)
     settings = EngineSettings(name=choose(name), dtype=dtype, batch=chosen.batch)
-    (placement,) = place(settings, [policy])
+    (placement,) = place(settings, [policy], conditions)
     (member,) = placement.members
     return StoredEngine(store, Variant.of(member, placement.conditions), lambda: starting.start(placement))
 

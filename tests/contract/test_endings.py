@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from harness.checkpoints import limits
 from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
 from harness.checkpoints.prompts import PromptRenderer
-from harness.engines import placement, starting
+from harness.engines import define_missing_ops, placement, starting
 from harness.engines.merge import merged_folder
 from harness.engines.settings import NAMES, EngineSettings
 from harness.protocol import Completion, Decoding, Engine, GenerateRequest, Prompt
@@ -139,3 +140,13 @@ def write_gpt2(folder: Path) -> Path:
     }
     save_file({name: each.astype(np.float32) for name, each in weights.items()}, folder / "model.safetensors")
     return folder
+
+
+def test_positions_that_a_part_leaves_out_are_those_of_its_class(tmp_path: Path) -> None:
+    define_missing_ops()
+    from transformers import CONFIG_MAPPING
+
+    for kind, positions in limits._DEFAULTS.items():
+        defaults = CONFIG_MAPPING[kind]().to_dict()
+        stated = {name: defaults[name] for name in limits._LENGTHS if defaults.get(name) is not None}
+        assert min(stated.values()) == positions, kind

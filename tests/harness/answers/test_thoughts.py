@@ -7,7 +7,7 @@ from harness.answers.mathematics import judge_math
 from harness.answers.numbers import judge_number
 from harness.answers.permutations import judge_order
 from harness.answers.statements import answer_of
-from harness.answers.thoughts import without_thoughts
+from harness.answers.thoughts import opened_thought, without_thoughts
 from harness.answers.turns import first_turn
 
 THOUGHTS = [
@@ -89,3 +89,26 @@ def test_a_megabyte_is_read_in_linear_time(unit: str) -> None:
     text = unit * (1_000_000 // len(unit))
     without_thoughts(text)
     first_turn(text)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "opened"),
+    [
+        ("<|im_start|>assistant\n<think>\n", "<think>\n"),
+        ("<\uff5cAssistant\uff5c><think>", "<think>"),
+        ("<|start|>assistant<|channel|>analysis<|message|>", "<|channel|>analysis<|message|>"),
+        ("[/INST][THINK]", "[THINK]"),
+        ("<|im_start|>assistant\n<think>\n\n</think>\n\n", ""),
+        ("<|start|>assistant", ""),
+        ("assistant\n", ""),
+        ("What does <think> mean?<|im_end|>assistant\n", ""),
+        ("<think>a</think> b", ""),
+        ("Begin your answer with <think>", ""),
+        ("", ""),
+    ],
+)
+def test_a_thought_that_the_prompt_begins_belongs_to_the_output(prompt: str, opened: str) -> None:
+    assert opened_thought(prompt) == opened
+    if opened:
+        assert without_thoughts(opened + "It is A, or B.") is None
+        assert (without_thoughts(opened + "It is A.</think>It is B.") or "").strip() == "It is B."

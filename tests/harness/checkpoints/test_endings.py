@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tokenizers import Tokenizer
 
-from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
+from harness.checkpoints.checkpoint import Checkpoint, CheckpointError, open_checkpoint
 from harness.checkpoints.conditions import conditions_of
 from harness.checkpoints.endings import Vocabulary, declared_ends
 from harness.checkpoints.prompt_policy import prompts_for
@@ -89,6 +89,20 @@ def test_both_models_of_a_pair_end_at_the_union(tmp_path: Path) -> None:
     assert found.variant == "stop-2"
     # Evaluated by itself, an adapter ends where it says.
     assert 2 in conditions_of(adapter).record.stop_token_ids
+
+
+def test_a_checkpoint_that_ends_at_every_word_is_refused(tmp_path: Path) -> None:
+    """It would leave the base nothing to say."""
+    words = [f"w{k}" for k in range(9)]
+    base = open_checkpoint(str(write_checkpoint(tmp_path / "base", words=words)))
+    tuned = write_checkpoint(tmp_path / "tuned", seed=1, words=words)
+    write(tuned, generation_config={"eos_token_id": list(range(4, 12))})
+    assert len(ends(base, open_checkpoint(str(tuned)))) == 9
+    write(tuned, generation_config={"eos_token_id": list(range(4, 13))})
+    with pytest.raises(
+        CheckpointError, match=r"tuned: declares 9 tokens as the end of an answer, .*correct eos_token_id"
+    ):
+        ends(base, open_checkpoint(str(tuned)))
 
 
 def test_a_token_that_the_tuned_checkpoint_adds_is_an_end(tmp_path: Path) -> None:

@@ -69,6 +69,8 @@ def test_a_suite_that_does_not_fit_is_refused_before_an_engine_starts(
 def test_the_length_grows_with_the_suite_and_is_the_runs(
     tmp_path: Path, suite: Path, started: list[FakeEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Nothing is taken to be current by its commit: the suite is changed beneath its runs.
+    monkeypatch.setattr("harness.evaluation.recording.code_commit", lambda: ("a" * 40, True))
     base = model(tmp_path / "base")
     short = run_plan(plan(tmp_path, suite, base), Silent())
     assert read_record(short[0]).conditions.max_model_len == 4096  # type: ignore[union-attr]
