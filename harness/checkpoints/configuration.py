@@ -153,10 +153,15 @@ def absurd_size(config: dict[str, Any], tensors: Sequence[Tensor]) -> str | None
 
 def quantisation_patterns(config: dict[str, Any]) -> list[str]:
     """What a quantisation library matches against module names as regular expressions."""
-    quantisation = {_QUANTISATION: config.get(_QUANTISATION)}
-    found = [value for _, value in _strings(quantisation)]
-    keys = [key for each in _objects(quantisation) for key in each]
-    return [each.removeprefix("re:") for each in (*found, *keys) if not _PLAIN_MODULE.match(each)]
+    stated = config.get(_QUANTISATION)
+    fields = stated if isinstance(stated, dict) else {}
+    found: list[Any] = []
+    for each in _objects({name: value for name, value in fields.items() if name not in _QUANTISING}):
+        found += each
+        for value in each.values():
+            found += value if isinstance(value, list) else [value]
+    texts = [each.removeprefix("re:") for each in found if isinstance(each, str)]
+    return [each for each in texts if not _PLAIN_MODULE.match(each)]
 
 
 def _leads_somewhere(value: str) -> bool:
