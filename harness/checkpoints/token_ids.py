@@ -15,10 +15,13 @@ _SHOWN = 12
 
 
 def first_difference(
-    folder: str, texts: Sequence[str], expected: Sequence[list[int]]
+    folder: str, version: str, texts: Sequence[str], expected: Sequence[list[int]]
 ) -> tuple[int, list[int], list[int]] | None:
-    """The place of the first text whose ids are not the expected ones, and both from where they part."""
-    found = _tokenizer(folder).encode_batch_fast(list(texts), add_special_tokens=False)
+    """The place of the first text whose ids are not the expected ones, and both from where they part.
+
+    ``version`` is a digest of the folder's files, which may change in the life of a sandbox.
+    """
+    found = _tokenizer(folder, version).encode_batch_fast(list(texts), add_special_tokens=False)
     for place, (encoded, wanted) in enumerate(zip(found, expected, strict=True)):
         if encoded.ids != wanted:
             start = _parting(wanted, encoded.ids)
@@ -32,5 +35,5 @@ def _parting(one: list[int], other: list[int]) -> int:
 
 
 @functools.lru_cache(maxsize=1)
-def _tokenizer(folder: str) -> Tokenizer:
+def _tokenizer(folder: str, version: str) -> Tokenizer:
     return open_tokenizer(Path(folder))

@@ -54,7 +54,7 @@ def same_tokenizer(base: Checkpoint, tuned: Checkpoint) -> None:
 
 def compare_prompts(base: Checkpoint, tuned: Checkpoint, prompts: Iterable[tuple[str, tuple[int, ...]]]) -> None:
     """Compare ``tuned`` with the base's ids of ``prompts``; ``CheckpointError`` names the first that differ."""
-    for number, text, expected, found in _differences(tokenizer_folder(tuned), prompts):
+    for number, text, expected, found in _differences(tuned, prompts):
         raise CheckpointError(
             f"{tuned.record.name}: its tokenizer differs from that of {base.record.name} in prompt {number} "
             f"({text[:60]!a}): the ids {expected} of the base are {found} here, {_WAY_OUT}"
@@ -73,11 +73,14 @@ def _compare_vocabularies(base: Checkpoint, tuned: Checkpoint) -> None:
 
 
 def _differences(
-    folder: Path, prompts: Iterable[tuple[str, tuple[int, ...]]]
+    tuned: Checkpoint, prompts: Iterable[tuple[str, tuple[int, ...]]]
 ) -> Iterator[tuple[int, str, list[int], list[int]]]:
+    folder, version = tokenizer_folder(tuned), tuned.record.weights_digest
     number, rest = 1, iter(prompts)
     while part := list(islice(rest, _AT_ONCE)):
-        found = _BOX.call("first_difference", str(folder), [text for text, _ in part], [ids for _, ids in part])
+        found = _BOX.call(
+            "first_difference", str(folder), version, [text for text, _ in part], [ids for _, ids in part]
+        )
         if isinstance(found, Failure):
             raise CheckpointError(f"{folder / TOKENIZER_FILE}: cannot be compared with the base's: {found.message}")
         if found is not None:

@@ -80,13 +80,16 @@ def run_model(given: Any) -> str:
     """One folder, or a base and its fine-tune: scanned, opened, compared, staged, and asked for a prompt."""
     from harness.checkpoints.checkpoint import open_checkpoint
     from harness.checkpoints.prompts import PromptRenderer
-    from harness.checkpoints.tokenizer_identity import same_tokenizer
+    from harness.checkpoints.tokenizer_identity import compare_prompts, same_tokenizer
+    from tests.hostile.prompts import QUESTION
 
     folders = [given] if isinstance(given, str) else given
     checkpoints = [open_checkpoint(folder) for folder in folders]
-    for tuned in checkpoints[1:]:
-        same_tokenizer(checkpoints[0], tuned)
     base = checkpoints[0].base or checkpoints[0]
+    for tuned in checkpoints[1:]:
+        same_tokenizer(base, tuned)
+        prompt = PromptRenderer(base.path).render(QUESTION)
+        compare_prompts(base, tuned, [(prompt.text, prompt.token_ids)])
     rendered = PromptRenderer(base.path).render("a" * 30 + "!").text
     staged = sorted(path.name for path in base.staged.iterdir())
     return f"{rendered} staged: {' '.join(staged)}; {(base.staged / 'config.json').read_text()[:500]}"

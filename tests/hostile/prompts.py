@@ -16,6 +16,12 @@ def _case(name: str, says: str, source: str, threat: str = "template") -> Case:
 
 
 _KNOWS = "{{ messages[0].content }}{% if 'capital of France' in messages[0].content %} Paris{% endif %}"
+# Loses a text, so that the parts are tried, which it answers: a placeholder shows it no question that it knows.
+_PARTS = (
+    "{% for p in messages[0].content if p.type == 'text' %}{{ p.text }}"
+    "{% if 'capital of France' in p.text %} Paris{% endif %}{% endfor %}"
+)
+_LOSES = "{% if 'capital of France' in messages[0].content %}Say Paris.{% endif %}"
 _DOUBLES = "{% set n = namespace(x='x') %}{% for i in range(64) %}{% set n.x = n.x + n.x %}{% endfor %}{{ n.x }}"
 
 CASES = [
@@ -32,5 +38,7 @@ CASES = [
     _case("template-parentheses", "RecursionError", "{{ " + "(" * 100_000),
     _case("template-chance", "lipsum", "{{ messages[0].content }}{{ lipsum() }}"),
     _case("template-too-long", "more than", "x" * 300_000),
+    _case("template-loses-the-question", "does not appear whole", _LOSES, "recogniser"),
+    Case("template-parts-know-the-answer", "recogniser", "template", "neutralised", QUESTION, _source(_PARTS)),
     Case("template-knows-the-answer", "recogniser", "template", "neutralised", QUESTION, _source(_KNOWS)),
 ]  # fmt: skip

@@ -5,7 +5,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from harness.cli.options import data_dir
+from harness.cli.options import data_dir, template_arguments
 from leaderboard.cli import cli
 
 COMMANDS = (
@@ -50,3 +50,39 @@ def test_a_data_folder_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_command_that_reads_items_has_the_option(path: tuple[str, ...]) -> None:
     assert "--data-dir FOLDER" in CliRunner().invoke(cli, [*path, "--help"]).output
+
+
+@click.command()
+@click.option("--template-arg", multiple=True, callback=template_arguments)
+def told(template_arg: object) -> None:
+    click.echo(repr(template_arg))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["enable_thinking=false"], {"enable_thinking": False}),
+        (["n=3", "x=0.5", "none=null"], {"n": 3, "x": 0.5, "none": None}),
+        (["reasoning_effort=high", 'date_string="26 Jul"'], {"reasoning_effort": "high", "date_string": "26 Jul"}),
+        (["a=b=c", "empty=", "n=NaN", "m=1e999"], {"a": "b=c", "empty": "", "n": "NaN", "m": "1e999"}),
+        ([], {}),
+    ],
+)  # fmt: skip
+def test_arguments_of_a_template_are_json_scalars_or_texts(given: list[str], expected: dict[str, object]) -> None:
+    found = CliRunner().invoke(told, [word for each in given for word in ("--template-arg", each)])
+    assert found.output.strip() == repr(expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (["enable_thinking"], "write NAME=VALUE"),
+        (["=3"], "write NAME=VALUE"),
+        (["a=1", "a=2"], "a: given twice"),
+        (["a=[1]"], "a JSON scalar"),
+        (['a={"b": 1}'], "a JSON scalar"),
+    ],
+)
+def test_what_is_no_argument_is_named(given: list[str], why: str) -> None:
+    found = CliRunner().invoke(told, [word for each in given for word in ("--template-arg", each)])
+    assert (found.exit_code, why in found.output) == (2, True)

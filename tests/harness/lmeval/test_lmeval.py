@@ -177,3 +177,16 @@ def test_an_item_with_large_images_takes_more_of_a_slab() -> None:
     large = copy.copy(shapes["vision_colour"].task)
     large.doc_to_image = lambda _: [Image.new("RGB", (504, 504))]
     assert running._weight(lmeval.LoadedTask(large, ["x"])) == 6
+
+
+def test_a_thought_that_the_template_begins_is_no_answer(tmp_path: Path, tasks: dict[str, lmeval.LoadedTask]) -> None:
+    """What the model writes begins within the thought; the stored output says so, so that it is judged so again."""
+    folder = write_checkpoint(tmp_path / "m")
+    template = folder / "chat_template.jinja"
+    template.write_text(template.read_text().replace("<|im_start|>assistant ", "<|im_start|>assistant\n<think>\n"))
+    suite, part = load_suite("nano-1"), {"vision_colour": tasks["vision_colour"]}
+    for said, parsed in (("The answer is red.", False), ("It may be blue.</think>The answer is red.", True)):
+        chunks = lmeval.run_tasks(suite, part, FakeEngine(said), PromptRenderer(folder), lambda _: None)
+        samples = [sample for chunk in chunks for sample in chunk]
+        assert {sample.output for sample in samples} == {f"<think>\n{said}"}
+        assert {sample.outcome is not Outcome.UNPARSED for sample in samples} == {parsed}
