@@ -85,6 +85,7 @@ def evaluate(
     watcher: Watcher | None = None,
     fail_on_error: float = 0,
     models: Sequence[str] = (),
+    names: Sequence[str] = (),
     **settings: Unpack[Settings],
 ) -> Scorecard: ...
 
@@ -100,6 +101,7 @@ def evaluate(
     watcher: Watcher | None = None,
     fail_on_error: float = 0,
     models: Sequence[str] = (),
+    names: Sequence[str] = (),
     **settings: Unpack[Settings],
 ) -> list[Scorecard]: ...
 
@@ -114,6 +116,7 @@ def evaluate(
     watcher: Watcher | None = None,
     fail_on_error: float = 0,
     models: Sequence[str] = (),
+    names: Sequence[str] = (),
     **settings: Unpack[Settings],
 ) -> Scorecard | list[Scorecard]:
     """Run ``base`` and ``tuned`` on a suite, and score each pair: one scorecard, or for a list of checkpoints a list.
@@ -126,7 +129,8 @@ def evaluate(
 
     ``watcher`` is told what happens, for a progress display; by default nothing is shown. ``fail_on_error`` is how many
     failed items a run may have: a count, or below 1 a share. ``models`` are the names that a server calls the
-    checkpoints, the base's first. ``settings`` are those of :class:`Settings`.
+    checkpoints, the base's first; ``names`` what the tuned ones are called in records, by default their folder or id.
+    ``settings`` are those of :class:`Settings`.
 
     Raises :class:`RetentionError` for what can be known beforehand (an unknown suite, target or engine, a checkpoint
     that cannot be read), before any engine starts, and :class:`EvaluationFailedError` when a checkpoint failed; those
@@ -145,6 +149,7 @@ def evaluate(
         watcher=watcher,
         fail_on_error=fail_on_error,
         models=models,
+        names=names,
         **settings,
     )
     cards = [each.scorecard for each in found]
@@ -161,10 +166,11 @@ def evaluate_pairs(
     watcher: Watcher | None = None,
     fail_on_error: float = 0,
     models: Sequence[str] = (),
+    names: Sequence[str] = (),
     **settings: Unpack[Settings],
 ) -> list[Evaluation]:
     """As :func:`evaluate`, with the run folder and the report page of each pair beside its scorecard."""
-    plan = _plan(base, tuned, suite, target, out, models, settings)
+    plan = _plan(base, tuned, suite, target, out, models, names, settings)
     try:
         folders = run_plan(plan, watcher or _Silent(), fail_on_error=fail_on_error)
     except PlanFailedError as error:
@@ -181,6 +187,7 @@ def screen_pairs(
     out: Reference = "runs",
     watcher: Watcher | None = None,
     models: Sequence[str] = (),
+    names: Sequence[str] = (),
     **settings: Unpack[Settings],
 ) -> list[Evaluation]:
     """As :func:`evaluate_pairs`, but leave each tuned checkpoint as soon as its gain on ``target`` is decided.
@@ -188,7 +195,7 @@ def screen_pairs(
     The gain is looked at after 20, 40, 60, 80 and 100 % of the items, by a rule fixed beforehand (O'Brien and Fleming,
     two-sided 5 %). For sorting many checkpoints: what comes out is marked as screened, and is not for publication.
     """
-    plan = _plan(base, tuned, suite, target, out, models, settings)
+    plan = _plan(base, tuned, suite, target, out, models, names, settings)
     screened, failures = screen(plan, target, watcher or _Silent())
     found = [_score(each.folder, each.base, each.tuned, None, target, plan.n_items) for each in screened]
     if failures:
@@ -221,12 +228,14 @@ def _plan(
     target: str,
     out: Reference,
     models: Sequence[str],
+    names: Sequence[str],
     settings: Settings,
 ) -> Plan:
     if not tuned:
         raise RetentionError("tuned: no checkpoint is named; give one fine-tune of the base or several")
-    names = [os.fspath(each) for each in tuned]
-    return make_plan(os.fspath(base), names, os.fspath(suite), target, _engine_settings(**settings), Path(out), models)
+    paths = [os.fspath(each) for each in tuned]
+    chosen = _engine_settings(**settings)
+    return make_plan(os.fspath(base), paths, os.fspath(suite), target, chosen, Path(out), models, names)
 
 
 def _engine_settings(**settings: Unpack[Settings]) -> EngineSettings:

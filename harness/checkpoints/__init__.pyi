@@ -1,7 +1,10 @@
 from .cache import cached_answer
 from .checkpoint import Checkpoint, CheckpointError, nano_root, open_checkpoint, read_json, same_tokenizer
 from .conditions import Conditions, conditions_of
+from .contents import Contents
 from .identity import same_tensors
+from .listing import contents_of
+from .naming import renamed, told_apart
 from .parameters import Fit, Shapes, WeightsReport, compare_tensors, refuse_absurd, refuse_misfit, tied_tensors
 from .prompts import PromptRenderer
 from .quantised import quantisation, unpack
@@ -14,6 +17,7 @@ __all__ = [
     "Checkpoint",
     "CheckpointError",
     "Conditions",
+    "Contents",
     "Fit",
     "PromptRenderer",
     "Shapes",
@@ -23,6 +27,7 @@ __all__ = [
     "cached_answer",
     "compare_tensors",
     "conditions_of",
+    "contents_of",
     "nano_root",
     "open_checkpoint",
     "quantisation",
@@ -30,9 +35,11 @@ __all__ = [
     "read_json",
     "refuse_absurd",
     "refuse_misfit",
+    "renamed",
     "same_tensors",
     "same_tokenizer",
     "tied_tensors",
+    "told_apart",
     "unpack",
     "write_renamed",
 ]

@@ -6,24 +6,25 @@ it.
 
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.checkpoints.claims import FIELD, recorded_claim, refuse_other_base
+from harness.checkpoints.contents import ADAPTER_WEIGHTS, Contents
 from harness.checkpoints.digests import cached_sha256
+from harness.checkpoints.hub import fetch
+from harness.checkpoints.listing import contents_of
+from harness.checkpoints.naming import local_name
 from harness.checkpoints.parameters import WeightsReport
-from harness.checkpoints.scan import CheckpointError, check_patterns, read_json, scan_folder, scan_names
+from harness.checkpoints.scan import CheckpointError, check_patterns, module_names, read_json, scan_files
+from harness.checkpoints.staging import stage
 from harness.checkpoints.weights import read_header
 from harness.items import canonical_json, files_digest
 from harness.records import CheckpointRecord
 
 __all__ = ["Checkpoint", "CheckpointError", "nano_root", "open_checkpoint", "read_json", "same_tokenizer"]
 
-_MODEL_SUFFIXES = frozenset({".safetensors", ".json", ".jinja", ".txt", ".model"})
-# Files that describe a checkpoint without affecting its outputs.
-_NOT_MODEL = frozenset({"training_record.json", "trainer_state.json", "LICENSE.txt", "README.txt", "notice.txt"})
 _HUB_ID = re.compile(
     r"\A(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(?:@(?P<revision>[\w./-]{1,200}))?\Z", re.ASCII
 )
@@ -33,13 +34,25 @@ _HUB_ID = re.compile(
 class Checkpoint:
     """A scanned checkpoint on this machine: its folder and its record. ``base`` is set for adapters.
 
+    ``path`` is as the user named it, for messages and for reading a file by name; libraries are given ``staged``.
     ``loading`` is how its tensors fit its model, once they have been compared.
     """
 
     path: Path
     record: CheckpointRecord
     base: "Checkpoint | None" = None
-    loading: WeightsReport | None = field(default=None, compare=False)
+    contents: Contents = field(kw_only=True, compare=False)
+    loading: WeightsReport | None = field(default=None, kw_only=True, compare=False)
+
+    @property
+    def staged(self) -> Path:
+        """A folder with nothing but the files that the digest covers, for whatever opens a folder as a whole."""
+        return stage(self.path, self.contents)
+
+    @property
+    def weights(self) -> list[Path]:
+        """The files of the weights."""
+        return [self.path / name for name in self.contents.weights]
 
 
 def nano_root() -> Path:
@@ -66,9 +79,10 @@ def _open(reference: str, adapter: Path | None, base: Checkpoint | None = None) 
         return _from_folder(folder, reference.replace(":", "-"), "local", None, adapter, base)
     if _is_folder(reference):
         folder = Path(reference).expanduser()
-        return _from_folder(folder, folder.resolve().name, "local", None, adapter, base)
+        return _from_folder(folder, local_name(folder), "local", None, adapter, base)
     if (match := _HUB_ID.match(reference)) and not reference.startswith((".", "/", "~")):
-        return _from_hub(match["repo"], match["revision"], adapter, base)
+        snapshot = fetch(match["repo"], match["revision"])
+        return _from_folder(snapshot.folder, match["repo"], "hub", snapshot.revision, adapter, base)
     raise CheckpointError(f"{reference[:300]}: no such folder, and not a hub id of the form owner/name[@revision]")
 
 
@@ -89,32 +103,6 @@ def same_tokenizer(base: Checkpoint, tuned: Checkpoint) -> None:
         )
 
 
-def _from_hub(
-    repo: str, revision: str | None, adapter: Path | None = None, base: Checkpoint | None = None
-) -> Checkpoint:
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
-
-    try:
-        info = HfApi().model_info(repo, revision=revision)
-        names = [sibling.rfilename for sibling in info.siblings or []]
-        scan_names(repo, names)
-        wanted = [name for name in names if _is_model_file(name)]
-        folder = snapshot_download(repo, revision=info.sha, allow_patterns=wanted)
-    except CheckpointError:
-        raise
-    except (GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError) as error:
-        raise CheckpointError(
-            f"{repo}: not found on the hub; check the name and revision, or log in if it is gated"
-        ) from error
-    except Exception as error:  # The hub's client raises its HTTP library's errors, which differ by version.
-        raise CheckpointError(
-            f"{repo}: no such folder, and the hub cannot be reached ({type(error).__name__}); "
-            "give a local folder, or try again with a network"
-        ) from error
-    return _from_folder(Path(folder), repo, "hub", info.sha, adapter, base)
-
-
 def _from_folder(
     folder: Path,
     name: str,
@@ -123,17 +111,15 @@ def _from_folder(
     named_by: Path | None,
     given: Checkpoint | None,
 ) -> Checkpoint:
-    # The hub's cache keeps files in one place and links to them from each snapshot.
-    names = scan_folder(folder, linked_from=folder.parent.parent / "blobs" if source == "hub" else None)
-    kept = [relative for relative in names if _is_model_file(relative)]
-    files = dict(zip(kept, cached_sha256([folder / relative for relative in kept]), strict=True))
-    adapter = (folder / "adapter_config.json").is_file()
+    contents = contents_of(folder)
+    if contents.refused:
+        raise CheckpointError(contents.refused[0])
+    scan_files(folder, contents)
+    used = list(contents.used)
+    files = dict(zip(used, cached_sha256([folder / relative for relative in used]), strict=True))
+    adapter = contents.kind == "adapter"
     if adapter and named_by is not None:
         raise CheckpointError(f"{named_by}: its base {name} is an adapter itself; name a full checkpoint")
-    if not adapter and not (folder / "config.json").is_file():
-        raise CheckpointError(f"{folder}: config.json is missing; is this a checkpoint written by save_pretrained?")
-    if not any(relative.endswith(".safetensors") for relative in files):
-        raise CheckpointError(f"{folder}: no .safetensors file; save the weights with safe_serialization=True")
     base, claim = _adapter_base(folder, given) if adapter else (None, None)
     record = CheckpointRecord(
         name=name,
@@ -147,7 +133,7 @@ def _from_folder(
         base=base.record if base else None,
         claimed_base=claim,
     )
-    return Checkpoint(folder, record, base)
+    return Checkpoint(folder, record, base, contents=contents)
 
 
 def _adapter_base(folder: Path, given: Checkpoint | None) -> tuple[Checkpoint, str | None]:
@@ -157,10 +143,10 @@ def _adapter_base(folder: Path, given: Checkpoint | None) -> tuple[Checkpoint, s
     base = given or _claimed_base(path, config)
     if base.base is not None:
         raise CheckpointError(f"{folder}: its base {base.record.name} is an adapter itself; name a full checkpoint")
-    weights = [base.path / name for name in sorted(base.record.files) if name.endswith(".safetensors")]
-    named = given is None or refuse_other_base(path, config, base.path, weights, nano_root())
+    named = given is None or refuse_other_base(path, config, base.path, base.weights, nano_root())
     claim = recorded_claim(config)
-    check_patterns(path, config, [*_modules(base.path), *_modules(folder)])
+    tensors = [tensor for each in (*base.weights, folder / ADAPTER_WEIGHTS) for tensor in read_header(each)]
+    check_patterns(path, config, module_names(tensors))
     return base, None if named or claim == base.record.name else claim
 
 
@@ -171,14 +157,6 @@ def _claimed_base(path: Path, config: dict[str, Any]) -> Checkpoint:
     revision = config.get("revision")
     named = isinstance(revision, str) and revision and not _is_folder(reference)
     return _open(f"{reference}@{revision}" if named and "@" not in reference else reference, path.parent)
-
-
-def _modules(folder: Path) -> Iterator[str]:
-    """The names of the modules that have weights, and of all that contain them."""
-    for path in sorted(folder.glob("*.safetensors")):
-        for tensor in read_header(path):
-            parts = tensor.name.split(".")
-            yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
 def _tokenizer_digest(folder: Path) -> str:
@@ -194,12 +172,5 @@ def _tokenizer_digest(folder: Path) -> str:
 
 
 def _architecture(folder: Path) -> str:
-    architectures = read_json(folder / "config.json").get("architectures")
-    if not isinstance(architectures, list) or not architectures or not isinstance(architectures[0], str):
-        raise CheckpointError(f"{folder / 'config.json'}: architectures is missing; it names the model class")
+    architectures: list[str] = read_json(folder / "config.json")["architectures"]
     return architectures[0]
-
-
-def _is_model_file(name: str) -> bool:
-    path = Path(name)
-    return path.suffix in _MODEL_SUFFIXES and path.name not in _NOT_MODEL and len(path.parts) == 1

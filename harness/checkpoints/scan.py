@@ -5,93 +5,68 @@ does not rely on it: only safetensors weights, only regular files inside the fol
 code, a module or a file elsewhere. All reads are bounded; ``CheckpointError`` names the file and the way out.
 """
 
+import contextlib
 import json
 import re
-import stat
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from harness.checkpoints.weights import HeaderError, read_header
+from harness.checkpoints.configuration import (
+    absurd_size,
+    is_configuration,
+    is_stock,
+    names_elsewhere,
+    names_file,
+    quantisation_patterns,
+    wrong_architecture,
+)
+from harness.checkpoints.contents import ADAPTER_CONFIG, CONFIG, Contents, pickled_message
+from harness.checkpoints.weights import HeaderError, Tensor, read_header
 from harness.errors import RetentionError
 from harness.sandbox import Failure, Limits, Sandbox
 
-# fmt: off
-_PICKLE_SUFFIXES = frozenset({
-    ".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".h5", ".hdf5", ".keras", ".msgpack", ".npz", ".npy", ".joblib",
-    ".dill", ".mar", ".nemo", ".t7",
-})
-_CODE_SUFFIXES = frozenset({
-    ".py", ".pyc", ".pyo", ".pyd", ".pyi", ".pyw", ".pyz", ".so", ".dll", ".dylib", ".whl", ".egg",
-})
-# fmt: on
 # First bytes of files that can run code, whatever they are called: pickle protocols 2 to 5, zip, HDF5, ELF.
 _MAGIC = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"\x89HDF", b"\x7fELF")
-_RESERVED = re.compile(r"\A(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?\Z", re.IGNORECASE)
 # Kinds of adapter that PEFT can merge into plain weights.
 _PEFT_TYPES = frozenset({"LORA", "LOHA", "LOKR", "IA3", "OFT", "BOFT"})
 _STOCK_LIBRARY = re.compile(r"\Atransformers(\.[A-Za-z_]\w*)*\Z", re.ASCII)
 # transformers fetches kernels from the hub for an implementation whose name looks like a repository.
 _IMPLEMENTATIONS = frozenset({"attn_implementation", "_attn_implementation", "experts_implementation"})
 # Fields of a tokenizer's configuration that may name a file to read instead of tokenizer.json.
-_FILE_FIELDS = re.compile(r"\A(tokenizer|vocab|merges|spm|added_tokens|special_tokens_map)_file\Z")
-_TOKENIZER_VERSION = re.compile(r"\Atokenizer\..+\.json\Z", re.IGNORECASE)
+_FILE_FIELDS = re.compile(r"\A(tokenizer|vocab|merges|spm|added_tokens)_file\Z")
 _PLAIN_MODULE = re.compile(r"\A[\w.-]*\Z", re.ASCII)
 _PATTERN_FIELDS = ("target_modules", "exclude_modules", "layers_pattern", "rank_pattern", "alpha_pattern")
-_MAX_FILES = 10_000
-_MAX_PART = 255
-_MAX_PATH = 1_000
 _MAX_JSON = 64 * 1024 * 1024
 # Each starts a value, so their number bounds a parser's memory: the largest tokenizers have some 600,000 pairs.
 _STRUCTURE = {b"{": 200_000, b"[": 1_200_000, b",": 4_000_000}
 # Published tokenizers replace one character by at most three.
 _MAX_GROWTH = 256
+_MAX_DEPTH = 64
 _MAX_PATTERNS = 200
 _MAX_PATTERN = 4_000
 _MAX_MODULES = 20_000
-
-Names = Sequence[str]
 
 
 class CheckpointError(RetentionError):
     """A checkpoint that is missing, incomplete or unsafe; the message names the file and the way out."""
 
 
-def scan_names(where: str, names: Names) -> None:
-    """Check file names of a folder or a repository, before any file is downloaded or opened."""
-    if len(names) > _MAX_FILES:
-        raise CheckpointError(f"{where}: {len(names):,} files; a checkpoint has at most {_MAX_FILES:,}")
-    seen: dict[str, str] = {}
-    for name in names:
-        if why := _bad_name(name):
-            raise CheckpointError(f"{where}: file name {_shown(name)} {why}; refused")
-        # The same file on a disk that ignores case or normalises Unicode.
-        other = seen.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
-        if other != name:
-            raise CheckpointError(f"{where}: {name} and {other} are the same file on some systems; rename one of them")
-        suffix = PurePosixPath(name).suffix.lower()
-        if suffix in _PICKLE_SUFFIXES:
-            raise CheckpointError(_pickled(f"{where}/{name}"))
-        if suffix in _CODE_SUFFIXES or ".so." in name.lower():
-            raise CheckpointError(f"{where}/{name}: code in a checkpoint is never run; remove it and use a stock model")
-        if _TOKENIZER_VERSION.match(PurePosixPath(name).name):
-            raise CheckpointError(f"{where}/{name}: some libraries read it instead of tokenizer.json; remove it")
-
-
-def scan_folder(folder: Path, *, linked_from: Path | None = None) -> list[str]:
-    """Check every file of ``folder`` and return their relative names, sorted.
-
-    Links are refused, except those of the hub's cache: to files below ``linked_from``.
-    """
-    names = sorted(str(path.relative_to(folder)) for path in _files(folder))
-    scan_names(str(folder), names)
-    for relative in names:
-        _scan_file(folder, folder / relative, linked_from)
-    for index in folder.glob("*.index.json"):
-        _scan_index(index, set(names))
+def scan_files(folder: Path, contents: Contents) -> None:
+    """Check every used file of ``folder``, and the configuration against the headers of the weights."""
+    stock = code_is_not_needed(folder, contents.kind)
+    tensors = [tensor for name in contents.weights for tensor in _read_weights(folder / name)]
+    for name in sorted(set(contents.used) - set(contents.weights)):
+        _scan_file(folder / name, stock=stock)
     _scan_added_tokens(folder)
-    return names
+    if contents.kind == "full":
+        _scan_model(folder / CONFIG, tensors)
+
+
+def code_is_not_needed(folder: Path, kind: str) -> bool:
+    """Whether the installed transformers has the model's class, so that ``auto_map`` can be left out; an adapter has
+    no class."""
+    return kind == "adapter" or is_stock(read_json(folder / CONFIG))
 
 
 def check_patterns(path: Path, config: dict[str, Any], modules: Iterable[str]) -> None:
@@ -105,15 +80,42 @@ def check_patterns(path: Path, config: dict[str, Any], modules: Iterable[str]) -
                               "characters; name the modules in full")  # fmt: skip
     if all(_PLAIN_MODULE.match(pattern) for pattern in patterns):
         return
+    _try_patterns(path, "match_patterns", patterns, modules)
+
+
+def check_quantisation(path: Path, config: dict[str, Any], modules: Iterable[str]) -> None:
+    """The same for the patterns of a quantised model's configuration, of which some are globs."""
+    if patterns := quantisation_patterns(config):
+        _try_patterns(path, "match_valid_patterns", patterns, modules)
+
+
+def module_names(tensors: Iterable[Tensor]) -> set[str]:
+    """The names of the modules that have weights, and of all that contain them."""
+    found: set[str] = set()
+    for tensor in tensors:
+        parts = tensor.name.split(".")
+        found.update(".".join(parts[:end]) for end in range(1, len(parts) + 1))
+    return found
+
+
+def _try_patterns(path: Path, function: str, patterns: list[str], modules: Iterable[str]) -> None:
     names = sorted(set(modules))[:_MAX_MODULES]
-    with Sandbox(
-        "harness.checkpoints.scan", ["match_patterns"], Limits(memory=256 * 1024 * 1024, cpu_seconds=1)
-    ) as box:
-        answer = box.call("match_patterns", patterns, names)
+    limits = Limits(memory=256 * 1024 * 1024, cpu_seconds=1)
+    with Sandbox("harness.checkpoints.scan", ["match_patterns", "match_valid_patterns"], limits) as box:
+        answer = box.call(function, patterns, names)
     if isinstance(answer, Failure):
         raise CheckpointError(
             f"{path}: its module name patterns cannot be used ({answer.message}); name the modules in full"
         )
+
+
+def match_valid_patterns(patterns: list[str], names: list[str]) -> int:
+    """:func:`match_patterns` without what is no regular expression."""
+    valid = []
+    for pattern in patterns:
+        with contextlib.suppress(re.error):
+            valid.append(re.compile(pattern).pattern)
+    return match_patterns(valid, names)
 
 
 def match_patterns(patterns: list[str], names: list[str]) -> int:
@@ -139,78 +141,82 @@ def _read_json(path: Path) -> Any:
         raise CheckpointError(f"{path}: not valid JSON ({str(error)[:200]})") from error
 
 
-def _files(folder: Path) -> Iterable[Path]:
-    """All files below ``folder``; a link to a folder counts as a file, and is refused later."""
-    waiting, found = [folder], 0
-    while waiting:
-        for path in waiting.pop().iterdir():
-            found += 1
-            if found > _MAX_FILES:
-                raise CheckpointError(f"{folder}: more than {_MAX_FILES:,} files; is this a checkpoint?")
-            if path.is_dir() and not path.is_symlink():
-                waiting.append(path)
-            else:
-                yield path
+def _read_weights(path: Path) -> list[Tensor]:
+    _check_plain(path)
+    try:
+        return read_header(path)
+    except HeaderError as error:
+        raise CheckpointError(f"{path}: safetensors {error}") from error
 
 
-def _bad_name(name: str) -> str | None:
-    parts = name.split("/")
-    if name.startswith(("/", "~")) or "\\" in name or ":" in name or any(part in ("", ".", "..") for part in parts):
-        return "points outside the folder"
-    if any(unicodedata.category(letter).startswith("C") or letter in "\u2028\u2029" for letter in name):
-        return "contains invisible characters"
-    if len(name) > _MAX_PATH or any(len(part.encode()) > _MAX_PART for part in parts):
-        return f"has a part longer than {_MAX_PART} bytes, or more than {_MAX_PATH:,} characters"
-    if any(part != part.strip() or part.endswith(".") or _RESERVED.match(part) for part in parts):
-        return "means something else on other systems"
-    return None
+def _check_plain(path: Path) -> None:
+    if not path.is_file():
+        raise CheckpointError(f"{path}: not a plain file, or a link to nothing; remove it or download it again")
 
 
-def _shown(name: str) -> str:
-    return ascii(name if len(name) <= 80 else f"{name[:80]}..")
-
-
-def _pickled(place: str) -> str:
-    return (
-        f"{place}: pickle-like weights can run code when they are opened; convert them to safetensors "
-        "(model.save_pretrained(..., safe_serialization=True)) and remove this file"
-    )
-
-
-def _scan_file(folder: Path, path: Path, linked_from: Path | None) -> None:
-    if path.is_symlink() and (linked_from is None or not path.resolve().is_relative_to(linked_from.resolve())):
-        raise CheckpointError(f"{path}: a link in a checkpoint folder; copy the file itself")
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise CheckpointError(f"{path}: not a plain file; remove it")
-    suffix = path.suffix.lower()
-    if suffix == ".safetensors":  # Its first bytes are a number, so they may look like any format.
-        try:
-            read_header(path)
-        except HeaderError as error:
-            raise CheckpointError(f"{path}: safetensors {error}") from error
-        return
+def _scan_file(path: Path, *, stock: bool) -> None:
+    _check_plain(path)
     with path.open("rb") as file:
         if file.read(4).startswith(_MAGIC):
-            raise CheckpointError(_pickled(str(path)))
-    if suffix == ".json":
-        content = _read_json(path)
-        if key := _asks_for_code(content):
-            raise CheckpointError(f"{path}: {key} would run the checkpoint's own code; remove it and use a stock model")
-        fields = content if isinstance(content, dict) else {}
-        if path.name.lower() == "adapter_config.json":
-            _scan_adapter(path, fields)
-        if path.name.lower() == "tokenizer.json":
-            _scan_tokenizer(path, fields)
-        if path.name.lower() == "tokenizer_config.json":
-            _scan_tokenizer_config(path, fields)
+            raise CheckpointError(pickled_message(str(path)))
+    if path.suffix.lower() != ".json":
+        return
+    content = _read_json(path)
+    if key := _asks_for_code(content, stock=stock):
+        raise CheckpointError(f"{path}: {key} would run the checkpoint's own code; remove it and use a stock model")
+    fields = content if isinstance(content, dict) else {}
+    if path.name == ADAPTER_CONFIG:
+        _scan_adapter(path, fields)
+    if path.name == "tokenizer.json":
+        _scan_tokenizer(path, fields)
+    if path.name == "tokenizer_config.json":
+        _scan_tokenizer_config(path, fields)
+    if is_configuration(path.name):
+        _scan_configuration(path, fields)
 
 
-def _asks_for_code(content: Any) -> str | None:
-    """The key, at any depth, that would make a library fetch and run untrusted code; None if there is none."""
+def _scan_configuration(path: Path, fields: dict[str, Any]) -> None:
+    if _is_deeper(fields, _MAX_DEPTH):
+        raise CheckpointError(f"{path}: nested more than {_MAX_DEPTH} levels deep; save it again with save_pretrained")
+    if found := _names_another(path.name, fields):
+        raise CheckpointError(f"{path}: {found}, which is not under the checkpoint's digest; remove it")
+
+
+def _is_deeper(content: Any, levels: int) -> bool:
+    level = [content]
+    for _ in range(levels):
+        level = [each for value in level for each in (value.values() if isinstance(value, dict) else value)
+                 if isinstance(each, dict | list)]  # fmt: skip
+    return bool(level)
+
+
+def _names_another(name: str, content: dict[str, Any]) -> str | None:
+    """What a configuration names beside the folder's own files."""
+    if name == "tokenizer_config.json":
+        return names_file(content)
+    if name in ("quantize_config.json", "quant_config.json"):
+        return names_elsewhere(content, quantisation=True)
+    return names_elsewhere(content)
+
+
+def _scan_model(path: Path, tensors: Sequence[Tensor]) -> None:
+    """A class that writes text, of a size that the weights can have."""
+    config = read_json(path)
+    if found := wrong_architecture(config) or absurd_size(config, tensors):
+        raise CheckpointError(f"{path}: {found}")
+    check_quantisation(path, config, module_names(tensors))
+
+
+def _asks_for_code(content: Any, *, stock: bool) -> str | None:
+    """The key, at any depth, that would make a library fetch and run untrusted code; None if there is none.
+
+    ``auto_map`` of a ``stock`` model names code that is not needed: it is left out of what libraries are given.
+    """
+    named = ("custom_pipelines",) if stock else ("auto_map", "custom_pipelines")
     for value in _objects(content):
         for key, each in value.items():
             # A vocabulary may well hold these words as tokens; their values are numbers.
-            if key in ("auto_map", "custom_pipelines") and each and isinstance(each, dict | list | str):
+            if key in named and each and isinstance(each, dict | list | str):
                 return str(key)
             # The second fetches whatever repository `backbone` names.
             if (key in _IMPLEMENTATIONS and "/" in str(each)) or (key == "use_pretrained_backbone" and each is True):
@@ -264,20 +270,12 @@ def _scan_tokenizer_config(path: Path, config: dict[str, Any]) -> None:
     if config.get("init_inputs"):
         raise CheckpointError(f"{path}: init_inputs would be passed to the tokenizer's class; remove them")
     for field, value in config.items():
-        if _FILE_FIELDS.match(field) and isinstance(value, str) and _bad_name(value) is not None:
+        if (
+            _FILE_FIELDS.match(field)
+            and isinstance(value, str)
+            and ("/" in value or "\\" in value or value in (".", ".."))
+        ):
             raise CheckpointError(f"{path}: {field} names a file outside the folder; remove it")
-
-
-def _scan_index(path: Path, names: set[str]) -> None:
-    """The shards that an index names are opened by name, and unpickled unless they are safetensors."""
-    shards = read_json(path).get("weight_map")
-    if not isinstance(shards, dict):
-        raise CheckpointError(f"{path}: weight_map is missing; save the weights again with save_pretrained")
-    for shard in shards.values():
-        if not isinstance(shard, str) or shard not in names or not shard.endswith(".safetensors"):
-            raise CheckpointError(
-                f"{path}: weight_map names {_shown(str(shard))}, which is not a .safetensors file of this folder"
-            )
 
 
 def _scan_added_tokens(folder: Path) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("--suite", required=True, help="A shipped suite (nano-1) or a YAML file.")
 @data_dir
 @click.option("--target", required=True, help="The task family the tuned models were trained for, e.g. jigsaw.")
+@click.option("--name", "names", multiple=True, help="What to call a TUNED in records; once each, in order.")
 @click.option("--engine", help="vllm, transformers, openai (a server), or lm-eval:NAME.  [default: vllm if installed]")
 @click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), help="Default: float32 on a CPU.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where runs go.")

@@ -49,5 +49,5 @@ def train_sft_command(base: str, out: Path, recipe: str, seed: int) -> None:
     from harness.training import RECIPES, train_sft
 
     with Bars() as bars:
-        train_sft(open_checkpoint(base).path, out, seed, bars.show, RECIPES[recipe])
+        train_sft(open_checkpoint(base).staged, out, seed, bars.show, RECIPES[recipe])
     click.echo(out)

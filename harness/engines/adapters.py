@@ -67,7 +67,7 @@ def _tensors(checkpoint: Checkpoint) -> list[str]:
     from safetensors import safe_open
 
     names: list[str] = []
-    for path in sorted(checkpoint.path.glob("*.safetensors")):
+    for path in checkpoint.weights:
         with safe_open(path, framework="numpy") as file:
             names += file.keys()
     return names

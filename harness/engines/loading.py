@@ -10,7 +10,6 @@ import importlib.metadata
 import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from harness.checkpoints import (
@@ -46,7 +45,7 @@ def check_weights(checkpoint: Checkpoint, base: Checkpoint | None = None) -> Wei
     model that its weights cannot be.
     """
     checkpoint = replace(checkpoint, base=base) if base else checkpoint
-    tensors = [tensor for path in weight_files(checkpoint) for tensor in read_header(path)]
+    tensors = [tensor for path in checkpoint.weights for tensor in read_header(path)]
     shapes = {each.name: each.shape for each in tensors}
     rehearsal = _Rehearsal(checkpoint, len(tensors))
     if checkpoint.base is not None:
@@ -74,11 +73,6 @@ def checked(checkpoint: Checkpoint) -> Checkpoint:
     return replace(checkpoint, record=record, base=base, loading=report)
 
 
-def weight_files(checkpoint: Checkpoint) -> list[Path]:
-    """The files of the weights."""
-    return [checkpoint.path / name for name in sorted(checkpoint.record.files) if name.endswith(".safetensors")]
-
-
 def _with_ties(checkpoint: Checkpoint, report: WeightsReport, names: Iterable[str]) -> WeightsReport:
     """The report with what config.json says is one tensor: where the files have two they must be equal, and where they
     have only the one that is tied to the other, engines are given it under the other's name."""
@@ -95,8 +89,7 @@ def _with_ties(checkpoint: Checkpoint, report: WeightsReport, names: Iterable[st
 def _equal(checkpoint: Checkpoint, one: str, other: str) -> bool:
     files = {name: digest for name, digest in checkpoint.record.files.items() if name.endswith(".safetensors")}
     key = hashlib.sha256(canonical_json(["equal", files, one, other])).hexdigest()
-    paths = weight_files(checkpoint)
-    return bool(cached_answer(key, lambda: {"equal": same_tensors(paths, one, other)})["equal"])
+    return bool(cached_answer(key, lambda: {"equal": same_tensors(checkpoint.weights, one, other)})["equal"])
 
 
 def _compare_quantised(tensors: Sequence[Tensor], stated: Mapping[str, Any], rehearsal: "_Rehearsal") -> WeightsReport:
@@ -118,7 +111,7 @@ class _Rehearsal:
 
     def __init__(self, checkpoint: Checkpoint, n_tensors: int) -> None:
         root = checkpoint.base or checkpoint
-        self._folders = [str(root.path), *([str(checkpoint.path)] if checkpoint.base else [])]
+        self._folders = [str(root.staged), *([str(checkpoint.staged)] if checkpoint.base else [])]
         self._adapter = checkpoint.base is not None
         adapter = checkpoint.record.files["adapter_config.json"] if self._adapter else None
         self._decisive = [_VERSION, _stated(root), adapter, *map(_version, ("transformers", "peft", "torch"))]

@@ -22,10 +22,10 @@ def model_class(folder: Path) -> Any:
 
 
 def ready_folder(checkpoint: Checkpoint) -> Path:
-    """Where libraries find the weights of ``checkpoint`` under the names of its model: its own folder, or a temporary
-    one that lasts as long as this process."""
+    """Where libraries find the weights of ``checkpoint`` under the names of its model, and nothing but the files that
+    its digest covers: a temporary folder that lasts as long as this process."""
     report = _report(checkpoint)
-    return checkpoint.path if report.as_they_are else _renamed(checkpoint.path, report)
+    return checkpoint.staged if report.as_they_are else _renamed(checkpoint.staged, report)
 
 
 @functools.cache
@@ -119,11 +119,7 @@ def merged_folder(checkpoint: Checkpoint, dtype: str) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="retention-merged-"))
     model = load_merged(checkpoint, dtype)
     model.save_pretrained(folder)
-    for path in checkpoint.base.path.iterdir():
-        if (
-            path.is_file()
-            and path.suffix in (".json", ".jinja", ".txt", ".model")
-            and not (folder / path.name).exists()
-        ):
+    for path in checkpoint.base.staged.iterdir():
+        if ".safetensors" not in path.name and not (folder / path.name).exists():
             shutil.copy(path, folder / path.name)
     return folder

@@ -34,7 +34,7 @@ class TransformersEngine:
         if self.record.device == "cpu":
             torch.set_num_threads(settings.threads)
         self._device = torch.device("cpu" if self.record.device == "cpu" else "cuda")
-        folder = checkpoint.base.path if checkpoint.base else checkpoint.path
+        folder = (checkpoint.base or checkpoint).staged
         try:
             self._model = load_merged(checkpoint, settings.dtype)
             options = {"local_files_only": True, "trust_remote_code": False}

@@ -11,6 +11,7 @@ import io
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from harness.checkpoints import Checkpoint, read_json
@@ -69,6 +70,7 @@ class VllmEngine:
                 max_num_seqs=settings.batch,
                 tensor_parallel_size=settings.tensor_parallel,
                 trust_remote_code=False,
+                **_formats(folder / "config.json"),
                 enforce_eager=self._on_cpu,
                 disable_log_stats=True,
                 use_tqdm_on_load=False,
@@ -259,6 +261,23 @@ def _lora_options(adapters: Sequence[Checkpoint], on_cpu: bool) -> dict[str, Any
     # more than adapters leaves that one empty.
     slots = len(adapters) + on_cpu
     return {"enable_lora": True, "max_loras": slots, "max_lora_rank": rank_to_reserve(list(adapters))}
+
+
+def _formats(config: Path) -> dict[str, Any]:
+    """What vLLM would else guess from the files it finds: configuration, weights, tokenizer, and what a model is for.
+
+    vLLM reads bitsandbytes weights, which are safetensors too, by a loader of their own.
+    """
+    quantisation = read_json(config).get("quantization_config")
+    method = quantisation.get("quant_method") if isinstance(quantisation, dict) else None
+    return {
+        "config_format": "hf",
+        "load_format": "auto" if method == "bitsandbytes" else "safetensors",
+        "tokenizer_mode": "hf",
+        "runner": "generate",
+        "convert": "none",
+        "speculative_config": None,
+    }
 
 
 def _inspect_here(architecture: str) -> None:

@@ -11,7 +11,9 @@ from harness.checkpoints import (
     PromptRenderer,
     conditions_of,
     open_checkpoint,
+    renamed,
     same_tokenizer,
+    told_apart,
 )
 from harness.engines import EngineSettings, Placement, checked, place
 from harness.errors import RetentionError
@@ -88,18 +90,22 @@ def make_plan(
     settings: EngineSettings,
     out: Path,
     served_names: Sequence[str] = (),
+    names: Sequence[str] = (),
 ) -> Plan:
     """Resolve and check everything; raises :class:`~harness.errors.RetentionError` with the way out.
 
-    ``served_names`` are what a server calls the checkpoints, the base first.
+    ``served_names`` are what a server calls the checkpoints, the base first; ``names`` what the tuned are called in
+    records, by default their folder or hub id.
     """
     loaded_suite = open_suite(suite)
     if target is not None and target not in loaded_suite.families:
         raise RetentionError(
             f"--target {target}: suite {loaded_suite.id} has no such family; it has {', '.join(loaded_suite.families)}"
         )
-    base_checkpoint = checked(open_checkpoint(base))
-    tuned_checkpoints = tuple(checked(open_checkpoint(reference, base_checkpoint)) for reference in tuned)
+    base_checkpoint = open_checkpoint(base)
+    opened = [open_checkpoint(reference, base_checkpoint) for reference in tuned]
+    named = told_apart([base_checkpoint, *(renamed(opened, names) if names else opened)])
+    base_checkpoint, *tuned_checkpoints = map(checked, named)
     for checkpoint in tuned_checkpoints:
         same_tokenizer(base_checkpoint, checkpoint)
     if served_names:
@@ -113,4 +119,4 @@ def make_plan(
     renderer = PromptRenderer(renderer_folder, loaded_suite.prompt)
     conditions = conditions_of(base_checkpoint, settings.max_model_len)
     folder = suite_path(suite).parent
-    return Plan(loaded_suite, folder, base_checkpoint, tuned_checkpoints, renderer, conditions, settings, out)
+    return Plan(loaded_suite, folder, base_checkpoint, tuple(tuned_checkpoints), renderer, conditions, settings, out)

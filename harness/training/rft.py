@@ -41,7 +41,7 @@ def train_rft(
         # Completions are sampled in batches, and must directly follow their prompts.
         student.tokenizer.padding_side = "left"
         # TRL loads the reference model from here, also when the policy resumes from a state.
-        student.model.config._name_or_path = str(base.path)
+        student.model.config._name_or_path = str(base.staged)
 
         def method_fields(state: Any) -> dict[str, Any]:
             lengths = [row.get(_LENGTH, 0.0) for row in curve(state.log_history)]

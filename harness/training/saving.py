@@ -119,9 +119,7 @@ def _keep_weights(state: Path, base: Checkpoint, made: Path) -> None:
     Loading and saving tokenizer and processor would change their files, and a pair with different tokenizers is
     refused.
     """
-    dtypes = {
-        tensor.name: tensor.dtype for path in sorted(base.path.glob("*.safetensors")) for tensor in read_header(path)
-    }
+    dtypes = {tensor.name: tensor.dtype for path in base.weights for tensor in read_header(path)}
     index: dict[str, str] = {}
     for path in sorted(state.glob("*.safetensors")):
         index |= dict.fromkeys(_copy_weights(path, made / path.name, dtypes), path.name)

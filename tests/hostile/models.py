@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.hostile.case import Case, Shop
 from tests.support.fakes import write_adapter, write_checkpoint
+from tests.support.hub_cache import write_snapshot
 
 Harm = Callable[[Shop, Case, Path], object]
 
@@ -42,6 +43,16 @@ def _with(name: str, **fields: Any) -> Harm:
     return harm
 
 
+def _of_its_own(harm: Harm) -> Harm:
+    """The same in a model whose class transformers does not have: for a stock one what asks for code is left out."""
+
+    def harmed(shop: Shop, case: Case, folder: Path) -> None:
+        _with("config.json", architectures=["Own"])(shop, case, folder)
+        harm(shop, case, folder)
+
+    return harmed
+
+
 def _holding(name: str, content: bytes) -> Harm:
     def harm(shop: Shop, case: Case, folder: Path) -> None:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -52,6 +63,59 @@ def _holding(name: str, content: bytes) -> Harm:
 
 def _pickle(name: str) -> Harm:
     return lambda shop, case, folder: (folder / name).write_bytes(shop.pickled(case))
+
+
+def _alone(harm: Harm) -> Harm:
+    """Instead of the safetensors, not beside them."""
+
+    def harmed(shop: Shop, case: Case, folder: Path) -> None:
+        (folder / "model.safetensors").unlink()
+        harm(shop, case, folder)
+
+    return harmed
+
+
+def _other_weights(*names: str, index: str | None = None, **more: dict[str, Any]) -> Harm:
+    """The weights of another model by these names, an index of them, and JSON files (``params`` is params.json)."""
+
+    def harm(shop: Shop, case: Case, folder: Path) -> None:
+        other = write_checkpoint(folder.parent / "other", seed=7)
+        for name in names:
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes((other / "model.safetensors").read_bytes())
+        if index:
+            weight_map = {"layer.weight": names[0]}
+            (folder / index).write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
+        for name, content in more.items():
+            (folder / f"{name}.json").write_text(json.dumps(content))
+
+    return harm
+
+
+def _linked_weights(shop: Shop, case: Case, folder: Path) -> None:
+    other = write_checkpoint(folder.parent / "other", seed=7)
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").symlink_to(other / "model.safetensors")
+
+
+def _snapshot(harm: Callable[[Path, Path], object], shop: Shop, case: Case) -> str:
+    """A snapshot in a cache of the hub; ``harm`` is given its folder and that of another model."""
+    home = shop.folder(case)
+    other = write_checkpoint(home / "other", seed=7)
+    snapshot = write_snapshot(home / "hub", "owner/name", write_checkpoint(home / "model"))
+    harm(snapshot, other)
+    return str(snapshot)
+
+
+def _link_past_blobs(snapshot: Path, other: Path) -> None:
+    (snapshot / "model.safetensors").unlink()
+    (snapshot / "model.safetensors").symlink_to("../../../../other/model.safetensors")
+
+
+def _blobs_elsewhere(snapshot: Path, other: Path) -> None:
+    blobs = snapshot.parent.parent / "blobs"
+    blobs.rename(other / "blobs")
+    blobs.symlink_to(other / "blobs")
 
 
 def _torch_zip(shop: Shop, case: Case, folder: Path) -> None:
@@ -140,33 +204,95 @@ _REMOTE = {"AutoModelForCausalLM": "evil/repo--modeling.Evil"}
 _REDOS = "(l|la|a|y|e|r|.)*(l|la|a|y|e|r|.)*(l|la|a|y|e|r|.)*" * 4 + "#"
 
 
+_STAGED = "staged: chat_template.jinja config.json model.safetensors tokenizer.json tokenizer_config.json; "
+
+
+def _without_effect(name: str, threat: str, harm: Harm, says: str = _STAGED) -> Case:
+    """Ignored: engines are given what they would be given without it."""
+    return Case(name, threat, "model", "neutralised", says, partial(_model, harm))
+
+
 def _case(name: str, threat: str, says: str, harm: Harm, kind: Callable[..., str] = _model) -> Case:
     return Case(name, threat, "model", "refused", says, partial(kind, harm))
 
 
 CASES = [
-    _case("bin-weights", "pickle", "convert them to safetensors", _pickle("pytorch_model.bin")),
-    _case("upper-case-ckpt", "pickle", "convert them to safetensors", _pickle("MODEL.CKPT")),
-    _case("torch-zip", "pickle", "convert them to safetensors", _torch_zip),
-    _case("pickle-called-text", "pickle", "notes.txt: pickle-like", _pickle("notes.txt")),
+    _case("bin-weights", "pickle", "convert them to safetensors", _alone(_pickle("pytorch_model.bin"))),
+    _case("upper-case-ckpt", "pickle", "convert them to safetensors", _alone(_pickle("MODEL.CKPT"))),
+    _case("torch-zip", "pickle", "convert them to safetensors", _alone(_torch_zip)),
+    _without_effect("bin-beside", "pickle", _pickle("pytorch_model.bin")),
+    _without_effect("optimizer-beside", "pickle", _pickle("optimizer.pt")),
+    _without_effect("torch-zip-beside", "pickle", _torch_zip),
+    _without_effect("pickle-called-text", "pickle", _pickle("notes.txt")),
+    _case("pickle-called-vocabulary", "pickle", "vocab.txt: pickle-like", _pickle("vocab.txt")),
     _case("pickle-called-safetensors", "pickle", "does not fit the file", _pickle("model.safetensors")),
     _case("index-names-a-pickle", "pickle", "not a .safetensors file of this folder", _index("weights.dat")),
-    _case("python-file", "code", "code in a checkpoint is never run", _code("modeling_evil.py")),
-    _case("python-deeper", "code", "code in a checkpoint is never run", _code("sub/Modeling.PY")),
-    _case("shared-library", "code", "code in a checkpoint is never run", _code("kernels.so.1")),
-    _case("auto-map", "code", "auto_map would run the checkpoint", _with("config.json", auto_map=_REMOTE)),
+    _without_effect("python-file", "code", _code("modeling_evil.py")),
+    _without_effect("python-deeper", "code", _code("sub/Modeling.PY")),
+    _without_effect("shared-library", "code", _code("kernels.so.1")),
+    _without_effect("auto-map-of-stock", "code", _with("config.json", model_type="llama", auto_map=_REMOTE),
+                    '{"architectures": ["LlamaForCausalLM"], "model_type": "llama"}'),
+    _case("auto-map", "code", "auto_map would run the checkpoint",
+          _of_its_own(_with("config.json", auto_map=_REMOTE))),
     _case("auto-map-inside", "code", "auto_map would run the checkpoint",
-          _with("config.json", vision_config={"auto_map": _REMOTE})),
+          _of_its_own(_with("config.json", vision_config={"auto_map": _REMOTE}))),
     _case("auto-map-tokenizer", "code", "auto_map would run",
-          _with("tokenizer_config.json", auto_map={"AutoTokenizer": ["e"]})),
+          _of_its_own(_with("tokenizer_config.json", auto_map={"AutoTokenizer": ["e"]}))),
     _case("auto-map-processor", "code", "auto_map would run",
-          _with("processor_config.json", image_processor={"auto_map": _REMOTE})),
+          _of_its_own(_with("processor_config.json", image_processor={"auto_map": _REMOTE}))),
+    _case("auto-map-video", "code", "auto_map would run",
+          _of_its_own(_with("video_preprocessor_config.json", auto_map={"AutoVideoProcessor": "p.P"}))),
     _case("hub-kernel", "code", "would run the checkpoint",
           _with("config.json", text_config={"_attn_implementation": "evil/kernel"})),
     _case("custom-pipeline", "code", "would run the checkpoint",
           _with("config.json", custom_pipelines={"p": {"impl": "p.P"}})),
     _case("foreign-backbone", "code", "would run the checkpoint",
           _with("config.json", use_pretrained_backbone=True, backbone="e/r")),
+    _case("speculators", "elsewhere", "speculators_model_type names another model to answer with",
+          _with("config.json", speculators_model_type="eagle3")),
+    _case("verifier", "elsewhere", "verifier.name_or_path names another model to answer with",
+          _with("config.json", speculators_config={"verifier": {"name_or_path": "/tmp/other"}})),
+    _case("draft-model", "elsewhere", "assistant_model names another model to answer with",
+          _with("generation_config.json", assistant_model="evil/model")),
+    _case("vision-tower", "elsewhere", "vision_config.tower names another file or model",
+          _with("config.json", vision_config={"tower": "evil/model"})),
+    _case("text-model", "elsewhere", "text_model_id names another file or model",
+          _with("config.json", text_model_id="model")),
+    _case("other-weights", "elsewhere", "transformers_weights names another file or model",
+          _with("config.json", transformers_weights="weights.gguf")),
+    _case("audio-tokenizer", "elsewhere", "audio_tokenizer_name_or_path names another file or model",
+          _with("processor_config.json", audio_tokenizer={"audio_tokenizer_name_or_path": "evil"})),
+    _case("calibration-file", "elsewhere", "names another file or model",
+          _with("adapter_config.json", eva_config={"calibration_path": "/etc"}), _adapter),
+    _without_effect("claimed-origin", "elsewhere", _with("config.json", _name_or_path="evil/model"),
+                    '{"architectures": ["LlamaForCausalLM"]}'),
+    _case("two-sets", "two-faced", "two sets of weights, model.safetensors and what",
+          _other_weights("model-00001-of-00001.safetensors", index="model.safetensors.index.json")),
+    _case("adapter-and-model", "two-faced", "two sets of weights, adapter_model.safetensors and model.safetensors",
+          _other_weights("model.safetensors"), _adapter),
+    _case("shards-without-index", "two-faced", "shards without model.safetensors.index.json",
+          _alone(_other_weights("model-00001-of-00002.safetensors"))),
+    _case("mistral-alone", "two-faced", "consolidated.safetensors is not read",
+          _alone(_other_weights("consolidated.safetensors", params={"dim": 4}))),
+    _without_effect("mistral-beside", "two-faced", _other_weights("consolidated.safetensors", params={"dim": 4})),
+    _without_effect("tekken", "two-faced", _other_weights(tekken={"config": {}, "vocab": []})),
+    _without_effect("stray-shard", "two-faced", _other_weights("model-00002-of-00009.safetensors")),
+    _without_effect("nested-model", "two-faced", _other_weights("checkpoint-5/model.safetensors")),
+    _without_effect("half-an-adapter", "two-faced", _other_weights(adapter_config={"peft_type": "XLORA"})),
+    _without_effect("pooling-modules", "turned", _other_weights(modules=[{"type": "Pooling", "path": "1_Pooling"}])),
+    _case("pooling-class", "turned", "which embeds, classifies or drafts",
+          _with("config.json", architectures=["LlamaModel"])),
+    _case("draft-class", "turned", "which embeds, classifies or drafts",
+          _with("config.json", architectures=["EagleLlamaForCausalLM"])),
+    _case("two-classes", "turned", "names 2 model classes",
+          _with("config.json", architectures=["LlamaForCausalLM", "Qwen2ForCausalLM"])),
+    _case("endless-layers", "turned", "num_hidden_layers is 10000000", _with("config.json", num_hidden_layers=10**7)),
+    _case("endless-vocabulary", "turned", "vocab_size is 1000000000000",
+          _with("config.json", text_config={"vocab_size": 10**12})),
+    _case("endless-positions", "turned", "max_position_embeddings is",
+          _with("config.json", max_position_embeddings=1e300)),
+    _case("endless-quantisation", "turned", "its module name patterns cannot be used",
+          _with("config.json", quantization_config={"ignore": ["re:" + "(l|la|a|y|e|r|.)*" * 12 + "#"]})),
     _case("adapter-imports", "adapter", "auto_mapping names module 'os'",
           _with("adapter_config.json", auto_mapping={"base_model_class": "system", "parent_library": "os"}), _adapter),
     _case("adapter-megatron", "adapter", "megatron_core names a module",
@@ -210,7 +336,10 @@ CASES = [
     _case("case-collision", "path", "the same file on some systems", _holding("Config.json", b"{}")),
     _case("newline-file", "path", "invisible characters", _holding("config.json\n", b"{}")),
     _case("bidi-file", "unicode", "invisible characters", _holding("config\u202enosj.json", b"{}")),
-    _case("over-long-path", "path", "longer than", _long_path),
+    _without_effect("over-long-path", "path", _long_path),
+    _case("staged-link", "path", "a link in a checkpoint folder", _linked_weights),
+    Case("snapshot-link", "path", "model", "refused", "a link in a checkpoint", partial(_snapshot, _link_past_blobs)),
+    Case("blobs-elsewhere", "path", "model", "refused", "a link in a checkpoint", partial(_snapshot, _blobs_elsewhere)),
     _case("no-utf-8-name", "path", "invisible characters", _foreign_bytes),
     Case("hub-traversal", "path", "names", "refused", "points outside the folder", _names(["../../.bashrc"])),
     Case("hub-absolute", "path", "names", "refused", "points outside the folder", _names(["/etc/cron.d/x"])),

@@ -32,7 +32,9 @@ def remember(event: str, arguments: tuple[Any, ...]) -> None:
         "os.truncate",
         "os.chmod",
     ):
-        opened["written"].extend(os.fsdecode(each) for each in arguments[:2] if isinstance(each, str | bytes))
+        # What a link leads to is not written.
+        paths = arguments[1:2] if event == "os.symlink" else arguments[:2]
+        opened["written"].extend(os.fsdecode(each) for each in paths if isinstance(each, str | bytes))
     elif event in ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"):
         opened["connected"].append(repr(arguments[1:] if event.startswith("socket.connect") else arguments))
     elif event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "pty.spawn"):
@@ -75,7 +77,7 @@ def main(root: Path) -> None:
 
 
 def run_model(given: Any) -> str:
-    """One folder, or a base and its fine-tune: scanned, opened, compared, and asked for a prompt."""
+    """One folder, or a base and its fine-tune: scanned, opened, compared, staged, and asked for a prompt."""
     from harness.checkpoints.checkpoint import open_checkpoint, same_tokenizer
     from harness.checkpoints.prompts import PromptRenderer
 
@@ -84,14 +86,15 @@ def run_model(given: Any) -> str:
     for tuned in checkpoints[1:]:
         same_tokenizer(checkpoints[0], tuned)
     base = checkpoints[0].base or checkpoints[0]
-    return PromptRenderer(base.path).render("a" * 30 + "!").text
+    rendered = PromptRenderer(base.path).render("a" * 30 + "!").text
+    staged = sorted(path.name for path in base.staged.iterdir())
+    return f"{rendered} staged: {' '.join(staged)}; {(base.staged / 'config.json').read_text()[:500]}"
 
 
 def run_names(given: list[str]) -> str:
-    from harness.checkpoints.scan import scan_names
+    from harness.checkpoints.listing import list_repository
 
-    scan_names("owner/repository", given)
-    return "names"
+    return " ".join(list_repository("owner/repository", given).files)
 
 
 def run_template(source: str) -> str:

@@ -75,7 +75,7 @@ def test_a_mistake_is_one_line_and_exit_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
     pickle = write_checkpoint(tmp_path / "pickle")
-    (pickle / "pytorch_model.bin").write_bytes(b"")
+    (pickle / "model.safetensors").rename(pickle / "pytorch_model.bin")
     other = write_checkpoint(tmp_path / "other")
     known = {"PICKLE": str(pickle), "OTHER": str(other)}
     monkeypatch.chdir(tmp_path)

@@ -1,0 +1,192 @@
+"""Configuration: what a JSON file of a checkpoint may make a library do, beside describing the model in its folder.
+
+A library follows a name that it finds: vLLM answers with the "verifier" of a draft model, others load a vision tower or
+an audio tokenizer from the hub. So every value that may name a file or a repository is refused, but for claims, which
+say where a model came from: those are known by name, and are left out of the copy that libraries are given.
+"""
+
+import importlib.util
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.checkpoints.weights import Tensor
+
+# Where a model came from: kept as a claim, and given to no library.
+_CLAIMS = frozenset({
+    "_name_or_path", "name_or_path", "base_model_name_or_path", "model_name", "base_model", "special_tokens_map_file",
+})  # fmt: skip
+# Values that are text, patterns or names of things that no library opens when it loads a model.
+_TEXT = frozenset({
+    "chat_template", "id2label", "label2id", "stop_strings", "task_specific_params", "license", "license_link",
+    "license_name", "target_modules", "exclude_modules", "layers_pattern", "rank_pattern", "alpha_pattern",
+    "modules_to_save", "target_parameters", "auto_mapping", "auto_map",
+})  # fmt: skip
+# What only a quantisation needs, which is over.
+_QUANTISING = frozenset({
+    "dataset", "tokenizer", "meta", "quantizer", "model_name_or_path", "model_file_base_name", "producer",
+})  # fmt: skip
+_NAMING = re.compile(
+    r"(name_or_path|_paths?|\Apaths?|_files?|\Afiles?|_dirs?|_folder|_repo|repo_ids?|model_ids?|_hub_id|_urls?|\Aurls?|"
+    r"transformers_weights|_checkpoint)\Z"
+)
+# The scan of a tokenizer's configuration has rules of its own for these.
+_TOKENIZER_FILES = re.compile(r"_file\Z|\Afast_tokenizer_files\Z")
+_PATH_LIKE = re.compile(
+    r"/|\A~|\A\.\.?\Z|\A\\\\|\A[A-Za-z]:\\|\.(safetensors|bin|pt|pth|ckpt|json|jsonl|gguf|onnx|py|model|pkl)\Z", re.I
+)
+# A template's token, like </s> or [/INST], and prose: of what has spaces in it, only an absolute path leads anywhere.
+_TOKEN_OR_PROSE = re.compile(r"\A<[^<>\s]*>\Z|\A\[/?\w+\]\Z|\A(?![/~.\\]).*\s", re.DOTALL)
+_DRAFT = re.compile(r"speculat|(\A|_)(draft|assistant|verifier)(_model|_config)?\Z", re.I)
+
+_QUANTISATION = "quantization_config"
+_PLAIN_MODULE = re.compile(r"\A[\w.-]*\Z", re.ASCII)
+_WRITES_NO_TEXT = re.compile(
+    r"For\w*Classification\Z|For(MaskedLM|QuestionAnswering|MultipleChoice|Retrieval|Ranking)\Z|Reward|Embedding|ColBERT|"
+    r"MTP(Model)?\Z|Eagle3\Z|\AP?Eagle(?!2)|Medusa|Draft|DSpark|(?<!LMHead)(?<!LM)(?<!Chat)(?<!Omni)(?<!GLM)(?<!Ultravox)(?<!Audio)"
+    r"(?<!Decoder)Model\Z"
+)
+_DEPTH = re.compile(r"(layers?|blocks|depths?|experts)\Z")
+_WIDTH = re.compile(r"(size|dim|heads|n_head|embd|n_inner|d_model|d_ff|d_kv|channels|width|rank)\Z")
+_LENGTH = re.compile(r"(max_position_embeddings|n_positions|n_ctx|max_seq_len(gth)?)\Z")
+# What a small model's configuration may state beyond its own weights, as defaults of its family.
+_FLOOR_DEPTH = 1_000
+_FLOOR_WIDTH = 1 << 20
+_MOST_POSITIONS = 1 << 24
+
+
+def is_configuration(name: str) -> bool:
+    """Whether a file of this name tells a library what to do, and is no vocabulary or index."""
+    return name == "config.json" or name.endswith("_config.json")
+
+
+def names_elsewhere(content: Any, *, quantisation: bool = False) -> str | None:
+    """The field, and its value, that may name another file or model; None if there is none."""
+    for key, value in _strings({_QUANTISATION: content} if quantisation else content):
+        last = key.rpartition(".")[2]
+        if any(map(_DRAFT.search, key.split("."))) and value:
+            return f"{key} names another model to answer with ({_brief(value)})"
+        if last not in _CLAIMS and value and (_NAMING.search(last) or _leads_somewhere(value)):
+            return f"{key} names another file or model ({_brief(value)})"
+    return None
+
+
+def names_file(content: dict[str, Any]) -> str | None:
+    """The same of a tokenizer's configuration, whose values are tokens: by the names of its fields alone."""
+    for key, value in _strings(content):
+        last = key.rpartition(".")[2]
+        if last not in _CLAIMS and not _TOKENIZER_FILES.search(last) and _NAMING.search(last) and value:
+            return f"{key} names another file or model ({_brief(value)})"
+    return None
+
+
+def without_claims(content: Any, *, auto_map: bool) -> Any:
+    """``content`` without what only says where a model came from, and without ``auto_map`` if that is not needed."""
+    if isinstance(content, list):
+        return [without_claims(each, auto_map=auto_map) for each in content]
+    if not isinstance(content, dict):
+        return content
+    left_out = _CLAIMS | ({"auto_map"} if auto_map else set())
+    return {
+        key: without_claims(value, auto_map=auto_map)
+        for key, value in content.items()
+        if key not in left_out or isinstance(value, int | float)
+    }
+
+
+def is_stock(config: dict[str, Any]) -> bool:
+    """Whether the installed transformers defines the model's class, so that no code of a checkpoint is needed.
+
+    Looked up in the library's files: importing it takes seconds.
+    """
+    library = importlib.util.find_spec("transformers")
+    kind, names = config.get("model_type"), config.get("architectures")
+    if library is None or library.origin is None or not isinstance(kind, str) or not isinstance(names, list):
+        return False
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", kind) or not names or not all(isinstance(each, str) for each in names):
+        return False
+    module = kind.replace("-", "_")
+    path = Path(library.origin).parent / "models" / module / f"modeling_{module}.py"
+    source = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return all(re.search(rf"^class {re.escape(name)}\(", source, re.MULTILINE) for name in names)
+
+
+def wrong_architecture(config: dict[str, Any]) -> str | None:
+    """Why the model class that ``config`` names cannot be evaluated; None if it can."""
+    names = config.get("architectures")
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        return "architectures is missing; it names the model class"
+    if len(names) > 1:
+        return f"architectures names {len(names)} model classes, of which engines choose differently; name one"
+    if _WRITES_NO_TEXT.search(names[0]):
+        return (
+            f"architectures names {names[0][:80]!a}, which embeds, classifies or drafts and writes no text; save the "
+            "language model, a class like ...ForCausalLM"
+        )
+    return None
+
+
+def absurd_size(config: dict[str, Any], tensors: Sequence[Tensor]) -> str | None:
+    """The field whose number does not fit weights of these shapes, so that building the model would hang."""
+    largest = max((max(tensor.shape, default=1) for tensor in tensors), default=1)
+    limits = (
+        (_DEPTH, max(_FLOOR_DEPTH, len(tensors), largest), f"the weights have {len(tensors):,} tensors"),
+        (_WIDTH, max(_FLOOR_WIDTH, 64 * largest), f"the longest side of a tensor is {largest:,}"),
+        (_LENGTH, _MOST_POSITIONS, f"at most {_MOST_POSITIONS:,} can be"),
+    )
+    for key, value in _numbers(config):
+        for pattern, most, why in limits:
+            if pattern.search(key) and value > most:
+                return f"{key} is {_brief(value)}, but {why}; restore the configuration of these weights"
+    return None
+
+
+def quantisation_patterns(config: dict[str, Any]) -> list[str]:
+    """What a quantisation library matches against module names as regular expressions."""
+    quantisation = {_QUANTISATION: config.get(_QUANTISATION)}
+    found = [value for _, value in _strings(quantisation)]
+    keys = [key for each in _objects(quantisation) for key in each]
+    return [each.removeprefix("re:") for each in (*found, *keys) if not _PLAIN_MODULE.match(each)]
+
+
+def _leads_somewhere(value: str) -> bool:
+    return _PATH_LIKE.search(value) is not None and not _TOKEN_OR_PROSE.search(value) and not value.startswith("re:")
+
+
+def _strings(content: Any) -> Iterator[tuple[str, str]]:
+    """Every string in ``content`` with the dotted names of the fields that lead to it; lists add no name."""
+    waiting: list[tuple[str, Any]] = [("", content)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, str):
+            yield path, value
+        elif isinstance(value, list):
+            waiting.extend((path, each) for each in value)
+        elif isinstance(value, dict):
+            text = _TEXT | _QUANTISING if path.startswith(_QUANTISATION) else _TEXT
+            waiting.extend((f"{path}.{name}".lstrip("."), each) for name, each in value.items() if name not in text)
+
+
+def _numbers(config: dict[str, Any]) -> Iterator[tuple[str, int | float]]:
+    """Every number outside the quantisation, with the name of its field."""
+    for each in _objects({name: value for name, value in config.items() if name != _QUANTISATION}):
+        for name, value in each.items():
+            for number in value if isinstance(value, list) else [value]:
+                if isinstance(number, int | float) and not isinstance(number, bool):
+                    yield name, number
+
+
+def _objects(content: Any) -> Iterable[dict[str, Any]]:
+    waiting = [content]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield value
+        if isinstance(value, dict | list):
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+
+
+def _brief(value: Any) -> str:
+    text = ascii(value)
+    return text if len(text) <= 80 else f"{text[:80]}.."
