@@ -80,12 +80,15 @@ def run_model(given: Any) -> str:
     """One folder, or a base and its fine-tune: scanned, opened, compared, staged, and asked for a prompt."""
     from harness.checkpoints.checkpoint import open_checkpoint, same_tokenizer
     from harness.checkpoints.prompts import PromptRenderer
+    from harness.engines import checked
 
-    folders = [given] if isinstance(given, str) else given
-    checkpoints = [open_checkpoint(folder) for folder in folders]
-    for tuned in checkpoints[1:]:
-        same_tokenizer(checkpoints[0], tuned)
-    base = checkpoints[0].base or checkpoints[0]
+    first, *others = [given] if isinstance(given, str) else given
+    opened = open_checkpoint(first)
+    for other in others:
+        tuned = open_checkpoint(other, opened)
+        same_tokenizer(opened, tuned)
+        checked(tuned)
+    base = checked(opened.base or opened)
     rendered = PromptRenderer(base.path).render("a" * 30 + "!").text
     staged = sorted(path.name for path in base.staged.iterdir())
     return f"{rendered} staged: {' '.join(staged)}; {(base.staged / 'config.json').read_text()[:500]}"
