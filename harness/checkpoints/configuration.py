@@ -96,20 +96,23 @@ def without_claims(content: Any, *, auto_map: bool) -> Any:
 
 
 def is_stock(config: dict[str, Any]) -> bool:
-    """Whether the installed transformers defines the model's class, so that no code of a checkpoint is needed.
+    """Whether the installed transformers defines the model's class, so that no code of a checkpoint is needed."""
+    known, names = _stock_classes(config.get("model_type")), config.get("architectures")
+    return isinstance(names, list) and bool(names) and all(isinstance(each, str) and each in known for each in names)
+
+
+def _stock_classes(model_type: Any) -> set[str]:
+    """The classes that the installed transformers defines for ``model_type``, none where it has no module of that name.
 
     Looked up in the library's files: importing it takes seconds.
     """
     library = importlib.util.find_spec("transformers")
-    kind, names = config.get("model_type"), config.get("architectures")
-    if library is None or library.origin is None or not isinstance(kind, str) or not isinstance(names, list):
-        return False
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", kind) or not names or not all(isinstance(each, str) for each in names):
-        return False
-    module = kind.replace("-", "_")
+    if library is None or library.origin is None or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", str(model_type)):
+        return set()
+    module = str(model_type).replace("-", "_")
     path = Path(library.origin).parent / "models" / module / f"modeling_{module}.py"
     source = path.read_text(encoding="utf-8") if path.is_file() else ""
-    return all(re.search(rf"^class {re.escape(name)}\(", source, re.MULTILINE) for name in names)
+    return set(re.findall(r"^class (\w+)\(", source, re.MULTILINE))
 
 
 def wrong_architecture(config: dict[str, Any]) -> str | None:
@@ -123,6 +126,12 @@ def wrong_architecture(config: dict[str, Any]) -> str | None:
         return (
             f"architectures names {names[0][:80]!a}, which embeds, classifies or drafts and writes no text; save the "
             "language model, a class like ...ForCausalLM"
+        )
+    known = _stock_classes(config.get("model_type"))
+    if known and names[0] not in known:
+        return (
+            f"architectures names {names[0][:80]!a}, which is no class of model_type {config['model_type']}: vLLM "
+            "goes by the one and transformers by the other; restore the configuration of these weights"
         )
     return None
 
@@ -144,10 +153,15 @@ def absurd_size(config: dict[str, Any], tensors: Sequence[Tensor]) -> str | None
 
 def quantisation_patterns(config: dict[str, Any]) -> list[str]:
     """What a quantisation library matches against module names as regular expressions."""
-    quantisation = {_QUANTISATION: config.get(_QUANTISATION)}
-    found = [value for _, value in _strings(quantisation)]
-    keys = [key for each in _objects(quantisation) for key in each]
-    return [each.removeprefix("re:") for each in (*found, *keys) if not _PLAIN_MODULE.match(each)]
+    stated = config.get(_QUANTISATION)
+    fields = stated if isinstance(stated, dict) else {}
+    found: list[Any] = []
+    for each in _objects({name: value for name, value in fields.items() if name not in _QUANTISING}):
+        found += each
+        for value in each.values():
+            found += value if isinstance(value, list) else [value]
+    texts = [each.removeprefix("re:") for each in found if isinstance(each, str)]
+    return [each for each in texts if not _PLAIN_MODULE.match(each)]
 
 
 def _leads_somewhere(value: str) -> bool:

@@ -6,11 +6,12 @@ README.md beside this file has the table of what each trainer leaves.
 """
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.checkpoints.leftovers import PICKLED, is_state, reason_for_file, reason_for_folder
+from harness.checkpoints.leftovers import LOG, PICKLED, is_state, reason_for_file, reason_for_folder
 
 CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
@@ -37,13 +38,22 @@ _MOST_SHOWN = 5
 class Listing:
     """The names beside each other in a folder or a repository: files, and folders.
 
-    ``nested`` are those folders that hold a checkpoint of their own.
+    ``nested`` are those folders that hold a checkpoint of their own; ``remote`` says that this is a repository.
     """
 
     where: str
     files: tuple[str, ...]
     folders: tuple[str, ...] = ()
     nested: tuple[str, ...] = ()
+    remote: bool = False
+
+    def offer(self) -> str:
+        """How to name one of the nested checkpoints, the newest first."""
+        names = _newest_first(self.nested)
+        if self.remote:
+            command = f"hf download {self.where} --include {shlex.quote(f'{names[0]}/*')} --local-dir FOLDER"
+            return f"download one of them and name its folder ({_some(names)}; `{command}`)"
+        return f"name one of them: {_some(names)}"
 
 
 @dataclass(frozen=True)
@@ -61,8 +71,8 @@ class Contents:
     refused: tuple[str, ...] = ()
 
     def summary(self) -> str:
-        """What is ignored, in a few words; empty if nothing is."""
-        names = list(self.ignored)
+        """What is ignored, in a few words and without logs; empty if nothing is."""
+        names = [name for name, why in self.ignored.items() if why != LOG]
         more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
         return ", ".join(names[:_MOST_SHOWN]) + more
 
@@ -86,7 +96,12 @@ def sort_names(listing: Listing, read_shards: Callable[[], set[str]]) -> Content
 
 def _is_adapter(files: set[str]) -> bool:
     """An adapter's configuration whose weights are missing, beside a whole model, is a leftover."""
-    return ADAPTER_CONFIG in files and (ADAPTER_WEIGHTS in files or not files & {WEIGHTS, INDEX})
+    return ADAPTER_CONFIG in files and (_adapter_files(files) != [] or not files & {WEIGHTS, INDEX})
+
+
+def _adapter_files(files: set[str]) -> list[str]:
+    """Weights of an adapter in any format."""
+    return sorted(name for name in files if name.startswith("adapter_model."))
 
 
 def _side_files(files: set[str], kind: str) -> set[str]:
@@ -97,14 +112,13 @@ def _side_files(files: set[str], kind: str) -> set[str]:
 
 def _adapter_weights(listing: Listing) -> tuple[list[str], list[str]]:
     files = set(listing.files)
-    if ADAPTER_WEIGHTS not in files:
-        return [], [_without_weights(listing, ADAPTER_WEIGHTS)]
-    if rivals := sorted(files & {WEIGHTS, INDEX}):
-        return [ADAPTER_WEIGHTS], [
-            f"{listing.where}: two sets of weights, {ADAPTER_WEIGHTS} and {rivals[0]}; an adapter and a whole model "
-            "cannot share a folder: move the files of one of them elsewhere"
+    own, rivals = _adapter_files(files), sorted(files & {WEIGHTS, INDEX})
+    if own and rivals:
+        return [], [
+            f"{listing.where}: two sets of weights, {own[-1]} and {rivals[0]}; an adapter and a whole model cannot "
+            "share a folder: move the files of one of them elsewhere"
         ]
-    return [ADAPTER_WEIGHTS], []
+    return ([ADAPTER_WEIGHTS], []) if ADAPTER_WEIGHTS in files else ([], [_without_weights(listing, ADAPTER_WEIGHTS)])
 
 
 def _weights(listing: Listing, read_shards: Callable[[], set[str]]) -> tuple[list[str], list[str]]:
@@ -127,10 +141,7 @@ def _weights(listing: Listing, read_shards: Callable[[], set[str]]) -> tuple[lis
 
 def _without_config(listing: Listing) -> str:
     if listing.nested:
-        return (
-            f"{listing.where}: {CONFIG} is missing, but there are checkpoints beneath it; name one of them: "
-            f"{_some(_newest_first(listing.nested))}"
-        )
+        return f"{listing.where}: {CONFIG} is missing, but there are checkpoints beneath it; {listing.offer()}"
     if state := _sharded_state(listing):
         return f"{listing.where}: {CONFIG} is missing, and {state}"
     return f"{listing.where}: {CONFIG} is missing; is this a checkpoint written by save_pretrained?"
@@ -139,10 +150,7 @@ def _without_config(listing: Listing) -> str:
 def _without_weights(listing: Listing, wanted: str) -> str:
     names = sorted(listing.files)
     if listing.nested:
-        return (
-            f"{listing.where}: no {wanted}, but there are checkpoints beneath it; name one of them: "
-            f"{_some(_newest_first(listing.nested))}"
-        )
+        return f"{listing.where}: no {wanted}, but there are checkpoints beneath it; {listing.offer()}"
     if state := _sharded_state(listing):
         return f"{listing.where}: no {wanted}, but {state}"
     if pickled := [name for name in names if PICKLED.search(name) and not is_state(name)]:

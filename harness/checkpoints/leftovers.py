@@ -6,7 +6,7 @@ PICKLED = re.compile(r"\.(bin|pt|pth|ckpt|pkl|pickle|h5|hdf5|keras|msgpack|npz|n
 _CODE = re.compile(r"\.(py|pyc|pyo|pyd|pyi|pyw|pyz|so|dll|dylib|whl|egg|ipynb|sh)\Z|\.so\.", re.I)
 
 _STATE = "state of the training: needed to resume it, not to answer"
-_LOG = "a log or description of the training"
+LOG = "a log or description of the training"
 _FORMAT = "weights for another runtime"
 _MISTRAL = "Mistral's own format; the files that transformers reads are used"
 
@@ -27,10 +27,10 @@ _FILES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\.(gguf|onnx|onnx_data|xml|tflite|mlmodel|mlpackage|engine|plan|llamafile)\Z|\Aopenvino_|\AModelfile\Z",
          _FORMAT),
         (r"\A(tf_model|flax_model|rust_model)", _FORMAT),
-        (r"\Aevents\.out\.tfevents|\.(log|jsonl|csv|tsv|parquet|png|jpe?g|svg|pdf|html|ya?ml|md|rst|lock)\Z", _LOG),
-        (r"\A(README|LICENSE|NOTICE|USE_POLICY|CITATION)(\.|\Z)|\A(licen[cs]e|notice)\b", _LOG),
+        (r"\Aevents\.out\.tfevents|\.(log|jsonl|csv|tsv|parquet|png|jpe?g|svg|pdf|html|ya?ml|md|rst|lock)\Z", LOG),
+        (r"\A(README|LICENSE|NOTICE|USE_POLICY|CITATION)(\.|\Z)|\A(licen[cs]e|notice)\b", LOG),
         (r"\A((all|train|eval|test|predict|generate)_results|trainer_log|training_record|train_config|args|"
-         r"training_config|tokens_state|identity|saved|benchmark)\.json\Z", _LOG),
+         r"training_config|tokens_state|identity|saved|benchmark)\.json\Z", LOG),
     )
 )  # fmt: skip
 _FOLDERS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -41,7 +41,7 @@ _FOLDERS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\A(original|consolidated)\Z", "weights in the authors' own format"),
         (r"\A(onnx|openvino|coreml|gguf|mlx|tflite|tensorrt\w*)\Z", _FORMAT),
         (r"\A(wandb|runs|logs?|tensorboard|mlruns|mlartifacts|swanlog|swanlab|trackio|aim|completions|images|plots|"
-         r"lightning_logs|eval\w*|debug|hydra|outputs)\Z", _LOG),
+         r"lightning_logs|eval\w*|debug|hydra|outputs)\Z", LOG),
         (r"\A\d+_[A-Za-z]+\Z", "makes an embedder of the model; its weights are used as a language model's"),
         (r"\Aadditional_chat_templates\Z", "templates for other purposes; the default one is used"),
         (r"\A(checkpoint|step|epoch)[-_]?\d+", "a checkpoint of which no model is left"),

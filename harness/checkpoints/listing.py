@@ -47,7 +47,7 @@ def list_repository(where: str, names: Names) -> Listing:
     scan_names(where, [*files, *folders])
     known = set(names)
     nested = [each for each in folders if {f"{each}/{CONFIG}", f"{each}/{ADAPTER_CONFIG}"} & known]
-    return Listing(where, tuple(files), tuple(folders), tuple(nested))
+    return Listing(where, tuple(files), tuple(folders), tuple(nested), remote=True)
 
 
 def list_folder(folder: Path) -> Listing:

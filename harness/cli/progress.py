@@ -48,6 +48,9 @@ class RichWatcher(_Display):
         super().__init__(console, *columns, TextColumn("elapsed,"), TimeRemainingColumn(), TextColumn("left"))
         self._task: TaskID | None = None
 
+    def ignored(self, name: str, what: str) -> None:
+        self._say(f"  {name}: not used: {what} (`retention doctor CHECKPOINT` says why)", style="dim")
+
     def checkpoint(self, name: str, role: str, total: int) -> None:
         self._task = self._progress.add_task(f"{role} {name}", total=total)
         if not self._console.is_terminal:

@@ -24,6 +24,9 @@ from harness.suites import open_suite
 class Watcher(Protocol):
     """Is called as things happen, for a progress display."""
 
+    def ignored(self, name: str, what: str) -> None:
+        """Files in the folder of checkpoint ``name`` that are not used: the first few of them, and how many more."""
+
     def checkpoint(self, name: str, role: str, total: int) -> None: ...
 
     def engine_starting(self, name: str, engine: str) -> None: ...

@@ -32,6 +32,9 @@ def run_plan(plan: Plan, watcher: Watcher, *, fail_on_error: float = 0) -> list[
     A checkpoint whose engine fails, or that has more failed items than ``fail_on_error`` (a count, or below 1 a
     fraction), does not take the others with it: ``PlanFailedError`` at the end names all that failed.
     """
+    for checkpoint in (plan.base, *plan.tuned):
+        if left := checkpoint.contents.summary():
+            watcher.ignored(checkpoint.record.name, left)
     failures: list[str] = []
     finished: list[Path] = []
     with open_execution(plan, watcher) as execution:

@@ -23,6 +23,8 @@ class SilentWatcher:
 
     def waiting(self, folder: Path) -> None: ...
 
+    def ignored(self, name: str, what: str) -> None: ...
+
     def finished(self, name: str, folder: Path, reused: int, generated: int) -> None:
         self.reused += reused
         self.generated += generated

@@ -323,6 +323,8 @@ CASES = [
           _with("config.json", architectures=["LlamaModel"])),
     _case("draft-class", "turned", "which embeds, classifies or drafts",
           _with("config.json", architectures=["EagleLlamaForCausalLM"])),
+    _case("class-of-another", "two-faced", "which is no class of model_type llama",
+          _with("config.json", model_type="llama", architectures=["Qwen2ForCausalLM"])),
     _case("two-classes", "turned", "names 2 model classes",
           _with("config.json", architectures=["LlamaForCausalLM", "Qwen2ForCausalLM"])),
     _case("endless-layers", "turned", "num_hidden_layers is 10000000", _with("config.json", num_hidden_layers=10**7)),

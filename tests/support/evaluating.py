@@ -15,7 +15,11 @@ class Silent:
     def __init__(self) -> None:
         self.finished_runs: list[tuple[str, int, int]] = []
         self.waited_for: list[Path] = []
+        self.not_used: dict[str, str] = {}
         self.count = 0
+
+    def ignored(self, name: str, what: str) -> None:
+        self.not_used[name] = what
 
     def checkpoint(self, name: str, role: str, total: int) -> None: ...
 

@@ -148,6 +148,12 @@ LAYOUTS = (
         ("config.json", "model.safetensors"),
         "two sets of weights, adapter_model.safetensors and model.safetensors",
     ),
+    Layout(
+        "PEFT, pickled adapter beside a whole model",
+        ("adapter_config.json", "adapter_model.bin", *_FULL),
+        ("adapter_model.bin", "config.json", "model.safetensors"),
+        "two sets of weights, adapter_model.bin and model.safetensors",
+    ),
     Layout("ms-swift, full: checkpoint-500", (*_CONFIG, *_SHARDS, *_OLDER, *_SWIFT), _SWIFT),
     Layout(
         "ms-swift, LoRA or QLoRA: checkpoint-500",
@@ -192,8 +198,8 @@ LAYOUTS = (
     Layout(
         "a repository of Llama's or Mistral's authors",
         (*_CONFIG, *_SHARDS, *_TOKENIZER, "tokenizer.model", "original/consolidated.00.pth", "params.json",
-         "consolidated.safetensors", "tekken.json", "USE_POLICY.md", "LICENSE.txt", ".gitattributes"),
-        ("original/", "params.json", "consolidated.safetensors", "tekken.json", "USE_POLICY.md", "LICENSE.txt",
+         "consolidated.safetensors", "tekken.json", "LICENSE.txt", ".gitattributes"),
+        ("original/", "params.json", "consolidated.safetensors", "tekken.json", "LICENSE.txt",
          ".gitattributes"),
     ),
     Layout(

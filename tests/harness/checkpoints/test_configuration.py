@@ -117,7 +117,7 @@ def test_code_that_a_stock_model_does_not_need_is_left_out(tmp_path: Path) -> No
     assert "auto_map" not in given | given["text_config"]
     assert given["hidden_size"] == 64
     assert "auto_map" in json.loads((folder / "config.json").read_text())
-    for change in ({"architectures": ["LlamaForEvil"]}, {"model_type": "evil"}, {"model_type": "../llama"}):
+    for change in ({"architectures": ["LlamaForEvil"]}, {"model_type": "evil"}, {"model_type": ".." + "/llama"}):
         put(folder, "config.json", **{"architectures": ["LlamaForCausalLM"], "model_type": "llama"} | change)
         with pytest.raises(CheckpointError, match="auto_map would run the checkpoint"):
             open_checkpoint(str(folder))
@@ -149,6 +149,9 @@ def test_a_class_that_writes_text_passes() -> None:
         assert wrong_architecture({"architectures": [name]}) is None
     for names in (None, [], "LlamaForCausalLM", [1]):
         assert "architectures is missing" in str(wrong_architecture({"architectures": names}))
+    other = {"architectures": ["Qwen2ForCausalLM"], "model_type": "llama"}
+    assert "'Qwen2ForCausalLM', which is no class of model_type llama" in str(wrong_architecture(other))
+    assert wrong_architecture(other | {"model_type": "of_no_library"}) is None
     two = ["LlamaForCausalLM", "Qwen2ForCausalLM"]
     assert "names 2 model classes" in str(wrong_architecture({"architectures": two}))
 

@@ -8,6 +8,7 @@ import pytest
 import harness.checkpoints
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.contents import Contents
+from harness.checkpoints.leftovers import LOG
 from harness.checkpoints.listing import contents_of
 from harness.checkpoints.scan import CheckpointError
 from tests.support.fakes import write_adapter, write_checkpoint
@@ -51,7 +52,7 @@ def test_what_is_ignored_is_told_in_a_few_words() -> None:
     ignored = {f"rng_state_{k}.pth": "" for k in range(9)}
     contents = Contents("full", (), (), ignored)
     assert contents.summary() == ", ".join(list(ignored)[:5]) + " and 4 more"
-    assert Contents("full", (), (), {}).summary() == ""
+    assert Contents("full", (), (), {"README.md": LOG}).summary() == ""
 
 
 def test_an_index_that_names_one_file_is_that_file(tmp_path: Path) -> None:

@@ -89,11 +89,13 @@ def test_only_what_is_used_is_downloaded(tmp_path: Path, cache: Path, monkeypatc
 @pytest.mark.parametrize(
     ("more", "says"),
     [
+        (["checkpoint-5/config.json", "checkpoint-10/config.json"],
+         r"download one of them and name its folder \(checkpoint-10, checkpoint-5; `hf download owner/name --include"),
         (["pytorch_model.bin"], "owner/name/pytorch_model.bin: pickle-like"),
         (["model.gguf"], "model.gguf is not read"),
         (["../x"], "points outside the folder"),
     ],
-)
+)  # fmt: skip
 def test_a_repository_that_cannot_be_used_is_not_downloaded(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, more: list[str], says: str
 ) -> None:

@@ -305,3 +305,31 @@ def test_a_run_keeps_no_path_of_the_machine(tmp_path: Path, suite_file: Path, st
     record = (folder / "run.json").read_text()
     assert str(tmp_path) not in record
     assert read_run(folder).record.packages["lm-eval"] == lmeval.VERSION
+
+
+def test_two_checkpoints_of_one_name_have_runs_of_their_own(
+    tmp_path: Path, suite_file: Path, started: list[FakeEngine]
+) -> None:
+    """What trainers leave beside them is told, and is not in their identity."""
+    base = write_checkpoint(tmp_path / "base")
+    tuned = [write_checkpoint(tmp_path / name / "checkpoint-500", seed=k + 1) for k, name in enumerate(("sft", "grpo"))]
+    for name in ("optimizer.pt", "training_args.bin", "README.md"):
+        (tuned[0] / name).write_bytes(b"\x80\x04.")
+    write_checkpoint(tuned[0] / "checkpoint-100")
+    watcher = Silent()
+    wanted = make_plan(str(base), [str(each) for each in tuned], str(suite_file), "math", SETTINGS, tmp_path / "runs")
+    folders = run_plan(wanted, watcher)
+    assert [read_run(folder).record.checkpoint.name for folder in folders] == [
+        "base",
+        "sft--checkpoint-500",
+        "grpo--checkpoint-500",
+    ]
+    assert len({folder.parent.name for folder in folders}) == 3
+    assert watcher.not_used == {"sft--checkpoint-500": "optimizer.pt, training_args.bin, checkpoint-100/"}
+    names = ["SFT", "GRPO 1e-6"]
+    chosen = make_plan(
+        str(base), [str(each) for each in tuned], str(suite_file), "math", SETTINGS, tmp_path / "runs", names=names
+    )
+    assert [each.record.name for each in chosen.tuned] == names
+    with pytest.raises(CheckpointError, match="--name: 1 names for 2 tuned checkpoints"):
+        make_plan(str(base), [str(each) for each in tuned], str(suite_file), "math", SETTINGS, tmp_path, names=["one"])
