@@ -5,7 +5,7 @@ from .contents import Contents
 from .identity import same_tensors
 from .listing import contents_of
 from .naming import renamed, told_apart
-from .parameters import Fit, Shapes, WeightsReport, compare_tensors, refuse_absurd, refuse_misfit, tied_tensors
+from .parameters import Fit, Shapes, WeightsReport, compare_tensors, refuse_misfit, tied_tensors
 from .prompts import PromptRenderer
 from .quantised import quantisation, unpack
 from .renaming import write_renamed
@@ -33,7 +33,6 @@ __all__ = [
     "quantisation",
     "read_header",
     "read_json",
-    "refuse_absurd",
     "refuse_misfit",
     "renamed",
     "same_tensors",

@@ -9,7 +9,6 @@ comes from the engines (:func:`harness.engines.check_weights`).
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from harness.checkpoints.scan import CheckpointError
 
@@ -22,9 +21,6 @@ _HEADS = re.compile(
 )
 _UNMERGED = re.compile(r"\.(lora_[AB]|lora_embedding_[AB]|base_layer|modules_to_save|original_module)(\.|\Z)")
 _TWICE = ".modules_to_save."
-_LAYERS = re.compile(r"\A(n_layers?|num_(\w+_)?layers|depth|num_blocks)\Z")
-# Parts of a model that are never made may be described by their defaults.
-_DESCRIBED = 1_000
 _SHOWN = 3
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -240,29 +236,6 @@ def _way_out(fit: Fit, adapter: bool) -> str:
     if any(_UNMERGED.search(name) for name in fit.unexpected):
         return "merge its adapter (model.merge_and_unload()) and save it again with save_pretrained"
     return "save the whole model with save_pretrained, unwrapped, and with the config.json that it was trained with"
-
-
-def refuse_absurd(where: str, config: Any, n_tensors: int) -> None:
-    """Raise ``CheckpointError`` where a configuration states more layers than there are tensors: making such a model
-    would take for ever, and its weights are not there."""
-    for path, value in _numbers(config):
-        if _LAYERS.search(path.rpartition(".")[2]) and value > n_tensors + _DESCRIBED:
-            raise CheckpointError(
-                f"{where}: config.json states {path} = {value}, but the weights have {n_tensors} tensors in all; "
-                "use the config.json that belongs to them"
-            )
-
-
-def _numbers(config: Any) -> Iterator[tuple[str, int]]:
-    waiting: list[tuple[str, Any]] = [("", config)]
-    while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, dict):
-            waiting.extend((f"{path}.{key}".lstrip("."), each) for key, each in value.items())
-        elif isinstance(value, list):
-            waiting.extend((path, each) for each in value[:100])
-        elif isinstance(value, int) and not isinstance(value, bool):
-            yield path, value
 
 
 def _some(names: Sequence[str]) -> str:

@@ -23,7 +23,6 @@ from harness.checkpoints import (
     quantisation,
     read_header,
     read_json,
-    refuse_absurd,
     refuse_misfit,
     same_tensors,
     tied_tensors,
@@ -41,8 +40,7 @@ _SANDBOXES: dict[int, Sandbox] = {}
 def check_weights(checkpoint: Checkpoint, base: Checkpoint | None = None) -> WeightsReport:
     """Compare the tensors of ``checkpoint`` with its model; an adapter's with ``base``, or the base that it has.
 
-    The report says what is missing, unknown or of another shape. Raises ``CheckpointError`` where config.json states a
-    model that its weights cannot be.
+    The report says what is missing, unknown or of another shape.
     """
     checkpoint = replace(checkpoint, base=base) if base else checkpoint
     tensors = [tensor for path in checkpoint.weights for tensor in read_header(path)]
@@ -50,9 +48,7 @@ def check_weights(checkpoint: Checkpoint, base: Checkpoint | None = None) -> Wei
     rehearsal = _Rehearsal(checkpoint, len(tensors))
     if checkpoint.base is not None:
         return compare_tensors(shapes, rehearsal.fit, adapter=True)
-    config = read_json(checkpoint.path / "config.json")
-    refuse_absurd(str(checkpoint.path), config, len(tensors))
-    if (stated := quantisation(config)) is not None:
+    if (stated := quantisation(read_json(checkpoint.path / "config.json"))) is not None:
         return _compare_quantised(tensors, stated, rehearsal)
     return _with_ties(checkpoint, compare_tensors(shapes, rehearsal.fit, adapter=False), shapes)
 
