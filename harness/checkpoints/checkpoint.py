@@ -42,6 +42,7 @@ class Checkpoint:
     record: CheckpointRecord
     base: "Checkpoint | None" = None
     contents: Contents = field(kw_only=True, compare=False)
+    loading: WeightsReport | None = field(default=None, kw_only=True, compare=False)
 
     @property
     def staged(self) -> Path:
@@ -52,8 +53,6 @@ class Checkpoint:
     def weights(self) -> list[Path]:
         """The files of the weights."""
         return [self.path / name for name in self.contents.weights]
-
-    loading: WeightsReport | None = field(default=None, compare=False)
 
 
 def nano_root() -> Path:
@@ -111,10 +110,6 @@ def _from_folder(
     adapter = contents.kind == "adapter"
     if adapter and named_by is not None:
         raise CheckpointError(f"{named_by}: its base {name} is an adapter itself; name a full checkpoint")
-    if not adapter and not (folder / "config.json").is_file():
-        raise CheckpointError(f"{folder}: config.json is missing; is this a checkpoint written by save_pretrained?")
-    if not any(relative.endswith(".safetensors") for relative in files):
-        raise CheckpointError(f"{folder}: no .safetensors file; save the weights with safe_serialization=True")
     base, claim = _adapter_base(folder, given) if adapter else (None, None)
     record = CheckpointRecord(
         name=name,

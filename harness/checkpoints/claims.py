@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.checkpoints.identity import same_weights
+from harness.checkpoints.listing import contents_of
 from harness.checkpoints.quantised import quantisation
 from harness.checkpoints.scan import CheckpointError, read_json
 
@@ -38,8 +39,8 @@ def refuse_other_base(path: Path, config: dict[str, Any], base: Path, weights: l
         return False
     if found.resolve() == base.resolve():
         return True
-    theirs = sorted(each for each in found.glob("*.safetensors") if each.is_file())
-    if not theirs or not (found / "config.json").is_file() or _quantised(found) != _quantised(base):
+    theirs = _weights(found)
+    if not theirs or _quantised(found) != _quantised(base):
         return False
     if same_weights(weights, theirs) is False:
         raise CheckpointError(
@@ -56,7 +57,7 @@ def _find(claim: str, folder: Path, revision: Any, shipped: Path) -> Path | None
     try:
         for place in (Path(claim).expanduser(), folder / claim):
             if place.is_dir():
-                return None if (place / "adapter_config.json").is_file() else place
+                return place
     except (OSError, RuntimeError, ValueError):  # A name too long, of an unknown user's home, or with a zero byte.
         return None
     return _cached(claim, revision if isinstance(revision, str) and revision else None)
@@ -71,6 +72,16 @@ def _cached(repo: str, revision: str | None) -> Path | None:
     except HFValidationError:
         return None
     return Path(found).parent if isinstance(found, str) else None
+
+
+def _weights(folder: Path) -> list[Path]:
+    """The files of the weights in the folder of a full checkpoint; none in any other."""
+    try:
+        contents = contents_of(folder)
+    except CheckpointError:
+        return []
+    usable = contents.kind == "full" and not contents.refused
+    return [folder / name for name in contents.weights if (folder / name).is_file()] if usable else []
 
 
 def _quantised(folder: Path) -> bool:

@@ -10,7 +10,6 @@ import importlib.metadata
 import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from harness.checkpoints import (
@@ -41,17 +40,15 @@ _SANDBOXES: dict[int, Sandbox] = {}
 def check_weights(checkpoint: Checkpoint, base: Checkpoint | None = None) -> WeightsReport:
     """Compare the tensors of ``checkpoint`` with its model; an adapter's with ``base``, or the base that it has.
 
-    The report says what is missing, unknown or of another shape. Raises ``CheckpointError`` where config.json states a
-    model that its weights cannot be.
+    The report says what is missing, unknown or of another shape.
     """
     checkpoint = replace(checkpoint, base=base) if base else checkpoint
-    tensors = [tensor for path in weight_files(checkpoint) for tensor in read_header(path)]
+    tensors = [tensor for path in checkpoint.weights for tensor in read_header(path)]
     shapes = {each.name: each.shape for each in tensors}
     rehearsal = _Rehearsal(checkpoint, len(tensors))
     if checkpoint.base is not None:
         return compare_tensors(shapes, rehearsal.fit, adapter=True)
-    config = read_json(checkpoint.path / "config.json")
-    if (stated := quantisation(config)) is not None:
+    if (stated := quantisation(read_json(checkpoint.path / "config.json"))) is not None:
         return _compare_quantised(tensors, stated, rehearsal)
     return _with_ties(checkpoint, compare_tensors(shapes, rehearsal.fit, adapter=False), shapes)
 
@@ -72,11 +69,6 @@ def checked(checkpoint: Checkpoint) -> Checkpoint:
     return replace(checkpoint, record=record, base=base, loading=report)
 
 
-def weight_files(checkpoint: Checkpoint) -> list[Path]:
-    """The files of the weights."""
-    return checkpoint.weights
-
-
 def _with_ties(checkpoint: Checkpoint, report: WeightsReport, names: Iterable[str]) -> WeightsReport:
     """The report with what config.json says is one tensor: where the files have two they must be equal, and where they
     have only the one that is tied to the other, engines are given it under the other's name."""
@@ -93,8 +85,7 @@ def _with_ties(checkpoint: Checkpoint, report: WeightsReport, names: Iterable[st
 def _equal(checkpoint: Checkpoint, one: str, other: str) -> bool:
     files = {name: digest for name, digest in checkpoint.record.files.items() if name.endswith(".safetensors")}
     key = hashlib.sha256(canonical_json(["equal", files, one, other])).hexdigest()
-    paths = weight_files(checkpoint)
-    return bool(cached_answer(key, lambda: {"equal": same_tensors(paths, one, other)})["equal"])
+    return bool(cached_answer(key, lambda: {"equal": same_tensors(checkpoint.weights, one, other)})["equal"])
 
 
 def _compare_quantised(tensors: Sequence[Tensor], stated: Mapping[str, Any], rehearsal: "_Rehearsal") -> WeightsReport:

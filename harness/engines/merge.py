@@ -22,8 +22,8 @@ def model_class(folder: Path) -> Any:
 
 
 def ready_folder(checkpoint: Checkpoint) -> Path:
-    """Where libraries find the weights of ``checkpoint`` under the names of its model: its staged folder, or a copy
-    of it that lasts as long as this process."""
+    """Where libraries find the weights of ``checkpoint`` under the names of its model, and nothing but the files that
+    its digest covers: a temporary folder that lasts as long as this process."""
     report = _report(checkpoint)
     return checkpoint.staged if report.as_they_are else _renamed(checkpoint.staged, report)
 

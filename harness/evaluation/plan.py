@@ -172,9 +172,10 @@ def make_plan(
         raise RetentionError(
             f"--target {target}: suite {loaded_suite.id} has no such family; it has {', '.join(loaded_suite.families)}"
         )
-    base_checkpoint = checked(open_checkpoint(base))
-    opened = [checked(open_checkpoint(reference, base_checkpoint)) for reference in tuned]
-    base_checkpoint, *tuned_checkpoints = told_apart([base_checkpoint, *(renamed(opened, names) if names else opened)])
+    base_checkpoint = open_checkpoint(base)
+    opened = [open_checkpoint(reference, base_checkpoint) for reference in tuned]
+    named = told_apart([base_checkpoint, *(renamed(opened, names) if names else opened)])
+    base_checkpoint, *tuned_checkpoints = map(checked, named)
     for checkpoint in tuned_checkpoints:
         same_tokenizer(base_checkpoint, checkpoint)
     if served_names:

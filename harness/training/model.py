@@ -61,10 +61,11 @@ def load_student(checkpoint: Checkpoint, recipe: Recipe, state: Path | None = No
     transformers.utils.logging.disable_progress_bar()
     options = {"local_files_only": True, "trust_remote_code": False}
     kept = recipe.optimisation.dtype if recipe.adapter else "float32"
+    folder = checkpoint.staged
     weights = ready if state is None or recipe.adapter else state
-    model = model_class(checkpoint.path).from_pretrained(weights, dtype=getattr(torch, kept), **options)
+    model = model_class(folder).from_pretrained(weights, dtype=getattr(torch, kept), **options)
     make_saveable(model)  # The checkpoints get the base's own file.
-    tokenizer: Any = transformers.AutoTokenizer.from_pretrained(checkpoint.staged, **options)
+    tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, **options)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     processor: Any = tokenizer

@@ -26,6 +26,7 @@ THREATS = {
     "elsewhere": "configuration that points a library at other files or models",
     "two-faced": "two-faced folders: files of which libraries read different ones",
     "turned": "classes, sizes and patterns that hang an engine or make no generator of it",
+    "weights": "weights that are not the model's or the base's, and configurations of models far larger than they",
     "header": "malformed safetensors headers (length, overlap, 100k entries)",
     "template": "chat templates: server-side template injection, nested loops, a 19-byte template that prints 200 MB",
     "recogniser": "a template that recognises the question and inserts the answer",

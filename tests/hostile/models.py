@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from safetensors.numpy import load_file, save_file
+
 from tests.hostile.case import Case, Shop
 from tests.support.fakes import write_adapter, write_checkpoint
 from tests.support.hub_cache import write_snapshot
@@ -41,6 +43,16 @@ def _with(name: str, **fields: Any) -> Harm:
         path.write_text(json.dumps(known | fields))
 
     return harm
+
+
+def _of_its_own(harm: Harm) -> Harm:
+    """The same in a model whose class transformers does not have: for a stock one what asks for code is left out."""
+
+    def harmed(shop: Shop, case: Case, folder: Path) -> None:
+        _with("config.json", architectures=["Own"])(shop, case, folder)
+        harm(shop, case, folder)
+
+    return harmed
 
 
 def _holding(name: str, content: bytes) -> Harm:
@@ -183,6 +195,43 @@ def _answering_tokenizer(shop: Shop, case: Case) -> list[str]:
     return [str(base), str(tuned)]
 
 
+def _other_base(shop: Shop, case: Case) -> list[str]:
+    """An adapter that names one model, and is given another of the same shape."""
+    home = shop.folder(case)
+    base, other = write_checkpoint(home / "base"), write_checkpoint(home / "other", seed=1)
+    return [str(base), str(write_adapter(home / "adapter", other, ["layer"]))]
+
+
+def _half_an_adapter(shop: Shop, case: Case) -> list[str]:
+    """An adapter with half the modules that it states: it would forget little, and be scored for all of them."""
+    home = shop.folder(case)
+    base = write_checkpoint(home / "base")
+    adapter = write_adapter(home / "adapter", base, ["layer"])
+    kept = {
+        name: each for name, each in load_file(adapter / "adapter_model.safetensors").items() if "self_attn" in name
+    }
+    save_file(kept, adapter / "adapter_model.safetensors")
+    return [str(base), str(adapter)]
+
+
+def _tensors(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Harm:
+    """The weights as ``change`` makes them."""
+
+    def harm(shop: Shop, case: Case, folder: Path) -> None:
+        path = folder / "model.safetensors"
+        save_file(change(load_file(path)), path)
+
+    return harm
+
+
+def _crafted_names(tensors: dict[str, Any]) -> dict[str, Any]:
+    """Names on which renaming patterns backtrack, if any does."""
+    words = ("model.", "language_model.", "layers.0.", "vision_tower.", "mlp.experts.", "module.", "_orig_mod.")
+    return tensors | {
+        f"{(word * 60)[:400]}{k}.weight": tensors["model.norm.weight"] for word in words for k in range(100)
+    }
+
+
 def _names(names: list[str]) -> Callable[[Shop, Case], list[str]]:
     return lambda shop, case: ["config.json", *names]
 
@@ -222,15 +271,16 @@ CASES = [
     _without_effect("shared-library", "code", _code("kernels.so.1")),
     _without_effect("auto-map-of-stock", "code", _with("config.json", model_type="llama", auto_map=_REMOTE),
                     '{"architectures": ["LlamaForCausalLM"], "model_type": "llama"}'),
-    _case("auto-map", "code", "auto_map would run the checkpoint", _with("config.json", auto_map=_REMOTE)),
+    _case("auto-map", "code", "auto_map would run the checkpoint",
+          _of_its_own(_with("config.json", auto_map=_REMOTE))),
     _case("auto-map-inside", "code", "auto_map would run the checkpoint",
-          _with("config.json", vision_config={"auto_map": _REMOTE})),
+          _of_its_own(_with("config.json", vision_config={"auto_map": _REMOTE}))),
     _case("auto-map-tokenizer", "code", "auto_map would run",
-          _with("tokenizer_config.json", auto_map={"AutoTokenizer": ["e"]})),
+          _of_its_own(_with("tokenizer_config.json", auto_map={"AutoTokenizer": ["e"]}))),
     _case("auto-map-processor", "code", "auto_map would run",
-          _with("processor_config.json", image_processor={"auto_map": _REMOTE})),
+          _of_its_own(_with("processor_config.json", image_processor={"auto_map": _REMOTE}))),
     _case("auto-map-video", "code", "auto_map would run",
-          _with("video_preprocessor_config.json", auto_map={"AutoVideoProcessor": "p.P"})),
+          _of_its_own(_with("video_preprocessor_config.json", auto_map={"AutoVideoProcessor": "p.P"}))),
     _case("processor-class", "processor", "processor_class 'RagRetriever' would be loaded",
           _with("processor_config.json", processor_class="RagRetriever")),
     _case("processor-inside", "processor", "image_processor_type 'AutoModel' would be loaded",
@@ -328,6 +378,12 @@ CASES = [
     _case("tokenizer-panics", "tokenizer", "not a usable tokenizer",
           _with("tokenizer.json", pre_tokenizer=_PANIC)),
     Case("tokenizer-answers", "tokenizer", "model", "refused", "its tokenizer differs", _answering_tokenizer),
+    Case("adapter-other-base", "weights", "model", "refused", "whose weights are not those of", _other_base),
+    Case("adapter-in-part", "weights", "model", "refused", "its tensors are not those of its base: 6 missing",
+         _half_an_adapter),
+    _case("tensor-missing", "weights", "1 missing (model.layers.0.mlp.up_proj.weight)",
+          _tensors(lambda each: {name: value for name, value in each.items() if "up_proj" not in name})),
+    _case("crafted-tensor-names", "weights", "700 unknown to it", _tensors(_crafted_names)),
     _case("json-bomb", "bomb", "more values than",
           _holding("generation_config.json", b"[" + b"[]," * 2_000_000 + b"[]]")),
     _case("json-nested", "bomb", "not valid JSON", _holding("preprocessor_config.json", b'{"a":' * 90_000)),

@@ -81,15 +81,18 @@ def run_model(given: Any) -> str:
     from harness.checkpoints.checkpoint import open_checkpoint
     from harness.checkpoints.prompts import PromptRenderer
     from harness.checkpoints.tokenizer_identity import compare_prompts, same_tokenizer
+    from harness.engines import checked
     from tests.hostile.prompts import QUESTION
 
-    folders = [given] if isinstance(given, str) else given
-    checkpoints = [open_checkpoint(folder) for folder in folders]
-    base = checkpoints[0].base or checkpoints[0]
-    for tuned in checkpoints[1:]:
-        same_tokenizer(base, tuned)
-        prompt = PromptRenderer(base.path).render(QUESTION)
-        compare_prompts(base, tuned, [(prompt.text, prompt.token_ids)])
+    first, *others = [given] if isinstance(given, str) else given
+    opened = open_checkpoint(first)
+    for other in others:
+        tuned = open_checkpoint(other, opened)
+        same_tokenizer(opened, tuned)
+        prompt = PromptRenderer(opened.path).render(QUESTION)
+        compare_prompts(opened, tuned, [(prompt.text, prompt.token_ids)])
+        checked(tuned)
+    base = checked(opened.base or opened)
     rendered = PromptRenderer(base.path).render("a" * 30 + "!").text
     staged = sorted(path.name for path in base.staged.iterdir())
     return f"{rendered} staged: {' '.join(staged)}; {(base.staged / 'config.json').read_text()[:500]}"

@@ -60,8 +60,10 @@ def test_a_claim_of_the_same_weights_passes(base: Checkpoint, tmp_path: Path, mo
     shutil.copytree(base.path, spread)
     tensors = load_file(spread / "model.safetensors")
     (spread / "model.safetensors").unlink()
-    for number, (name, value) in enumerate(tensors.items()):
-        save_file({name: value}, spread / f"model-{number}.safetensors")
+    shards = {name: f"model-{number}.safetensors" for number, name in enumerate(tensors)}
+    for name, shard in shards.items():
+        save_file({name: tensors[name]}, spread / shard)
+    (spread / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
     for number, (claim, recorded) in enumerate(
         [(str(base.path), None), ("base", None), ("./base", None), (str(copy), "copy"), ("../copy", "../copy"),
          (str(spread), "spread"), (str(base.path / ".." / "base"), None)]

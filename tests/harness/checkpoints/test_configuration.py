@@ -56,7 +56,8 @@ def put(folder: Path, name: str, **fields: Any) -> Path:
     ],
 )
 def test_a_value_that_leads_elsewhere_is_refused(tmp_path: Path, name: str, fields: dict[str, Any], says: str) -> None:
-    folder = put(write_checkpoint(tmp_path / "model"), name, **fields)
+    folder = put(write_checkpoint(tmp_path / "model"), "config.json", architectures=["X"])
+    put(folder, name, **fields)
     with pytest.raises(CheckpointError) as caught:
         open_checkpoint(str(folder))
     assert f"{name}: " in str(caught.value)

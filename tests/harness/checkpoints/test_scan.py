@@ -38,6 +38,7 @@ def test_pickles_and_programs_are_known_by_how_they_begin(tmp_path: Path, magic:
 )
 def test_code_asked_for_at_any_depth_is_refused(tmp_path: Path, name: str, content: object, key: str) -> None:
     folder = write_checkpoint(tmp_path / "model")
+    (folder / "config.json").write_text('{"architectures": ["X"]}')  # What a stock model asks for is left out.
     (folder / name).write_text(json.dumps(content))
     with pytest.raises(CheckpointError, match=f"{name}: {key} would run the checkpoint"):
         open_checkpoint(str(folder))

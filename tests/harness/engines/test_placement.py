@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from harness.checkpoints.checkpoint import open_checkpoint
 from harness.engines import placement, settings
 from harness.engines.settings import EngineError, EngineSettings
 from tests.support.fakes import write_adapter, write_checkpoint
+from tests.support.toys import write_peft, write_toy
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, *installed: str) -> None:
@@ -137,3 +139,50 @@ def test_what_adapter_kernels_would_leave_out_is_named(tmp_path: Path, change: d
     settings = EngineSettings(name="vllm", dtype="float32", adapters="lora")
     with pytest.raises(EngineError, match=f"leave out these parts of the adapter: {part}; use --adapters merge"):
         placement.describe(settings, open_checkpoint(str(folder)))
+
+
+def test_an_untied_model_is_refused_where_vllm_ties_whatever_it_says(tmp_path: Path) -> None:
+    base = write_toy(tmp_path / "gemma2", "gemma2")
+    from peft import LoraConfig
+
+    opened = open_checkpoint(str(base))
+    plain, head = (
+        open_checkpoint(str(write_peft(tmp_path / target, base, LoraConfig(r=4, target_modules=[target]))), opened)
+        for target in ("q_proj", "embed_tokens")
+    )
+    vllm = EngineSettings(name="vllm", dtype="float32")
+    assert len(placement.place(vllm, [opened, plain])) == 1
+    with pytest.raises(EngineError, match=r"embed_tokens: its output embedding differs .* use --engine transformers"):
+        placement.place(vllm, [opened, head])
+    assert len(placement.place(EngineSettings(name="transformers", dtype="float32"), [opened, head])) == 2
+
+
+def test_an_adapter_that_changes_the_models_tensors_has_an_engine_of_its_own(tmp_path: Path) -> None:
+    base = write_toy(tmp_path / "llama", "llama-tied")
+    from peft import LoraConfig
+
+    opened = open_checkpoint(str(base))
+    plain, head = (
+        open_checkpoint(str(write_peft(tmp_path / target, base, LoraConfig(r=4, target_modules=[target]))), opened)
+        for target in ("q_proj", "lm_head")
+    )
+    first, second = placement.place(EngineSettings(name="vllm", dtype="float32"), [opened, plain, head])
+    assert [each.checkpoint.record.name for each in first.members] == ["llama", "q_proj"]
+    assert [(each.checkpoint.record.name, each.merged) for each in second.members] == [("lm_head", True)]
+
+
+def test_an_output_embedding_is_merged_where_kernels_would_drop_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(placement, "device_class", lambda: "NVIDIA H100 80GB HBM3")
+    base = write_toy(tmp_path / "llama", "llama")
+    from peft import LoraConfig
+
+    opened = open_checkpoint(str(base))
+    config = LoraConfig(r=4, target_modules=["q_proj", "lm_head"])
+    adapter = open_checkpoint(str(write_peft(tmp_path / "adapter", base, config)), opened)
+    settings = EngineSettings(name="vllm", dtype="bfloat16")
+    (placed,) = placement.place(settings, [opened, adapter])
+    assert [each.record.adapter for each in placed.members] == ["none", "merged"]
+    with pytest.raises(EngineError, match="leave out these parts of the adapter: lm_head"):
+        placement.place(replace(settings, adapters="lora"), [opened, adapter])

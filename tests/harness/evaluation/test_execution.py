@@ -73,15 +73,19 @@ def test_a_placement_decides_engines_records_and_keys(
             list(StoredEngine(store, Variant.of(member, placed[0].conditions), FakeEngine).generate([REQUEST]))
     stored = sqlite3.connect(tmp_path / "store.sqlite").execute("SELECT key, source FROM answers").fetchall()
     conditions = placed[0].conditions.record.digest
-    bases = [each.base and each.base.record.weights_digest for each in checkpoints]
-    answered = zip(digests, prints, bases, strict=True)
-    expected = [(key(*each, conditions), " ".join(each[:2])) for each in answered]
+    bases = [member.checkpoint.base and member.checkpoint.base.record.weights_digest for member in members]
+    assert [base is not None for base in bases] == [False, True, False]
+    expected = [
+        (key(digest, fingerprint, conditions, base), f"{digest} {fingerprint}")
+        for digest, fingerprint, base in zip(digests, prints, bases, strict=True)
+    ]
     assert sorted(stored) == sorted(expected)
 
 
-def key(weights: str, fingerprint: str, base: str | None, conditions: str) -> bytes:
+def key(weights: str, fingerprint: str, conditions: str, base: str | None) -> bytes:
     """The key of an answer to ``REQUEST``, spelled out: whatever changes it throws away every stored answer."""
     content = {
+        **({"base": base} if base else {}),
         "conditions": conditions,
         "decoding": {"max_tokens": 4, "seed": 0, "stop": [], "temperature": 0.0},
         "engine": fingerprint,
