@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.checkpoints import Checkpoint, PromptRenderer, same_tokenizer
+from harness.checkpoints import Checkpoint, Conditions, Pixels, PromptRenderer, conditions_of, same_tokenizer
 from harness.engines import EngineSettings, choose, placement
 from harness.errors import CheckFailedError, RetentionError
 from harness.lmeval import load_frozen, run_tasks
@@ -48,6 +48,7 @@ class DriftPlan:
     base: Checkpoint
     tuned: Checkpoint
     settings: EngineSettings
+    conditions: tuple[Conditions, Conditions]
 
     @property
     def cost(self) -> str:
@@ -89,7 +90,10 @@ def plan_drift(
         chosen = [probe for name in loaded.tasks for probe in [p for p in chosen if p.task == name][:limit]]
     settings = EngineSettings(name="transformers", dtype=base_run.record.engine.dtype)  # type: ignore[arg-type]
     choose("transformers")
-    return DriftPlan(tuple(chosen), base, tuned, settings)
+    pixels = Pixels(loaded.min_pixels, loaded.max_pixels)
+    shared = conditions_of(base, settings.max_model_len, pixels=pixels)
+    own = shared.with_processor_of(tuned, pixels) if tuned_run.record.own_processor else shared
+    return DriftPlan(tuple(chosen), base, tuned, settings, (shared, own))
 
 
 def _folder(checkpoint: Checkpoint) -> Path:
@@ -154,7 +158,7 @@ def measure_drift(plan: DriftPlan, report: Callable[[str], None]) -> dict[str, I
     if len(probes) < len(plan.probes):
         report(f"{len(plan.probes) - len(probes)} items have no output to compare and are left out")
     found: dict[str, ItemDrift] = {}
-    models = TwoModels(plan.base, plan.tuned, plan.settings)
+    models = TwoModels(plan.base, plan.tuned, plan.settings, plan.conditions)
     try:
         started, timed = time.monotonic(), 0
         for place, probe in enumerate(probes):

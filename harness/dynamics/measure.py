@@ -6,7 +6,7 @@ change its answers to prior tasks. On its checkpoints: how far did they drift.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.checkpoints import Checkpoint, PromptRenderer
+from harness.checkpoints import ANY_SIZE, Checkpoint, Pixels, PromptRenderer, conditions_of
 from harness.dynamics.influence import OWN_CHANGE, RELATIVE_STEP, Steps
 from harness.dynamics.plan import Plan
 from harness.dynamics.probes import Answer, Role, collect_answers
@@ -34,7 +34,7 @@ Progress = Callable[[str, int, int], None]
 
 def measure_dynamics(plan: Plan, progress: Progress) -> Dynamics:
     """Measure perplexity, influence and drift; ``progress`` is called with phase, done and total."""
-    reader = Reader(plan.base, plan.threads)
+    reader = Reader(plan.base, plan.threads, _pixels(plan))
     try:
         renderer = PromptRenderer(plan.base.path, plan.probed.suite.prompt if plan.probed else "chat")
         texts = {
@@ -75,6 +75,11 @@ def measure_dynamics(plan: Plan, progress: Progress) -> Dynamics:
         reasons={name: why[name] for name, value in fields.items() if value is None},
         **fields,
     )
+
+
+def _pixels(plan: Plan) -> Pixels:
+    """The pixel budget of the suite that is probed; that of the base without one."""
+    return Pixels(plan.probed.suite.min_pixels, plan.probed.suite.max_pixels) if plan.probed else ANY_SIZE
 
 
 def _model(checkpoint: Checkpoint) -> Model:
@@ -226,7 +231,9 @@ def _drift(
     from harness.dynamics.two_models import TwoModels
 
     dtype = default_dtype(device_class())
-    models = TwoModels(plan.base, checkpoint, EngineSettings(name="transformers", dtype=dtype, threads=plan.threads))
+    settings = EngineSettings(name="transformers", dtype=dtype, threads=plan.threads)
+    shared = conditions_of(plan.base, settings.max_model_len, pixels=_pixels(plan))
+    models = TwoModels(plan.base, checkpoint, settings, (shared, shared))
     total = sum(map(len, prompts.values()))
     items: dict[Role, list[ItemDrift]] = {role: [] for role in prompts}
     done = 0

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.checkpoints import Checkpoint
+from harness.checkpoints import ANY_SIZE, Checkpoint, Pixels, conditions_of
 from harness.engines import EngineSettings, TransformersEngine, place
 from harness.protocol import Prompt
 from harness.scoring import Reading
@@ -30,9 +30,10 @@ class Text:
 class Reader:
     """A checkpoint loaded with transformers in float32, precise enough for small steps and small differences."""
 
-    def __init__(self, checkpoint: Checkpoint, threads: int = 1) -> None:
+    def __init__(self, checkpoint: Checkpoint, threads: int = 1, pixels: Pixels = ANY_SIZE) -> None:
         settings = EngineSettings(name="transformers", dtype="float32", threads=threads)
-        self.engine = TransformersEngine(*place(settings, [checkpoint]))
+        conditions = conditions_of(checkpoint, settings.max_model_len, pixels=pixels)
+        self.engine = TransformersEngine(*place(settings, [checkpoint], conditions))
         self.parameters = [each for each in self.engine.model.parameters() if each.requires_grad]
 
     def read(self, text: Text) -> Reading:

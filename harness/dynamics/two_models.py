@@ -1,6 +1,6 @@
 """Divergence of two models' next-token distributions along one text."""
 
-from harness.checkpoints import Checkpoint
+from harness.checkpoints import Checkpoint, Conditions, conditions_of
 from harness.engines import EngineError, EngineSettings, TransformersEngine, place
 from harness.protocol import Prompt
 from harness.scoring import token_kl
@@ -12,8 +12,17 @@ _POSITIONS = 64
 class TwoModels:
     """The base and the tuned model, both in memory, in one process."""
 
-    def __init__(self, base: Checkpoint, tuned: Checkpoint, settings: EngineSettings) -> None:
-        self._base, self._tuned = (TransformersEngine(*place(settings, [each])) for each in (base, tuned))
+    def __init__(
+        self,
+        base: Checkpoint,
+        tuned: Checkpoint,
+        settings: EngineSettings,
+        conditions: tuple[Conditions, Conditions] | None = None,
+    ) -> None:
+        """``conditions`` are those of either; without them the base sets them for both."""
+        shared = conditions_of(base, settings.max_model_len)
+        given = zip((base, tuned), conditions or (shared, shared), strict=True)
+        self._base, self._tuned = (TransformersEngine(*place(settings, [each], its)) for each, its in given)
 
     def divergence(self, prompt: Prompt, output: tuple[int, ...], stopped: bool) -> tuple[int, float, float]:
         """Number of positions, and the mean over them of KL(base || tuned) and KL(tuned || base), in nats.

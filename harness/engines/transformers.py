@@ -1,21 +1,19 @@
 """transformers, in this process: batched, left-padded, sorted by length. Slower than vLLM, runs where that does not."""
 
-import io
 import os
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
+from harness.checkpoints import Checkpoint, Conditions
 from harness.engines.failures import is_out_of_memory, out_of_time
+from harness.engines.inputs import ModelInputs, TooLongError
 from harness.engines.merge import load_merged
 from harness.engines.placement import Placement
+from harness.engines.processor import ModelFolder
 from harness.engines.settings import EngineError
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
-
-
-class _TooLongError(Exception):
-    """A prompt that does not fit; it fails alone."""
 
 
 class TransformersEngine:
@@ -39,9 +37,8 @@ class TransformersEngine:
             self._model = load_merged(checkpoint, settings.dtype)
             options = {"local_files_only": True, "trust_remote_code": False}
             self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, **options)
-            vision = hasattr(self._model.config, "vision_config")
-            self._processor: Any = transformers.AutoProcessor.from_pretrained(folder, **options) if vision else None
-        except (ValueError, OSError, KeyError) as error:
+            processor = _load_processor(checkpoint, placement.conditions)
+        except (ValueError, OSError, KeyError, ImportError) as error:  # A processor may need a package of its own.
             raise EngineError(f"{checkpoint.record.name}: transformers cannot load it: {error}") from error
         self._model.eval().to(self._device)
         stops = self._model.generation_config.eos_token_id
@@ -51,7 +48,7 @@ class TransformersEngine:
         # search, sample or forbid tokens where others are greedy.
         self._model.generation_config = transformers.GenerationConfig()
         self._pad = self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else self._eos[0]
-        self._longest = placement.conditions.record.max_model_len
+        self._inputs = ModelInputs(self._model, processor, self._pad, placement.conditions.record.max_model_len)
         self._batch = settings.at_once
         self._time_limit = settings.time_limit
 
@@ -65,7 +62,7 @@ class TransformersEngine:
         """Answer ``batch``, in smaller parts where memory, time or length demand it; a single one then fails alone."""
         try:
             late = yield from self._generate_at_once(batch, requests)
-        except _TooLongError as error:
+        except TooLongError as error:
             if len(batch) == 1:
                 yield batch[0], Completion("", "error", 0, 0, error=str(error))
                 return
@@ -88,7 +85,7 @@ class TransformersEngine:
         self, batch: list[int], requests: Sequence[GenerateRequest]
     ) -> Generator[tuple[int, Completion], None, list[int]]:
         """Answers of one batch; returns those that the time limit cut off and that deserve a time of their own."""
-        inputs, lengths = self._inputs([requests[i].prompt for i in batch])
+        inputs, lengths = self._inputs.of([requests[i].prompt for i in batch])
         decoding = requests[batch[0]].decoding
         start = inputs["input_ids"].shape[1]
         sampled: dict[str, Any] = {}
@@ -123,7 +120,7 @@ class TransformersEngine:
         for index, request in enumerate(requests):
             try:
                 yield index, self._scored(request)
-            except _TooLongError as error:
+            except TooLongError as error:
                 yield index, Failed(str(error))
             except Exception as error:
                 if not is_out_of_memory(error):
@@ -160,40 +157,6 @@ class TransformersEngine:
                 batch, alike = alike[: self._batch], alike[self._batch :]
                 yield batch
 
-    def _inputs(self, prompts: Sequence[Prompt]) -> tuple[dict[str, Any], list[int]]:
-        """Left-padded model inputs and the number of prompt tokens of each row, image tokens expanded."""
-        if not prompts[0].images:
-            rows = [list(prompt.token_ids) for prompt in prompts]
-            extra: dict[str, Any] = {}
-        else:
-            rows, extra = self._image_rows(prompts)
-        width = max(map(len, rows))
-        if width > self._longest:
-            raise _TooLongError(f"a prompt of {width} tokens is longer than --max-model-len {self._longest}")
-        ids = self._torch.tensor([[self._pad] * (width - len(row)) + row for row in rows])
-        mask = self._torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
-        inputs = {"input_ids": ids, "attention_mask": mask, **extra}
-        return {name: value.to(self._device) for name, value in inputs.items()}, [len(row) for row in rows]
-
-    def _image_rows(self, prompts: Sequence[Prompt]) -> tuple[list[list[int]], dict[str, Any]]:
-        from PIL import Image
-
-        pictures = [[Image.open(io.BytesIO(image)).convert("RGB") for image in prompt.images] for prompt in prompts]
-        processed = self._processor(
-            text=[prompt.text for prompt in prompts], images=pictures, add_special_tokens=False, return_tensors=None
-        )
-        rows = [list(row) for row in processed["input_ids"]]
-        image_token = self._model.config.image_token_id
-        for prompt, row in zip(prompts, rows, strict=True):
-            # The processor repeats an image's token for its patches, so images in a row cannot be distinguished here.
-            if _once(row, image_token) != _once(prompt.token_ids, image_token):
-                raise EngineError(
-                    "the processor's tokens differ from the rendered prompt's; is the tokenizer the base's?"
-                )
-        extra = self._processor.image_processor([each for row in pictures for each in row], return_tensors="pt")
-        dtype = self._model.dtype
-        return rows, {k: v.to(dtype) if v.is_floating_point() else v for k, v in extra.items()}
-
     def _completion(self, tokens: list[int], request: GenerateRequest, n_prompt: int) -> Completion:
         stopped = next((k for k, token in enumerate(tokens) if token in self._eos), None)
         kept = tokens if stopped is None else tokens[:stopped]
@@ -220,11 +183,7 @@ class TransformersEngine:
 
     def differentiable_logits(self, prompt: Prompt, continuation: tuple[int, ...]) -> Any:
         """The same logits with the graph they were computed by, so that gradients can be taken."""
-        inputs, _ = self._inputs([prompt])
-        if continuation:
-            more = self._torch.tensor([continuation], device=self._device)
-            inputs["input_ids"] = self._torch.cat([inputs["input_ids"], more], dim=1)
-            inputs["attention_mask"] = self._torch.ones_like(inputs["input_ids"])
+        inputs = self._inputs.continued(self._inputs.of([prompt])[0], continuation)
         return self._model(**inputs).logits[0, -len(continuation) - 1 :].float()
 
     def target_ids(self, text: str) -> tuple[int, ...]:
@@ -241,6 +200,16 @@ class TransformersEngine:
         return ContinuationScore(sum(picked), greedy)
 
 
-def _once(ids: Sequence[int], repeated: int) -> list[int]:
-    """The ids with each run of ``repeated`` as one."""
-    return [token for k, token in enumerate(ids) if token != repeated or k == 0 or ids[k - 1] != repeated]
+def _load_processor(checkpoint: Checkpoint, conditions: Conditions) -> Any:
+    """The image processor of ``conditions`` with the tokenizer that goes with it; None where no item has an image."""
+    if conditions.processor is None:
+        return None
+    import transformers
+
+    # The base's folder has its tokenizer too; an adapter's own processor goes with that of its base.
+    own = conditions.record.processor_origin == "tuned"
+    home = ModelFolder((checkpoint.base or checkpoint).path if own else conditions.processor, conditions)
+    try:
+        return transformers.AutoProcessor.from_pretrained(home.path, local_files_only=True, trust_remote_code=False)
+    finally:
+        home.close()

@@ -20,6 +20,7 @@ from harness.engines.exchange import Weights
 from harness.engines.failures import is_out_of_memory, out_of_time
 from harness.engines.placement import Placement
 from harness.engines.probe import check_effects
+from harness.engines.processor import ModelFolder
 from harness.engines.settings import EngineError
 from harness.engines.torchvision_ops import define_missing_ops
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
@@ -54,6 +55,7 @@ class VllmEngine:
         self._owners |= {each.weights_digest: each.checkpoint if each.merged else root for each in adapters}
         self._weights = Weights(settings.dtype)
         folder = self._weights.folder(root)
+        self._folder = ModelFolder(folder, placement.conditions)
         if self._on_cpu:
             _inspect_here(root.record.architecture)
         # vLLM collects garbage several times while it starts; over all that is imported by now, each time costs as much
@@ -61,7 +63,7 @@ class VllmEngine:
         gc.freeze()
         try:
             self._llm = vllm.LLM(
-                model=str(folder),
+                model=str(self._folder.path),
                 dtype=settings.dtype,
                 seed=0,
                 max_model_len=min(placement.conditions.record.max_model_len, _longest(folder / "config.json")),
@@ -77,6 +79,7 @@ class VllmEngine:
             self._lora = self._loaded(beside)
         except (ValueError, RuntimeError) as error:
             self._weights.close()
+            self._folder.close()
             raise _unloadable(root, error) from error
         self._weights.loaded = root
         # Without the base there is nothing to compare an adapter with; merging has checked that it changes weights.
@@ -162,6 +165,7 @@ class VllmEngine:
 
         cleanup_dist_env_and_memory()
         self._weights.close()
+        self._folder.close()
 
     def _score_letters(self, requests: Sequence[ScoreRequest], chosen: list[int]) -> Iterator[tuple[int, ScoreAnswer]]:
         """One-token continuations: all of them from one position of one prefill."""
