@@ -21,6 +21,7 @@ from tests.support.tiny import TinyShelf, model, tiny_shelf, tiny_suite
 THREATS = {
     "pickle": "pickle or .bin/.pt/.ckpt weights",
     "code": "auto_map or *.py in a model folder",
+    "processor": "processor_config naming code",
     "adapter": "adapter_config naming modules",
     "header": "malformed safetensors headers (length, overlap, 100k entries)",
     "template": "chat templates: server-side template injection, nested loops, a 19-byte template that prints 200 MB",
