@@ -309,3 +309,37 @@ def test_an_adapter_on_itself_does_not_go_round_in_circles(tmp_path: Path) -> No
         put(adapter, "adapter_config.json", {"base_model_name_or_path": reference})
         with pytest.raises(CheckpointError, match="no such folder"):
             open_checkpoint(str(adapter))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("processor_config.json", {"processor_class": "RagRetriever"}, "processor_class 'RagRetriever'"),
+        ("processor_config.json", {"image_processor": {"image_processor_type": "AutoModel"}}, "image_processor_type"),
+        ("processor_config.json", {"video_processor": {"video_processor_type": "os.system"}}, "video_processor_type"),
+        ("preprocessor_config.json", {"feature_extractor_type": "pipeline"}, "feature_extractor_type 'pipeline'"),
+        ("preprocessor_config.json", {"processor_class": "evil/repo--m.Processor"}, "processor_class"),
+        ("tokenizer_config.json", {"processor_class": "TFBertModel"}, "processor_class 'TFBertModel'"),
+        (
+            "processor_config.json",
+            {"audio_tokenizer": {"name_or_path": "evil/repo"}},
+            "audio_tokenizer",
+        ),
+        ("audio_tokenizer_config.json", {"audio_tokenizer_class": "DacModel"}, "audio_tokenizer_class 'DacModel'"),
+    ],
+)
+def test_a_processor_that_names_other_classes_or_models_is_refused(
+    tmp_path: Path, name: str, content: object, said: str
+) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    (folder / name).write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match=f"{name}: {said}.* would be loaded with the processor; remove it"):
+        open_checkpoint(str(folder))
+
+
+def test_the_classes_of_stock_processors_pass(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "model", words=("processor_class", "audio_tokenizer"))
+    images = {"image_processor_type": "Qwen2VLImageProcessorFast", "video_processor_type": "Qwen2VLVideoProcessor"}
+    (folder / "preprocessor_config.json").write_text(json.dumps({**images, "processor_class": "Qwen2_5_VLProcessor"}))
+    (folder / "processor_config.json").write_text(json.dumps({"feature_extractor_type": "CLIPFeatureExtractor"}))
+    open_checkpoint(str(folder))

@@ -187,3 +187,19 @@ def test_the_core_suites_mark_what_a_target_is_known_to_move() -> None:
 @pytest.mark.parametrize("name", ["core-text-1", "core-vl-1"])
 def test_core_suites_hold_on_the_published_sets(name: str) -> None:
     assert {finding.task: finding.problem for finding in verify(name) if finding.problem} == {}
+
+
+def test_a_pixel_budget_is_part_of_the_digest_only_where_it_is_stated() -> None:
+    suite = load_suite("nano-1")
+    least, most, both = (suite.model_copy(update=each) for each in (
+        {"min_pixels": 784}, {"max_pixels": 784}, {"min_pixels": 784, "max_pixels": 784}
+    ))  # fmt: skip
+    assert len({each.digest for each in (suite, least, most, both)}) == 4
+    assert suite.digest == items_digest(f"{name}:{task.digest}{task.marks}" for name, task in suite.tasks.items())
+
+
+def test_a_pixel_budget_is_a_range(tmp_path: Path) -> None:
+    path = tmp_path / "mine-1.yaml"
+    path.write_text("name: mine\nversion: '1'\ntitle: t\nmin_pixels: 9\nmax_pixels: 4\ntasks: {}")
+    with pytest.raises(SuiteError, match="min_pixels 9 is more than max_pixels 4"):
+        load_suite(str(path))

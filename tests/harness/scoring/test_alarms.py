@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.records.run import Run
+from harness.records.run import ConditionsRecord, Run
 from harness.scoring import score_pair
 from harness.scoring.alarms import is_below_chance
 from tests.support.synthetic import TASKS, SyntheticTask, digest, synthetic_run
@@ -87,3 +87,14 @@ def test_templates_that_differ_are_refused_unless_native_and_then_told(tmp_path:
     assert found.keys() == {("double_bos", "tuned"), ("bos_differs", None), ("template_differs", None)}
     assert "1 BOS tokens for the base and 2 for the tuned model" in found["bos_differs", None]
     assert "not asked in the same words" in found["template_differs", None]
+
+
+def test_an_image_processor_of_the_tuned_sides_own_is_told(tmp_path: Path) -> None:
+    shared = ConditionsRecord(max_model_len=512, processor=digest("base"))
+    own = shared.model_copy(update={"processor": digest("own"), "processor_origin": "tuned"})
+    base = synthetic_run(tmp_path / "base", TASKS[:1], conditions=shared)
+    tuned = synthetic_run(tmp_path / "tuned", TASKS[:1], conditions=own)
+    assert score_pair(base, base, "jigsaw").alarms == ()
+    (alarm,) = score_pair(base, tuned, "jigsaw").alarms
+    assert alarm.kind == "processor_differs"
+    assert f"base {digest('base')[:12]}, tuned {digest('own')[:12]}" in alarm.message

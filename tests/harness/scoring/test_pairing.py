@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from harness.errors import CheckFailedError
-from harness.records.run import Run
+from harness.records.run import ConditionsRecord, Run
 from harness.records.tables import read_table
 from harness.scoring.pairing import pair
 from tests.support.synthetic import ENGINE, TASKS, SyntheticTask, digest, synthetic_checkpoint, synthetic_run
@@ -162,3 +162,60 @@ def test_an_answer_that_was_not_offered_is_marked_on_its_side(base: Run) -> None
     marked = with_column(base, "off_list", [0, 1], value=True)
     items = pair(base, marked).items
     assert (int(items["base_off_list"].sum()), int(items["tuned_off_list"].sum())) == (0, 2)
+
+
+OTHER = digest("other")
+SEEN = ConditionsRecord(max_model_len=512, processor=digest("base's"), min_pixels=784, max_pixels=100_352)
+
+
+def under(run: Run, **changes: Any) -> Run:
+    return with_record(run, conditions=SEEN.model_copy(update=changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"processor": digest("other")},
+            f"image processor differs: base {SEEN.processor[:12]}.., tuned",
+        ),
+        ({"processor": None}, "image processor differs: base .+, tuned None"),
+        ({"max_pixels": 50_176}, "max pixels differs: base 100352, tuned 50176"),
+        ({"max_model_len": 256}, "max model len differs: base 512, tuned 256"),
+    ],
+)
+def test_runs_that_were_shown_other_pixels_are_refused(base: Run, changes: dict[str, Any], said: str) -> None:
+    assert len(pair(under(base), under(base)).items) == 15
+    with pytest.raises(CheckFailedError, match=rf"^refused: {said}.*; evaluate both with one command"):
+        pair(under(base), under(base, **changes))
+
+
+@pytest.mark.parametrize("older", ["base", "tuned"])
+def test_a_run_that_does_not_state_its_conditions_pairs_with_another_such_run_alone(base: Run, older: str) -> None:
+    sides = (base, under(base)) if older == "base" else (under(base), base)
+    with pytest.raises(CheckFailedError, match=f"the {older} run is of an older version and does not state its cond"):
+        pair(*sides)
+
+
+def test_a_tuned_run_with_its_own_processor_is_compared_in_all_but_pixels(base: Run) -> None:
+    own = {"processor": digest("own"), "processor_origin": "tuned", "max_pixels": 50_176}
+    tuned = with_column(under(base, **own), "n_prompt_tokens", [0, 1], 99)
+    assert len(pair(under(base), tuned).items) == 15
+    with pytest.raises(CheckFailedError, match="max model len differs"):
+        pair(under(base), under(base, **own, max_model_len=256))
+    with pytest.raises(CheckFailedError, match="base run went through another's image processor"):
+        pair(tuned, tuned)
+
+
+def test_other_numbers_of_prompt_tokens_are_refused_with_examples(base: Run) -> None:
+    counts = "the first 32 for the base and 40 for the tuned model, so the two were not shown the same pixels"
+    differing = rf"on 2 of 15 items \({base.samples['item_id'][1][:12]}, .+\), {counts}"
+    with pytest.raises(CheckFailedError, match=f"refused: numbers of prompt tokens differ {differing}"):
+        pair(base, with_column(base, "n_prompt_tokens", [1, 7], 40))
+
+
+def test_a_number_of_prompt_tokens_that_is_not_known_is_not_compared(base: Run) -> None:
+    assert len(pair(base, with_column(base, "n_prompt_tokens", [1, 7], 0)).items) == 15
+    native = {"template_policy": "native"}
+    other = with_column(with_record(base, **native), "n_prompt_tokens", [1], 40)
+    assert len(pair(with_record(base, **native), other).items) == 15

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from statsmodels.stats.multitest import multipletests
 
 from harness.errors import RetentionError
-from harness.records.run import Run
+from harness.records.run import ConditionsRecord, Run
 from harness.records.tables import Table, make_table
 from harness.scoring import Scorecard, paired_items, score_pair
 from harness.scoring.scorecard import Reasoned, RestsOn
@@ -441,3 +441,19 @@ def test_laws_of_a_scorecard_hold_for_any_table(rows: list[tuple[str, str]]) -> 
     assert again.verdict in ("inconclusive", "nothing to lose")  # 40 items cannot show that 2 points were kept
     if there.unparsed_base == there.unparsed_tuned == 0:
         assert there.knowledge_gained - there.knowledge_lost == pytest.approx(there.delta / 0.75, abs=1e-9)
+
+
+def test_the_signature_names_what_images_went_through_where_there_are_any(tmp_path: Path) -> None:
+    def signature(conditions: ConditionsRecord | None, of_tuned: ConditionsRecord | None = None) -> str:
+        base = synthetic_run(tmp_path / "base", TASKS[:1], conditions=conditions)
+        tuned = synthetic_run(tmp_path / "tuned", TASKS[:1], conditions=of_tuned or conditions)
+        return score_pair(base, tuned, "jigsaw").signature
+
+    text = ConditionsRecord(max_model_len=512)
+    fixed = text.model_copy(update={"processor": "a" * 64})
+    seen = fixed.model_copy(update={"min_pixels": 784, "max_pixels": 100_352})
+    own = seen.model_copy(update={"processor": "b" * 64, "processor_origin": "tuned"})
+    assert signature(text) == signature(None)
+    assert "|processor:aaaaaaaaaaaa|base:" in signature(fixed)
+    assert "|processor:aaaaaaaaaaaa|pixels:784-100352|base:" in signature(seen)
+    assert "|pixels:784-100352|processor-tuned:bbbbbbbbbbbb|" in signature(seen, own)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.records.suites import load_suite
-from harness.suites.catalogue import CatalogueError, DataSet, find_task, find_tasks
+from harness.records.suites import Suite, load_suite, tasks_root
+from harness.suites.catalogue import CatalogueError, DataSet, find_task, find_tasks, image_tasks
 
 SUMS = """
 include: [../_shared.yaml]
@@ -106,3 +106,27 @@ sys.exit(f"imported {heavy}" if heavy else 0)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def suite_of(*names: str, **stock: str) -> Suite:
+    digest = "0" * 64
+    tasks = {name: {"family": "f", "group": "g", "count": 1, "digest": digest} for name in names}
+    tasks |= {name: {"family": "f", "group": "g", "count": 1, "digest": digest, "stock": path}
+              for name, path in stock.items()}  # fmt: skip
+    return Suite.model_validate({"name": "mine", "version": "1", "title": "t", "tasks": tasks})
+
+
+def test_which_tasks_have_images_is_known_from_their_yaml(own: Path) -> None:
+    shown = SUMS.replace("task: sums\n", "task: shown\ndoc_to_image: !function sums.images\n")
+    (own / "mine" / "shown.yaml").write_text(shown)
+    nano = load_suite("nano-1")
+    assert image_tasks(nano, tasks_root() / "suites") == (
+        "jigsaw_2x2", "vision_colour", "vision_shape", "vision_position", "vision_count"
+    )  # fmt: skip
+    assert image_tasks(suite_of("sums", "shown", "jigsaw_2x2", "nowhere"), own) == ("shown", "jigsaw_2x2")
+    assert image_tasks(load_suite("core-text-1"), tasks_root() / "suites") == ()
+
+
+def test_lm_evals_own_tasks_are_read_without_importing_it(own: Path) -> None:
+    stock = suite_of(gsm8k="gsm8k", mmmu_val_art="mmmu", nothing="gsm8k")
+    assert image_tasks(stock, own) == ("mmmu_val_art",)
