@@ -41,7 +41,7 @@ class TransformersEngine:
             processor = _load_processor(checkpoint, placement.conditions)
             served = tokenizer_folder(placement.conditions, placement.members[0].checkpoint)
             self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(served, **options)
-        except (ValueError, OSError, KeyError) as error:
+        except (ValueError, OSError, KeyError, ImportError) as error:  # A processor may need a package of its own.
             raise EngineError(f"{checkpoint.record.name}: transformers cannot load it: {error}") from error
         self._model.eval().to(self._device)
         self._eos = placement.conditions.record.stop_token_ids

@@ -53,7 +53,7 @@ class _Parts:
     """What a model is made of: its configuration and image processor.
 
     ``image`` is what its template writes for an image, ``special`` its own special tokens and ``named`` those that its
-    tokenizer has by a name, ``around`` the arguments of the processor's class.
+    tokenizer has by a name, ``around`` the arguments of the processor's class, ``scale`` a factor of its weights.
     """
 
     special: tuple[str, ...]
@@ -63,6 +63,7 @@ class _Parts:
     processor: str
     around: dict[str, Any] | None = None
     named: tuple[tuple[str, str], ...] = ()
+    scale: float = 3
 
 
 def write_vision(kind: str, folder: Path, **images: Any) -> Path:
@@ -80,7 +81,7 @@ def write_vision(kind: str, folder: Path, **images: Any) -> Path:
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() > 1:
-                parameter.mul_(3)  # So that answers depend on what is seen.
+                parameter.mul_(parts.scale)  # So that answers depend on what is seen.
     model.generation_config = transformers.GenerationConfig(
         eos_token_id=ids["<|im_end|>"], pad_token_id=ids["<|endoftext|>"]
     )
@@ -292,6 +293,7 @@ def _gemma3() -> _Parts:
         "Gemma3Processor",
         {"image_seq_length": 4},
         (("boi_token", "<start_of_image>"), ("eoi_token", "<end_of_image>"), ("image_token", "<image_soft_token>")),
+        1,  # It scales its embeddings itself.
     )
 
 

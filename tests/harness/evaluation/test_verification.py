@@ -13,9 +13,11 @@ from harness.engines import placement, starting
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.verification import draw, find_reference, plan_again
 from harness.protocol import Completion, GenerateRequest
-from harness.records.run import CheckpointRecord
+from harness.records.run import CheckpointRecord, ConditionsRecord
 from tests.support.fakes import RECORD, FakeEngine, part_of_nano, write_checkpoint
 from tests.support.verifying import SEED, World, altered, make_world
+
+SEEN = ConditionsRecord(max_model_len=4096, processor="0" * 64)
 
 pytestmark = pytest.mark.slow
 
@@ -104,6 +106,7 @@ def test_another_environment_is_refused(world: World, monkeypatch: pytest.Monkey
         ({"engine": RECORD.model_copy(update={"name": "openai"})}, "no pinned file can restore"),
         ({"engine": RECORD.model_copy(update={"dtype": "int3"})}, "no pinned file can restore"),
         ({"template_digest": "0" * 64}, "chat template is not the one of the runs"),
+        ({"conditions": SEEN}, "the image processor here is None, the run had 0000"),
     ],
 )
 def test_what_cannot_be_made_again_is_refused(world: World, changed: dict[str, Any], complaint: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from harness.records.run import read_record
+from harness.records.run import ConditionsRecord, read_record
 from leaderboard.acceptance.coverage import Surroundings
 from leaderboard.acceptance.report import Report
 from leaderboard.acceptance.steps import examine
@@ -133,6 +133,20 @@ def test_another_prompt_than_the_bases_is_refused_with_its_items(made: TinyShelf
     report = examined(made, entry)
     assert {("prompts", "prompt_digest"), ("prompts", "n_prompt_tokens")} <= refusals(report)
     assert any("3 of 180 items" in found.message for found in report.findings)
+
+
+def test_a_processor_of_its_own_explains_other_numbers_of_tokens_but_no_other_prompts(
+    made: TinyShelf, entry: Path
+) -> None:
+    def reseen(frame: pd.DataFrame) -> None:
+        frame.loc[3, "n_prompt_tokens"] = 99
+        frame.loc[4, "prompt_digest"] = "f" * 64
+
+    own = ConditionsRecord(max_model_len=512, processor="a" * 64, processor_origin="tuned")
+    made.rewrite(entry, reseen, conditions=own)
+    found = refusals(examined(made, entry))
+    assert ("prompts", "prompt_digest") in found
+    assert ("prompts", "n_prompt_tokens") not in found
 
 
 def test_another_tokenizer_is_refused(made: TinyShelf, entry: Path) -> None:

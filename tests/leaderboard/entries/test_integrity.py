@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.records.run import read_record, write_record
+from harness.records.run import ConditionsRecord, read_record, write_record
 from leaderboard.documents.identity import seal
 from leaderboard.entries.integrity import STEPS, BaseRuns, Submission
 from leaderboard.entries.rules import Finding
 from tests.support.synthetic_board import Folders, add_entry, folders
+
+OWN_PROCESSOR = ConditionsRecord(max_model_len=512, processor="a" * 64, processor_origin="tuned")
 
 
 @pytest.fixture
@@ -100,6 +102,7 @@ def other_weights(entry: Path) -> None:
         (other_weights, "weights-digest", "manifest.yaml", "tuned.weights_digest"),
         (rewrite(template_policy="native"), "native-on-standard", "manifest.yaml", "track"),
         (rewrite(template_policy="native"), "files", "tuned/chat_template.jinja", None),
+        (rewrite(conditions=OWN_PROCESSOR), "native-on-standard", "manifest.yaml", "track"),
         (rewrite(replicate=1), "partial-run", "tuned/run.json", "replicate"),
         (rewrite(samples_sha256="0" * 64), "samples-hash", "tuned/samples.parquet", None),
         (rewrite(n_items=3), "record-schema", "tuned/run.json", "n_items"),
