@@ -32,7 +32,14 @@ _TARGET = {
 
 
 def lettered(
-    task: str, stem: str, options: Sequence[str], gold: int, *, group: str = "", cluster_id: str = ""
+    task: str,
+    stem: str,
+    options: Sequence[str],
+    gold: int,
+    *,
+    group: str = "",
+    cluster_id: str = "",
+    images: tuple[bytes, ...] = (),
 ) -> Item | None:
     """A question whose options stand below it with a letter each; the letter of ``options[gold]`` is the answer.
 
@@ -48,6 +55,7 @@ def lettered(
         target=letter,
         guess_rate=1 / len(options),
         options=tuple(options),
+        images=images,
         group=group,
         cluster_id=cluster_id,
     )
