@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
-from harness.answers import choices, extraction, mathematics, numbers, options, permutations, statements
+from harness.answers import choices, extraction, mathematics, numbers, options, permutations, statements, yes_no
 from harness.items import IMAGE_MARK, Item, Split
 from harness.pictures import Places, document, open_images, pictures_of, placed
 from harness.sources import PictureSource, Row, Source, test_split
@@ -220,6 +220,13 @@ def judge_jigsaw(doc: Document, results: Sequence[str]) -> dict[str, Any]:
     return {**_metrics(judged.judgement), **judged.details, "layer": judged.layer}
 
 
+def judge_yes_no(doc: Document, results: Sequence[str]) -> dict[str, Any]:
+    """``process_results`` of questions with a yes or a no, with what F1 and the share of pictures all of whose
+    questions are right are made of."""
+    made = yes_no.judge_yes_no(results[0], str(doc["answer"]), str(doc["question"])).metrics()
+    return {**made, "f1": (made["yes"], made["gold_yes"]), "picture": (doc["cluster_id"], made["acc"])}
+
+
 def _metrics(judgement: extraction.Judgement) -> dict[str, Any]:
     return {**judgement.metrics(), "extracted": judgement.extracted}
 
@@ -227,3 +234,7 @@ def _metrics(judgement: extraction.Judgement) -> dict[str, Any]:
 def distinct(extracted: Sequence[str | None]) -> int:
     """Aggregation of ``extracted``: the number of distinct answers; 1 means that the model is stuck on one."""
     return len(set(extracted))
+
+
+f1 = yes_no.f1_of_yes
+all_right = yes_no.share_all_right

@@ -7,6 +7,7 @@ too ("There is no dog"). Another word that can be read is off-list, and what sta
 """
 
 import re
+from collections.abc import Iterable
 
 from harness.answers.extraction import Judgement, decided, off_list, unparsed
 from harness.answers.options import plain
@@ -66,6 +67,21 @@ def judge_yes_no(output: str, gold: str, question: str = "") -> Readings:
     alone = _ALONE.fullmatch(output) if len(output) <= _LONGEST else None
     form = unparsed(None) if alone is None else decided(alone[0].strip(), _named(alone) == wanted)
     return Readings(content, form, {"yes": float(said == "yes"), "gold_yes": float(wanted == "yes")})
+
+
+def f1_of_yes(answers: Iterable[tuple[float, float]]) -> float:
+    """F1 of yes over pairs of ``yes`` and ``gold_yes``; 0 where no yes is right. An answer that is neither is no yes."""
+    pairs = list(answers)
+    hits = sum(said and due for said, due in pairs)
+    return 2 * hits / (sum(said for said, _ in pairs) + sum(due for _, due in pairs)) if hits else 0.0
+
+
+def share_all_right(answers: Iterable[tuple[str, float]]) -> float:
+    """Of the pictures in pairs of a picture and whether an answer about it is right: the share without a wrong one."""
+    right: dict[str, bool] = {}
+    for picture, correct in answers:
+        right[picture] = right.get(picture, True) and bool(correct)
+    return sum(right.values()) / len(right) if right else 0.0
 
 
 def read_yes_no(output: str, question: str = "") -> tuple[str | None, str | None, str | None]:
