@@ -37,6 +37,8 @@ from leaderboard.entries.shelf import Shelf
 from tests.support.fakes import RECORD, FakeEngine, write_checkpoint
 from tests.support.hub_sets import write_sets
 
+pytestmark = pytest.mark.slow
+
 FOLDER = tasks_root() / "vision"
 TASKS = {name: task for name, task in find_tasks().items() if task.path.parent == FOLDER}
 # Items of the stand-ins, and the pictures that they are about.
