@@ -7,6 +7,7 @@ them against their frozen digests.
 """
 
 import csv
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -74,13 +75,14 @@ class Source:
         try:
             found = datasets.load_dataset(self.repo, self.config, split=self.split, revision=self.revision)
         except Exception as error:  # The hub's client raises many kinds, of several libraries.
-            raise SourceError(f"data set {self.repo}: {self._way_out(error)}") from error
+            raise SourceError(f"data set {self.repo}: {self.way_out(error)}") from error
         return (self._marked(row) for row in found)
 
     def _marked(self, row: Row) -> Row:
         return {**row, **dict(self.constants)}
 
-    def _way_out(self, error: Exception) -> str:
+    def way_out(self, error: Exception) -> str:
+        """What to do where the hub cannot be reached and the data folder has no copy."""
         data = data_folder()
         where = f"{data} has no folder {self.folder}" if data else "no data folder is set"
         gate = f"; accept its terms at huggingface.co/datasets/{self.repo} and log in with `hf auth login`"
@@ -88,6 +90,92 @@ class Source:
             f"{where}, and it could not be loaded from the hub ({type(error).__name__}){gate if self.gated else ''}; "
             f"connect to the hub, or give a folder that contains {self.folder}/ with --data-dir or {DATA_VARIABLE}"
         )
+
+
+@dataclass(frozen=True)
+class PictureSource(Source):
+    """A split of a data set with pictures in the columns ``pictures``, of which a row has the encoded bytes, or None.
+
+    ``files`` are the parquet files of the split in the hub's repository, by name or pattern.
+
+    Its rows come through ``datasets`` either way, from the hub or from a copy of the hub's repository in the data
+    folder: ``hf download REPO --repo-type dataset --local-dir DATA/FOLDER``.
+    """
+
+    pictures: tuple[str, ...] = ("image",)
+
+    def rows(self) -> Iterator[Row]:
+        for row in self.table():
+            yield self._marked({**row, **{name: _encoded(row.get(name)) for name in self.pictures}})
+
+    def local_copy(self) -> Path | None:
+        """The folder of this set in the data folder, if it has the hub's parquet files."""
+        folder = super().local_copy()
+        found = folder is not None and any(any(folder.glob(name)) for name in self.files)
+        return folder if found else None
+
+    def table(self) -> Any:
+        """The split as a ``datasets.Dataset`` that does not decode its pictures, as its files are now."""
+        folder = self.local_copy()
+        table = _table(self, folder, "" if folder is None else _stamp(folder))
+        _opened[self] = (data_folder(), table)
+        return table
+
+    def picture(self, row: int, column: str) -> bytes:
+        """The encoded picture in ``column`` of a row of the :meth:`table` that was opened last."""
+        where, table = _opened.get(self, (None, None))
+        table = self.table() if table is None or where != data_folder() else table
+        found = _encoded(table[row][column])
+        if found is None:
+            raise SourceError(f"{self.repo}: row {row} of {self.split} has no picture in column {column}")
+        return found
+
+
+# Looking for changed files takes longer than reading a picture.
+_opened: dict[PictureSource, tuple[Path | None, Any]] = {}
+
+
+def _stamp(folder: Path) -> str:
+    """What tells a copy from another one, and from itself after a change: paths, sizes and times of its files."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in (".parquet", ".md"))
+    facts = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=64)
+def _table(source: PictureSource, folder: Path | None, stamp: str) -> Any:
+    import datasets
+
+    if folder is None:
+        use_hub_or_cache()
+    try:
+        # Without the checks it loads the named files alone, and not all splits of a set to take one of them.
+        only: dict[str, Any] = {"split": source.split, "data_files": {source.split: list(source.files)}}
+        only["verification_mode"] = "no_checks"
+        if folder is None:
+            table = datasets.load_dataset(source.repo, revision=source.revision, **only)
+        else:
+            # Its own cache takes two folders of one name for the same set, whatever is in them.
+            cache = Path(datasets.config.HF_DATASETS_CACHE) / f"copy-{stamp}"
+            table = datasets.load_dataset(str(folder), cache_dir=str(cache), **only)
+        for name in source.pictures:
+            table = table.cast_column(name, datasets.Image(decode=False))
+    except Exception as error:  # The hub's client raises many kinds, of several libraries.
+        if folder is None:
+            raise SourceError(f"data set {source.repo}: {source.way_out(error)}") from error
+        brief = " ".join(str(error).split())[:200]
+        raise SourceError(
+            f"{folder}: not a readable copy of {source.repo}, split {source.split} ({type(error).__name__}: {brief}); "
+            f"get one by `hf download {source.repo} --repo-type dataset --local-dir {folder}`"
+        ) from error
+    return table
+
+
+def _encoded(value: Any) -> bytes | None:
+    if value is None:
+        return None
+    found: bytes | None = value["bytes"]
+    return Path(value["path"]).read_bytes() if found is None else found
 
 
 @cache

@@ -14,8 +14,10 @@ from .pixels import (
     shuffle,
     to_pixels,
 )
+from .published import Places, document, pictures_of, placed, size_of
 from .puzzles import Grid, fit, show
 from .scenes import HEIGHT, WIDTH, Canvas, Scenes, backdrop, develop, paint_balloon, paint_house, paint_tree
+from .sizes import in_whole_tokens, resized
 
 __all__ = [
     "HEIGHT",
@@ -29,17 +31,20 @@ __all__ = [
     "PhotoError",
     "Pictures",
     "Pixels",
+    "Places",
     "Reasoning",
     "Recipe",
     "Scenes",
     "backdrop",
     "decode_png",
     "develop",
+    "document",
     "draw_answer",
     "encode_png",
     "fit",
     "grain",
     "image_loader",
+    "in_whole_tokens",
     "loader",
     "make",
     "open_images",
@@ -47,10 +52,14 @@ __all__ = [
     "paint_balloon",
     "paint_house",
     "paint_tree",
+    "pictures_of",
+    "placed",
     "question",
+    "resized",
     "restore",
     "shape_mask",
     "show",
     "shuffle",
+    "size_of",
     "to_pixels",
 ]
