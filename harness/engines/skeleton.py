@@ -24,7 +24,6 @@ define_missing_ops()
 
 import torch
 import transformers
-from transformers.models.auto.auto_factory import _get_model_class
 
 from harness.engines.merge import model_class
 
@@ -37,10 +36,10 @@ _MISMATCH = re.compile(r"size mismatch for (\S+?): .*?torch\.Size\((.*?)\).*?tor
 
 def fit_full(folder: str, shapes: dict[str, list[int]]) -> dict[str, Any]:
     """How tensors of these names and shapes fit the model of ``folder``, as fields of ``Fit``."""
-    cls, config = _class(folder)
-    model, info = cls.from_pretrained(
+    made = _skeleton(folder)
+    model, info = type(made).from_pretrained(
         None,
-        config=config,
+        config=made.config,
         state_dict=_tensors(shapes),
         device_map={"": "meta"},
         output_loading_info=True,
@@ -128,24 +127,19 @@ def _touched(model: Any, shapes: dict[str, list[int]]) -> list[str]:
     return sorted({part for name in shapes for part in name.split(".") if part in leaves})
 
 
-def _class(folder: str) -> tuple[Any, Any]:
-    options = {"local_files_only": True, "trust_remote_code": False}
-    config = transformers.AutoConfig.from_pretrained(folder, **options)
+def _skeleton(folder: str) -> Any:
+    """The model of ``folder`` on the meta device."""
+    config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     for each in (config, *(getattr(config, name, None) for name in config.sub_configs)):
         if hasattr(each, "quantization_config"):
             del each.quantization_config  # Tensors are compared as they were before they were quantised.
-    mapping = model_class(Path(folder))._model_mapping
-    if type(config) not in mapping:
+    auto = model_class(Path(folder))
+    if type(config) not in auto._model_mapping:
         raise ValueError(
             f"transformers {transformers.__version__} generates no text with model_type {config.model_type}"
         )
-    return _get_model_class(config, mapping), config
-
-
-def _skeleton(folder: str) -> Any:
-    cls, config = _class(folder)
     with torch.device("meta"):
-        return cls._from_config(config)
+        return auto.from_config(config)
 
 
 def _tensors(shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:

@@ -34,7 +34,7 @@ def claiming(folder: Path, base: Checkpoint, claim: Any, **fields: Any) -> Path:
         (7, None),
         ("owner/model", "owner/model"),
         ("unsloth/model-bnb-4bit", "unsloth/model-bnb-4bit"),
-        ("/root/of/another/machine/model-7b", "model-7b"),
+        ("/of/another/machine/model-7b", "model-7b"),
         ("~nobody/models/x", "x"),
         ("../out/base", "../out/base"),
         ("x" * 10_000, "x" * 200),
