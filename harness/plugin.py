@@ -24,6 +24,7 @@ from typing import Any
 from PIL import Image
 
 from harness.answers import choices, extraction, mathematics, numbers, options, permutations, statements
+from harness.answers.likelihoods import LIKELIHOOD_METRICS, likeliest, normalised
 from harness.items import IMAGE_MARK, Item, Split
 from harness.pictures import open_images
 from harness.sources import Row, Source, test_split
@@ -171,6 +172,30 @@ def judge_letters(doc: Document, results: Sequence[tuple[float, bool]]) -> dict[
         "letter_mass": min(1.0, sum(map(math.exp, logprobs))),
         "margin": best - second,
     }
+
+
+def whole_options(doc: Document) -> list[str]:
+    """``doc_to_choice`` of :func:`~harness.answers.forms.whole` questions: the options' own texts."""
+    return list(doc["options"])
+
+
+def right_place(doc: Document) -> int:
+    """``doc_to_target`` to go with :func:`whole_options`: the index of the right option."""
+    return list(doc["options"]).index(doc["answer"])
+
+
+def judge_options(doc: Document, results: Sequence[tuple[float, bool]]) -> dict[str, Any]:
+    """``process_results`` to go with :func:`whole_options`: whether the likeliest option is the right one.
+
+    ``acc``, ``acc_norm`` and ``acc_bytes`` compare log-probabilities as they are, by character and by byte; the suite
+    names the one that counts. ``right``, ``right_norm`` and ``right_bytes`` are these scores of the right option.
+    """
+    logprobs, texts, place = [logprob for logprob, _ in results], whole_options(doc), right_place(doc)
+    right = {metric: int(likeliest(logprobs, texts, metric) == place) for metric in LIKELIHOOD_METRICS}
+    scores = {
+        metric.replace("acc", "right"): normalised(logprobs, texts, metric)[place] for metric in LIKELIHOOD_METRICS
+    }
+    return {**right, **scores, "unparsed": 0, "layer": "likelihood"}
 
 
 def judge_jigsaw(doc: Document, results: Sequence[str]) -> dict[str, Any]:

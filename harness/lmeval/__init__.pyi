@@ -1,5 +1,5 @@
 from .backend import Backend
-from .judging import Judged, Place, judge_again, judgement_of, place_of
+from .judging import Judged, Place, choices_of, judge_again, judgement_of, options_of, place_of, question_of
 from .loading import (
     VERSION,
     LoadedTask,
@@ -37,6 +37,7 @@ __all__ = [
     "TaskError",
     "build_requests",
     "check_judges",
+    "choices_of",
     "cluster_ids",
     "decoding_of",
     "external_item_id",
@@ -47,7 +48,9 @@ __all__ = [
     "load_each",
     "load_frozen",
     "load_tasks",
+    "options_of",
     "place_of",
+    "question_of",
     "rejudge_run",
     "run_tasks",
     "select_items",
