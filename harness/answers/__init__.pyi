@@ -1,6 +1,6 @@
 from .choices import shuffled
 from .extraction import extract_answer
-from .forms import Form, asked_by_letter, asked_freely
+from .forms import Form, asked_by_letter, asked_freely, completed
 from .likelihoods import LIKELIHOOD_METRICS, likeliest, normalised
 from .permutations import judge_permutation
 from .thoughts import without_thoughts
@@ -10,6 +10,7 @@ __all__ = [
     "Form",
     "asked_by_letter",
     "asked_freely",
+    "completed",
     "extract_answer",
     "judge_permutation",
     "likeliest",

@@ -96,6 +96,18 @@ def asked_freely(
     )
 
 
+def completed(task: str, question: str, answer: str, solution: str, *, group: str = "") -> Item:
+    """A question with a free answer for a model that completes: examples before it show the form of the answer."""
+    return Item(
+        task=task,
+        question=f"Question: {question}\nAnswer:",
+        answer=answer,
+        target=_target("said", solution, answer),
+        guess_rate=0,
+        group=group,
+    )
+
+
 def asked_by_letter(
     task: str,
     stem: str,

@@ -15,6 +15,7 @@ from .loading import (
     load_frozen,
     load_tasks,
     select_items,
+    shots_of,
     stock_tasks,
 )
 from .recompute import AnswerKey, Difference, Recomputation, Recomputer
@@ -54,5 +55,6 @@ __all__ = [
     "rejudge_run",
     "run_tasks",
     "select_items",
+    "shots_of",
     "stock_tasks",
 ]
