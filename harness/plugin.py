@@ -24,9 +24,10 @@ from typing import Any, TypeVar
 from PIL import Image
 
 from harness.answers import choices, extraction, mathematics, numbers, options, permutations, statements, yes_no
+from harness.answers.likelihoods import LIKELIHOOD_METRICS, likeliest, normalised
 from harness.items import IMAGE_MARK, Item, Split
 from harness.pictures import Places, document, open_images, pictures_of, placed
-from harness.sources import PictureSource, Row, Source, test_split
+from harness.sources import PictureSource, Row, Source, SourceError, test_split
 
 Generator = Callable[[Split, int, int], Iterator[Item]]
 Document = Mapping[str, Any]
@@ -34,11 +35,27 @@ _Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
+class Shots:
+    """Examples with their answers that precede each question, from a part of the data that is never asked.
+
+    ``count`` of them are shown, the first of an order drawn from their ids, the same before every question; with
+    ``by_group`` those of the question's own group (subject), or as many as it has. A suite may state another count.
+    Item ids cover them.
+    """
+
+    sources: tuple[Source, ...]
+    examples: Callable[[Iterator[Row]], Iterable[Item]]
+    count: int = 5
+    by_group: bool = False
+
+
+@dataclass(frozen=True)
 class Reader:
-    """A task on published data: its sources, and how their rows become items."""
+    """A task on published data: its sources, how their rows become items, and the examples that precede each."""
 
     sources: tuple[Source, ...]
     items: Callable[[Iterator[Row]], Iterable[Item]]
+    shots: Shots | None = None
 
 
 def loader(tasks: Mapping[str, Generator]) -> Callable[..., dict[str, Any]]:
@@ -60,18 +77,53 @@ def with_letters(
     return {name: Reader(sources, partial(items, name)) for name in (task, f"{task}_letters")}
 
 
+def with_options(
+    task: str, sources: tuple[Source, ...], items: Callable[[str, Iterator[Row]], Iterable[Item]]
+) -> dict[str, Reader]:
+    """The task ``task_cloze``, answered by the likelihood of whole options; ``items`` makes its items."""
+    name = f"{task}_cloze"
+    return {name: Reader(sources, partial(items, name))}
+
+
 def reader(tasks: Mapping[str, Reader]) -> Callable[..., dict[str, Any]]:
     """The ``custom_dataset`` function of a task file on published data: all its items, in :func:`sampled` order.
 
-    ``dataset_kwargs`` has the task and the seed of that order. A suite takes the first items it needs.
+    ``dataset_kwargs`` has the task, the seed of that order and, for a task with examples, ``shots``, their number. A
+    suite takes the first items it needs.
     """
 
-    def load(task: str, seed: int = 0, **_: Any) -> dict[str, Any]:
+    def load(task: str, seed: int = 0, shots: int | None = None, **_: Any) -> dict[str, Any]:
         chosen = tasks[task]
         items = chosen.items(row for source in chosen.sources for row in source.rows())
-        return test_split(rows(sampled(items, seed)))
+        return test_split(rows(sampled(preceded(task, items, chosen.shots, shots, seed), seed)))
 
     return load
+
+
+def preceded(task: str, items: Iterable[Item], shots: Shots | None, count: int | None, seed: int) -> Iterable[Item]:
+    """The items with their examples before the question; ``count`` replaces the number that ``shots`` states."""
+    if shots is None:
+        if count:
+            raise SourceError(f"task {task}: shots is {count}, but the task has no examples; leave shots out")
+        return items
+    wanted = shots.count if count is None else count
+    pool: dict[str, list[Item]] = {}
+    for example in sampled(shots.examples(row for source in shots.sources for row in source.rows()), seed):
+        pool.setdefault(example.group if shots.by_group else "", []).append(example)
+    if not shots.by_group and len(pool.get("", ())) < wanted:
+        raise SourceError(
+            f"task {task}: shots is {wanted}, but there are {len(pool.get('', ()))} examples; lower shots"
+        )
+    texts = {group: "".join(map(_answered, found[:wanted])) for group, found in pool.items()}
+    return (_preceded(item, texts.get(item.group if shots.by_group else "", "")) for item in items)
+
+
+def _answered(example: Item) -> str:
+    return f"{example.question} {example.target}\n\n"
+
+
+def _preceded(item: Item, examples: str) -> Item:
+    return item.model_copy(update={"question": examples + item.question})
 
 
 def sampled(items: Iterable[Item], seed: int) -> list[Item]:
@@ -206,6 +258,30 @@ def judge_letters(doc: Document, results: Sequence[tuple[float, bool]]) -> dict[
         "letter_mass": min(1.0, sum(map(math.exp, logprobs))),
         "margin": best - second,
     }
+
+
+def whole_options(doc: Document) -> list[str]:
+    """``doc_to_choice`` of :func:`~harness.answers.forms.whole` questions: the options' own texts."""
+    return list(doc["options"])
+
+
+def right_place(doc: Document) -> int:
+    """``doc_to_target`` to go with :func:`whole_options`: the index of the right option."""
+    return list(doc["options"]).index(doc["answer"])
+
+
+def judge_options(doc: Document, results: Sequence[tuple[float, bool]]) -> dict[str, Any]:
+    """``process_results`` to go with :func:`whole_options`: whether the likeliest option is the right one.
+
+    ``acc``, ``acc_norm`` and ``acc_bytes`` compare log-probabilities as they are, by character and by byte; the suite
+    names the one that counts. ``right``, ``right_norm`` and ``right_bytes`` are these scores of the right option.
+    """
+    logprobs, texts, place = [logprob for logprob, _ in results], whole_options(doc), right_place(doc)
+    right = {metric: int(likeliest(logprobs, texts, metric) == place) for metric in LIKELIHOOD_METRICS}
+    scores = {
+        metric.replace("acc", "right"): normalised(logprobs, texts, metric)[place] for metric in LIKELIHOOD_METRICS
+    }
+    return {**right, **scores, "unparsed": 0, "layer": "likelihood"}
 
 
 def judge_jigsaw(doc: Document, results: Sequence[str]) -> dict[str, Any]:

@@ -57,12 +57,22 @@ class GenerateRequest:
 
 @dataclass(frozen=True)
 class ScoreRequest:
-    """A request for the log-probability of each continuation (token ids) of ``prompt``."""
+    """A request for the log-probability of each continuation (token ids) of ``prompt``.
+
+    ``counted`` is how many of the last tokens of each continuation count, where not all do: an option that stands in
+    the middle of a sentence is judged by the words after it.
+    """
 
     item_id: str
     prompt: Prompt
     continuations: tuple[tuple[int, ...], ...]
     adapter: str | None = None
+    counted: tuple[int, ...] = ()
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The number of last tokens of each continuation that count."""
+        return self.counted or tuple(map(len, self.continuations))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import lm_eval
@@ -40,12 +41,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return family
 
 
-def test_the_example_is_previewed_frozen_and_run(folder: Path, tmp_path: Path) -> None:
+def printed(command: str) -> list[str]:
+    """The words of a command of the page, as a shell reads them."""
+    (line,) = re.findall(rf"^    retention ({command} .*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return shlex.split(line, comments=True)
+
+
+def test_the_example_is_previewed_frozen_and_run(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     runner = CliRunner()
-    preview = runner.invoke(cli, ["tasks", "preview", "capitals", "--include-path", str(folder), "--item", "3"])
+    preview = runner.invoke(cli, printed("tasks preview"))
     assert preview.exit_code == 0, preview.output
     assert "What is the capital of " in preview.output
-    frozen = runner.invoke(cli, ["suite", "freeze", str(folder / "mine-1-draft.yaml"), "--note", "The first."])
+    frozen = runner.invoke(cli, printed("suite freeze"))
     assert frozen.exit_code == 0, frozen.output
     suite = load_suite(str(folder / "mine-1.yaml"))
     assert suite.tasks["capitals"].sources == ("someone/capitals@0123456789abcdef0123456789abcdef01234567",)

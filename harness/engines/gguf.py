@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from harness.engines.settings import EngineError
 from harness.engines.torchvision_ops import define_missing_ops
@@ -24,6 +25,7 @@ def convert(gguf: Path, folder: Path) -> None:
             gguf.parent, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True), **source
         )
         tokenizer = transformers.AutoTokenizer.from_pretrained(gguf.parent, **source)
+        _begin(tokenizer, gguf)
     except (ValueError, OSError, KeyError) as error:
         raise EngineError(f"{gguf}: transformers cannot read it: {error}") from error
     finally:
@@ -37,3 +39,20 @@ def convert(gguf: Path, folder: Path) -> None:
     model.to(torch.bfloat16).save_pretrained(partial)
     tokenizer.save_pretrained(partial)
     partial.replace(folder)
+
+
+def _begin(tokenizer: Any, gguf: Path) -> None:
+    """Have the tokenizer begin a text with BOS where the file says so, which transformers does not read; Gemma without
+    it completes nothing sensible.
+    """
+    from gguf import GGUFReader
+    from tokenizers.processors import TemplateProcessing
+
+    stated = GGUFReader(gguf).fields.get("tokenizer.ggml.add_bos_token")
+    begun = tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id]
+    if stated is None or not stated.contents() or begun:
+        return
+    bos = tokenizer.bos_token
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single=f"{bos} $A", pair=f"{bos} $A {bos} $B", special_tokens=[(bos, tokenizer.bos_token_id)]
+    )

@@ -90,7 +90,8 @@ class ServerEngine:
             try:
                 if all(len(each) == 1 for each in request.continuations):
                     return self._letters(request)
-                return tuple(self._span(request, each) for each in request.continuations)
+                pairs = zip(request.continuations, request.counts, strict=True)
+                return tuple(self._span(request, each, counted) for each, counted in pairs)
             except _ItemError as error:
                 return Failed(str(error))
             except (KeyError, IndexError, TypeError, ValueError) as error:
@@ -112,11 +113,11 @@ class ServerEngine:
         names = [f"token_id:{token}" for (token,) in request.continuations]
         return tuple(ContinuationScore(float(first[name]), name == written) for name in names)
 
-    def _span(self, request: ScoreRequest, continuation: tuple[int, ...]) -> ContinuationScore:
+    def _span(self, request: ScoreRequest, continuation: tuple[int, ...], counted: int) -> ContinuationScore:
         body = self._body(request, max_tokens=1, temperature=0.0) | {"prompt_logprobs": 0}
         body["prompt"] = body["prompt"] + list(continuation)
-        rows = self._complete(body)["choices"][0]["prompt_logprobs"][-len(continuation) :]
-        found = [row[str(token)] for row, token in zip(rows, continuation, strict=True)]
+        rows = self._complete(body)["choices"][0]["prompt_logprobs"][-counted:]
+        found = [row[str(token)] for row, token in zip(rows, continuation[-counted:], strict=True)]
         return ContinuationScore(
             sum(float(each["logprob"]) for each in found), all(each["rank"] == 1 for each in found)
         )

@@ -12,6 +12,7 @@ from harness.engines.inputs import ModelInputs, TooLongError
 from harness.engines.merge import load_merged
 from harness.engines.placement import Placement
 from harness.engines.processor import ModelFolder
+from harness.engines.scoring_pass import ScoringPass
 from harness.engines.settings import EngineError
 from harness.engines.tokenizer import tokenizer_folder
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
@@ -53,6 +54,7 @@ class TransformersEngine:
         self._longest = placement.conditions.record.max_model_len
         self._inputs = ModelInputs(self._model, processor, self._pad, self._longest)
         self._batch = settings.at_once
+        self._scoring = ScoringPass(self._model, self._device, self._pad)
         self._time_limit = settings.time_limit
 
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
@@ -132,27 +134,54 @@ class TransformersEngine:
         return self._longest - width
 
     def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
-        for index, request in enumerate(requests):
-            try:
-                yield index, self._scored(request)
-            except TooLongError as error:
-                yield index, Failed(str(error))
-            except Exception as error:
-                if not is_out_of_memory(error):
-                    raise
-                self._release()
-                yield index, Failed("out of memory for this item alone")
+        order = sorted(range(len(requests)), key=lambda i: len(requests[i].prompt.token_ids))
+        batched = [i for i in order if self._fits(requests[i]) and self._scoring.serves(requests[i])]
+        for start in range(0, len(batched), self._batch):
+            yield from self._score_batch(batched[start : start + self._batch], requests)
+        for index in sorted(set(order) - set(batched)):
+            yield index, self._score_alone(requests[index])
+
+    def _fits(self, request: ScoreRequest) -> bool:
+        return len(request.prompt.token_ids) + max(map(len, request.continuations)) <= self._longest
+
+    def _score_batch(self, batch: list[int], requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
+        """The scores of ``batch``, in halves where memory demands it."""
+        try:
+            scores = self._scoring.score([requests[index] for index in batch])
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            self._release()
+            if len(batch) == 1:
+                yield batch[0], self._score_alone(requests[batch[0]])
+                return
+            for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
+                yield from self._score_batch(half, requests)
+            return
+        yield from zip(batch, scores, strict=True)
+
+    def _score_alone(self, request: ScoreRequest) -> ScoreAnswer:
+        try:
+            return self._scored(request)
+        except TooLongError as error:
+            return Failed(str(error))
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            self._release()
+            return Failed("out of memory for this item alone")
 
     def _scored(self, request: ScoreRequest) -> tuple[ContinuationScore, ...]:
         self._room(len(request.prompt.token_ids) + max(len(each) for each in request.continuations) - 1)
         if any(len(each) != 1 for each in request.continuations):
-            return tuple(self._span(request.prompt, each) for each in request.continuations)
+            pairs = zip(request.continuations, request.counts, strict=True)
+            return tuple(self._span(request.prompt, each, counted) for each, counted in pairs)
         (row,) = self._logprobs(request.prompt, ())[-1:]
         best = int(row.argmax())
         return tuple(ContinuationScore(float(row[t]), t == best) for (t,) in request.continuations)
 
     def close(self) -> None:
-        del self._model
+        del self._model, self._scoring
         self._release()
 
     def _release(self) -> None:
@@ -214,11 +243,12 @@ class TransformersEngine:
     def _logprobs(self, prompt: Prompt, continuation: tuple[int, ...]) -> Any:
         return self.logits(prompt, continuation).log_softmax(dim=-1)
 
-    def _span(self, prompt: Prompt, continuation: tuple[int, ...]) -> ContinuationScore:
-        rows = self._logprobs(prompt, continuation)[:-1]
-        picked = [float(row[token]) for row, token in zip(rows, continuation, strict=True)]
-        greedy = all(int(row.argmax()) == token for row, token in zip(rows, continuation, strict=True))
-        return ContinuationScore(sum(picked), greedy)
+    def _span(self, prompt: Prompt, continuation: tuple[int, ...], counted: int) -> ContinuationScore:
+        # From the end: the first token of all has nothing before it, and no log-probability.
+        pairs = list(zip(self._logprobs(prompt, continuation)[-counted - 1 : -1], continuation[-counted:], strict=True))
+        return ContinuationScore(
+            sum(float(row[token]) for row, token in pairs), all(int(row.argmax()) == token for row, token in pairs)
+        )
 
 
 def _load_processor(checkpoint: Checkpoint, conditions: Conditions) -> Any:

@@ -207,30 +207,63 @@ class VllmEngine:
             raise EngineError(
                 "log-probabilities of several tokens beside an adapter crash vLLM on a CPU; use --adapters merge"
             )
-        flat = [(i, k, each) for i in chosen for k, each in enumerate(requests[i].continuations)]
-        prompts = [
-            (replace(requests[i].prompt, token_ids=requests[i].prompt.token_ids + each), requests[i].adapter)
-            for i, _, each in flat
-        ]
-        waiting: dict[int, dict[int | None, ContinuationScore]] = {}
-        for position, output in self._stream(
-            prompts, lambda _: self._vllm.SamplingParams(max_tokens=1, temperature=0.0, prompt_logprobs=0)
-        ):
-            index, option, continuation = flat[position]
-            done = waiting.setdefault(index, {})
+        waiting = {i: dict[int, ContinuationScore]() for i in chosen}
+        parts = [(i, k) for i in chosen for k in range(len(requests[i].continuations))]
+        # An option that itself stands in the cache (two items may share it) has no log-probabilities: once more, whole.
+        for cached in (True, False):
+            uncovered = []
+            for part, found in self._spans(requests, parts, cached):
+                index, option = part
+                if index not in waiting:
+                    continue
+                if found is None:
+                    uncovered.append(part)
+                    continue
+                if isinstance(found, str):
+                    del waiting[index]
+                    yield index, Failed(found)
+                    continue
+                done = waiting[index]
+                done[option] = found
+                if len(done) == len(requests[index].continuations):
+                    yield index, tuple(done[k] for k in range(len(done)))
+                    del waiting[index]
+            parts = uncovered
+
+    def _spans(
+        self, requests: Sequence[ScoreRequest], parts: Sequence[tuple[int, int]], cached: bool
+    ) -> Iterator[tuple[tuple[int, int], ContinuationScore | str | None]]:
+        """The score of each part, a request and one of its continuations; a reason where it failed, None where the
+        cache held more than the prompt.
+
+        vLLM does not read its cache of prefixes for a request that wants log-probabilities of its prompt, for it would
+        have none for what it read. Ours wants those of the last tokens alone, so the options of a request may share its
+        prompt.
+        """
+        prompts = []
+        for index, option in parts:
+            prompt = requests[index].prompt
+            tokens = prompt.token_ids + requests[index].continuations[option]
+            prompts.append((replace(prompt, token_ids=tokens), requests[index].adapter))
+        params = self._vllm.SamplingParams(
+            max_tokens=1, temperature=0.0, prompt_logprobs=0, detokenize=False, skip_reading_prefix_cache=not cached
+        )
+        for position, output in self._stream(prompts, lambda _: params):
+            index, option = parts[position]
             if isinstance(output, str):
-                if None not in done:
-                    yield index, Failed(output)
-                done[None] = ContinuationScore(0.0, False)
+                yield parts[position], output
                 continue
-            rows = output.prompt_logprobs[-len(continuation) :]
-            scores = [row[token] for row, token in zip(rows, continuation, strict=True)]
-            done[option] = ContinuationScore(
-                sum(score.logprob for score in scores), all(score.rank == 1 for score in scores)
+            counted = requests[index].counts[option]
+            if cached and (output.num_cached_tokens or 0) >= len(output.prompt_token_ids) - counted:
+                yield parts[position], None
+                continue
+            tokens = requests[index].continuations[option][-counted:]
+            pairs = zip(output.prompt_logprobs[-counted:], tokens, strict=True)
+            scores = [row[token] for row, token in pairs]
+            yield (
+                parts[position],
+                ContinuationScore(sum(each.logprob for each in scores), all(each.rank == 1 for each in scores)),
             )
-            if len(done) == len(requests[index].continuations) and None not in done:
-                yield index, tuple(done[k] for k in range(len(done)))
-                del waiting[index]
 
     def _stream(self, prompts: Sequence[tuple[Prompt, str | None]], params: Any) -> Iterator[tuple[int, Any]]:
         """Feed prompts, each for the base or an adapter, through a window; yield ``(index, RequestOutput)`` when done.

@@ -207,7 +207,12 @@ class StoredEngine:
 
     def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
         """Like :meth:`generate`, for log-probabilities of continuations."""
-        contents = [{"continuations": each.continuations, "prompt": each.prompt.digest} for each in requests]
+        contents = [
+            {"continuations": each.continuations, "prompt": each.prompt.digest}
+            # Only where it is set, so that answers stored before are found.
+            | ({"counted": each.counted} if each.counted else {})
+            for each in requests
+        ]
         for index, answer in self._answers(requests, contents, lambda engine, missing: engine.score(missing)):
             if isinstance(answer, Failed):
                 yield index, answer

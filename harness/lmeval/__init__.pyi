@@ -1,5 +1,15 @@
 from .backend import Backend
-from .judging import Judged, Place, check_judges, judge_again, judgement_of, place_of
+from .judging import (
+    Judged,
+    Place,
+    check_judges,
+    choices_of,
+    judge_again,
+    judgement_of,
+    options_of,
+    place_of,
+    question_of,
+)
 from .loading import (
     VERSION,
     LoadedTask,
@@ -14,6 +24,7 @@ from .loading import (
     load_frozen,
     load_tasks,
     select_items,
+    shots_of,
     stock_tasks,
 )
 from .questions import Question, questions_of
@@ -38,6 +49,7 @@ __all__ = [
     "TaskError",
     "build_requests",
     "check_judges",
+    "choices_of",
     "cluster_ids",
     "decoding_of",
     "external_item_id",
@@ -48,11 +60,14 @@ __all__ = [
     "load_each",
     "load_frozen",
     "load_tasks",
+    "options_of",
     "place_of",
     "prompts_of",
+    "question_of",
     "questions_of",
     "rejudge_run",
     "run_tasks",
     "select_items",
+    "shots_of",
     "stock_tasks",
 ]

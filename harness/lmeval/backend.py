@@ -31,9 +31,9 @@ class Backend:
     def score(self, requests: Sequence[ScoreRequest]) -> list[list[tuple[float, bool]]]:
         """(log-probability, is_greedy) of each continuation of each request, passed as token ids."""
         flat = [
-            (("", ""), list(each.prompt.token_ids), list(continuation))
+            (("", ""), [*each.prompt.token_ids, *continuation[:-counted]], list(continuation[-counted:]))
             for each in requests
-            for continuation in each.continuations
+            for continuation, counted in zip(each.continuations, each.counts, strict=True)
         ]
         scores = iter(self._lm._loglikelihood_tokens(flat, disable_tqdm=True))
         return [[next(scores) for _ in each.continuations] for each in requests]

@@ -10,6 +10,7 @@ from typing import Any
 
 from lm_eval.api.instance import Instance
 
+from harness.answers import likeliest
 from harness.errors import RetentionError
 from harness.lmeval.loading import LoadedTask, TaskError
 from harness.records import NOT_PARSED, Outcome, SuiteTask
@@ -67,7 +68,9 @@ def judgement_of(
     if metric not in metrics:
         raise TaskError(f"it has no metric {metric}; it has {', '.join(metrics.get('metrics', ()))}")
     if "unparsed" in metrics:
-        extracted, parsed, score = metrics.get("extracted"), not metrics["unparsed"], float(metrics["score"])
+        # A task that compares whole options reads nothing out of its answer, which is the option taken.
+        extracted, parsed = metrics.get("extracted", output), not metrics["unparsed"]
+        score = float(metrics.get("score", metrics[metric]))
     else:
         extracted = _extracted(metrics, output)
         parsed, score = extracted.strip() not in NOT_PARSED, float(metrics[metric])
@@ -80,7 +83,7 @@ def judgement_of(
         outcome=Outcome.CORRECT if correct else Outcome.WRONG if parsed else Outcome.UNPARSED,
         score=score,
         layer=metrics.get("layer"),
-        details={key: float(metrics[key]) for key in _details(metrics)},
+        details={key: float(metrics[key]) for key in _details(metrics, metric)},
         off_list=parsed and not correct and bool(metrics.get("off_list")),
     )
 
@@ -120,21 +123,24 @@ def _verdict(name: str, task: Any, doc: dict[str, Any], answer: str) -> Any:
 
 
 def judge_again(
-    task: Any, docs: Sequence[dict[str, Any]], outputs: Sequence[str], metric: str = "acc"
+    task: Any,
+    docs: Sequence[dict[str, Any]],
+    outputs: Sequence[str],
+    metric: str = "acc",
+    logprobs: Sequence[Sequence[float] | None] = (),
 ) -> Iterator[dict[str, Any] | None]:
     """The result of the task's own scoring for stored answers, one per document, without any model.
 
     ``metric`` may name one of the task's filters after a comma; by default the first one is used.
 
-    The stored answer of a multiple-choice task is the likeliest option, which is all that its ``acc`` needs; the
-    likelihoods that other metrics need are not stored. None for an answer that is not an option of its document.
+    ``logprobs`` are those stored with each answer of a multiple-choice task, which decide all its metrics. Without them
+    the stored answer is the likeliest option, which is all that ``acc`` needs. None for an answer that is not an option
+    of its document, or not the one that the stored log-probabilities and ``metric`` take.
     """
     kind = task.OUTPUT_TYPE
     if kind == "multiple_choice":
-        for doc, output in zip(docs, outputs, strict=True):
-            likely = _as_likely(task, doc, output)
-            # Only acc follows from the option alone.
-            yield None if likely is None else {"metrics": ["acc"], "acc": task.process_results(doc, likely)["acc"]}
+        for doc, output, stored in zip(docs, outputs, logprobs or [None] * len(docs), strict=True):
+            yield _judged_choice(task, doc, output, metric, stored)
         return
     if kind != "generate_until":
         raise TaskError(f"task {task.config.task}: the score of {kind} does not follow from its stored answer")
@@ -149,23 +155,51 @@ def judge_again(
         yield {"metrics": list(metrics), "filtered_resps": [result], **metrics}
 
 
-def _as_likely(task: Any, doc: dict[str, Any], output: str) -> list[tuple[float, bool]] | None:
-    delimiter = task.config.target_delimiter
-    options = [f"{delimiter}{option}".strip() for option in task.doc_to_choice(doc)]
+def _judged_choice(
+    task: Any, doc: dict[str, Any], output: str, metric: str, stored: Sequence[float] | None
+) -> dict[str, Any] | None:
+    options = options_of(task, doc)
     if output not in options:
         return None
-    chosen = options.index(output)
-    return [(0.0, True) if option == chosen else (-1.0, False) for option in range(len(options))]
+    if stored is None:
+        likely = [(0.0 if option == output else -1.0, False) for option in options]
+        found = task.process_results(doc, likely)
+        # Only what follows from the option alone.
+        kept = {name: found[name] for name in ("acc", "score", "unparsed", "extracted", "layer") if name in found}
+        return {"metrics": ["acc"], **kept}
+    if len(stored) != len(options) or options[likeliest(stored, choices_of(task, doc), metric)] != output:
+        return None
+    found = task.process_results(doc, [(logprob, False) for logprob in stored])
+    return {"metrics": list(found), **found}
+
+
+def options_of(task: Any, doc: dict[str, Any]) -> list[str]:
+    """The options of a multiple-choice document as answers are stored, without the white space around them."""
+    before = "" if task.multiple_input else task.config.target_delimiter
+    return [f"{before}{option}".strip() for option in choices_of(task, doc)]
+
+
+def question_of(task: Any, doc: dict[str, Any]) -> str:
+    """The question of a document; where its options stand in the question, the text with its blank."""
+    return str(doc.get("question", "") if task.multiple_input else task.doc_to_text(doc))
+
+
+def choices_of(task: Any, doc: dict[str, Any]) -> list[str]:
+    """The options of a multiple-choice document as its task words them."""
+    return list(map(str, task.doc_to_choice(doc)))
 
 
 # What lm-eval logs besides a task's metrics, and the metrics that have their own column.
 _NO_DETAIL = frozenset(("doc_id", "acc", "score", "unparsed", "extracted", "layer", "off_list"))
 
 
-def _details(metrics: dict[str, Any]) -> list[str]:
-    """The names of a task's further metrics in one logged row: those whose value is a finite number."""
+def _details(metrics: dict[str, Any], counting: str) -> list[str]:
+    """The names of a task's further metrics in one logged row: those whose value is a finite number; ``acc`` too where
+    another one counts.
+    """
+    left_out = _NO_DETAIL if counting == "acc" else _NO_DETAIL - {"acc"}
     return [
         name
         for name in sorted(metrics.get("metrics", ()))
-        if name not in _NO_DETAIL and isinstance(metrics[name], int | float) and math.isfinite(metrics[name])
+        if name not in left_out and isinstance(metrics[name], int | float) and math.isfinite(metrics[name])
     ]

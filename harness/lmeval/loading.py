@@ -14,6 +14,7 @@ import lm_eval.tasks
 import yaml
 from lm_eval.api.instance import Instance
 from lm_eval.tasks import TaskManager
+from lm_eval.tasks._yaml_loader import load_yaml
 
 from harness.errors import RetentionError
 from harness.items import canonical_json, image_digest
@@ -49,11 +50,16 @@ class LoadedTask:
 
 
 def load_tasks(
-    names: Sequence[str], extra_root: Path | None = None, stock: Mapping[str, StockTask] | None = None
+    names: Sequence[str],
+    extra_root: Path | None = None,
+    stock: Mapping[str, StockTask] | None = None,
+    shots: Mapping[str, int] | None = None,
 ) -> dict[str, LoadedTask]:
-    """Load tasks by name from the shipped tasks and, if given, a user's folder; ``stock`` are lm-eval's own."""
+    """Load tasks by name from the shipped tasks and, if given, a user's folder; ``stock`` are lm-eval's own, and
+    ``shots`` numbers of examples that differ from a task's own.
+    """
     tasks = {}
-    for name, loaded in load_each(names, extra_root, stock):
+    for name, loaded in load_each(names, extra_root, stock, shots):
         if isinstance(loaded, RetentionError):
             raise loaded
         tasks[name] = loaded
@@ -61,10 +67,13 @@ def load_tasks(
 
 
 def load_each(
-    names: Sequence[str], extra_root: Path | None = None, stock: Mapping[str, StockTask] | None = None
+    names: Sequence[str],
+    extra_root: Path | None = None,
+    stock: Mapping[str, StockTask] | None = None,
+    shots: Mapping[str, int] | None = None,
 ) -> Iterator[tuple[str, LoadedTask | RetentionError]]:
     """Load each task, or yield the error: one missing data set does not hide the other tasks."""
-    stock = stock or {}
+    stock, shots = stock or {}, shots or {}
     roots = [tasks_root(), *([] if extra_root is None else [extra_root])]
     folders = {name: _stock_root(name, each) for name, each in stock.items()}
     # Find shipped tasks by file name: lm-eval's index reads every YAML below a folder, twice with includes.
@@ -79,10 +88,10 @@ def load_each(
             continue
         try:
             if name in stock:
-                yield name, _load_stock(name, stock[name], manager)
+                yield name, _load_stock(name, stock[name], manager, shots.get(name))
             else:
-                spec = name if name in own.all_subtasks else shipped[name]
-                yield name, _loaded(name, own.load([spec])["tasks"][name])
+                path = own.task_index[name].yaml_path if name in own.all_subtasks else shipped[name]
+                yield name, _load_own(name, Path(path), own, shots.get(name))
         except RetentionError as error:
             yield name, error
         except Exception as error:  # A task file is code, and may raise anything.
@@ -94,7 +103,7 @@ def load_each(
 def load_frozen(suite: Suite, extra_root: Path | None = None) -> dict[str, LoadedTask]:
     """The suite's tasks, each limited to the items that the suite takes and checked against its digest."""
     tasks = {}
-    for name, loaded in load_tasks(list(suite.tasks), extra_root, stock_tasks(suite)).items():
+    for name, loaded in load_tasks(list(suite.tasks), extra_root, stock_tasks(suite), shots_of(suite)).items():
         tasks[name] = first_items(loaded, suite.tasks[name].count)
         suite.check_items(name, tasks[name].item_ids)
         suite.check_decoding(name, *decoding_of(loaded))
@@ -108,6 +117,11 @@ def stock_tasks(suite: Suite | Draft) -> dict[str, StockTask]:
         for name, task in suite.tasks.items()
         if task.stock is not None
     }
+
+
+def shots_of(suite: Suite | Draft) -> dict[str, int]:
+    """The number of examples of each task for which the suite states one."""
+    return {name: task.shots for name, task in suite.tasks.items() if task.shots is not None}
 
 
 def first_items(loaded: LoadedTask, count: int | None) -> LoadedTask:
@@ -131,26 +145,38 @@ def _stock_root(name: str, stock: StockTask) -> Path:
     return folder
 
 
-def _load_stock(name: str, stock: StockTask, manager: Any) -> LoadedTask:
+def _load_own(name: str, path: Path, manager: Any, shots: int | None) -> LoadedTask:
+    """A task of this project or of a user, with another number of examples where a suite states one."""
+    if shots is None:
+        return _loaded(name, manager.load([str(path)])["tasks"][name])
+    kwargs = load_yaml(path, resolve_func=False).get("dataset_kwargs") or {}
+    return _loaded(name, _overridden(name, path, manager, {"dataset_kwargs": {**kwargs, "shots": shots}}))
+
+
+def _overridden(name: str, path: Path, manager: Any, stated: dict[str, Any]) -> Any:
+    """The lm-eval task of ``path`` with other fields: a YAML that includes it, lm-eval's way to override a task."""
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder) / path.name
+        written.write_text(yaml.safe_dump({"include": str(path), **stated}), encoding="utf-8")
+        return manager.load([str(written)])["tasks"][name]
+
+
+def _load_stock(name: str, stock: StockTask, manager: Any, shots: int | None) -> LoadedTask:
     """One of lm-eval's own tasks, with its data set at the pinned revision and the stated token budget."""
     use_hub_or_cache()
     entry = manager.task_index[name]
-    stated: dict[str, Any] = {"include": str(entry.yaml_path)}
+    stated: dict[str, Any] = {} if shots is None else {"num_fewshot": shots}
     if stock.revision:
         stated["dataset_kwargs"] = {**(entry.cfg.get("dataset_kwargs") or {}), "revision": stock.revision}
     if stock.max_tokens is not None:
         stated["generation_kwargs"] = {**(entry.cfg.get("generation_kwargs") or {}), "max_gen_toks": stock.max_tokens}
-    with tempfile.TemporaryDirectory() as folder:
-        # lm-eval's way to override a task: a YAML that includes it.
-        path = Path(folder) / entry.yaml_path.name
-        path.write_text(yaml.safe_dump(stated), encoding="utf-8")
-        try:
-            task = manager.load([str(path)])["tasks"][name]
-        except Exception as error:  # The hub's client raises many kinds of exceptions.
-            raise TaskError(
-                f"task {name}: lm-eval's data set for it could not be loaded ({type(error).__name__}); connect to the "
-                "hub, or leave the task out"
-            ) from error
+    try:
+        task = _overridden(name, entry.yaml_path, manager, stated)
+    except Exception as error:  # The hub's client raises many kinds of exceptions.
+        raise TaskError(
+            f"task {name}: lm-eval's data set for it could not be loaded ({type(error).__name__}); connect to the "
+            "hub, or leave the task out"
+        ) from error
     return _loaded(name, task)
 
 

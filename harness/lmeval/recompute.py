@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness import plugin
 from harness.errors import RetentionError
 from harness.lmeval import (
     Judged,
@@ -24,7 +25,9 @@ from harness.lmeval import (
     judge_again,
     judgement_of,
     load_frozen,
+    options_of,
     place_of,
+    question_of,
 )
 from harness.records import Suite, SuiteTask
 
@@ -32,6 +35,7 @@ from harness.records import Suite, SuiteTask
 # cache is bounded in characters of the answers, plus a fixed cost for each.
 _MOST_KEPT = 20_000_000
 _KEPT_COST = 200
+_LOGPROB_COST = 32
 _PLACE = tuple(field.name for field in fields(Place))
 _JUDGED = tuple(field.name for field in fields(Judged))
 _LONGEST_REASON = 300
@@ -70,6 +74,21 @@ class AnswerKey:
 
 
 @dataclass(frozen=True)
+class _Key:
+    """What decides a judgement: the item, by its task and its place there, and the stored answer."""
+
+    task: str
+    place: int
+    output: str
+    finish_reason: str
+    logprobs: tuple[float, ...] | None
+
+    @property
+    def cost(self) -> int:
+        return len(self.output) + _LOGPROB_COST * len(self.logprobs or ()) + _KEPT_COST
+
+
+@dataclass(frozen=True)
 class _Items:
     """A task with its documents, without images: scoring does not need them, and they take most of the memory."""
 
@@ -91,7 +110,7 @@ class Recomputer:
         self._items: dict[str, _Items | str] = {}
         self._answer_keys: dict[str, dict[str, AnswerKey]] = {}
         self._cache_size = 0
-        self._cache: dict[tuple[str, int, str, str], Judged | None] = {}
+        self._cache: dict[_Key, Judged | None] = {}
 
     def recompute(self, samples: pd.DataFrame) -> Recomputation:
         """Compare every row of ``samples`` (columns of :class:`~harness.records.samples.Sample`) and a new judgement.
@@ -99,6 +118,7 @@ class Recomputer:
         Rows with an error have no answer and are skipped. Columns that version 1 of the schema lacks are compared if
         the file has them.
         """
+        samples = samples if "logprobs" in samples.columns else samples.assign(logprobs=None)
         judged = 0
         differences: list[Difference] = []
         unavailable: dict[str, str] = {}
@@ -131,6 +151,7 @@ class Recomputer:
         if an item is not available or an answer cannot be judged.
         """
         found: dict[str, dict[str, object]] = {}
+        samples = samples if "logprobs" in samples.columns else samples.assign(logprobs=None)
         for name, rows in samples.groupby("task", sort=False):
             items = self._task(str(name)) if name in self.suite.tasks else "the suite has no such task"
             if isinstance(items, str):
@@ -173,7 +194,7 @@ class Recomputer:
     def questions(self, task: str) -> list[str]:
         """The question of each item of ``task``, in the suite's order; empty if its items are not available."""
         items = self._task(task)
-        return [] if isinstance(items, str) else [str(items.task.doc_to_text(doc)) for doc in items.docs]
+        return [] if isinstance(items, str) else [question_of(items.task, doc) for doc in items.docs]
 
     def _task(self, name: str) -> _Items | str:
         if name not in self._items:
@@ -186,28 +207,24 @@ class Recomputer:
         return self._items[name]
 
     def _judge(self, name: str, items: _Items, rows: pd.DataFrame) -> list[Judged | None]:
-        keys = [
-            (name, items.index[item_id], output, finish_reason)
-            for item_id, output, finish_reason in zip(
-                rows["item_id"], rows["output"], rows["finish_reason"], strict=True
-            )
-        ]
+        columns = [rows[column].tolist() for column in ("item_id", "output", "finish_reason", "logprobs")]
+        keys = [_Key(name, items.index[item_id], *answer) for item_id, *answer in zip(*columns, strict=True)]
         new = [key for key in dict.fromkeys(keys) if key not in self._cache]
-        self._cache_size += sum(len(output) + _KEPT_COST for _, _, output, _ in new)
+        self._cache_size += sum(key.cost for key in new)
         if self._cache_size > _MOST_KEPT:
             self._cache.clear()
             new = list(dict.fromkeys(keys))
-            self._cache_size = sum(len(output) + _KEPT_COST for _, _, output, _ in new)
+            self._cache_size = sum(key.cost for key in new)
         place = self.suite.tasks[name]
         for key, metrics in zip(new, _metrics(items, new, place.metric), strict=True):
-            self._cache[key] = None if metrics is None else judgement_of(place, metrics, key[2], key[3], None)
+            self._cache[key] = (
+                None if metrics is None else judgement_of(place, metrics, key.output, key.finish_reason, None)
+            )
         return [self._cache[key] for key in keys]
 
 
 def _read(name: str, place: SuiteTask, loaded: LoadedTask) -> _Items:
     task, documents = loaded.task, loaded.task.eval_docs
-    if task.OUTPUT_TYPE == "multiple_choice" and (place.metric != "acc" or callable(task.config.process_results)):
-        raise TaskError(f"task {name}: its {place.metric} does not follow from the chosen option")
     if place.stock is not None:
         check_judges({name: loaded})
     if "images" in getattr(documents, "features", ()):
@@ -219,22 +236,43 @@ def _read(name: str, place: SuiteTask, loaded: LoadedTask) -> _Items:
     return _Items(bare, docs, places, {item_id: row for row, item_id in enumerate(loaded.item_ids)})
 
 
-def _metrics(items: _Items, keys: Sequence[tuple[str, int, str, str]], metric: str) -> Iterator[dict[str, Any] | None]:
+def _metrics(items: _Items, keys: Sequence[_Key], metric: str) -> Iterator[dict[str, Any] | None]:
     """Metrics of each answer; None for one that the task's scoring rejects or fails on."""
     task = items.task
-    docs, outputs = [items.docs[key[1]] for key in keys], [key[2] for key in keys]
+    if task.OUTPUT_TYPE == "multiple_choice":
+        _check_choices(task, keys, metric)
     try:
-        yield from list(judge_again(task, docs, outputs, metric))
+        yield from list(_judged(items, keys, metric))
         return
     except TaskError:
         raise
     except Exception:  # noqa: S110 - which of the answers it was is found out below
         pass
-    for doc, output in zip(docs, outputs, strict=True):
+    for key in keys:
         try:
-            yield next(judge_again(task, [doc], [output], metric))
+            yield next(_judged(items, [key], metric))
         except Exception:  # outputs are hostile text, and a task's scoring may raise anything
             yield None
+
+
+def _judged(items: _Items, keys: Sequence[_Key], metric: str) -> Iterator[dict[str, Any] | None]:
+    docs, outputs = [items.docs[key.place] for key in keys], [key.output for key in keys]
+    if items.task.OUTPUT_TYPE != "multiple_choice":
+        return judge_again(items.task, docs, outputs, metric)
+    return judge_again(items.task, docs, outputs, metric, [key.logprobs for key in keys])
+
+
+def _check_choices(task: Any, keys: Sequence[_Key], metric: str) -> None:
+    """Raise ``TaskError`` where an outcome does not follow from what is stored: only letters, and ``acc`` of lm-eval's
+    own scoring, follow from the option alone.
+    """
+    judge = task.config.process_results
+    alone = metric == "acc" and (judge is plugin.judge_letters or not callable(judge))
+    if not alone and any(key.logprobs is None for key in keys):
+        raise TaskError(
+            f"task {task.config.task}: its {metric} does not follow from the chosen option, and the log-probabilities "
+            "of all options are not stored; evaluate it again with this version"
+        )
 
 
 def _differences(name: str, items: _Items, rows: pd.DataFrame, found: Sequence[Judged | None]) -> Iterator[Difference]:
@@ -244,8 +282,7 @@ def _differences(name: str, items: _Items, rows: pd.DataFrame, found: Sequence[J
             yield Difference(name, item_id, "output", output, "not an answer that the task can judge")
     # Version 1 of the schema had neither column.
     later = not rows["details"].isna().all()
-    choice = items.task.OUTPUT_TYPE == "multiple_choice"
-    skipped = {*(() if later else ("layer", "details")), *(("details",) if choice else ())}
+    skipped = {*(() if later else ("layer", "details")), *(() if _has_details(items.task, rows) else ("details",))}
     places = [items.places[items.index[item_id]] for item_id in item_ids]
     for column in (*_PLACE, *_JUDGED):
         if column in skipped:
@@ -260,6 +297,15 @@ def _differences(name: str, items: _Items, rows: pd.DataFrame, found: Sequence[J
         for item_id, mine, wanted, judged in zip(item_ids, stored, due, found, strict=True):
             if judged is not None and not _same(mine, wanted):
                 yield Difference(name, item_id, column, mine, wanted)
+
+
+def _has_details(task: Any, rows: pd.DataFrame) -> bool:
+    """Whether the further metrics follow from what is stored: those of options need all log-probabilities, and some of
+    lm-eval's own need more.
+    """
+    if task.OUTPUT_TYPE != "multiple_choice":
+        return True
+    return callable(task.config.process_results) and not rows["logprobs"].isna().any()
 
 
 def _plain(value: object) -> object:
@@ -279,8 +325,8 @@ def _same(stored: object, due: object) -> bool:
 
 def _answer_key(task: Any, doc: dict[str, Any]) -> AnswerKey:
     if task.OUTPUT_TYPE == "multiple_choice":
-        options = tuple(str(option).strip() for option in task.doc_to_choice(doc))
-        gold = task.doc_to_target(doc)
+        options = tuple(options_of(task, doc))
+        gold = task.doc_to_text(doc) if task.multiple_input else task.doc_to_target(doc)
         known = isinstance(gold, int) and 0 <= gold < len(options)
         return AnswerKey(options[gold] if known else str(gold) if isinstance(gold, str) else None, options)
     answer = doc.get("answer")

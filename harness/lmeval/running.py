@@ -1,7 +1,9 @@
 """Our ``LM``: passes lm-eval's requests to an engine, and keeps what lm-eval would drop of each answer."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 import lm_eval
@@ -10,18 +12,18 @@ import numpy as np
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
-from harness.answers import opened_thought
+from harness.answers import likeliest, opened_thought
 from harness.checkpoints import PromptRenderer
-from harness.lmeval.judging import judgement_of, place_of
+from harness.lmeval.judging import choices_of, judgement_of, options_of, place_of
 from harness.lmeval.loading import LoadedTask, TaskError, build_requests, decoding, select_documents
 from harness.pictures import encode_png
 from harness.protocol import (
     Completion,
-    ContinuationScore,
     Engine,
     Failed,
     GenerateRequest,
     Prompt,
+    ScoreAnswer,
     ScoreRequest,
 )
 from harness.records import Sample, Suite, SuiteTask
@@ -44,7 +46,8 @@ def run_tasks(
     ``progress`` is called with the number of newly answered requests. Memory is bounded by ``SLAB``.
     """
     for slab in _slabs({name: (len(loaded.item_ids), _weight(loaded)) for name, loaded in tasks.items()}):
-        lm = _EngineLM(engine, renderer, progress, {name: (tasks[name], ids) for name, ids in slab.items()})
+        documents = {name: (tasks[name], ids, suite.tasks[name].metric) for name, ids in slab.items()}
+        lm = _EngineLM(engine, renderer, progress, documents)
         results = lm_eval.evaluate(
             lm=lm,
             task_dict={"tasks": {name: select_documents(tasks[name].task, rows) for name, rows in slab.items()}},
@@ -98,6 +101,7 @@ class _Answer:
     item_id: str
     prompt_digest: str
     completion: Completion
+    logprobs: tuple[float, ...] | None = None
 
 
 class _EngineLM(LM):  # type: ignore[misc]
@@ -110,7 +114,7 @@ class _EngineLM(LM):  # type: ignore[misc]
         engine: Engine,
         renderer: PromptRenderer,
         progress: Callable[[int], None],
-        documents: dict[str, tuple[LoadedTask, range]],
+        documents: dict[str, tuple[LoadedTask, range, str]],
     ) -> None:
         super().__init__()
         self._engine = engine
@@ -118,9 +122,10 @@ class _EngineLM(LM):  # type: ignore[misc]
         self._progress = progress
         self._item_ids = {
             (name, position): loaded.item_ids[index]
-            for name, (loaded, indices) in documents.items()
+            for name, (loaded, indices, _) in documents.items()
             for position, index in enumerate(indices)
         }
+        self._tasks = {name: (loaded.task, metric) for name, (loaded, _, metric) in documents.items()}
         self.answers: dict[tuple[str, int], _Answer] = {}
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
@@ -143,14 +148,16 @@ class _EngineLM(LM):  # type: ignore[misc]
         results: list[tuple[float, bool]] = [(0.0, False)] * len(requests)
         for position, scores in self._engine.score(sent):
             group = groups[position]
-            if isinstance(scores, Failed):
-                failed = Completion("", "error", 0, 0, error=scores.error)
-                self._keep(requests[group[0]], sent[position].prompt, failed)
+            failed = _failed(scores)
+            if isinstance(scores, Failed) or failed:
+                self._keep(requests[group[0]], sent[position].prompt, Completion("", "error", 0, 0, error=failed))
                 self._progress(1)
                 continue
             for index, score in zip(group, scores, strict=True):
                 results[index] = (score.logprob, score.is_greedy)
-            self._keep(requests[group[0]], sent[position].prompt, _chosen(requests, group, scores))
+            logprobs = tuple(score.logprob for score in scores)
+            chosen = self._chosen(requests[group[0]], logprobs)
+            self._keep(requests[group[0]], sent[position].prompt, chosen, logprobs)
             self._progress(1)
         return results
 
@@ -158,15 +165,43 @@ class _EngineLM(LM):  # type: ignore[misc]
         raise TaskError(f"task {requests[0].task_name}: rolling log-likelihood (perplexity) tasks are not supported")
 
     def _score_request(self, options: list[Instance]) -> ScoreRequest:
-        if len({option.args[0] for option in options}) != 1:
-            raise TaskError(f"task {options[0].task_name}: its options do not share one context; not supported")
-        context = options[0].args[0]
+        task, _ = self._tasks[options[0].task_name]
+        if len(options) != len(choices_of(task, options[0].doc)):
+            raise TaskError(f"task {options[0].task_name}: it asks for more than its options (acc_mutual_info, say)")
+        if len({option.args[0] for option in options}) == 1:
+            prompt, space = self._context(options[0])
+            continuations = self._renderer.continuations(prompt, [space + option.args[1] for option in options])
+            return ScoreRequest(self._item_id(options[0]), prompt, continuations)
+        return self._in_context(options)
+
+    def _in_context(self, options: list[Instance]) -> ScoreRequest:
+        """Options that stand in the context: what all contexts start with is the prompt, and the text after the option
+        counts.
+        """
+        contexts = [self._context(option) for option in options]
+        added = [
+            self._renderer.continuation(prompt, space + option.args[1])
+            for (prompt, space), option in zip(contexts, options, strict=True)
+        ]
+        whole = [prompt.token_ids + each for (prompt, _), each in zip(contexts, added, strict=True)]
+        shared = min(_alike(whole), *(len(prompt.token_ids) for prompt, _ in contexts))
+        first, texts = contexts[0][0], [prompt.text for prompt, _ in contexts]
+        prompt = Prompt(first.text[: _alike(texts)], whole[0][:shared], first.images)
+        counted = tuple(map(len, added))
+        return ScoreRequest(self._item_id(options[0]), prompt, tuple(each[shared:] for each in whole), counted=counted)
+
+    def _context(self, option: Instance) -> tuple[Prompt, str]:
+        """The prompt of an option, and the white space that is left of its context."""
+        context = option.args[0]
         # As in lm-eval: white space at the end of a context belongs to the continuation's tokens.
         kept = context.rstrip() if self._renderer.style == "plain" else context
-        prompt = self._renderer.render(kept, images_of(options[0]))
-        space = context[len(kept) :]
-        continuations = self._renderer.continuations(prompt, [space + option.args[1] for option in options])
-        return ScoreRequest(self._item_id(options[0]), prompt, continuations)
+        return self._renderer.render(kept, images_of(option)), context[len(kept) :]
+
+    def _chosen(self, option: Instance, logprobs: tuple[float, ...]) -> Completion:
+        """The option that the suite's metric takes, as an answer."""
+        task, metric = self._tasks[option.task_name]
+        place = likeliest(logprobs, choices_of(task, option.doc), metric)
+        return Completion(options_of(task, option.doc)[place], "stop", 0, 0)
 
     def _prompt(self, instance: Instance) -> Prompt:
         return self._renderer.render(instance.args[0], images_of(instance))
@@ -174,9 +209,11 @@ class _EngineLM(LM):  # type: ignore[misc]
     def _item_id(self, instance: Instance) -> str:
         return self._item_ids[instance.task_name, instance.doc_id]
 
-    def _keep(self, instance: Instance, prompt: Prompt, completion: Completion) -> None:
+    def _keep(
+        self, instance: Instance, prompt: Prompt, completion: Completion, logprobs: tuple[float, ...] | None = None
+    ) -> None:
         key = (instance.task_name, instance.doc_id)
-        self.answers[key] = _Answer(self._item_ids[key], prompt.digest, completion)
+        self.answers[key] = _Answer(self._item_ids[key], prompt.digest, completion, logprobs)
 
 
 def _with_thought(prompt: Prompt, completion: Completion) -> Completion:
@@ -185,9 +222,16 @@ def _with_thought(prompt: Prompt, completion: Completion) -> Completion:
     return replace(completion, text=opened + completion.text) if opened else completion
 
 
-def _chosen(requests: list[Instance], group: list[int], scores: tuple[ContinuationScore, ...]) -> Completion:
-    best = max(range(len(group)), key=lambda option: scores[option].logprob)
-    return Completion(requests[group[best]].args[1].strip(), "stop", 0, 0)
+def _alike(rows: Sequence[Sequence[object]]) -> int:
+    """How many of their first elements all rows share."""
+    return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, zip(*rows, strict=False)))
+
+
+def _failed(scores: ScoreAnswer) -> str | None:
+    """Why a request has no scores, None if it has."""
+    if isinstance(scores, Failed):
+        return scores.error
+    return None if all(math.isfinite(each.logprob) for each in scores) else "a log-probability is not a finite number"
 
 
 def images_of(instance: Instance) -> tuple[bytes, ...]:
@@ -232,4 +276,5 @@ def _sample(name: str, task: SuiteTask, logged: dict[str, Any], answer: _Answer)
         n_output_tokens=completion.n_output_tokens,
         prompt_digest=answer.prompt_digest,
         error=completion.error,
+        logprobs=answer.logprobs,
     )

@@ -18,7 +18,7 @@ from harness.errors import RetentionError, first_problem
 from harness.records.strict import StrictModel
 
 SAMPLES_FILE = "samples.parquet"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 # The version of the rules by which an output is read and compared. Verdicts of two versions are never compared: 1 is
 # what records say nothing about, 2 reads whole sentences in several languages, and knows thoughts and off-list
@@ -46,7 +46,9 @@ class Sample(StrictModel):
     ``layer`` names the extraction rule that found the answer ("tag", "boxed", ...). ``details`` are further metrics of
     the task by name (a jigsaw's neighbour accuracy, the verdict of a more lenient parser). Both were added in version 2
     of the schema; in a file of version 1 they read as None and empty. ``off_list`` marks a wrong answer that is
-    readable but none of the options; it was added in version 3, and is false in older files.
+    readable but none of the options; it was added in version 3, and is false in older files. ``logprobs`` is the
+    log-probability of each option in nats, in the item's order, where options were compared by it; it was added in
+    version 4, and is None in older files.
     """
 
     item_id: Digest
@@ -67,6 +69,7 @@ class Sample(StrictModel):
     layer: str | None = None
     details: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = {}
     off_list: bool = False
+    logprobs: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] | None = None
 
 
 ARROW_SCHEMA = pa.schema(
@@ -89,15 +92,18 @@ ARROW_SCHEMA = pa.schema(
         ("layer", pa.string()),
         ("details", pa.map_(pa.string(), pa.float64())),
         ("off_list", pa.bool_()),
+        ("logprobs", pa.list_(pa.float64())),
     ],
     metadata={"retentionbench_samples": str(SCHEMA_VERSION)},
 )
 
 
 # Columns that may be empty; those of later versions may be missing.
-_OPTIONAL = ("extracted", "error", "layer", "details", "off_list")
+_OPTIONAL = ("extracted", "error", "layer", "details", "off_list", "logprobs")
 SINCE_2 = ("layer", "details")
 SINCE_3 = ("off_list",)
+SINCE_4 = ("logprobs",)
+_SINCE = {2: SINCE_2, 3: SINCE_3, 4: SINCE_4}
 
 
 def write_samples(path: Path, chunks: Iterable[list[Sample]], judge: int = JUDGE_VERSION) -> str:
@@ -124,7 +130,7 @@ def read_samples(path: Path) -> pd.DataFrame:
         table.validate(full=True)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise RunError(f"{path}: not a readable samples file ({brief(error)})") from error
-    for name, since in (*((name, 2) for name in SINCE_2), *((name, 3) for name in SINCE_3)):
+    for since, name in ((since, name) for since, names in _SINCE.items() for name in names):
         if name not in table.column_names and _version(table) < since:
             table = table.append_column(name, pa.nulls(len(table), ARROW_SCHEMA.field(name).type))
     if missing := set(ARROW_SCHEMA.names) - set(table.column_names):
@@ -136,6 +142,7 @@ def read_samples(path: Path) -> pd.DataFrame:
     except (pa.ArrowException, ValueError, TypeError, KeyError) as error:
         raise RunError(f"{path}: a column has the wrong type ({brief(error)})") from error
     frame["off_list"] = frame["off_list"].eq(True)
+    frame["logprobs"] = [None if row is None else tuple(row.tolist()) for row in frame["logprobs"]]
     return _checked(frame, path)
 
 
@@ -147,7 +154,9 @@ def brief(error: Exception) -> str:
 def iter_samples(path: Path) -> Iterator[Sample]:
     """Validate every row of a samples file against :class:`Sample`, one at a time."""
     for row, fields in enumerate(read_samples(path).to_dict("records")):
-        values = {str(k): v for k, v in fields.items() if k not in _OPTIONAL or isinstance(v, str | dict | bool)}
+        values = {
+            str(k): v for k, v in fields.items() if k not in _OPTIONAL or isinstance(v, str | dict | bool | tuple)
+        }
         values = {"extracted": None, "error": None, **values}
         try:
             yield Sample.model_validate(values)

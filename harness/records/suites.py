@@ -35,8 +35,9 @@ class DraftTask(StrictModel):
     untrained variant of the family: if the family is the target, it counts as transfer gain, not as gain. ``adjacent``
     lists families whose training is known to affect this task: if one of them is the target, the task is listed apart
     from the prior tasks. ``max_tokens`` and ``stop`` pin the token budget and the stop strings of an answer;
-    ``sources`` the published data sets, each ``owner/name@revision``. In a draft, ``count`` and ``digest`` may be
-    missing: without a count, all items are taken.
+    ``sources`` the published data sets, each ``owner/name@revision``. ``shots`` is the number of answered examples
+    before each question, where it is not the task's own. In a draft, ``count`` and ``digest`` may be missing: without
+    a count, all items are taken.
     """
 
     family: Name
@@ -50,6 +51,7 @@ class DraftTask(StrictModel):
     max_tokens: Count | None = None
     stop: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    shots: Annotated[int, Field(ge=0, le=100)] | None = None
     digest: Digest | None = None
 
     @model_validator(mode="after")
@@ -73,6 +75,7 @@ class SuiteTask(DraftTask):
             + "".join(f":adjacent-{family}" for family in sorted(self.adjacent))
             + (f":metric-{self.metric}" if self.metric != "acc" else "")
             + (f":guess-{self.guess_rate}" if self.guess_rate is not None else "")
+            + (f":shots-{self.shots}" if self.shots is not None else "")
             + (f":budget-{self.max_tokens}:stop-{json.dumps(self.stop)}" if self.max_tokens is not None else "")
         )
 

@@ -29,6 +29,7 @@ def render_pair_page(card: Scorecard, base: Source, tuned: Source) -> str:
             card=card,
             headline=wording.headline(card),
             conditions=wording.conditions(card),
+            prompting=wording.prompting(card),
             order=order,
             said=wording.SAID,
             kept=wording.kept,

@@ -57,6 +57,8 @@ def render_pair(card: Scorecard, console: Console) -> None:
 def _heading(card: Scorecard, console: Console) -> None:
     console.print(Text(wording.title(card), "bold"))
     console.print(Text(wording.conditions(card), "dim"))
+    if prompting := wording.prompting(card):
+        console.print(Text(prompting, "dim"))
     console.print(Text(f"\n{wording.headline(card)}\n", "bold"))
     interval = card.target.gain_ci if card.target is not None else None
     learned = interval is not None and interval[0] > 0

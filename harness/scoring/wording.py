@@ -142,12 +142,23 @@ def rests_on(card: Scorecard) -> str:
     )
 
 
+_PLAIN = (
+    "No chat template for either model: both complete the same texts, as a pretrained base does, and what an "
+    "instruction-tuned model answers only inside its template does not count."
+)
+
+
 def conditions(card: Scorecard) -> str:
     """What was asked and how, or that nobody checked it."""
     n = f"{sum(card.suite.tasks.values()):,} items"
     if card.engine is None:
         return f"{card.base.source}s, {n}, provenance not checked"
     return printable(f"{card.suite.name} {card.suite.version}, {n}, engine {card.engine.environment}")
+
+
+def prompting(card: Scorecard) -> str:
+    """What a suite without a chat template means for a pair; empty for one with a template."""
+    return _PLAIN if card.suite.protocol.startswith("plain") else ""
 
 
 def learning(card: Scorecard) -> list[Statement]:

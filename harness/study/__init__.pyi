@@ -1,4 +1,5 @@
 from .entries import Statement, write_entries
+from .gemma3 import make_gemma3
 from .plan import load_plan
 from .results import RESULTS_FILE, collect
 from .runner import Folder, Runner, Step, step_digests
@@ -15,6 +16,7 @@ __all__ = [
     "cache_folder",
     "collect",
     "load_plan",
+    "make_gemma3",
     "make_smollm2",
     "step_digests",
     "write_entries",

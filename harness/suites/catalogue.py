@@ -106,7 +106,8 @@ class TaskFile:
             return (DataSet(repo, (self.fields.get("dataset_kwargs") or {}).get("revision")),) if repo else ()
         named = (self.fields.get("dataset_kwargs") or {}).get("task", self.name)
         task = getattr(load_task_module(file), "TASKS", {}).get(named)
-        found = {DataSet(each.repo, each.revision): None for each in getattr(task, "sources", ())}
+        sources = (*getattr(task, "sources", ()), *getattr(getattr(task, "shots", None), "sources", ()))
+        found = {DataSet(each.repo, each.revision): None for each in sources}
         return tuple(found)
 
     @property

@@ -13,7 +13,16 @@ import yaml
 
 from harness.errors import RetentionError
 from harness.items import items_digest
-from harness.lmeval import LoadedTask, check_judges, decoding_of, first_items, load_each, load_frozen, stock_tasks
+from harness.lmeval import (
+    LoadedTask,
+    check_judges,
+    decoding_of,
+    first_items,
+    load_each,
+    load_frozen,
+    shots_of,
+    stock_tasks,
+)
 from harness.records import DRAFT, Draft, DraftTask, Suite, SuiteError, SuiteTask, read_suite, suite_path
 from harness.sources import use_hub_or_cache
 from harness.suites.catalogue import find_tasks
@@ -50,7 +59,7 @@ def complete(draft: Draft, folder: Path) -> tuple[Suite, ItemIds]:
     """
     catalogue = find_tasks(folder)
     tasks, item_ids = {}, {}
-    for name, loaded in load_each(list(draft.tasks), folder, stock_tasks(draft)):
+    for name, loaded in load_each(list(draft.tasks), folder, stock_tasks(draft), shots_of(draft)):
         if isinstance(loaded, RetentionError):
             raise loaded
         place = draft.tasks[name]
@@ -113,7 +122,7 @@ def verify(reference: str) -> Iterator[Finding]:
     path = suite_path(reference)
     lock = read_lock(path.with_suffix(LOCK_SUFFIX))
     catalogue = find_tasks(path.parent)
-    for name, loaded in load_each(list(suite.tasks), path.parent, stock_tasks(suite)):
+    for name, loaded in load_each(list(suite.tasks), path.parent, stock_tasks(suite), shots_of(suite)):
         place = suite.tasks[name]
         if isinstance(loaded, RetentionError):
             yield Finding(name, place.count, str(loaded))

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from harness.records import SCHEMA_VERSION, SINCE_2, SINCE_3, RunRecord, Sample
+from harness.records import SCHEMA_VERSION, SINCE_2, SINCE_3, SINCE_4, RunRecord, Sample
 from harness.scoring import dynamics_schema, portable, scorecard_schema
 from leaderboard.documents import Manifest
 from leaderboard.ledger.events import ANY_EVENT
@@ -29,8 +29,9 @@ def all_schemas() -> dict[str, str]:
     schemas = {
         "manifest/1.json": _of(TypeAdapter(Manifest)),
         "run/1.json": _of(TypeAdapter(RunRecord)),
-        "samples/1.json": _without(sample, (*SINCE_2, *SINCE_3)),
-        "samples/2.json": _without(sample, SINCE_3),
+        "samples/1.json": _without(sample, (*SINCE_2, *SINCE_3, *SINCE_4)),
+        "samples/2.json": _without(sample, (*SINCE_3, *SINCE_4)),
+        "samples/3.json": _without(sample, SINCE_4),
         f"samples/{SCHEMA_VERSION}.json": sample,
         "event/1.json": _of(ANY_EVENT),
         # What an earlier scorer wrote; its models are gone, and its file stays what was published.

@@ -15,7 +15,7 @@ from pathlib import Path
 from harness import plugin
 from harness.answers import forms, shuffled
 from harness.items import Item
-from harness.plugin import Reader, with_letters
+from harness.plugin import Reader, with_letters, with_options
 from harness.sources import Row, Source, one_line, read_rows
 
 _YES_NO = ("yes", "no")
@@ -37,6 +37,15 @@ def _boolq(task: str, rows: Iterator[Row]) -> Iterator[Item]:
             yield item
 
 
+def _boolq_cloze(task: str, rows: Iterator[Row]) -> Iterator[Item]:
+    for row in rows:
+        passage = one_line(row["passage"])
+        context = f"{passage}\nQuestion: {one_line(row['question']).rstrip('?').rstrip()}?\nAnswer:"
+        gold = _YES_NO.index("yes" if row["answer"] else "no")
+        if item := forms.whole(task, context, _YES_NO, gold, cluster_id=plugin.cluster(passage)):
+            yield item
+
+
 def _truthfulqa_copy(folder: Path) -> Iterator[Row]:
     for row in json.loads((folder / "mc_task.json").read_text(encoding="utf-8")):
         targets = row["mc1_targets"]
@@ -52,26 +61,30 @@ def _truthfulqa(task: str, rows: Iterator[Row]) -> Iterator[Item]:
             yield item
 
 
+def _truthfulqa_cloze(task: str, rows: Iterator[Row]) -> Iterator[Item]:
+    for row in rows:
+        stem, targets = one_line(row["question"]), row["mc1_targets"]
+        texts = [one_line(text) for text in targets["choices"]]
+        right, options = texts[targets["labels"].index(1)], shuffled(texts, stem)
+        if item := forms.whole(task, f"Q: {stem}\nA:", options, options.index(right)):
+            yield item
+
+
+_BOOLQ = Source("google/boolq", "35b264d03638db9f4ce671b711558bf7ff0f80d5", "validation", "boolq", copy=_boolq_copy)
+_TRUTHFULQA = Source(
+    "truthfulqa/truthful_qa",
+    "741b8276f2d1982aa3d5b832d3ee81ed3b896490",
+    "validation",
+    "truthfulqa",
+    config="multiple_choice",
+    copy=_truthfulqa_copy,
+)
+
 TASKS: dict[str, Reader] = {
-    **with_letters(
-        "general_boolq",
-        (Source("google/boolq", "35b264d03638db9f4ce671b711558bf7ff0f80d5", "validation", "boolq", copy=_boolq_copy),),
-        _boolq,
-    ),
-    **with_letters(
-        "general_truthfulqa",
-        (
-            Source(
-                "truthfulqa/truthful_qa",
-                "741b8276f2d1982aa3d5b832d3ee81ed3b896490",
-                "validation",
-                "truthfulqa",
-                config="multiple_choice",
-                copy=_truthfulqa_copy,
-            ),
-        ),
-        _truthfulqa,
-    ),
+    **with_letters("general_boolq", (_BOOLQ,), _boolq),
+    **with_letters("general_truthfulqa", (_TRUTHFULQA,), _truthfulqa),
+    **with_options("general_boolq", (_BOOLQ,), _boolq_cloze),
+    **with_options("general_truthfulqa", (_TRUTHFULQA,), _truthfulqa_cloze),
 }
 
 load = plugin.reader(TASKS)

@@ -8,13 +8,17 @@ Chance level 1/4. The 19 STEM subjects are the task science_mmlu_stem; both read
 from functools import partial
 
 from harness import plugin
-from harness.plugin import Reader, with_letters
+from harness.plugin import Reader, with_letters, with_options
 from harness.records import load_task_module, tasks_root
 
 _mmlu = load_task_module(tasks_root() / "science" / "mmlu.py")
 
-TASKS: dict[str, Reader] = with_letters(
-    "general_mmlu", (_mmlu.MMLU,), partial(_mmlu.mmlu_items, subjects=frozenset(_mmlu.STEM), others=True)
-)
+_STEM = frozenset(_mmlu.STEM)
+
+TASKS: dict[str, Reader] = {
+    **with_letters("general_mmlu", (_mmlu.MMLU,), partial(_mmlu.mmlu_items, subjects=_STEM, others=True)),
+    **with_options("general_mmlu", (_mmlu.MMLU,), partial(_mmlu.mmlu_cloze, subjects=_STEM, others=True)),
+    **_mmlu.mmlu_shots("general_mmlu", _STEM, others=True),
+}
 
 load = plugin.reader(TASKS)

@@ -3,6 +3,8 @@
     math_svamp  Each pack of dvds costs 76 dollars. If there is a discount of 25 dollars on each pack, how much do you
                 have to pay to buy each pack?                                                                  -> 51
 
+    math_svamp_shots  the same problems after five solved ones of GSM8K's train split, for models that complete
+
 Patel et al. 2021, arXiv 2103.07191. All 1,000 problems are asked; on the hub they are spread over two splits.
 """
 
@@ -10,9 +12,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from harness import plugin
-from harness.answers import asked_freely
+from harness.answers import asked_freely, completed
 from harness.items import Item
 from harness.plugin import Reader
+from harness.records import load_task_module, tasks_root
 from harness.sources import Row, Source, one_line
 
 SOURCE = Source(
@@ -34,6 +37,13 @@ def _items(task: str, rows: Iterator[Row]) -> Iterator[Item]:
         )
 
 
+def _completed(task: str, rows: Iterator[Row]) -> Iterator[Item]:
+    """The examples are GSM8K's: all of SVAMP is asked, and its authors tested models trained on other sets."""
+    for item in _items(task, rows):
+        question = item.question.partition("\n\n")[0]
+        yield completed(task, question, item.answer, "", group=item.group)
+
+
 def _joined(body: str, question: str) -> str:
     """One text: where the body is the first half of a sentence, the question ends it."""
     if body.endswith((".", "?", "!")):
@@ -41,6 +51,11 @@ def _joined(body: str, question: str) -> str:
     return f"{body.rstrip(',')}, {question[:1].lower()}{question[1:]}"
 
 
-TASKS: dict[str, Reader] = {"math_svamp": Reader((SOURCE,), partial(_items, "math_svamp"))}
+_gsm8k = load_task_module(tasks_root() / "math" / "gsm8k.py")
+
+TASKS: dict[str, Reader] = {
+    "math_svamp": Reader((SOURCE,), partial(_items, "math_svamp")),
+    "math_svamp_shots": Reader((SOURCE,), partial(_completed, "math_svamp_shots"), _gsm8k.SHOTS),
+}
 
 load = plugin.reader(TASKS)

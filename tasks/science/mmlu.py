@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 
 from harness import plugin
-from harness.answers import forms
+from harness.answers import choices, forms
 from harness.items import Item
-from harness.plugin import Reader, with_letters
+from harness.plugin import Reader, Shots, with_letters, with_options
 from harness.sources import Row, Source, tidy
 
 STEM = (
@@ -30,14 +30,14 @@ STEM = (
 _PRO = ("physics", "chemistry", "biology")
 
 
-def mmlu_copy(folder: Path) -> Iterator[Row]:
+def mmlu_copy(folder: Path, split: str = "test") -> Iterator[Row]:
     """All subjects of the copy, one file each; the hub keeps them in one table."""
-    for path in sorted((folder / "test").glob("*_test.csv")):
+    for path in sorted((folder / split).glob(f"*_{split}.csv")):
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 yield {
                     "question": row["question"],
-                    "subject": path.stem.removesuffix("_test"),
+                    "subject": path.stem.removesuffix(f"_{split}"),
                     "choices": [row[f"choice{place}"] for place in range(4)],
                     "answer": int(row["answer"]),
                 }
@@ -46,11 +46,54 @@ def mmlu_copy(folder: Path) -> Iterator[Row]:
 MMLU = Source("cais/mmlu", "c30699e8356da336a370243923dbaf21066bb9fe", "test", "mmlu", config="all", copy=mmlu_copy)
 
 
+_DEV = Source(
+    "cais/mmlu",
+    "c30699e8356da336a370243923dbaf21066bb9fe",
+    "dev",
+    "mmlu",
+    config="all",
+    copy=partial(mmlu_copy, split="dev"),
+)
+
+
 def mmlu_items(task: str, rows: Iterator[Row], subjects: frozenset[str], others: bool = False) -> Iterator[Item]:
     """The questions of ``subjects``, or with ``others`` those of all other subjects."""
     for row in rows:
         if (row["subject"] in subjects) != others and (item := _item(task, row, row["subject"])):
             yield item
+
+
+def mmlu_cloze(task: str, rows: Iterator[Row], subjects: frozenset[str], others: bool = False) -> Iterator[Item]:
+    """The same questions, continued by whole options."""
+    for row in rows:
+        stem, options = tidy(row["question"]), [tidy(str(option)) for option in row["choices"]]
+        if (row["subject"] in subjects) != others and (
+            item := forms.whole(
+                task,
+                f"Question: {stem}\nAnswer:",
+                options,
+                int(row["answer"]),
+                group=row["subject"],
+                cluster_id=plugin.cluster(stem),
+            )
+        ):
+            yield item
+
+
+def mmlu_shots(task: str, subjects: frozenset[str], others: bool = False) -> dict[str, Reader]:
+    """The task ``task_shots``: MMLU as it was published, a letter after five answered questions of the same subject."""
+    name = f"{task}_shots"
+    shots = Shots((_DEV,), partial(_listed, "example"), by_group=True)
+    return {name: Reader((MMLU,), partial(_listed, name, subjects=subjects, others=others), shots)}
+
+
+def _listed(
+    task: str, rows: Iterator[Row], subjects: frozenset[str] = frozenset(), others: bool = True
+) -> Iterator[Item]:
+    for row in rows:
+        if (row["subject"] in subjects) != others and (item := _item(task, row, row["subject"])):
+            stem, options = tidy(row["question"]), item.options
+            yield item.model_copy(update={"question": f"Question: {stem}\n{choices.listed(options)}\nAnswer:"})
 
 
 def _redux_copy(subject: str, folder: Path) -> Iterator[Row]:
@@ -106,6 +149,8 @@ def _item(task: str, row: Row, group: str) -> Item | None:
 
 TASKS: dict[str, Reader] = {
     **with_letters("science_mmlu_stem", (MMLU,), partial(mmlu_items, subjects=frozenset(STEM))),
+    **with_options("science_mmlu_stem", (MMLU,), partial(mmlu_cloze, subjects=frozenset(STEM))),
+    **mmlu_shots("science_mmlu_stem", frozenset(STEM)),
     **with_letters("science_mmlu_redux", tuple(map(_redux, STEM)), _redux_items),
     **with_letters("science_mmlu_pro_physics", (_pro("physics"),), partial(_pro_items, "physics")),
     **with_letters("science_mmlu_pro_chemistry", (_pro("chemistry"),), partial(_pro_items, "chemistry")),

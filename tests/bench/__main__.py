@@ -1,9 +1,9 @@
 """``python -m tests.bench [SECTION...]``: measure, and write the results of this machine class.
 
-Sections: runs, outside, building, memory (all four when none is named), and parity, agreement, choices, engines,
-validation, board.
+Sections: runs, outside, building, memory, likelihoods (all five when none is named), and parity, agreement, choices,
+engines, validation, board.
 
-    python -m tests.bench                         # about 15 minutes on two idle cores
+    python -m tests.bench                         # about 25 minutes on two idle cores
     python -m tests.bench parity agreement choices engines  # correctness rather than speed
     python -m tests.bench validation --entries 500
     python -m tests.bench runs --gsm8k 4 --arc 4 --repeats 1
@@ -23,6 +23,7 @@ from tests.bench import (
     building,
     children,
     choices,
+    likelihoods,
     machine,
     pair,
     parity,
@@ -33,7 +34,7 @@ from tests.bench import (
     workload,
 )
 
-TIMED = ("runs", "outside", "building", "memory")
+TIMED = ("runs", "outside", "building", "memory", "likelihoods")
 SECTIONS = (*TIMED, "parity", "agreement", "choices", "engines", "validation", "board")
 # Python objects of one item that may stay: its id (113 bytes), its place in lists, its document in an arrow table.
 ALLOWED_BYTES_PER_ITEM = 1024
@@ -43,7 +44,9 @@ ALLOWED_BYTES_PER_ITEM = 1024
 @click.argument("sections", nargs=-1, type=click.Choice(SECTIONS))
 @click.option("--gsm8k", default=16, show_default=True, help="GSM8K items of the timed runs.")
 @click.option("--arc", default=16, show_default=True, help="ARC items of the timed runs.")
-@click.option("--items", default=200, show_default=True, help="Items of each kind for parity, agreement and choices.")
+@click.option(
+    "--items", default=200, show_default=True, help="Items of each kind for parity, agreement, choices and likelihoods."
+)
 @click.option("--entries", default=500, show_default=True, help="Entries to validate.")
 @click.option("--repeats", default=3, show_default=True)
 @click.option("--dtype", default="float32", show_default=True)
@@ -58,7 +61,7 @@ def main(
     dtype: str,
     boards: tuple[int, ...],
 ) -> None:
-    """Measure SECTIONS (default: runs outside building memory) and write tests/bench/results/."""
+    """Measure SECTIONS (default: runs outside building memory likelihoods) and write tests/bench/results/."""
     about = {"data": workload.use_data(), "model": "SmolLM2-135M-Instruct", "dtype": dtype}
     settings = {"name": "vllm", "dtype": dtype, "max_model_len": workload.MAX_MODEL_LEN, "batch": 256, "threads": 1}
     for section in sections or TIMED:
@@ -77,6 +80,8 @@ def main(
             measured = agreement.measure(smollm2.base(), items, settings, say)
         elif section == "choices":
             measured = choices.measure(smollm2.base(), items, {**settings, "max_model_len": 2048}, say)
+        elif section == "likelihoods":
+            measured = likelihoods.measure(smollm2.base(), items, settings, say)
         elif section == "validation":
             about, measured = {}, validation.measure(entries, int(machine.facts()["cores"]), say)
         elif section == "board":

@@ -305,6 +305,24 @@ def _engines_notes(found: dict[str, Any]) -> list[str]:
     ]
 
 
+def _likelihoods_notes(found: dict[str, Any]) -> list[str]:
+    ours, theirs = (found["cpu_seconds"][way] for way in ("ours, transformers", "lm-eval, vLLM"))
+    lines = [
+        f"- Likelihood of whole options, {found['model']}: {ours:.0f} processor seconds here, {theirs:.0f} for lm-eval "
+        f"with vLLM on the same items, a ratio of {found['ratio']:.2f} (goal {found['allowed_ratio']})."
+    ]
+    return lines + [
+        f"  - {name}: the same option of {each['same_option']} of {each['items']} items as the stock task"
+        f"{_listed(each['differing'])}; log-probabilities at most {each['largest_logprob_difference']:.1g} nats apart."
+        for name, each in found["tasks"].items()
+    ]
+
+
+def _listed(differing: list[dict[str, Any]]) -> str:
+    rows = (f"{each['item_id'][:8]} ({'a tie' if each['tie'] else 'no tie'})" for each in differing)
+    return f", differing: {', '.join(rows)}" if differing else ""
+
+
 _ROWS = {
     "runs": _runs,
     "outside": _outside,
@@ -314,6 +332,7 @@ _ROWS = {
     "board": _board,
 }
 _NOTES = {
+    "likelihoods": _likelihoods_notes,
     "runs": _runs_notes,
     "parity": _parity_notes,
     "agreement": _agreement_notes,

@@ -24,6 +24,15 @@ def base() -> Path:
     return folder
 
 
+def gemma3() -> Path:
+    """The folder of the converted pretrained Gemma 3 270M; downloads (238 MB) and converts it when it is not there."""
+    from harness.study.gemma3 import make_gemma3
+
+    folder = CACHE / "gemma3-270m"
+    make_gemma3(folder, CACHE, lambda line: print(line, file=sys.stderr))
+    return folder
+
+
 def adapters(count: int) -> list[Path]:
     """``count`` LoRA adapters on :func:`base`, different from each other and from the base."""
     return [_adapter(seed) for seed in range(1, count + 1)]

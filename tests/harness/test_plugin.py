@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,6 +8,7 @@ from harness import plugin
 from harness.answers import forms
 from harness.items import Item, Split
 from harness.pictures.pixels import encode_png
+from harness.sources import SourceError
 
 _PNG = encode_png(np.zeros((1, 2, 3), dtype=np.uint8))
 
@@ -115,3 +117,54 @@ def test_a_number_alone_answers_a_short_question(output: str, acc: int, layer: s
     judged = plugin.judge_quantity({"answer": "12"}, [output], 0.01)
     assert (judged["acc"], judged["layer"]) == (acc, layer)
     assert judged["unparsed"] == (layer is None)
+
+
+def test_whole_options_are_judged_by_all_three_metrics() -> None:
+    doc = {"options": ["a cat", "cat"], "answer": "cat"}
+    judged = plugin.judge_options(doc, [(-5.0, False), (-4.0, False)])
+    assert {name: judged[name] for name in ("acc", "acc_norm", "acc_bytes")} == {
+        "acc": 1,
+        "acc_norm": 0,
+        "acc_bytes": 0,
+    }
+    assert (judged["right"], judged["right_norm"]) == (-4.0, pytest.approx(-4 / 3))
+    assert (judged["layer"], judged["unparsed"]) == ("likelihood", 0)
+
+
+def solved(split: str) -> Iterator[Item]:
+    for k in range(6):
+        yield forms.completed("t", f"{split} {k}?", str(k), f"It is {k}.", group=f"g{k % 2}")
+
+
+def with_shots(count: int = 2, *, by_group: bool = False) -> plugin.Reader:
+    return plugin.Reader(
+        (), lambda _: solved("test"), plugin.Shots((), lambda _: solved("train"), count, by_group=by_group)
+    )
+
+
+def test_examples_precede_every_question_the_same_for_all() -> None:
+    load = plugin.reader({"t": with_shots()})
+    docs = load(task="t", seed=1)["test"]
+    shown = {doc["question"].partition("Question: test")[0] for doc in docs}
+    (before,) = shown
+    assert before.count("Question: train") == 2
+    assert before.endswith("\n\n")
+    assert load(task="t", seed=1, shots=1)["test"]["item_id"] != docs["item_id"]
+    (fewer,) = {doc["question"].partition("Question: test")[0] for doc in load(task="t", seed=1, shots=1)["test"]}
+    assert before.startswith(fewer)
+    assert fewer.count("Question:") == 1
+    assert all(doc["question"].startswith("Question: test") for doc in load(task="t", seed=1, shots=0)["test"])
+
+
+def test_examples_of_a_group_are_its_own() -> None:
+    for doc in plugin.reader({"t": with_shots(5, by_group=True)})(task="t", seed=1)["test"]:
+        numbers = re.findall(r"train (\d)", doc["question"])
+        assert len(numbers) == 3
+        assert {f"g{int(number) % 2}" for number in numbers} == {doc["group"]}
+
+
+def test_examples_that_there_are_not_are_refused() -> None:
+    with pytest.raises(SourceError, match="shots is 7, but there are 6 examples"):
+        plugin.reader({"t": with_shots()})(task="t", shots=7)
+    with pytest.raises(SourceError, match="shots is 2, but the task has no examples"):
+        plugin.reader({"t": plugin.Reader((), lambda _: solved("test"))})(task="t", shots=2)

@@ -88,11 +88,34 @@ def test_an_option_that_was_not_offered_is_no_answer(recomputer: Recomputer, sto
     assert (difference.column, difference.stored) == ("output", "D")
 
 
-def test_another_option_changes_the_outcome(recomputer: Recomputer, stored: pd.DataFrame) -> None:
-    bent = stored.copy()
+def _other_option(samples: pd.DataFrame) -> pd.DataFrame:
+    bent = samples.copy()
     row = bent.index[(bent["task"] == "tiny_letters") & (bent["outcome"] == "correct")][0]
     bent.loc[row, ["output", "extracted"]] = "B" if bent.at[row, "output"] == "A" else "A"
-    assert {each.column for each in recomputer.recompute(bent).differences} == {"outcome", "score"}
+    return bent
+
+
+def test_an_option_that_is_not_the_likeliest_is_found(recomputer: Recomputer, stored: pd.DataFrame) -> None:
+    assert {each.column for each in recomputer.recompute(_other_option(stored)).differences} == {"output"}
+
+
+def test_without_log_probabilities_another_option_changes_the_outcome(
+    recomputer: Recomputer, stored: pd.DataFrame
+) -> None:
+    for old in (stored.assign(logprobs=None), stored.drop(columns="logprobs")):
+        assert not recomputer.recompute(old).differences
+        found = recomputer.recompute(_other_option(old)).differences
+        assert {each.column for each in found} == {"outcome", "score"}
+
+
+@pytest.mark.parametrize("logprobs", [(-1.0, -0.5, -0.1), (0.0, -5.0), (0.0, -5.0, -5.0, -5.0), ()])
+def test_log_probabilities_that_do_not_give_the_stored_option_are_found(
+    recomputer: Recomputer, stored: pd.DataFrame, logprobs: tuple[float, ...]
+) -> None:
+    bent = stored.copy()
+    row = bent.index[(bent["task"] == "tiny_letters") & (bent["output"] == "A")][0]
+    bent.at[row, "logprobs"] = logprobs
+    assert {each.column for each in recomputer.recompute(bent).differences} == {"output"}
 
 
 def test_rows_of_no_item_are_listed(recomputer: Recomputer, stored: pd.DataFrame) -> None:
@@ -126,10 +149,10 @@ def test_an_output_that_breaks_the_scoring_is_named_alone(
     bent.at[row, "output"] = "explode"
     whole = lmeval.judge_again
 
-    def fragile(task: Any, docs: Any, outputs: Any, metric: str) -> Any:
+    def fragile(task: Any, docs: Any, outputs: Any, *rest: Any) -> Any:
         if "explode" in outputs:
             raise RecursionError
-        return whole(task, docs, outputs, metric)
+        return whole(task, docs, outputs, *rest)
 
     monkeypatch.setattr("harness.lmeval.recompute.judge_again", fragile)
     (difference,) = recomputer.recompute(bent).differences
@@ -170,8 +193,10 @@ def test_a_task_whose_data_is_not_here_is_said_and_the_others_are_judged(
 def test_a_score_that_does_not_follow_from_the_option_is_not_recomputed(tiny: Tiny, stored: pd.DataFrame) -> None:
     letters = tiny.suite.tasks["tiny_letters"].model_copy(update={"metric": "acc_norm"})
     suite = tiny.suite.model_copy(update={"tasks": {**tiny.suite.tasks, "tiny_letters": letters}})
-    found = Recomputer(suite, tiny.folder).recompute(stored)
+    recomputer = Recomputer(suite, tiny.folder)
+    found = recomputer.recompute(stored.assign(logprobs=None))
     assert "does not follow from the chosen option" in found.unavailable["tiny_letters"]
+    assert recomputer.recompute(stored).unavailable == {}
 
 
 def test_another_item_set_than_the_frozen_one_is_not_judged(tiny: Tiny, stored: pd.DataFrame) -> None:

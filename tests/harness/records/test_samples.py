@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import pyarrow as pa
@@ -101,7 +102,9 @@ def test_text_that_is_none_is_refused_where_it_is_read(tmp_path: Path) -> None:
     assert len(read_samples(path)) == 1
 
 
-@pytest.mark.parametrize(("version", "missing"), [("1", ["layer", "details", "off_list"]), ("2", ["off_list"])])
+@pytest.mark.parametrize(
+    ("version", "missing"), [("1", ["layer", "details", "off_list"]), ("2", ["off_list"]), ("3", ["logprobs"])]
+)
 def test_a_file_of_an_older_version_reads_without_newer_columns(
     tmp_path: Path, version: str, missing: list[str]
 ) -> None:
@@ -120,6 +123,16 @@ def test_only_a_wrong_answer_is_off_list(tmp_path: Path) -> None:
     write_samples(tmp_path / "unparsed.parquet", [[sample(0, off_list=True)]])
     with pytest.raises(RunError, match="off_list"):
         read_samples(tmp_path / "unparsed.parquet")
+
+
+def test_log_probabilities_are_kept_and_are_numbers(tmp_path: Path) -> None:
+    rows = [sample(0, logprobs=(-1.5, -0.25)), sample(1), sample(2, logprobs=())]
+    write_samples(tmp_path / "samples.parquet", [rows])
+    assert list(iter_samples(tmp_path / "samples.parquet")) == rows
+    bad = pa.Table.from_pylist([{**sample(0).model_dump(), "logprobs": [math.nan, None]}], schema=ARROW_SCHEMA)
+    pq.write_table(bad, tmp_path / "bad.parquet")
+    with pytest.raises(RunError, match="logprobs"):
+        list(iter_samples(tmp_path / "bad.parquet"))
 
 
 def test_a_changed_samples_file_is_noticed(tmp_path: Path) -> None:
