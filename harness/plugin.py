@@ -16,17 +16,21 @@ so that lm-eval's own users can run it too (``lm_eval --include_path tasks``).
 
 import hashlib
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from harness.answers import choices, extraction, mathematics, numbers, options, permutations, statements
+from harness.item_cache import Made, cached, code_digest
 from harness.items import IMAGE_MARK, Item, Split
-from harness.pictures import open_images
-from harness.sources import Row, Source, test_split
+from harness.pictures import check_images, open_images
+from harness.records import tasks_root
+from harness.sources import LocalFile, Row, Source, test_split
 
 Generator = Callable[[Split, int, int], Iterator[Item]]
 Document = Mapping[str, Any]
@@ -36,15 +40,18 @@ Document = Mapping[str, Any]
 class Reader:
     """A task on published data: its sources, and how their rows become items."""
 
-    sources: tuple[Source, ...]
+    sources: tuple[Source | LocalFile, ...]
     items: Callable[[Iterator[Row]], Iterable[Item]]
 
 
 def loader(tasks: Mapping[str, Generator]) -> Callable[..., dict[str, Any]]:
     """The ``custom_dataset`` function of a task file: its test items as a ``datasets.Dataset``."""
 
+    code = _shipped_code()
+
     def load(task: str, count: int, seed: int, **_: Any) -> dict[str, Any]:
-        return test_split(rows(tasks[task]("test", count, seed)))
+        origin = None if code is None else {"tasks": code, "count": count, "seed": seed}
+        return {"test": cached(task, origin, lambda: _made(tasks[task]("test", count, seed))).documents}
 
     return load
 
@@ -65,12 +72,36 @@ def reader(tasks: Mapping[str, Reader]) -> Callable[..., dict[str, Any]]:
     ``dataset_kwargs`` has the task and the seed of that order. A suite takes the first items it needs.
     """
 
+    code = _shipped_code()
+
     def load(task: str, seed: int = 0, **_: Any) -> dict[str, Any]:
         chosen = tasks[task]
-        items = chosen.items(row for source in chosen.sources for row in source.rows())
-        return test_split(rows(sampled(items, seed)))
+        origin = None if code is None else _origin(code, chosen, seed)
+        return {"test": cached(task, origin, lambda: _made(sampled(_read(chosen), seed))).documents}
 
     return load
+
+
+def _origin(code: str, task: Reader, seed: int) -> dict[str, Any] | None:
+    pinned = [source.pinned() for source in task.sources]
+    return None if None in pinned else {"tasks": code, "sources": pinned, "seed": seed}
+
+
+def _read(task: Reader) -> Iterable[Item]:
+    return task.items(row for source in task.sources for row in source.rows())
+
+
+def _made(items: Iterable[Item]) -> Made:
+    return Made(test_split(rows(items))["test"])
+
+
+def _shipped_code() -> str | None:
+    """The digest of the shipped tasks' code, if one of their files is calling :func:`loader` or :func:`reader`.
+
+    None for a task of a user's own, which may read what no digest knows of, and is therefore never cached.
+    """
+    caller = Path(sys._getframe(2).f_globals.get("__file__") or "/")
+    return code_digest(tasks_root()) if caller.resolve().parent.parent == tasks_root().resolve() else None
 
 
 def sampled(items: Iterable[Item], seed: int) -> list[Item]:
@@ -86,7 +117,9 @@ def sampled(items: Iterable[Item], seed: int) -> list[Item]:
 def rows(items: Iterable[Item]) -> Iterator[dict[str, Any]]:
     """Items as lm-eval documents: the fields of :class:`~harness.items.Item` that a run needs, and the item's id."""
     for item in items:
-        yield {**item.model_dump(exclude={"task", "target"}), "item_id": item.item_id}
+        absent = {"images"} if item.pictures else {"pictures", "image_digests"}
+        shown = {"n_images": len(item.pictures)} if item.pictures else {}
+        yield {**item.model_dump(exclude={"task", "target", *absent}), **shown, "item_id": item.item_id}
 
 
 def cluster(shared: str) -> str:
@@ -103,6 +136,19 @@ def question(doc: Document) -> str:
 def images(doc: Document) -> list[Image.Image]:
     """The images of a document."""
     return open_images(doc["images"])
+
+
+def opener(open_picture: Callable[[str], bytes]) -> Callable[[Document], list[Image.Image]]:
+    """The ``doc_to_image`` function of items that name their pictures: each is opened when it is asked for.
+
+    ``open_picture`` gives the encoded file of a picture by its name.
+    """
+
+    def images(doc: Document) -> list[Image.Image]:
+        encoded = [open_picture(name) for name in doc["pictures"]]
+        return open_images(check_images(encoded, doc["image_digests"], f"item {doc['item_id'][:12]}"))
+
+    return images
 
 
 def judge(doc: Document, results: Sequence[str]) -> dict[str, Any]:

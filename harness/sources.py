@@ -7,6 +7,7 @@ them against their frozen digests.
 """
 
 import csv
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RetentionError
+from harness.items import files_digest
 
 Row = dict[str, Any]
 DATA_VARIABLE = "RETENTION_DATA"
@@ -63,6 +65,20 @@ class Source:
         data = data_folder()
         return data / self.folder if data is not None and (data / self.folder).is_dir() else None
 
+    def pinned(self) -> Any:
+        """What fixes the rows, as JSON: the digest of the copy's files, or the hub's revision; None if nothing does."""
+        copy = self.local_copy()
+        named = {"repo": self.repo, "config": self.config, "split": self.split, "constants": self.constants}
+        if copy is None:
+            return named | {"revision": self.revision} if self.revision else None
+        # A copy that is converted may be read from any file in it.
+        paths = sorted(copy.rglob("*")) if self.copy else [copy / name for name in self.files]
+        try:
+            files = {str(path.relative_to(copy)): _file_sha256(path) for path in paths if not path.is_dir()}
+        except OSError:  # reading the rows says what is the matter
+            return None
+        return named | {"files": files_digest(files)}
+
     def _read_files(self, folder: Path) -> Iterator[Row]:
         for name in self.files:
             yield from read_rows(folder / name)
@@ -88,6 +104,49 @@ class Source:
             f"{where}, and it could not be loaded from the hub ({type(error).__name__}){gate if self.gated else ''}; "
             f"connect to the hub, or give a folder that contains {self.folder}/ with --data-dir or {DATA_VARIABLE}"
         )
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file of rows that is on no hub: ``path`` in the data folder, known by its sha256 alone.
+
+    ``origin`` says, for the error where it is missing, where it comes from.
+    """
+
+    path: str
+    sha256: str
+    origin: str
+
+    def rows(self) -> Iterator[Row]:
+        """The rows in their order; ``SourceError`` where the file is missing or another one."""
+        path = self._found()
+        try:
+            return iter(list(read_rows(path)))
+        except (OSError, ValueError) as error:
+            raise SourceError(f"{path}: cannot be read ({type(error).__name__}: {error})") from error
+
+    def pinned(self) -> Any:
+        """What fixes the rows, as JSON; ``SourceError`` where the file is missing or another one."""
+        self._found()
+        return {"file": self.path, "sha256": self.sha256}
+
+    def _found(self) -> Path:
+        folder = data_folder()
+        if folder is None or not (folder / self.path).is_file():
+            where = f"{folder} has no {self.path}" if folder else "no data folder is set"
+            raise SourceError(
+                f"{where}, and this file is on no hub: it comes from {self.origin}; give a folder that contains "
+                f"{self.path} with --data-dir or {DATA_VARIABLE}"
+            )
+        path = folder / self.path
+        if (digest := _file_sha256(path)) != self.sha256:
+            raise SourceError(f"{path}: sha256 {digest[:12]}, but the task names {self.sha256[:12]}; restore the file")
+        return path
+
+
+def _file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @cache

@@ -53,22 +53,30 @@ def show_command(suite: str, churn: float, as_json: bool) -> None:
 @group.command(name="verify")
 @click.argument("suite")
 @data_dir
+@click.option("--redraw", is_flag=True, help="Make every item anew, without the item cache.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def verify_command(suite: str, as_json: bool) -> None:
+def verify_command(suite: str, redraw: bool, as_json: bool) -> None:
     """Compute every digest of SUITE from the data again, and name the first item of each task that differs.
+
+    Items made before from the same data, code and libraries are taken from the item cache: a picture then counts by the
+    digest that it had, which is compared when it is shown.
 
     Exit status 1 when a task's items, decoding or data sets are not the frozen ones, or it cannot be loaded.
 
     \b
     Examples:
       retention suite verify nano-1
-      retention suite verify core-text-1 --data-dir data
+      retention suite verify core-vl-1 --data-dir data --redraw
     """
+    from contextlib import nullcontext
+
     from harness.cli.columns import echo_columns
     from harness.errors import CheckFailedError
+    from harness.item_cache import without_cache
     from harness.suites import verify
 
-    findings = list(verify(suite))
+    with without_cache() if redraw else nullcontext():
+        findings = list(verify(suite))
     wrong = [finding for finding in findings if finding.problem]
     if as_json:
         click.echo(json.dumps([vars(finding) for finding in findings], indent=2))

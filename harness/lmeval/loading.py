@@ -17,6 +17,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.tasks import TaskManager
 
 from harness.errors import RetentionError
+from harness.item_cache import first_documents
 from harness.items import canonical_json, image_digest
 from harness.protocol import (
     Decoding,
@@ -50,11 +51,17 @@ class LoadedTask:
 
 
 def load_tasks(
-    names: Sequence[str], extra_root: Path | None = None, stock: Mapping[str, StockTask] | None = None
+    names: Sequence[str],
+    extra_root: Path | None = None,
+    stock: Mapping[str, StockTask] | None = None,
+    counts: Mapping[str, int | None] | None = None,
 ) -> dict[str, LoadedTask]:
-    """Load tasks by name from the shipped tasks and, if given, a user's folder; ``stock`` are lm-eval's own."""
+    """Load tasks by name from the shipped tasks and, if given, a user's folder; ``stock`` are lm-eval's own.
+
+    Of a task in ``counts`` no more than its first items need be loaded.
+    """
     tasks = {}
-    for name, loaded in load_each(names, extra_root, stock):
+    for name, loaded in load_each(names, extra_root, stock, counts):
         if isinstance(loaded, RetentionError):
             raise loaded
         tasks[name] = loaded
@@ -62,7 +69,10 @@ def load_tasks(
 
 
 def load_each(
-    names: Sequence[str], extra_root: Path | None = None, stock: Mapping[str, StockTask] | None = None
+    names: Sequence[str],
+    extra_root: Path | None = None,
+    stock: Mapping[str, StockTask] | None = None,
+    counts: Mapping[str, int | None] | None = None,
 ) -> Iterator[tuple[str, LoadedTask | RetentionError]]:
     """Load each task, or yield the error: one missing data set does not hide the other tasks."""
     stock = stock or {}
@@ -83,7 +93,9 @@ def load_each(
                 yield name, _load_stock(name, stock[name], manager)
             else:
                 spec = name if name in own.all_subtasks else shipped[name]
-                yield name, _loaded(name, own.load([spec])["tasks"][name])
+                with first_documents((counts or {}).get(name)):
+                    loaded = _loaded(name, own.load([spec])["tasks"][name])
+                yield name, loaded
         except RetentionError as error:
             yield name, error
         except Exception as error:  # A task file is code, and may raise anything.
@@ -95,7 +107,8 @@ def load_each(
 def load_frozen(suite: Suite, extra_root: Path | None = None) -> dict[str, LoadedTask]:
     """The suite's tasks, each limited to the items that the suite takes and checked against its digest."""
     tasks = {}
-    for name, loaded in load_tasks(list(suite.tasks), extra_root, stock_tasks(suite)).items():
+    counts = {name: task.count for name, task in suite.tasks.items()}
+    for name, loaded in load_tasks(list(suite.tasks), extra_root, stock_tasks(suite), counts).items():
         tasks[name] = first_items(loaded, suite.tasks[name].count)
         suite.check_items(name, tasks[name].item_ids)
         suite.check_decoding(name, *decoding_of(loaded))
@@ -188,7 +201,7 @@ def _draw_examples_by_document(task: Any) -> None:
 def _item_ids(name: str, task: Any) -> list[str]:
     docs = task.eval_docs
     if "item_id" in docs.features:
-        return list(docs["item_id"])
+        return list(docs["item_id"][:])
     return [external_item_id(name, doc, build_requests(task, doc)) for doc in docs]
 
 
@@ -205,7 +218,7 @@ def cluster_ids(loaded: LoadedTask) -> list[str]:
     docs = loaded.task.eval_docs
     if "cluster_id" not in docs.features:
         return list(loaded.item_ids)
-    return [str(cluster or item_id) for cluster, item_id in zip(docs["cluster_id"], loaded.item_ids, strict=True)]
+    return [str(cluster or item_id) for cluster, item_id in zip(docs["cluster_id"][:], loaded.item_ids, strict=True)]
 
 
 def select_items(loaded: LoadedTask, rows: Sequence[int]) -> LoadedTask:

@@ -2,7 +2,9 @@ from .jigsaw import JigsawSet, Pictures, Reasoning, Recipe, image_loader, loader
 from .photos import Collection, Folder, PhotoError
 from .pixels import (
     SHAPES,
+    PixelError,
     Pixels,
+    check_images,
     decode_png,
     draw_answer,
     encode_png,
@@ -28,11 +30,13 @@ __all__ = [
     "JigsawSet",
     "PhotoError",
     "Pictures",
+    "PixelError",
     "Pixels",
     "Reasoning",
     "Recipe",
     "Scenes",
     "backdrop",
+    "check_images",
     "decode_png",
     "develop",
     "draw_answer",

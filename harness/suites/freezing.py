@@ -50,7 +50,8 @@ def complete(draft: Draft, folder: Path) -> tuple[Suite, ItemIds]:
     """
     catalogue = find_tasks(folder)
     tasks, item_ids = {}, {}
-    for name, loaded in load_each(list(draft.tasks), folder, stock_tasks(draft)):
+    counts = {name: task.count for name, task in draft.tasks.items()}
+    for name, loaded in load_each(list(draft.tasks), folder, stock_tasks(draft), counts):
         if isinstance(loaded, RetentionError):
             raise loaded
         place = draft.tasks[name]
@@ -112,7 +113,8 @@ def verify(reference: str) -> Iterator[Finding]:
     path = suite_path(reference)
     lock = read_lock(path.with_suffix(LOCK_SUFFIX))
     catalogue = find_tasks(path.parent)
-    for name, loaded in load_each(list(suite.tasks), path.parent, stock_tasks(suite)):
+    counts = {name: task.count for name, task in suite.tasks.items()}
+    for name, loaded in load_each(list(suite.tasks), path.parent, stock_tasks(suite), counts):
         place = suite.tasks[name]
         if isinstance(loaded, RetentionError):
             yield Finding(name, place.count, str(loaded))
