@@ -10,6 +10,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -86,8 +87,10 @@ def canonical_json(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
+# An item's id, its cluster and where its picture lies ask for the same digest in turn.
+@lru_cache(maxsize=8)
 def image_digest(image: bytes) -> str:
-    """sha256 hex over the encoded image as it is stored (PNG bytes)."""
+    """sha256 hex over the encoded image as it is stored."""
     return hashlib.sha256(image).hexdigest()
 
 

@@ -21,19 +21,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import Image
 
-from harness.answers import choices, extraction, mathematics, numbers, options, permutations, statements
+from harness.answers import choices, extraction, mathematics, numbers, options, permutations, statements, yes_no
 from harness.item_cache import Made, cached, code_digest
 from harness.items import IMAGE_MARK, Item, Split
-from harness.pictures import check_images, open_images
+from harness.pictures import Places, check_images, document, open_images, pictures_of, placed
 from harness.records import tasks_root
-from harness.sources import LocalFile, Row, Source, test_split
+from harness.sources import LocalFile, PictureSource, Row, Source, test_split
 
 Generator = Callable[[Split, int, int], Iterator[Item]]
 Document = Mapping[str, Any]
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def reader(tasks: Mapping[str, Reader]) -> Callable[..., dict[str, Any]]:
     return load
 
 
-def _origin(code: str, task: Reader, seed: int) -> dict[str, Any] | None:
+def _origin(code: str, task: "Reader | PictureReader", seed: int) -> dict[str, Any] | None:
     pinned = [source.pinned() for source in task.sources]
     return None if None in pinned else {"tasks": code, "sources": pinned, "seed": seed}
 
@@ -109,9 +110,50 @@ def sampled(items: Iterable[Item], seed: int) -> list[Item]:
 
     The first n are a random sample for every n, whatever the order of the source.
     """
-    different = {item.item_id: item for item in items}
+    return _in_order({item.item_id: item for item in items}, seed)
+
+
+def _in_order(different: Mapping[str, _Made], seed: int) -> list[_Made]:
     places = {key: hashlib.sha256(f"{seed}:{key}".encode()).digest() for key in different}
     return [different[key] for key in sorted(different, key=lambda key: places[key])]
+
+
+@dataclass(frozen=True)
+class PictureReader:
+    """A task on published pictures; the rows that ``items`` gets have encoded pictures, and its items show them."""
+
+    sources: tuple[PictureSource, ...]
+    items: Callable[[Iterator[Row]], Iterable[Item]]
+
+
+def picture_reader(tasks: Mapping[str, PictureReader]) -> Callable[..., dict[str, Any]]:
+    """As :func:`reader`, for pictures: its documents say where their pictures lie, and hold none."""
+
+    code = _shipped_code()
+
+    def load(task: str, seed: int = 0, **_: Any) -> dict[str, Any]:
+        chosen = tasks[task]
+        origin = None if code is None else _origin(code, chosen, seed)
+        return {"test": cached(task, origin, lambda: _placed(chosen, seed)).documents}
+
+    return load
+
+
+def _placed(task: PictureReader, seed: int) -> Made:
+    places: Places = {}
+    items = task.items(placed(task.sources, places))
+    made = _in_order({item.item_id: document(item, places) for item in items}, seed)
+    return Made(test_split(made)["test"])
+
+
+def picture_loader(tasks: Mapping[str, PictureReader]) -> Callable[[Document], list[Image.Image]]:
+    """The ``doc_to_image`` function to go with :func:`picture_reader`: files as the set has them, opened lazily."""
+
+    def load(doc: Document) -> list[Image.Image]:
+        shown = pictures_of(doc, tasks[doc["task"]].sources)
+        return open_images(check_images(shown, doc.get("image_digests"), f"item {doc['item_id'][:12]}"))
+
+    return load
 
 
 def rows(items: Iterable[Item]) -> Iterator[dict[str, Any]]:
@@ -128,9 +170,11 @@ def cluster(shared: str) -> str:
 
 
 def question(doc: Document) -> str:
-    """The question, preceded by a placeholder for each image, where lm-eval's own vision models insert it."""
+    """The question with a placeholder for each image, where lm-eval's own vision models insert it: before the text, but
+    for those that the text itself places."""
+    text: str = doc["question"]
     count: int = doc.get("n_images", len(doc.get("images") or ()))
-    return f"{IMAGE_MARK * count}{doc['question']}"
+    return f"{IMAGE_MARK * (count - text.count(IMAGE_MARK))}{text}"
 
 
 def images(doc: Document) -> list[Image.Image]:
@@ -231,6 +275,13 @@ def judge_jigsaw(doc: Document, results: Sequence[str]) -> dict[str, Any]:
     return {**_metrics(judged.judgement), **judged.details, "layer": judged.layer}
 
 
+def judge_yes_no(doc: Document, results: Sequence[str]) -> dict[str, Any]:
+    """``process_results`` of questions with a yes or a no, with what F1 and the share of pictures all of whose
+    questions are right are made of."""
+    made = yes_no.judge_yes_no(results[0], str(doc["answer"]), str(doc["question"])).metrics()
+    return {**made, "f1": (made["yes"], made["gold_yes"]), "picture": (doc["cluster_id"], made["acc"])}
+
+
 def _metrics(judgement: extraction.Judgement) -> dict[str, Any]:
     return {**judgement.metrics(), "extracted": judgement.extracted}
 
@@ -238,3 +289,7 @@ def _metrics(judgement: extraction.Judgement) -> dict[str, Any]:
 def distinct(extracted: Sequence[str | None]) -> int:
     """Aggregation of ``extracted``: the number of distinct answers; 1 means that the model is stuck on one."""
     return len(set(extracted))
+
+
+f1 = yes_no.f1_of_yes
+all_right = yes_no.share_all_right

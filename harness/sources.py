@@ -90,13 +90,14 @@ class Source:
         try:
             found = datasets.load_dataset(self.repo, self.config, split=self.split, revision=self.revision)
         except Exception as error:  # The hub's client raises many kinds, of several libraries.
-            raise SourceError(f"data set {self.repo}: {self._way_out(error)}") from error
+            raise SourceError(f"data set {self.repo}: {self.way_out(error)}") from error
         return (self._marked(row) for row in found)
 
     def _marked(self, row: Row) -> Row:
         return {**row, **dict(self.constants)}
 
-    def _way_out(self, error: Exception) -> str:
+    def way_out(self, error: Exception) -> str:
+        """What to do where the hub cannot be reached and the data folder has no copy."""
         data = data_folder()
         where = f"{data} has no folder {self.folder}" if data else "no data folder is set"
         gate = f"; accept its terms at huggingface.co/datasets/{self.repo} and log in with `hf auth login`"
@@ -147,6 +148,79 @@ class LocalFile:
 def _file_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class PictureSource(Source):
+    """A split of a data set with pictures in the columns ``pictures``; a row has their encoded bytes, or None.
+
+    Its rows come through ``datasets`` either way, from the hub or from a copy of the hub's repository in the data
+    folder: ``hf download REPO --repo-type dataset --local-dir DATA/FOLDER``.
+    """
+
+    pictures: tuple[str, ...] = ("image",)
+
+    def rows(self) -> Iterator[Row]:
+        for row in self.table():
+            yield self._marked({**row, **{name: _encoded(row.get(name)) for name in self.pictures}})
+
+    def local_copy(self) -> Path | None:
+        """The folder of this set in the data folder, if it has the hub's parquet files."""
+        folder = super().local_copy()
+        return folder if folder is not None and any(folder.rglob("*.parquet")) else None
+
+    def pinned(self) -> Any:
+        """What fixes the rows, as JSON: the state of the copy's files, which are too large to be read again, or the
+        hub's revision."""
+        copy = self.local_copy()
+        named = {"repo": self.repo, "config": self.config, "split": self.split, "pictures": self.pictures}
+        if copy is None:
+            return named | {"revision": self.revision} if self.revision else None
+        found = ((path, path.stat()) for path in sorted(copy.rglob("*.parquet")))
+        files = [(str(path), state.st_size, state.st_mtime_ns, state.st_ctime_ns) for path, state in found]
+        return named | {"files": files}
+
+    def table(self) -> Any:
+        """The split as a ``datasets.Dataset`` that does not decode its pictures."""
+        return _table(self, self.local_copy())
+
+    def picture(self, row: int, column: str) -> bytes:
+        """The encoded picture in ``column`` of a row."""
+        found = _encoded(self.table()[row][column])
+        if found is None:
+            raise SourceError(f"{self.repo}: row {row} of {self.split} has no picture in column {column}")
+        return found
+
+
+@lru_cache(maxsize=64)
+def _table(source: PictureSource, folder: Path | None) -> Any:
+    import datasets
+
+    if folder is None:
+        use_hub_or_cache()
+    try:
+        if folder is None:
+            table = datasets.load_dataset(source.repo, source.config, split=source.split, revision=source.revision)
+        else:
+            table = datasets.load_dataset(str(folder), source.config, split=source.split)
+        for name in source.pictures:
+            table = table.cast_column(name, datasets.Image(decode=False))
+    except Exception as error:  # The hub's client raises many kinds, of several libraries.
+        if folder is None:
+            raise SourceError(f"data set {source.repo}: {source.way_out(error)}") from error
+        brief = " ".join(str(error).split())[:200]
+        raise SourceError(
+            f"{folder}: not a readable copy of {source.repo}, split {source.split} ({type(error).__name__}: {brief}); "
+            f"get one by `hf download {source.repo} --repo-type dataset --local-dir {folder}`"
+        ) from error
+    return table
+
+
+def _encoded(value: Any) -> bytes | None:
+    if value is None:
+        return None
+    found: bytes | None = value["bytes"]
+    return Path(value["path"]).read_bytes() if found is None else found
 
 
 @cache

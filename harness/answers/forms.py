@@ -7,14 +7,17 @@ on, and keeps LaTeX apart from the sentence around it. "think" is the protocol o
 them, whichever was asked for.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Literal
 
 from harness.answers import choices
 from harness.answers.options import LETTERS
-from harness.items import Item
+from harness.items import Item, image_digest
 
 ASK_FOR_LETTER = "Answer with the letter of the correct option only."
+ASK_FOR_WORDS = "Answer with a single word, number or phrase, and nothing else."
+ASK_YES_OR_NO = "Answer with yes or no only."
 
 Form = Literal["said", "boxed", "think"]
 
@@ -32,7 +35,14 @@ _TARGET = {
 
 
 def lettered(
-    task: str, stem: str, options: Sequence[str], gold: int, *, group: str = "", cluster_id: str = ""
+    task: str,
+    stem: str,
+    options: Sequence[str],
+    gold: int,
+    *,
+    group: str = "",
+    cluster_id: str = "",
+    images: tuple[bytes, ...] = (),
 ) -> Item | None:
     """A question whose options stand below it with a letter each; the letter of ``options[gold]`` is the answer.
 
@@ -48,6 +58,7 @@ def lettered(
         target=letter,
         guess_rate=1 / len(options),
         options=tuple(options),
+        images=images,
         group=group,
         cluster_id=cluster_id,
     )
@@ -104,6 +115,67 @@ def asked_by_letter(
         group=group,
         cluster_id=cluster_id,
     )
+
+
+def asked_by_letter_below(
+    task: str, text: str, options: Sequence[str], gold: int, images: tuple[bytes, ...], *, group: str = ""
+) -> Item:
+    """A published question about pictures whose ``text`` lists its own options, in whatever way: it stays as it is."""
+    letter = LETTERS[gold]
+    return Item(
+        task=task,
+        question=f"{text}\n\n{ASK_FOR_LETTER}",
+        answer=letter,
+        target=letter,
+        guess_rate=1 / len(options),
+        options=tuple(options),
+        images=images,
+        group=group,
+        cluster_id=picture_cluster(images),
+    )
+
+
+def asked_for_words(
+    task: str,
+    question: str,
+    golds: Sequence[str],
+    images: tuple[bytes, ...],
+    *,
+    ask: str = ASK_FOR_WORDS,
+    group: str = "",
+) -> Item:
+    """A question about pictures with a short answer; ``answer`` is the one gold, or several as a JSON list.
+
+    The guess rate is 1/2 where most of the golds are yes or no.
+    """
+    closed = sum(gold.strip().casefold() in ("yes", "no") for gold in golds)
+    return Item(
+        task=task,
+        question=f"{question}\n\n{ask}",
+        answer=golds[0] if len(golds) == 1 else json.dumps(list(golds), ensure_ascii=False),
+        target=golds[0],
+        guess_rate=0.5 if 2 * closed > len(golds) else 0,
+        images=images,
+        group=group,
+        cluster_id=picture_cluster(images),
+    )
+
+
+def golds_of(answer: str) -> list[str]:
+    """The golds of an answer as :func:`asked_for_words` wrote it."""
+    if answer.startswith("["):
+        try:
+            found = json.loads(answer)
+        except ValueError:
+            return [answer]
+        if isinstance(found, list) and all(isinstance(each, str) for each in found):
+            return found
+    return [answer]
+
+
+def picture_cluster(images: Sequence[bytes]) -> str:
+    """The cluster of the questions on one picture, the first of those shown: 16 hex digits of its sha256."""
+    return image_digest(images[0])[:16] if images else ""
 
 
 def _target(form: Form, solution: str, answer: str) -> str:

@@ -16,8 +16,10 @@ from .pixels import (
     shuffle,
     to_pixels,
 )
+from .published import Places, document, pictures_of, placed, size_of
 from .puzzles import Grid, fit, show
 from .scenes import HEIGHT, WIDTH, Canvas, Scenes, backdrop, develop, paint_balloon, paint_house, paint_tree
+from .sizes import in_whole_tokens, resized
 
 __all__ = [
     "HEIGHT",
@@ -32,6 +34,7 @@ __all__ = [
     "Pictures",
     "PixelError",
     "Pixels",
+    "Places",
     "Reasoning",
     "Recipe",
     "Scenes",
@@ -39,11 +42,13 @@ __all__ = [
     "check_images",
     "decode_png",
     "develop",
+    "document",
     "draw_answer",
     "encode_png",
     "fit",
     "grain",
     "image_loader",
+    "in_whole_tokens",
     "loader",
     "make",
     "open_images",
@@ -51,10 +56,14 @@ __all__ = [
     "paint_balloon",
     "paint_house",
     "paint_tree",
+    "pictures_of",
+    "placed",
     "question",
+    "resized",
     "restore",
     "shape_mask",
     "show",
     "shuffle",
+    "size_of",
     "to_pixels",
 ]
