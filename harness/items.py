@@ -64,10 +64,13 @@ class Item(BaseModel):
         digests = self.image_digests or [image_digest(image) for image in self.images]
         return content_id(self.task, self.question, self.answer, self.options, digests)
 
-    def with_pictures(self, *names: str) -> Item:
-        """The same item, with its images replaced by the names of the pictures that they are."""
-        digests = tuple(image_digest(image) for image in self.images)
-        return self.model_copy(update={"images": (), "pictures": names, "image_digests": digests})
+    def with_pictures(self, *names: str, digests: Iterable[str] = ()) -> Item:
+        """The same item, with its images replaced by the names of the pictures that they are.
+
+        ``digests`` are those of the pictures' files, where the item has no images yet.
+        """
+        known = tuple(digests) or tuple(image_digest(image) for image in self.images)
+        return self.model_copy(update={"images": (), "pictures": names, "image_digests": known})
 
 
 def content_id(task: str, question: str, answer: str, options: Iterable[str], image_digests: Iterable[str]) -> str:

@@ -28,7 +28,16 @@ from PIL import Image
 from harness.answers import choices, extraction, mathematics, numbers, options, permutations, statements, yes_no
 from harness.item_cache import Made, cached, code_digest
 from harness.items import IMAGE_MARK, Item, Split
-from harness.pictures import Places, check_images, document, open_images, pictures_of, placed
+from harness.pictures import (
+    Collection,
+    ListedPictures,
+    Places,
+    check_images,
+    document,
+    open_images,
+    pictures_of,
+    placed,
+)
 from harness.records import tasks_root
 from harness.sources import LocalFile, PictureSource, Row, Source, test_split
 
@@ -39,10 +48,11 @@ _Made = TypeVar("_Made")
 
 @dataclass(frozen=True)
 class Reader:
-    """A task on published data: its sources, and how their rows become items."""
+    """A task on published data: its sources, how their rows become items, and the ``pictures`` that these name."""
 
     sources: tuple[Source | LocalFile, ...]
     items: Callable[[Iterator[Row]], Iterable[Item]]
+    pictures: tuple[Collection | ListedPictures, ...] = ()
 
 
 def loader(tasks: Mapping[str, Generator]) -> Callable[..., dict[str, Any]]:
@@ -84,7 +94,8 @@ def reader(tasks: Mapping[str, Reader]) -> Callable[..., dict[str, Any]]:
 
 
 def _origin(code: str, task: "Reader | PictureReader", seed: int) -> dict[str, Any] | None:
-    pinned = [source.pinned() for source in task.sources]
+    shown = task.pictures if isinstance(task, Reader) else ()
+    pinned = [source.pinned() for source in (*task.sources, *shown)]
     return None if None in pinned else {"tasks": code, "sources": pinned, "seed": seed}
 
 

@@ -111,25 +111,26 @@ class Source:
 class LocalFile:
     """A file of rows that is on no hub: ``path`` in the data folder, known by its sha256 alone.
 
-    ``origin`` says, for the error where it is missing, where it comes from.
+    ``origin`` says, for the error where it is missing, where it comes from; ``constants`` are added to every row.
     """
 
     path: str
     sha256: str
     origin: str
+    constants: tuple[tuple[str, str], ...] = ()
 
     def rows(self) -> Iterator[Row]:
         """The rows in their order; ``SourceError`` where the file is missing or another one."""
         path = self._found()
         try:
-            return iter(list(read_rows(path)))
-        except (OSError, ValueError) as error:
+            return iter([{**row, **dict(self.constants)} for row in read_rows(path)])
+        except (OSError, ValueError, TypeError) as error:
             raise SourceError(f"{path}: cannot be read ({type(error).__name__}: {error})") from error
 
     def pinned(self) -> Any:
         """What fixes the rows, as JSON; ``SourceError`` where the file is missing or another one."""
         self._found()
-        return {"file": self.path, "sha256": self.sha256}
+        return {"file": self.path, "sha256": self.sha256, "constants": self.constants}
 
     def _found(self) -> Path:
         folder = data_folder()
@@ -294,7 +295,7 @@ def one_line(text: str) -> str:
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """Rows of a .jsonl, .json (a list), .csv or .parquet file."""
+    """Rows of a .jsonl, .json (a list, or an object of rows), .csv or .parquet file."""
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq
 
@@ -303,7 +304,8 @@ def read_rows(path: Path) -> Iterator[Row]:
         with path.open(encoding="utf-8") as file:
             yield from (json.loads(line) for line in file if line.strip())
     elif path.suffix == ".json":
-        yield from json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        yield from content.values() if isinstance(content, dict) else content
     elif path.suffix == ".csv":
         with path.open(encoding="utf-8", newline="") as file:
             yield from csv.DictReader(file)

@@ -194,7 +194,7 @@ def _echo(facts: dict[str, Any]) -> None:
             count(each["max_tokens"]),
             per_cent(each["detectable"], "-"),
             ", ".join(["transfer"] * each["transfer"] + [f"near {family}" for family in each["adjacent"]]),
-            ", ".join(f"{repo}@{rev[:7]}" if rev else repo for repo, _, rev in map(_split, each["sources"])),
+            ", ".join(map(_brief, each["sources"])),
         ]
         for each in facts["tasks"]
     ]
@@ -212,5 +212,7 @@ def _echo(facts: dict[str, Any]) -> None:
     )
 
 
-def _split(source: str) -> tuple[str, str, str]:
-    return source.partition("@")
+def _brief(source: str) -> str:
+    """The source with the first digits of its revision, or of its file's sha256."""
+    name, _, revision = source.partition("@")
+    return f"{name}@{revision.removeprefix('sha256:')[:7]}" if revision else name

@@ -1,4 +1,5 @@
 from .jigsaw import JigsawSet, Pictures, Reasoning, Recipe, image_loader, loader, make, question
+from .listed import ListedPictures
 from .photos import Collection, Folder, PhotoError
 from .pixels import (
     SHAPES,
@@ -30,6 +31,7 @@ __all__ = [
     "Folder",
     "Grid",
     "JigsawSet",
+    "ListedPictures",
     "PhotoError",
     "Pictures",
     "PixelError",

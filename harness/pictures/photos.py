@@ -95,6 +95,10 @@ class Collection:
         data, where = self._checked(name)
         return _listed(self.listing)[name], decode(data, where)
 
+    def digests(self) -> dict[str, str]:
+        """The sha256 of every picture's file by its name."""
+        return _listed(self.listing)
+
     def file(self, name: str) -> bytes:
         """A picture's file as it is; ``SourceError`` if it is not available as listed."""
         return self._checked(name)[0]
