@@ -10,7 +10,7 @@ import click
 from harness.cli.options import data_dir
 
 if TYPE_CHECKING:
-    from harness.records import Draft, Suite
+    from harness.records import Draft, DraftTask, Suite
     from harness.suites import TaskFile
 
 
@@ -33,7 +33,8 @@ def show_command(suite: str, churn: float, as_json: bool) -> None:
     """Show every task of SUITE: items, chance level, budget, data sets, and the smallest change that can be detected.
 
     A change is detectable if it is found with 80 % power, in points: on one task after Holm over all of the suite's;
-    for a family it is the change of the mean of its tasks, each counted alike.
+    for a family it is the change of the mean of its tasks, each counted alike. Items on one picture or passage are a
+    cluster, and depend on each other: at worst, if all of a cluster change together, clusters count in place of items.
 
     \b
     Examples:
@@ -134,7 +135,7 @@ def sample_command(suite: str, count: int, out: Path) -> None:
 
 def _facts(suite: "Suite | Draft", catalogue: "Mapping[str, TaskFile]", churn: float) -> dict[str, Any]:
     from harness.records import Suite
-    from harness.scoring import mean_minimum_detectable_difference, smallest_loss
+    from harness.scoring import smallest_loss
 
     tasks = []
     for name, place in suite.tasks.items():
@@ -153,17 +154,22 @@ def _facts(suite: "Suite | Draft", catalogue: "Mapping[str, TaskFile]", churn: f
                 "adjacent": list(place.adjacent),
                 "digest": place.digest,
                 "detectable": smallest_loss(churn, place.count, len(suite.tasks)) if place.count else None,
+                "clusters": _clusters(place),
+                "at_worst": smallest_loss(churn, clusters, len(suite.tasks))
+                if (clusters := _clusters(place))
+                else None,
             }
         )
     families = {}
     for family in sorted({place.family for place in suite.tasks.values()}):
         counts = [place.count for place in suite.tasks.values() if place.family == family]
-        known_counts = [count for count in counts if count]
-        complete = len(known_counts) == len(counts)
+        units = [_clusters(place) for place in suite.tasks.values() if place.family == family]
         families[family] = {
             "tasks": len(counts),
-            "items": sum(known_counts) if complete else None,
-            "detectable": mean_minimum_detectable_difference(churn, known_counts) if complete else None,
+            "items": _sum(counts),
+            "detectable": _of_mean(churn, counts),
+            "clusters": _sum(units),
+            "at_worst": _of_mean(churn, units),
         }
     return {
         "suite": suite.id,
@@ -175,6 +181,23 @@ def _facts(suite: "Suite | Draft", catalogue: "Mapping[str, TaskFile]", churn: f
         "tasks": tasks,
         "families": families,
     }
+
+
+def _clusters(place: "DraftTask") -> int | None:
+    return getattr(place, "clusters", None)
+
+
+def _sum(counts: list[int | None]) -> int | None:
+    known = [count for count in counts if count]
+    return sum(known) if len(known) == len(counts) else None
+
+
+def _of_mean(churn: float, counts: list[int | None]) -> float | None:
+    """The detectable change of the mean of tasks of these sizes, if all are known."""
+    from harness.scoring import mean_minimum_detectable_difference
+
+    known = [count for count in counts if count]
+    return mean_minimum_detectable_difference(churn, known) if len(known) == len(counts) else None
 
 
 def _echo(facts: dict[str, Any]) -> None:
@@ -190,25 +213,36 @@ def _echo(facts: dict[str, Any]) -> None:
             each["family"],
             each["group"],
             count(each["items"]),
+            count(each["clusters"]),
             per_cent(each["chance"], "-"),
             count(each["max_tokens"]),
             per_cent(each["detectable"], "-"),
+            per_cent(each["at_worst"], "-"),
             ", ".join(["transfer"] * each["transfer"] + [f"near {family}" for family in each["adjacent"]]),
             ", ".join(map(_brief, each["sources"])),
         ]
         for each in facts["tasks"]
     ]
-    header = ("task", "family", "group", "items", "chance %", "budget", "detectable", "marks", "data")
+    header = (
+        *("task", "family", "group", "items", "clusters", "chance %", "budget", "detectable", "at worst", "marks"),
+        "data",
+    )
     echo_columns(header, rows, ("task", "family", "group", "marks", "data"))
     click.echo()
     families = [
-        [name, str(each["tasks"]), count(each["items"]), per_cent(each["detectable"], "-")]
+        [
+            name,
+            str(each["tasks"]),
+            *map(count, (each["items"], each["clusters"])),
+            *(per_cent(each[size], "-") for size in ("detectable", "at_worst")),
+        ]
         for name, each in facts["families"].items()
     ]
-    echo_columns(("family", "tasks", "items", "detectable"), families, ("family",))
+    echo_columns(("family", "tasks", "items", "clusters", "detectable", "at worst"), families, ("family",))
     click.echo(
         f"Detectable: the smallest change found with 80 % power if {100 * facts['churn']:g} % of the items change "
-        "their outcome, in points; of a family, the change of its tasks' mean."
+        "their outcome, in points; of a family, the change of its tasks' mean. At worst: if all items of a cluster, "
+        "such as those on one picture, change together."
     )
 
 

@@ -52,8 +52,8 @@ VSR = LocalFile(
 
 
 def two_captions(rows: Iterator[Row]) -> Iterator[Item]:
-    """A pair of captions in an order drawn from the two, where the false one is not simply the longer one."""
-    for name, group, true, false in _pairs(row for row in rows if not row.get("kind", "").startswith("add_")):
+    """A pair of captions in an order drawn from the two."""
+    for name, group, true, false in _pairs(rows):
         stem = "Which sentence is true of the image?"
         options = shuffled((true, false), f"{name}\n{min(true, false)}")
         item = forms.lettered("perception_two_captions", stem, options, options.index(true), group=group)
@@ -105,9 +105,12 @@ def _shown(item: Item, name: str) -> Item:
     return item.model_copy(update={"cluster_id": digest[:16]}).with_pictures(name, digests=(digest,))
 
 
+# Where something was added, the false caption is always the longer one, which alone would tell it from the true one.
+_NOT_LONGER = tuple(file for file in SUGARCREPE if not file.path.startswith("sugarcrepe/add_"))
+
 TASKS: dict[str, Reader] = {
     "perception_captions": Reader((*SUGARCREPE, VALSE, VSR), captions, (PHOTOS,)),
-    "perception_two_captions": Reader((*SUGARCREPE, VALSE), two_captions, (PHOTOS,)),
+    "perception_two_captions": Reader((*_NOT_LONGER, VALSE), two_captions, (PHOTOS,)),
 }
 
 load = plugin.reader(TASKS)
