@@ -18,7 +18,7 @@ _LONGEST = 400
 def judge_anls(output: str, golds: Sequence[str]) -> Readings:
     """Judge a short answer by ANLS: its score is the similarity, and it is correct at ``ENOUGH`` and more."""
     found = read_short(output)
-    score = 0.0 if found is None else similarity(found.text, golds)
+    score = 0.0 if found is None else max(similarity(text, golds) for text in found.texts)
     content = judged(found, score >= ENOUGH, score)
     return Readings(content, in_form(content, found))
 

@@ -24,7 +24,7 @@ _ARTICLES = frozenset(("a", "an", "the"))
 def judge_consensus(output: str, golds: Sequence[str]) -> Readings:
     """Judge a short answer by VQA accuracy: correct at ``ENOUGH`` and more."""
     found = read_short(output)
-    score = 0.0 if found is None else agreement(found.text, golds)
+    score = 0.0 if found is None else max(agreement(text, golds) for text in found.texts)
     content = judged(found, score >= ENOUGH, score)
     return Readings(content, in_form(content, found))
 

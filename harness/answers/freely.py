@@ -17,7 +17,8 @@ _HALF_A_HUNDREDTH = Fraction(1, 200)
 def judge_freely(output: str, golds: Sequence[str]) -> Readings:
     """Judge a short answer by whether it is one of ``golds``."""
     found = read_short(output)
-    content = judged(found, found is not None and any(is_same(found.text, gold) for gold in golds))
+    texts = () if found is None else found.texts
+    content = judged(found, any(is_same(text, gold) for text in texts for gold in golds))
     return Readings(content, in_form(content, found))
 
 

@@ -39,7 +39,7 @@ def judge_relaxed(output: str, gold: str, question: str = "") -> Readings:
     found = read_short(output)
     expected = read_numeral(gold)
     if expected is None:
-        right = found is not None and _same_text(found.text, gold)
+        right = found is not None and any(_same_text(text, gold) for text in found.texts)
         content = judged(found, right)
     else:
         content = _judge_number(found, expected, _tolerance(gold, question))

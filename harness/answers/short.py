@@ -2,12 +2,13 @@
 
 The form asked for is the answer alone on one line. What else is read, in this order: a statement ("The answer is 5",
 a tag, a box), the one part in bold, the answer alone, a first line that the rest explains, and in a sentence what
-stands behind its verb ("The total is 5."). A paragraph that states nothing, an empty output and words in place of an
-answer ("I cannot tell") are none.
+stands behind its verb ("The total is 5.") or is named before it ("Russia is the largest."); a sentence may be the
+answer itself too. A paragraph that states nothing, an empty output and words in place of an answer ("I cannot tell")
+are none.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from harness.answers.extraction import Judgement, decided, normal, unparsed
 from harness.answers.statements import answer_of, bare, statements
@@ -23,6 +24,8 @@ _VERB = re.compile(
     r"\b(?:is|are|was|were|says|reads|shows|states|equals|has|have|had|corresponds to|called|named|titled)\b:?\s+"
 )
 _SUBJECT = re.compile(r"(?:the|this|that|it|there|they|he|she|in|on|at|for|according|based|from|its|his|her)\b", re.I)
+# "Russia is the country with the most": the subject is the answer, unless it is one of the words above.
+_NAMED = re.compile(r"([^,;:]{1,100}?) (?:is|are|was|were|has|have|had) the\b")
 # What explains an answer rather than belonging to it.
 _REST = re.compile(
     r",? (?:because|since|which|as (?:shown|seen|indicated|stated)|according to|based on|in (?:this|the) (?:image"
@@ -43,11 +46,18 @@ _NO_ANSWER = re.compile(
 
 @dataclass(frozen=True)
 class Short:
-    """A short answer as it was stated; ``alone``: the output is nothing else, on one line."""
+    """A short answer as it was stated; ``alone``: the output is nothing else, on one line. ``whole`` is that line where
+    ``text`` is a part of it."""
 
     text: str
     layer: str
     alone: bool = False
+    whole: str = field(default="", compare=False)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What may be the answer."""
+        return (self.text, self.whole) if self.whole else (self.text,)
 
 
 def read_short(output: str) -> Short | None:
@@ -58,7 +68,9 @@ def read_short(output: str) -> Short | None:
     alone = _alone(output, answer)
     made = [each for each in statements(answer) if len(each.text) <= MAX_SHORT]
     if made:
-        return Short(made[0].text, made[0].layer)
+        return Short(
+            made[0].text, made[0].layer, whole="" if "\n" in answer or len(answer) > MAX_SHORT else bare(answer)
+        )
     if alone is not None:
         return alone
     if len(answer) > _MAX_READ:
@@ -66,7 +78,11 @@ def read_short(output: str) -> Short | None:
     bold = {bare(found) for found in _BOLD.findall(answer)}
     if len(bold) == 1:
         return Short(bold.pop(), "bold")
-    return _of_lines([bare(line.lstrip("-•# ")) for line in answer.splitlines()])
+    # A line that ends with a colon announces what follows.
+    lines = answer.splitlines()
+    while len(lines) > 1 and (not lines[0].strip() or lines[0].rstrip(" *").endswith(":")):
+        lines = lines[1:]
+    return _of_lines([bare(line.lstrip("-•# ")) for line in lines])
 
 
 def says_nothing(text: str) -> bool:
@@ -104,8 +120,6 @@ def _alone(output: str, answer: str) -> Short | None:
 
 
 def _of_lines(lines: list[str]) -> Short | None:
-    while lines and (not lines[0] or lines[0].endswith(":")):
-        lines = lines[1:]
     block = lines[: lines.index("")] if "" in lines else lines
     if not block:
         return None
@@ -121,9 +135,16 @@ def _of_line(line: str) -> Short | None:
         return Short(line, "line")
     if len(line) > MAX_SHORT:
         return None
+    if (named := _named_first(line)) is not None:
+        return Short(named, "sentence", whole=line)
     verb = _VERB.search(line)
     said = bare(_REST.sub("", line[verb.end() :])) if verb else ""
-    return Short(said, "sentence") if said else Short(line, "sentence")
+    return Short(said or line, "sentence", whole=line)
+
+
+def _named_first(line: str) -> str | None:
+    found = _NAMED.match(line)
+    return None if found is None or _SUBJECT.match(line) else bare(found[1])
 
 
 def _is_brief(line: str) -> bool:
@@ -132,5 +153,7 @@ def _is_brief(line: str) -> bool:
 
 def _is_sentence(line: str) -> bool:
     """Whether a line says something of a subject, rather than being the answer itself."""
+    if _named_first(line) is not None:
+        return True
     words = line.split()
     return len(words) > 2 and _SUBJECT.match(line) is not None and _VERB.search(line) is not None

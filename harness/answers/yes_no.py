@@ -70,7 +70,7 @@ def judge_yes_no(output: str, gold: str, question: str = "") -> Readings:
 
 
 def f1_of_yes(answers: Iterable[tuple[float, float]]) -> float:
-    """F1 of yes over pairs of ``yes`` and ``gold_yes``; 0 where no yes is right. An answer that is neither is no yes."""
+    """F1 of yes over pairs of ``yes`` and ``gold_yes``; 0 where no yes is right. What is neither is no yes."""
     pairs = list(answers)
     hits = sum(said and due for said, due in pairs)
     return 2 * hits / (sum(said for said, _ in pairs) + sum(due for _, due in pairs)) if hits else 0.0

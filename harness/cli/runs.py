@@ -102,6 +102,10 @@ def show_command(run: Path, as_json: bool) -> None:
         rows.append([name, str(task["n"]), str(task["failed"]), *rates, f"{task['output_tokens']:.1f}"])
     click.echo()
     echo_columns(header, rows, ("task",))
+    for name, task in tasks.items():
+        if task["f1"] is not None:
+            said = f"F1 of yes {per_cent(task['f1'])} %, {per_cent(task['yes'])} % of the answers are yes"
+            click.echo(f"{name}: {said}; all questions of a picture right {per_cent(task['all_right'], '-')} %")
 
 
 @group.command(name="gc")

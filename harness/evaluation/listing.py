@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.answers import f1_of_yes, share_all_right
 from harness.errors import RetentionError
 from harness.evaluation.store import STORE_FILE, ResponseStore, source_of
 from harness.records import RECORD_FILE, Outcome, Run, RunRecord, read_record, read_run
@@ -56,7 +57,11 @@ def find_runs(out: Path) -> list[FoundRun]:
 
 
 def summarise(run: Run) -> dict[str, dict[str, Any]]:
-    """Per task: items, failed items, and the rates of correct, unparsed and cut-off answers among all items."""
+    """Per task: items, failed items, and the rates of correct, unparsed and cut-off answers among all items.
+
+    ``all_right`` is the share of clusters (pictures, passages) all of whose items are right, None where each item is a
+    cluster; ``yes`` is the share of the answers that are yes and ``f1`` its F1, None where something else is asked for.
+    """
     return {str(task): _summary(rows) for task, rows in run.samples.groupby("task", sort=True)}
 
 
@@ -154,4 +159,22 @@ def _summary(rows: pd.DataFrame) -> dict[str, Any]:
         "off_list": float(rows["off_list"].mean()),
         "truncated": float((rows["finish_reason"] == "length").mean()),
         "output_tokens": float(rows["n_output_tokens"].mean()),
+        "all_right": _all_right(rows),
+        **_closed(rows),
     }
+
+
+def _all_right(rows: pd.DataFrame) -> float | None:
+    if rows["cluster_id"].is_unique:
+        return None
+    return share_all_right(zip(rows["cluster_id"], rows["outcome"] == Outcome.CORRECT, strict=True))
+
+
+def _closed(rows: pd.DataFrame) -> dict[str, float | None]:
+    """Of answers that are yes or no: what their task wrote down of each (harness/answers/yes_no.py)."""
+    known = [each if isinstance(each, dict) else {} for each in rows["details"]]
+    if not all("yes" in each and "gold_yes" in each for each in known):
+        return {"yes": None, "f1": None}
+    read = rows["outcome"] != Outcome.UNPARSED
+    pairs = [(each["yes"] * kept, each["gold_yes"]) for each, kept in zip(known, read, strict=True)]
+    return {"yes": sum(said for said, _ in pairs) / len(pairs), "f1": f1_of_yes(pairs)}

@@ -1,12 +1,11 @@
 from .backend import Backend
-from .judging import Judged, Place, judge_again, judgement_of, place_of
+from .judging import Judged, Place, check_judges, judge_again, judgement_of, place_of
 from .loading import (
     VERSION,
     LoadedTask,
     StockTask,
     TaskError,
     build_requests,
-    check_judges,
     cluster_ids,
     decoding_of,
     external_item_id,

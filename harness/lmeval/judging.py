@@ -1,15 +1,23 @@
 """Judging: from a task's own scoring to the columns of a row, the same for new and for stored answers."""
 
 import copy
+import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import Any
 
 from lm_eval.api.instance import Instance
 
-from harness.lmeval.loading import TaskError
+from harness.errors import RetentionError
+from harness.lmeval.loading import LoadedTask, TaskError
 from harness.records import NOT_PARSED, Outcome, SuiteTask
+
+_log = logging.getLogger(__name__)
+# Pairs of verdicts: of those that are right once in four, all would be the same with a chance of .625 ** 32, or 3e-7.
+_JUDGED_TWICE = 16
+_UNREADABLE = ("", "I do not know.")
 
 
 def _extracted(metrics: dict[str, Any], output: str) -> str:
@@ -75,6 +83,40 @@ def judgement_of(
         details={key: float(metrics[key]) for key in _details(metrics)},
         off_list=parsed and not correct and bool(metrics.get("off_list")),
     )
+
+
+def check_judges(tasks: Mapping[str, LoadedTask]) -> None:
+    """Judge answers that cannot be read to the first items of each task, to fail before the engine starts.
+
+    A task whose judge gives another verdict the second time is refused: it draws one at random (as lm-eval's own MMMU
+    draws a letter), so that items would flip that no model forgot.
+    """
+    for name, loaded in tasks.items():
+        if loaded.task.OUTPUT_TYPE == "generate_until":
+            _check_judge(name, loaded)
+
+
+def _check_judge(name: str, loaded: LoadedTask) -> None:
+    docs = [loaded.task.eval_docs[place] for place in range(min(_JUDGED_TWICE, len(loaded.item_ids)))]
+    for doc in islice(cycle(docs), _JUDGED_TWICE):
+        for answer in _UNREADABLE:
+            first, again = _verdict(name, loaded.task, doc, answer), _verdict(name, loaded.task, doc, answer)
+            if repr(first) != repr(again) and first != again:
+                raise TaskError(
+                    f"task {name}: its process_results gives one answer two verdicts ({repr(first)[:60]}, then "
+                    f"{repr(again)[:60]}), so that its scores change by chance; leave it out, or take a task whose "
+                    "judge is the same every time (`retention tasks list`)"
+                )
+
+
+def _verdict(name: str, task: Any, doc: dict[str, Any], answer: str) -> Any:
+    try:
+        return task.process_results(doc, [answer])
+    except RetentionError:
+        raise
+    except Exception as error:  # A stock task may not accept such an answer, which need not occur.
+        _log.debug("%s: no verdict on %r (%s)", name, answer, error)
+        return None
 
 
 def judge_again(

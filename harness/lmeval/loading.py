@@ -2,7 +2,6 @@
 
 import copy
 import hashlib
-import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -113,19 +112,6 @@ def load_frozen(suite: Suite, extra_root: Path | None = None) -> dict[str, Loade
         suite.check_items(name, tasks[name].item_ids)
         suite.check_decoding(name, *decoding_of(loaded))
     return tasks
-
-
-def check_judges(tasks: Mapping[str, LoadedTask]) -> None:
-    """Judge an empty answer to the first item of each task, to fail before the engine starts."""
-    for loaded in tasks.values():
-        if loaded.task.OUTPUT_TYPE != "generate_until":
-            continue
-        try:
-            loaded.task.process_results(loaded.task.eval_docs[0], [""])
-        except RetentionError:
-            raise
-        except Exception as error:  # A stock task may not accept an empty answer, which need not occur.
-            logging.getLogger(__name__).debug("%s: no empty answer (%s)", loaded.task.config.task, error)
 
 
 def stock_tasks(suite: Suite | Draft) -> dict[str, StockTask]:

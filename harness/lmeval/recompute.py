@@ -15,7 +15,17 @@ from typing import Any
 import pandas as pd
 
 from harness.errors import RetentionError
-from harness.lmeval import Judged, LoadedTask, Place, TaskError, judge_again, judgement_of, load_frozen, place_of
+from harness.lmeval import (
+    Judged,
+    LoadedTask,
+    Place,
+    TaskError,
+    check_judges,
+    judge_again,
+    judgement_of,
+    load_frozen,
+    place_of,
+)
 from harness.records import Suite, SuiteTask
 
 # Judgements are cached by item and answer, as fine-tunes of one base agree on most items and judging can be slow. The
@@ -198,6 +208,8 @@ def _read(name: str, place: SuiteTask, loaded: LoadedTask) -> _Items:
     task, documents = loaded.task, loaded.task.eval_docs
     if task.OUTPUT_TYPE == "multiple_choice" and (place.metric != "acc" or callable(task.config.process_results)):
         raise TaskError(f"task {name}: its {place.metric} does not follow from the chosen option")
+    if place.stock is not None:
+        check_judges({name: loaded})
     if "images" in getattr(documents, "features", ()):
         documents = documents.remove_columns("images")
     docs = list(documents)

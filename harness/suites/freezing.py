@@ -14,7 +14,16 @@ import yaml
 
 from harness.errors import RetentionError
 from harness.items import items_digest
-from harness.lmeval import LoadedTask, cluster_ids, decoding_of, first_items, load_each, load_frozen, stock_tasks
+from harness.lmeval import (
+    LoadedTask,
+    check_judges,
+    cluster_ids,
+    decoding_of,
+    first_items,
+    load_each,
+    load_frozen,
+    stock_tasks,
+)
 from harness.records import DRAFT, Draft, DraftTask, Suite, SuiteError, SuiteTask, read_suite, suite_path
 from harness.sources import use_hub_or_cache
 from harness.suites.catalogue import find_tasks
@@ -56,6 +65,7 @@ def complete(draft: Draft, folder: Path) -> tuple[Suite, ItemIds]:
         if isinstance(loaded, RetentionError):
             raise loaded
         place = draft.tasks[name]
+        check_judges({name: loaded})
         sources = tuple(map(str, catalogue[name].sources())) if place.stock is None else place.sources
         tasks[name], item_ids[name] = _freeze(name, place, loaded, sources)
     return Suite(**{**draft.model_dump(), "tasks": tasks}), item_ids

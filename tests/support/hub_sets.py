@@ -1,4 +1,4 @@
-"""Stand-ins for the vision sets of the hub: repositories with their cards' columns, splits and files, and drawn pictures.
+"""Stand-ins for the vision sets of the hub: repositories with the columns, splits and files of their cards, drawn anew.
 
 Each has a card that says where its splits lie, and parquet files with pictures inside, so that ``datasets`` loads it
 from a local folder as it loads the published one from the hub. Rows are made up, in the form of the published ones.
@@ -108,8 +108,9 @@ def _default(folder: Path, features: Mapping[str, Any], split: str, file: str, r
 
 def refcoco(root: Path) -> None:
     features = {
-        "question_id": TEXT, "image": PICTURE, "question": TEXT, "answer": TEXTS, "segmentation": ListOf(Value("float32")),
-        "bbox": ListOf(Value("float32")), "iscrowd": Value("int8"), "file_name": TEXT,
+        "question_id": TEXT, "image": PICTURE, "question": TEXT, "answer": TEXTS,
+        "segmentation": ListOf(Value("float32")), "bbox": ListOf(Value("float32")), "iscrowd": Value("int8"),
+        "file_name": TEXT,
     }  # fmt: skip
 
     def rows(first: int) -> Rows:
@@ -287,8 +288,9 @@ def ai2d(root: Path) -> None:
 def cvbench(root: Path) -> None:
     features = {
         "idx": Value("int64"), "type": TEXT, "task": TEXT, "image": PICTURE, "question": TEXT, "choices": TEXTS,
-        "answer": TEXT, "prompt": TEXT, "filename": TEXT, "source": TEXT, "source_dataset": TEXT, "source_filename": TEXT,
-        "target_class": TEXT, "target_size": Value("int64"), "bbox": ListOf(ListOf(Value("float64"))),
+        "answer": TEXT, "prompt": TEXT, "filename": TEXT, "source": TEXT, "source_dataset": TEXT,
+        "source_filename": TEXT, "target_class": TEXT, "target_size": Value("int64"),
+        "bbox": ListOf(ListOf(Value("float64"))),
     }  # fmt: skip
     rows: Rows = []
     for k in range(8):
@@ -349,8 +351,8 @@ def mmmu(root: Path) -> None:
         }  # fmt: skip
         between = {
             "id": f"validation_{subject}_2", "question": f"Which of these goes with <image 2> in {subject}?",
-            "options": "['<image 1>', '<image 3>']", "answer": "B", "question_type": "multiple-choice", **shared, **none,
-            "image_1": picture(number), "image_2": picture(number + 1), "image_3": picture(number + 2),
+            "options": "['<image 1>', '<image 3>']", "answer": "B", "question_type": "multiple-choice", **shared,
+            **none, "image_1": picture(number), "image_2": picture(number + 1), "image_3": picture(number + 2),
         }  # fmt: skip
         opened = {
             "id": f"validation_{subject}_3", "question": f"How long is the box in <image 1> ({subject})?",
