@@ -153,7 +153,7 @@ def _absent(
     def seen_beside(kind: str) -> int:
         return sum(beside[tuple(sorted((kind, other)))] for other in photo.boxes)  # type: ignore[index]
 
-    for drawn in rng.sample(("random", "popular", "adversarial"), 3)[:count]:
+    for drawn in rng.sample(("random", "popular", "adversarial"), 3)[: min(count, len(free))]:
         if drawn == "random":
             kind = rng.choice(free)
         else:
