@@ -1,7 +1,7 @@
 """``retention suite``: what a suite contains, whether the data still give its items, and how one is made."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -207,43 +207,59 @@ def _echo(facts: dict[str, Any]) -> None:
     click.echo(f"{facts['suite']}: {facts['title']}")
     state = f"frozen, digest {facts['digest'][:12]}" if facts["frozen"] else "a draft: its items are not fixed"
     click.echo(f"{facts['protocol']}; {state}")
+    columns = _columns(any(each["clusters"] for each in facts["tasks"]))
     rows = [
         [
             each["task"],
             each["family"],
             each["group"],
-            count(each["items"]),
-            count(each["clusters"]),
+            *columns(each, "items", "clusters", count),
             per_cent(each["chance"], "-"),
             count(each["max_tokens"]),
-            per_cent(each["detectable"], "-"),
-            per_cent(each["at_worst"], "-"),
+            *columns(each, "detectable", "at_worst", _points),
             ", ".join(["transfer"] * each["transfer"] + [f"near {family}" for family in each["adjacent"]]),
             ", ".join(map(_brief, each["sources"])),
         ]
         for each in facts["tasks"]
     ]
-    header = (
-        *("task", "family", "group", "items", "clusters", "chance %", "budget", "detectable", "at worst", "marks"),
-        "data",
-    )
+    sizes, changes = columns(_NAMES, "items", "clusters", str), columns(_NAMES, "detectable", "at_worst", str)
+    header = ("task", "family", "group", *sizes, "chance %", "budget", *changes, "marks", "data")
     echo_columns(header, rows, ("task", "family", "group", "marks", "data"))
     click.echo()
     families = [
         [
             name,
             str(each["tasks"]),
-            *map(count, (each["items"], each["clusters"])),
-            *(per_cent(each[size], "-") for size in ("detectable", "at_worst")),
+            *columns(each, "items", "clusters", count),
+            *columns(each, "detectable", "at_worst", _points),
         ]
         for name, each in facts["families"].items()
     ]
-    echo_columns(("family", "tasks", "items", "clusters", "detectable", "at worst"), families, ("family",))
+    echo_columns(("family", "tasks", *sizes, *changes), families, ("family",))
     click.echo(
         f"Detectable: the smallest change found with 80 % power if {100 * facts['churn']:g} % of the items change "
-        "their outcome, in points; of a family, the change of its tasks' mean. At worst: if all items of a cluster, "
-        "such as those on one picture, change together."
+        "their outcome, in points; of a family, the change of its tasks' mean."
+        + " At worst: if all items of a cluster, such as those on one picture, change together."
+        * (len(sizes) > 1)
     )
+
+
+_NAMES = {"items": "items", "clusters": "clusters", "detectable": "detectable", "at_worst": "at worst"}
+
+
+def _columns(clustered: bool) -> Callable[..., list[str]]:
+    """Cells of a size by items and, in a suite that states its clusters, of the same by clusters."""
+
+    def cells(facts: Mapping[str, Any], by_item: str, by_cluster: str, shown: Callable[[Any], str]) -> list[str]:
+        return [shown(facts[by_item]), *([shown(facts[by_cluster])] if clustered else [])]
+
+    return cells
+
+
+def _points(change: float | None) -> str:
+    from harness.scoring import per_cent
+
+    return per_cent(change, "-")
 
 
 def _brief(source: str) -> str:
