@@ -153,7 +153,9 @@ def _file_sha256(path: Path) -> str:
 
 @dataclass(frozen=True)
 class PictureSource(Source):
-    """A split of a data set with pictures in the columns ``pictures``; a row has their encoded bytes, or None.
+    """A split of a data set with pictures in the columns ``pictures``, of which a row has the encoded bytes, or None.
+
+    ``files`` are the parquet files of the split in the hub's repository, by name or pattern.
 
     Its rows come through ``datasets`` either way, from the hub or from a copy of the hub's repository in the data
     folder: ``hf download REPO --repo-type dataset --local-dir DATA/FOLDER``.
@@ -168,7 +170,8 @@ class PictureSource(Source):
     def local_copy(self) -> Path | None:
         """The folder of this set in the data folder, if it has the hub's parquet files."""
         folder = super().local_copy()
-        return folder if folder is not None and any(folder.rglob("*.parquet")) else None
+        found = folder is not None and any(any(folder.glob(name)) for name in self.files)
+        return folder if found else None
 
     def pinned(self) -> Any:
         """What fixes the rows, as JSON: the state of the copy's files, which are too large to be read again, or the
@@ -182,28 +185,49 @@ class PictureSource(Source):
         return named | {"files": files}
 
     def table(self) -> Any:
-        """The split as a ``datasets.Dataset`` that does not decode its pictures."""
-        return _table(self, self.local_copy())
+        """The split as a ``datasets.Dataset`` that does not decode its pictures, as its files are now."""
+        folder = self.local_copy()
+        table = _table(self, folder, "" if folder is None else _stamp(folder))
+        _opened[self] = (data_folder(), table)
+        return table
 
     def picture(self, row: int, column: str) -> bytes:
-        """The encoded picture in ``column`` of a row."""
-        found = _encoded(self.table()[row][column])
+        """The encoded picture in ``column`` of a row of the :meth:`table` that was opened last."""
+        where, table = _opened.get(self, (None, None))
+        table = self.table() if table is None or where != data_folder() else table
+        found = _encoded(table[row][column])
         if found is None:
             raise SourceError(f"{self.repo}: row {row} of {self.split} has no picture in column {column}")
         return found
 
 
+# Looking for changed files takes longer than reading a picture.
+_opened: dict[PictureSource, tuple[Path | None, Any]] = {}
+
+
+def _stamp(folder: Path) -> str:
+    """What tells a copy from another one, and from itself after a change: paths, sizes and times of its files."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in (".parquet", ".md"))
+    facts = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
 @lru_cache(maxsize=64)
-def _table(source: PictureSource, folder: Path | None) -> Any:
+def _table(source: PictureSource, folder: Path | None, stamp: str) -> Any:
     import datasets
 
     if folder is None:
         use_hub_or_cache()
     try:
+        # Without the checks it loads the named files alone, and not all splits of a set to take one of them.
+        only: dict[str, Any] = {"split": source.split, "data_files": {source.split: list(source.files)}}
+        only["verification_mode"] = "no_checks"
         if folder is None:
-            table = datasets.load_dataset(source.repo, source.config, split=source.split, revision=source.revision)
+            table = datasets.load_dataset(source.repo, revision=source.revision, **only)
         else:
-            table = datasets.load_dataset(str(folder), source.config, split=source.split)
+            # Its own cache takes two folders of one name for the same set, whatever is in them.
+            cache = Path(datasets.config.HF_DATASETS_CACHE) / f"copy-{stamp}"
+            table = datasets.load_dataset(str(folder), cache_dir=str(cache), **only)
         for name in source.pictures:
             table = table.cast_column(name, datasets.Image(decode=False))
     except Exception as error:  # The hub's client raises many kinds, of several libraries.

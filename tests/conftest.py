@@ -109,3 +109,14 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to write question sets into, from which tasks read them."""
     monkeypatch.setenv("RETENTION_DATA", str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of their own for data sets that a test loads, and no progress on its screen."""
+    import datasets
+
+    folder = tmp_path / "hub-cache"
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", folder)
+    datasets.disable_progress_bars()
+    return folder

@@ -102,7 +102,7 @@ def freeze_command(draft: str, note: str) -> None:
     \b
     Examples:
       retention suite freeze my-suite-1-draft.yaml --note "The first."
-      retention suite freeze core-vl-2-draft --note "With MMMU and ChartQA."
+      retention suite freeze core-vl-2-draft --note "With the study's benchmarks."
     """
     from harness.records import load_suite
     from harness.suites import freeze

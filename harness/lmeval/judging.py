@@ -15,8 +15,8 @@ from harness.lmeval.loading import LoadedTask, TaskError
 from harness.records import NOT_PARSED, Outcome, SuiteTask
 
 _log = logging.getLogger(__name__)
-# Pairs of verdicts: of those that are right once in four, all would be the same with a chance of .625 ** 32, or 3e-7.
-_JUDGED_TWICE = 16
+# Items whose verdicts are compared: where a verdict is right once in ten, all would agree with a chance of .82 ** 128.
+_JUDGED_TWICE = 64
 _UNREADABLE = ("", "I do not know.")
 
 

@@ -39,11 +39,16 @@ class Preview:
         folder.mkdir(parents=True, exist_ok=True)
         paths = []
         for place, image in enumerate(self.images, 1):
-            suffix = ".png" if image.startswith(b"\x89PNG") else ".jpg"
-            name = f"{self.task}-{self.number}{f'-{place}' if len(self.images) > 1 else ''}{suffix}"
+            name = f"{self.task}-{self.number}{f'-{place}' if len(self.images) > 1 else ''}{_suffix(image)}"
             paths.append(folder / name)
             paths[-1].write_bytes(image)
         return paths
+
+
+def _suffix(image: bytes) -> str:
+    if image.startswith(b"\x89PNG"):
+        return ".png"
+    return ".webp" if image[8:12] == b"WEBP" else ".jpg"
 
 
 def preview_item(

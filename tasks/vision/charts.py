@@ -31,7 +31,15 @@ def judge(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, Any]:
 
 TASKS: dict[str, PictureReader] = {
     "vision_chartqa": PictureReader(
-        (PictureSource("HuggingFaceM4/ChartQA", "b605b6e08b57faf4359aeb2fe6a3ca595f99b6c5", "test", "chartqa"),),
+        (
+            PictureSource(
+                "HuggingFaceM4/ChartQA",
+                "b605b6e08b57faf4359aeb2fe6a3ca595f99b6c5",
+                "test",
+                "chartqa",
+                files=("data/test-*.parquet",),
+            ),
+        ),
         _items,
     )
 }

@@ -28,7 +28,7 @@ def listed_options(text: str) -> tuple[str, ...]:
     """The options that ``text`` lists as A, B, C, .. in order; none where it lists fewer than two."""
     labels = list(_LABEL.finditer(text))
     runs = [_run(labels[place:]) for place, label in enumerate(labels) if label[1] == "A"]
-    run = max(runs, key=len, default=[])
+    run = max(reversed(runs), key=len, default=[])
     if len(run) < 2:
         return ()
     ends = [*(label.start() for label in run[1:]), len(text)]
@@ -112,12 +112,31 @@ _BLINK_TASKS = (
 
 def _blink_source(config: str) -> PictureSource:
     revision = "ae0b8b522d6db5d40e5086fa3e209d1e21214dd0"
-    return PictureSource("BLINK-Benchmark/BLINK", revision, "val", "blink", config=config, pictures=_PICTURES)
+    files = (f"{config}/val-*.parquet",)
+    return PictureSource("BLINK-Benchmark/BLINK", revision, "val", "blink", config, files, pictures=_PICTURES)
 
 
-_MMSTAR = PictureSource("Lin-Chen/MMStar", "bc98d668301da7b14f648724866e57302778ab27", "val", "mmstar")
-_AI2D = PictureSource("lmms-lab/ai2d", "c83a9b9692933aff8349157c88a413df9d02c4e5", "test", "ai2d")
-_CVBENCH = PictureSource("nyu-visionx/CV-Bench", "22409a927ab5cf68e3655023d51694587455fc99", "test", "cvbench")
+_MMSTAR = PictureSource(
+    "Lin-Chen/MMStar",
+    "bc98d668301da7b14f648724866e57302778ab27",
+    "val",
+    "mmstar",
+    files=("mmstar.parquet",),
+)
+_AI2D = PictureSource(
+    "lmms-lab/ai2d",
+    "c83a9b9692933aff8349157c88a413df9d02c4e5",
+    "test",
+    "ai2d",
+    files=("data/test-*.parquet",),
+)
+_CVBENCH = PictureSource(
+    "nyu-visionx/CV-Bench",
+    "22409a927ab5cf68e3655023d51694587455fc99",
+    "test",
+    "cvbench",
+    files=("test.parquet",),
+)
 
 TASKS: dict[str, PictureReader] = {
     "vision_mmstar": PictureReader((_MMSTAR,), _mmstar),

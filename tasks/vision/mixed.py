@@ -124,12 +124,19 @@ def _subject(name: str) -> PictureSource:
         "validation",
         "mmmu",
         config=name,
+        files=(f"{name}/validation-*.parquet",),
         constants=(("subject", name),),
         pictures=_COLUMNS,
     )
 
 
-_REALWORLDQA = PictureSource("xai-org/RealworldQA", "17e7f75e092e47169732462ea3cdfebe911105dd", "test", "realworldqa")
+_REALWORLDQA = PictureSource(
+    "xai-org/RealworldQA",
+    "17e7f75e092e47169732462ea3cdfebe911105dd",
+    "test",
+    "realworldqa",
+    files=("data/test-*.parquet",),
+)
 
 TASKS: dict[str, PictureReader] = {
     "vision_mmmu": PictureReader(tuple(map(_subject, _SUBJECTS)), _mmmu),

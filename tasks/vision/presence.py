@@ -31,8 +31,20 @@ def _items(task: str, category: str, rows: Iterator[Row]) -> Iterator[Item]:
             )
 
 
-_POPE = PictureSource("lmms-lab/POPE", "4db1276663dfa5eb8ad16a52d24c31a09e470896", "test", "pope", config="default")
-_MME = PictureSource("lmms-lab/MME", "d6c9023f017b564f7b3ccccf5348166bce8fdbcd", "test", "mme")
+_POPE = PictureSource(
+    "lmms-lab/POPE",
+    "4db1276663dfa5eb8ad16a52d24c31a09e470896",
+    "test",
+    "pope",
+    files=("data/test-*.parquet",),
+)
+_MME = PictureSource(
+    "lmms-lab/MME",
+    "d6c9023f017b564f7b3ccccf5348166bce8fdbcd",
+    "test",
+    "mme",
+    files=("data/test-*.parquet",),
+)
 
 TASKS: dict[str, PictureReader] = {
     **{

@@ -63,16 +63,32 @@ def _reader(source: PictureSource, items: Callable[[Iterator[Row]], Iterator[Ite
 TASKS: dict[str, PictureReader] = {
     "vision_docvqa": _reader(
         PictureSource(
-            "lmms-lab/DocVQA", "539088ef8a8ada01ac8e2e6d4e372586748a265e", "validation", "docvqa", config="DocVQA"
+            "lmms-lab/DocVQA",
+            "539088ef8a8ada01ac8e2e6d4e372586748a265e",
+            "validation",
+            "docvqa",
+            files=("DocVQA/validation-*.parquet",),
         ),
         partial(_answered, "question_types", "vision_docvqa"),
     ),
     "vision_textvqa": _reader(
-        PictureSource("lmms-lab/textvqa", "9c0699cd19768ac5ab97568f6b3cbac4c0062884", "validation", "textvqa"),
+        PictureSource(
+            "lmms-lab/textvqa",
+            "9c0699cd19768ac5ab97568f6b3cbac4c0062884",
+            "validation",
+            "textvqa",
+            files=("data/validation-*.parquet",),
+        ),
         partial(_answered, "", "vision_textvqa"),
     ),
     "vision_ocrbench": _reader(
-        PictureSource("echo840/OCRBench", "92a54bd1384387c178d5a07140a2d85e0a3d12e1", "test", "ocrbench"),
+        PictureSource(
+            "echo840/OCRBench",
+            "92a54bd1384387c178d5a07140a2d85e0a3d12e1",
+            "test",
+            "ocrbench",
+            files=("data/test-*.parquet",),
+        ),
         partial(_ocrbench, "vision_ocrbench"),
     ),
 }

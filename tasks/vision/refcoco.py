@@ -63,7 +63,7 @@ def judge(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, Any]:
 
 
 def _pair(name: str, repo: str, revision: str, split: str, folder: str) -> dict[str, PictureReader]:
-    source = PictureSource(repo, revision, split, folder)
+    source = PictureSource(repo, revision, split, folder, files=(f"data/{split}-*.parquet",))
     return {
         task: PictureReader((source,), partial(_items, task, thousandths=thousandths))
         for task, thousandths in ((name, False), (f"{name}_1000", True))

@@ -5,13 +5,16 @@ from typing import Any
 
 import datasets
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import constants
 
 from harness import plugin
 from harness.items import Item
 from harness.plugin import Reader
-from harness.sources import LocalFile, Source, SourceError, data_folder, read_rows, use_hub_or_cache
+from harness.sources import PictureSource, Source, SourceError, data_folder, read_rows, use_hub_or_cache
+from tests.support.hub_sets import blink, mme, picture
 
 
 @pytest.fixture
@@ -134,3 +137,89 @@ def test_a_reader_gives_each_item_once_in_an_order_of_its_own(data: Path) -> Non
 def test_the_order_does_not_depend_on_the_order_of_the_rows(data: Path) -> None:
     items = _items([{"a": k, "b": 1} for k in range(20)])
     assert plugin.sampled(items, 3) == plugin.sampled(items[::-1], 3)
+
+
+MME = PictureSource("lmms-lab/MME", "0" * 40, "test", "mme", files=("data/test-*.parquet",))
+
+
+@pytest.mark.usefixtures("hub_cache")
+def test_pictures_of_a_set_are_the_encoded_files_in_it(data: Path) -> None:
+    mme(data)
+    rows = list(MME.rows())
+    assert [row["answer"] for row in rows] == ["Yes", "No"] * 4
+    assert all(row["image"][:3] == b"\xff\xd8\xff" for row in rows)
+    assert MME.picture(5, "image") == rows[5]["image"]
+
+
+@pytest.mark.usefixtures("hub_cache")
+def test_a_folder_of_the_same_name_that_is_no_copy_of_the_repository_is_passed_over(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    (data / "mme").mkdir()
+    (data / "mme" / "rows.jsonl").write_text("{}\n")
+    with pytest.raises(SourceError, match=r"data set lmms-lab/MME: .*connect to the hub, or give a folder"):
+        list(MME.rows())
+
+
+@pytest.mark.usefixtures("hub_cache")
+def test_a_copy_that_is_damaged_is_named_with_the_way_out(data: Path) -> None:
+    mme(data)
+    (file,) = (data / "mme").rglob("*.parquet")
+    file.write_bytes(b"PAR1 and no more")
+    source = PictureSource("lmms-lab/MME", "0" * 40, "test", "mme", files=("data/test-*.parquet",))
+    with pytest.raises(SourceError, match=r"mme: not a readable copy .*split test .*hf download lmms-lab/MME"):
+        list(source.rows())
+
+
+@pytest.mark.usefixtures("hub_cache")
+def test_a_copy_that_has_changed_is_read_again_and_another_of_its_name_is_another(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mme(data)
+    questions = [row["question"] for row in MME.rows()]
+    rewrite(data, "changed")
+    assert [row["question"] for row in MME.rows()] == ["changed", *questions[1:]]
+    other = tmp_path / "other"
+    mme(other)
+    rewrite(other, "another")
+    monkeypatch.setenv("RETENTION_DATA", str(other))
+    assert MME.picture(1, "image")[:2] == b"\xff\xd8"
+    assert next(MME.rows())["question"] == "another"
+
+
+def rewrite(root: Path, question: str) -> None:
+    (file,) = root.rglob("*.parquet")
+    table = pq.read_table(file)
+    rows = table.to_pylist()
+    rows[0]["question"] = question
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file)
+
+
+@pytest.mark.usefixtures("hub_cache")
+def test_a_row_without_the_picture_is_named(data: Path) -> None:
+    blink(data)
+    files = ("Counting/val-*.parquet",)
+    source = PictureSource("b/b", "0" * 40, "val", "blink", files=files, pictures=("image_1", "image_2"))
+    with pytest.raises(SourceError, match="b/b: row 1 of val has no picture in column image_2"):
+        source.picture(1, "image_2")
+    assert [row["image_2"] for row in source.rows()] == [None, None]
+
+
+@pytest.mark.usefixtures("hub_cache")
+def test_the_hub_is_asked_for_the_pinned_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def load_dataset(*args: Any, **options: Any) -> datasets.Dataset:
+        asked.append((args, options))
+        features = datasets.Features({"image": datasets.Image(), "question": datasets.Value("string")})
+        return datasets.Dataset.from_list([{"image": picture(1), "question": "q"}], features=features)
+
+    monkeypatch.delenv("RETENTION_DATA", raising=False)
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    source = PictureSource("some/set", "a" * 40, "test", "nowhere", files=("data/test-*.parquet",))
+    (row,) = source.rows()
+    assert row["image"] == picture(1)["bytes"]
+    (((repo,), options),) = asked
+    assert (repo, options["revision"], options["split"]) == ("some/set", "a" * 40, "test")
+    assert options["data_files"] == {"test": ["data/test-*.parquet"]}

@@ -4,13 +4,15 @@ import json
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
 from harness.errors import RetentionError
-from harness.evaluation.listing import collect, find_garbage, find_runs, store_size, summarise
+from harness.evaluation.listing import _summary, collect, find_garbage, find_runs, store_size, summarise
 from harness.evaluation.store import ResponseStore, StoredEngine, StoreError, Variant, source_of
 from harness.records.run import Run, ScreenRecord
+from harness.records.samples import Outcome
 from leaderboard.cli import cli
 from tests.support.evaluating import requests
 from tests.support.fakes import FakeEngine
@@ -154,3 +156,23 @@ def test_a_store_in_use_is_left_alone(tmp_path: Path, monkeypatch: pytest.Monkey
             cleaning.drop(cleaning.sources())
         writing._db.execute("ROLLBACK")
         assert sum(cleaning.sources().values()) == 5
+
+
+def test_f1_and_whole_pictures_come_from_the_answers() -> None:
+    # Two pictures of two questions each; of the second one answer was cut off.
+    rows = pd.DataFrame(
+        {
+            "task": "t",
+            "cluster_id": ["a", "a", "b", "b"],
+            "outcome": [Outcome.CORRECT, Outcome.CORRECT, Outcome.WRONG, Outcome.UNPARSED],
+            "details": [{"yes": yes, "gold_yes": gold} for yes, gold in ((1, 1), (0, 0), (1, 0), (1, 1))],
+            "off_list": False,
+            "error": None,
+            "finish_reason": "stop",
+            "n_output_tokens": 1,
+        }
+    )
+    found = _summary(rows)
+    assert (found["all_right"], found["yes"], found["f1"]) == (0.5, 0.5, 0.5)
+    assert _summary(rows.assign(details=[{}] * 4, cluster_id=list("abcd")))["f1"] is None
+    assert _summary(rows.assign(cluster_id=list("abcd")))["all_right"] is None
