@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Split = Literal["train", "dev", "test"]
 
@@ -34,7 +34,8 @@ class Item(BaseModel):
     ``guess_rate`` is the chance level of this item (harness/scoring/METRICS.md: 1/k for k options, 0 for free-form
     answers, 1/m! for an exact m-tile jigsaw). ``target`` is the full text that a model which knows the answer would
     write; used for training, never for scoring. ``cluster_id`` groups items that are not independent (several questions
-    on one image).
+    on one image). Images are held as encoded files, or, to save memory and time, as the names of ``pictures`` that the
+    task can open, with the digests of the files that it then gives.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,18 +49,40 @@ class Item(BaseModel):
     images: tuple[bytes, ...] = ()
     group: str = ""
     cluster_id: str = ""
+    pictures: tuple[str, ...] = ()
+    image_digests: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _pictures_have_digests(self) -> Item:
+        if len(self.pictures) != len(self.image_digests) or (self.pictures and self.images):
+            raise ValueError("pictures and image_digests belong together, and stand in the place of images")
+        return self
 
     @property
     def item_id(self) -> str:
         """sha256 hex over task, content and image bytes."""
-        content = {
-            "task": self.task,
-            "question": self.question,
-            "answer": self.answer,
-            "options": list(self.options),
-            "images": [image_digest(image) for image in self.images],
-        }
-        return hashlib.sha256(canonical_json(content)).hexdigest()
+        digests = self.image_digests or [image_digest(image) for image in self.images]
+        return content_id(self.task, self.question, self.answer, self.options, digests)
+
+    def with_pictures(self, *names: str, digests: Iterable[str] = ()) -> Item:
+        """The same item, with its images replaced by the names of the pictures that they are.
+
+        ``digests`` are those of the pictures' files, where the item has no images yet.
+        """
+        known = tuple(digests) or tuple(image_digest(image) for image in self.images)
+        return self.model_copy(update={"images": (), "pictures": names, "image_digests": known})
+
+
+def content_id(task: str, question: str, answer: str, options: Iterable[str], image_digests: Iterable[str]) -> str:
+    """The id of the item with this content, whose images are known by their digests alone."""
+    content = {
+        "task": task,
+        "question": question,
+        "answer": answer,
+        "options": list(options),
+        "images": list(image_digests),
+    }
+    return hashlib.sha256(canonical_json(content)).hexdigest()
 
 
 def canonical_json(value: Any) -> bytes:

@@ -16,18 +16,31 @@ so that lm-eval's own users can run it too (``lm_eval --include_path tasks``).
 
 import hashlib
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from PIL import Image
 
 from harness.answers import choices, extraction, mathematics, numbers, options, permutations, statements, yes_no
 from harness.answers.likelihoods import LIKELIHOOD_METRICS, likeliest, normalised
+from harness.item_cache import Made, cached, code_digest
 from harness.items import IMAGE_MARK, Item, Split
-from harness.pictures import Places, document, open_images, pictures_of, placed
-from harness.sources import PictureSource, Row, Source, SourceError, test_split
+from harness.pictures import (
+    Collection,
+    ListedPictures,
+    Places,
+    check_images,
+    document,
+    open_images,
+    pictures_of,
+    placed,
+)
+from harness.records import tasks_root
+from harness.sources import LocalFile, PictureSource, Row, Source, SourceError, test_split
 
 Generator = Callable[[Split, int, int], Iterator[Item]]
 Document = Mapping[str, Any]
@@ -51,18 +64,23 @@ class Shots:
 
 @dataclass(frozen=True)
 class Reader:
-    """A task on published data: its sources, how their rows become items, and the examples that precede each."""
+    """A task on published data: its sources, how their rows become items, the ``pictures`` that these name, and the
+    examples that precede each question."""
 
-    sources: tuple[Source, ...]
+    sources: tuple[Source | LocalFile, ...]
     items: Callable[[Iterator[Row]], Iterable[Item]]
+    pictures: tuple[Collection | ListedPictures, ...] = ()
     shots: Shots | None = None
 
 
 def loader(tasks: Mapping[str, Generator]) -> Callable[..., dict[str, Any]]:
     """The ``custom_dataset`` function of a task file: its test items as a ``datasets.Dataset``."""
 
+    code = _shipped_code()
+
     def load(task: str, count: int, seed: int, **_: Any) -> dict[str, Any]:
-        return test_split(rows(tasks[task]("test", count, seed)))
+        origin = None if code is None else {"tasks": code, "count": count, "seed": seed}
+        return {"test": cached(task, origin, lambda: _made(tasks[task]("test", count, seed))).documents}
 
     return load
 
@@ -92,10 +110,16 @@ def reader(tasks: Mapping[str, Reader]) -> Callable[..., dict[str, Any]]:
     suite takes the first items it needs.
     """
 
+    code = _shipped_code()
+
     def load(task: str, seed: int = 0, shots: int | None = None, **_: Any) -> dict[str, Any]:
         chosen = tasks[task]
-        items = chosen.items(row for source in chosen.sources for row in source.rows())
-        return test_split(rows(sampled(preceded(task, items, chosen.shots, shots, seed), seed)))
+
+        def made() -> Made:
+            return _made(sampled(preceded(task, _read(chosen), chosen.shots, shots, seed), seed))
+
+        origin = None if code is None else _origin(code, chosen, seed, shots)
+        return {"test": cached(task, origin, made).documents}
 
     return load
 
@@ -126,6 +150,30 @@ def _preceded(item: Item, examples: str) -> Item:
     return item.model_copy(update={"question": examples + item.question})
 
 
+def _origin(code: str, task: "Reader | PictureReader", seed: int, shots: int | None = None) -> dict[str, Any] | None:
+    """All that decides the items of a task; None where a source is not pinned."""
+    read = (*task.pictures, *(task.shots.sources if task.shots else ())) if isinstance(task, Reader) else ()
+    pinned = [source.pinned() for source in (*task.sources, *read)]
+    return None if None in pinned else {"tasks": code, "sources": pinned, "seed": seed, "shots": shots}
+
+
+def _read(task: Reader) -> Iterable[Item]:
+    return task.items(row for source in task.sources for row in source.rows())
+
+
+def _made(items: Iterable[Item]) -> Made:
+    return Made(test_split(rows(items))["test"])
+
+
+def _shipped_code() -> str | None:
+    """The digest of the shipped tasks' code, if one of their files is calling :func:`loader` or :func:`reader`.
+
+    None for a task of a user's own, which may read what no digest knows of, and is therefore never cached.
+    """
+    caller = Path(sys._getframe(2).f_globals.get("__file__") or "/")
+    return code_digest(tasks_root()) if caller.resolve().parent.parent == tasks_root().resolve() else None
+
+
 def sampled(items: Iterable[Item], seed: int) -> list[Item]:
     """The distinct items, shuffled by ``seed`` and their ids alone.
 
@@ -150,20 +198,29 @@ class PictureReader:
 def picture_reader(tasks: Mapping[str, PictureReader]) -> Callable[..., dict[str, Any]]:
     """As :func:`reader`, for pictures: its documents say where their pictures lie, and hold none."""
 
+    code = _shipped_code()
+
     def load(task: str, seed: int = 0, **_: Any) -> dict[str, Any]:
         chosen = tasks[task]
-        places: Places = {}
-        items = chosen.items(placed(chosen.sources, places))
-        return test_split(_in_order({item.item_id: document(item, places) for item in items}, seed))
+        origin = None if code is None else _origin(code, chosen, seed)
+        return {"test": cached(task, origin, lambda: _placed(chosen, seed)).documents}
 
     return load
+
+
+def _placed(task: PictureReader, seed: int) -> Made:
+    places: Places = {}
+    items = task.items(placed(task.sources, places))
+    made = _in_order({item.item_id: document(item, places) for item in items}, seed)
+    return Made(test_split(made)["test"])
 
 
 def picture_loader(tasks: Mapping[str, PictureReader]) -> Callable[[Document], list[Image.Image]]:
     """The ``doc_to_image`` function to go with :func:`picture_reader`: files as the set has them, opened lazily."""
 
     def load(doc: Document) -> list[Image.Image]:
-        return open_images(pictures_of(doc, tasks[doc["task"]].sources))
+        shown = pictures_of(doc, tasks[doc["task"]].sources)
+        return open_images(check_images(shown, doc.get("image_digests"), f"item {doc['item_id'][:12]}"))
 
     return load
 
@@ -171,7 +228,9 @@ def picture_loader(tasks: Mapping[str, PictureReader]) -> Callable[[Document], l
 def rows(items: Iterable[Item]) -> Iterator[dict[str, Any]]:
     """Items as lm-eval documents: the fields of :class:`~harness.items.Item` that a run needs, and the item's id."""
     for item in items:
-        yield {**item.model_dump(exclude={"task", "target"}), "item_id": item.item_id}
+        absent = {"images"} if item.pictures else {"pictures", "image_digests"}
+        shown = {"n_images": len(item.pictures)} if item.pictures else {}
+        yield {**item.model_dump(exclude={"task", "target", *absent}), **shown, "item_id": item.item_id}
 
 
 def cluster(shared: str) -> str:
@@ -190,6 +249,19 @@ def question(doc: Document) -> str:
 def images(doc: Document) -> list[Image.Image]:
     """The images of a document."""
     return open_images(doc["images"])
+
+
+def opener(open_picture: Callable[[str], bytes]) -> Callable[[Document], list[Image.Image]]:
+    """The ``doc_to_image`` function of items that name their pictures: each is opened when it is asked for.
+
+    ``open_picture`` gives the encoded file of a picture by its name.
+    """
+
+    def images(doc: Document) -> list[Image.Image]:
+        encoded = [open_picture(name) for name in doc["pictures"]]
+        return open_images(check_images(encoded, doc["image_digests"], f"item {doc['item_id'][:12]}"))
+
+    return images
 
 
 def judge(doc: Document, results: Sequence[str]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RetentionError
+from harness.items import files_digest
 
 Row = dict[str, Any]
 DATA_VARIABLE = "RETENTION_DATA"
@@ -64,6 +65,20 @@ class Source:
         data = data_folder()
         return data / self.folder if data is not None and (data / self.folder).is_dir() else None
 
+    def pinned(self) -> Any:
+        """What fixes the rows, as JSON: the digest of the copy's files, or the hub's revision; None if nothing does."""
+        copy = self.local_copy()
+        named = {"repo": self.repo, "config": self.config, "split": self.split, "constants": self.constants}
+        if copy is None:
+            return named | {"revision": self.revision} if self.revision else None
+        # A copy that is converted may be read from any file in it.
+        paths = sorted(copy.rglob("*")) if self.copy else [copy / name for name in self.files]
+        try:
+            files = {str(path.relative_to(copy)): _file_sha256(path) for path in paths if not path.is_dir()}
+        except OSError:  # reading the rows says what is the matter
+            return None
+        return named | {"files": files_digest(files)}
+
     def _read_files(self, folder: Path) -> Iterator[Row]:
         for name in self.files:
             yield from read_rows(folder / name)
@@ -93,6 +108,50 @@ class Source:
 
 
 @dataclass(frozen=True)
+class LocalFile:
+    """A file of rows that is on no hub: ``path`` in the data folder, known by its sha256 alone.
+
+    ``origin`` says, for the error where it is missing, where it comes from; ``constants`` are added to every row.
+    """
+
+    path: str
+    sha256: str
+    origin: str
+    constants: tuple[tuple[str, str], ...] = ()
+
+    def rows(self) -> Iterator[Row]:
+        """The rows in their order; ``SourceError`` where the file is missing or another one."""
+        path = self._found()
+        try:
+            return iter([{**row, **dict(self.constants)} for row in read_rows(path)])
+        except (OSError, ValueError, TypeError) as error:
+            raise SourceError(f"{path}: cannot be read ({type(error).__name__}: {error})") from error
+
+    def pinned(self) -> Any:
+        """What fixes the rows, as JSON; ``SourceError`` where the file is missing or another one."""
+        self._found()
+        return {"file": self.path, "sha256": self.sha256, "constants": self.constants}
+
+    def _found(self) -> Path:
+        folder = data_folder()
+        if folder is None or not (folder / self.path).is_file():
+            where = f"{folder} has no {self.path}" if folder else "no data folder is set"
+            raise SourceError(
+                f"{where}, and this file is on no hub: it comes from {self.origin}; give a folder that contains "
+                f"{self.path} with --data-dir or {DATA_VARIABLE}"
+            )
+        path = folder / self.path
+        if (digest := _file_sha256(path)) != self.sha256:
+            raise SourceError(f"{path}: sha256 {digest[:12]}, but the task names {self.sha256[:12]}; restore the file")
+        return path
+
+
+def _file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
 class PictureSource(Source):
     """A split of a data set with pictures in the columns ``pictures``, of which a row has the encoded bytes, or None.
 
@@ -113,6 +172,17 @@ class PictureSource(Source):
         folder = super().local_copy()
         found = folder is not None and any(any(folder.glob(name)) for name in self.files)
         return folder if found else None
+
+    def pinned(self) -> Any:
+        """What fixes the rows, as JSON: the state of the copy's files, which are too large to be read again, or the
+        hub's revision."""
+        copy = self.local_copy()
+        named = {"repo": self.repo, "config": self.config, "split": self.split, "pictures": self.pictures}
+        if copy is None:
+            return named | {"revision": self.revision} if self.revision else None
+        found = ((path, path.stat()) for path in sorted(copy.rglob("*.parquet")))
+        files = [(str(path), state.st_size, state.st_mtime_ns, state.st_ctime_ns) for path, state in found]
+        return named | {"files": files}
 
     def table(self) -> Any:
         """The split as a ``datasets.Dataset`` that does not decode its pictures, as its files are now."""
@@ -249,7 +319,7 @@ def one_line(text: str) -> str:
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """Rows of a .jsonl, .json (a list), .csv or .parquet file."""
+    """Rows of a .jsonl, .json (a list, or an object of rows), .csv or .parquet file."""
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq
 
@@ -258,7 +328,8 @@ def read_rows(path: Path) -> Iterator[Row]:
         with path.open(encoding="utf-8") as file:
             yield from (json.loads(line) for line in file if line.strip())
     elif path.suffix == ".json":
-        yield from json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        yield from content.values() if isinstance(content, dict) else content
     elif path.suffix == ".csv":
         with path.open(encoding="utf-8", newline="") as file:
             yield from csv.DictReader(file)

@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
 # Unless said otherwise one thread each: several processes test beside each other, and fill the cores already.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 TESTS = Path(__file__).parent
+# Items that tests make stay with them: none is taken for a user's.
+os.environ["RETENTION_CACHE"] = tempfile.mkdtemp(prefix="retention-items-")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ["RETENTION_CACHE"], ignore_errors=True)
 
 
 def pytest_collection_finish() -> None:

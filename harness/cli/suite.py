@@ -1,7 +1,7 @@
 """``retention suite``: what a suite contains, whether the data still give its items, and how one is made."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import click
 from harness.cli.options import data_dir
 
 if TYPE_CHECKING:
-    from harness.records import Draft, Suite
+    from harness.records import Draft, DraftTask, Suite
     from harness.suites import TaskFile
 
 
@@ -33,7 +33,8 @@ def show_command(suite: str, churn: float, as_json: bool) -> None:
     """Show every task of SUITE: items, chance level, budget, data sets, and the smallest change that can be detected.
 
     A change is detectable if it is found with 80 % power, in points: on one task after Holm over all of the suite's;
-    for a family it is the change of the mean of its tasks, each counted alike.
+    for a family it is the change of the mean of its tasks, each counted alike. Items on one picture or passage are a
+    cluster, and depend on each other: at worst, if all of a cluster change together, clusters count in place of items.
 
     \b
     Examples:
@@ -53,22 +54,30 @@ def show_command(suite: str, churn: float, as_json: bool) -> None:
 @group.command(name="verify")
 @click.argument("suite")
 @data_dir
+@click.option("--redraw", is_flag=True, help="Make every item anew, without the item cache.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def verify_command(suite: str, as_json: bool) -> None:
+def verify_command(suite: str, redraw: bool, as_json: bool) -> None:
     """Compute every digest of SUITE from the data again, and name the first item of each task that differs.
+
+    Items made before from the same data, code and libraries are taken from the item cache: a picture then counts by the
+    digest that it had, which is compared when it is shown.
 
     Exit status 1 when a task's items, decoding or data sets are not the frozen ones, or it cannot be loaded.
 
     \b
     Examples:
       retention suite verify nano-1
-      retention suite verify core-text-1 --data-dir data
+      retention suite verify core-vl-1 --data-dir data --redraw
     """
+    from contextlib import nullcontext
+
     from harness.cli.columns import echo_columns
     from harness.errors import CheckFailedError
+    from harness.item_cache import without_cache
     from harness.suites import verify
 
-    findings = list(verify(suite))
+    with without_cache() if redraw else nullcontext():
+        findings = list(verify(suite))
     wrong = [finding for finding in findings if finding.problem]
     if as_json:
         click.echo(json.dumps([vars(finding) for finding in findings], indent=2))
@@ -126,7 +135,7 @@ def sample_command(suite: str, count: int, out: Path) -> None:
 
 def _facts(suite: "Suite | Draft", catalogue: "Mapping[str, TaskFile]", churn: float) -> dict[str, Any]:
     from harness.records import Suite
-    from harness.scoring import mean_minimum_detectable_difference, smallest_loss
+    from harness.scoring import smallest_loss
 
     tasks = []
     for name, place in suite.tasks.items():
@@ -147,17 +156,22 @@ def _facts(suite: "Suite | Draft", catalogue: "Mapping[str, TaskFile]", churn: f
                 "shots": place.shots,
                 "digest": place.digest,
                 "detectable": smallest_loss(churn, place.count, len(suite.tasks)) if place.count else None,
+                "clusters": _clusters(place),
+                "at_worst": smallest_loss(churn, clusters, len(suite.tasks))
+                if (clusters := _clusters(place))
+                else None,
             }
         )
     families = {}
     for family in sorted({place.family for place in suite.tasks.values()}):
         counts = [place.count for place in suite.tasks.values() if place.family == family]
-        known_counts = [count for count in counts if count]
-        complete = len(known_counts) == len(counts)
+        units = [_clusters(place) for place in suite.tasks.values() if place.family == family]
         families[family] = {
             "tasks": len(counts),
-            "items": sum(known_counts) if complete else None,
-            "detectable": mean_minimum_detectable_difference(churn, known_counts) if complete else None,
+            "items": _sum(counts),
+            "detectable": _of_mean(churn, counts),
+            "clusters": _sum(units),
+            "at_worst": _of_mean(churn, units),
         }
     return {
         "suite": suite.id,
@@ -177,6 +191,23 @@ def _marks(task: dict[str, Any]) -> list[str]:
     return marks + ([] if task["shots"] is None else [f"{task['shots']} shots"])
 
 
+def _clusters(place: "DraftTask") -> int | None:
+    return getattr(place, "clusters", None)
+
+
+def _sum(counts: list[int | None]) -> int | None:
+    known = [count for count in counts if count]
+    return sum(known) if len(known) == len(counts) else None
+
+
+def _of_mean(churn: float, counts: list[int | None]) -> float | None:
+    """The detectable change of the mean of tasks of these sizes, if all are known."""
+    from harness.scoring import mean_minimum_detectable_difference
+
+    known = [count for count in counts if count]
+    return mean_minimum_detectable_difference(churn, known) if len(known) == len(counts) else None
+
+
 def _echo(facts: dict[str, Any]) -> None:
     from harness.cli.columns import count, echo_columns
     from harness.scoring import per_cent
@@ -184,33 +215,62 @@ def _echo(facts: dict[str, Any]) -> None:
     click.echo(f"{facts['suite']}: {facts['title']}")
     state = f"frozen, digest {facts['digest'][:12]}" if facts["frozen"] else "a draft: its items are not fixed"
     click.echo(f"{facts['protocol']}; {state}")
+    columns = _columns(any(each["clusters"] for each in facts["tasks"]))
     rows = [
         [
             each["task"],
             each["family"],
             each["group"],
-            count(each["items"]),
+            *columns(each, "items", "clusters", count),
             per_cent(each["chance"], "-"),
             count(each["max_tokens"]),
-            per_cent(each["detectable"], "-"),
+            *columns(each, "detectable", "at_worst", _points),
             ", ".join(_marks(each)),
-            ", ".join(f"{repo}@{rev[:7]}" if rev else repo for repo, _, rev in map(_split, each["sources"])),
+            ", ".join(map(_brief, each["sources"])),
         ]
         for each in facts["tasks"]
     ]
-    header = ("task", "family", "group", "items", "chance %", "budget", "detectable", "marks", "data")
+    sizes, changes = columns(_NAMES, "items", "clusters", str), columns(_NAMES, "detectable", "at_worst", str)
+    header = ("task", "family", "group", *sizes, "chance %", "budget", *changes, "marks", "data")
     echo_columns(header, rows, ("task", "family", "group", "marks", "data"))
     click.echo()
     families = [
-        [name, str(each["tasks"]), count(each["items"]), per_cent(each["detectable"], "-")]
+        [
+            name,
+            str(each["tasks"]),
+            *columns(each, "items", "clusters", count),
+            *columns(each, "detectable", "at_worst", _points),
+        ]
         for name, each in facts["families"].items()
     ]
-    echo_columns(("family", "tasks", "items", "detectable"), families, ("family",))
+    echo_columns(("family", "tasks", *sizes, *changes), families, ("family",))
     click.echo(
         f"Detectable: the smallest change found with 80 % power if {100 * facts['churn']:g} % of the items change "
         "their outcome, in points; of a family, the change of its tasks' mean."
+        + " At worst: if all items of a cluster, such as those on one picture, change together."
+        * (len(sizes) > 1)
     )
 
 
-def _split(source: str) -> tuple[str, str, str]:
-    return source.partition("@")
+_NAMES = {"items": "items", "clusters": "clusters", "detectable": "detectable", "at_worst": "at worst"}
+
+
+def _columns(clustered: bool) -> Callable[..., list[str]]:
+    """Cells of a size by items and, in a suite that states its clusters, of the same by clusters."""
+
+    def cells(facts: Mapping[str, Any], by_item: str, by_cluster: str, shown: Callable[[Any], str]) -> list[str]:
+        return [shown(facts[by_item]), *([shown(facts[by_cluster])] if clustered else [])]
+
+    return cells
+
+
+def _points(change: float | None) -> str:
+    from harness.scoring import per_cent
+
+    return per_cent(change, "-")
+
+
+def _brief(source: str) -> str:
+    """The source with the first digits of its revision, or of its file's sha256."""
+    name, _, revision = source.partition("@")
+    return f"{name}@{revision.removeprefix('sha256:')[:7]}" if revision else name

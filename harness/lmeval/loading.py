@@ -17,6 +17,7 @@ from lm_eval.tasks import TaskManager
 from lm_eval.tasks._yaml_loader import load_yaml
 
 from harness.errors import RetentionError
+from harness.item_cache import first_documents
 from harness.items import canonical_json, image_digest
 from harness.protocol import (
     Decoding,
@@ -54,12 +55,15 @@ def load_tasks(
     extra_root: Path | None = None,
     stock: Mapping[str, StockTask] | None = None,
     shots: Mapping[str, int] | None = None,
+    counts: Mapping[str, int | None] | None = None,
 ) -> dict[str, LoadedTask]:
     """Load tasks by name from the shipped tasks and, if given, a user's folder; ``stock`` are lm-eval's own, and
     ``shots`` numbers of examples that differ from a task's own.
+
+    Of a task in ``counts`` no more than its first items need be loaded.
     """
     tasks = {}
-    for name, loaded in load_each(names, extra_root, stock, shots):
+    for name, loaded in load_each(names, extra_root, stock, shots, counts):
         if isinstance(loaded, RetentionError):
             raise loaded
         tasks[name] = loaded
@@ -71,6 +75,7 @@ def load_each(
     extra_root: Path | None = None,
     stock: Mapping[str, StockTask] | None = None,
     shots: Mapping[str, int] | None = None,
+    counts: Mapping[str, int | None] | None = None,
 ) -> Iterator[tuple[str, LoadedTask | RetentionError]]:
     """Load each task, or yield the error: one missing data set does not hide the other tasks."""
     stock, shots = stock or {}, shots or {}
@@ -91,7 +96,9 @@ def load_each(
                 yield name, _load_stock(name, stock[name], manager, shots.get(name))
             else:
                 path = own.task_index[name].yaml_path if name in own.all_subtasks else shipped[name]
-                yield name, _load_own(name, Path(path), own, shots.get(name))
+                with first_documents((counts or {}).get(name)):
+                    found = _load_own(name, Path(path), own, shots.get(name))
+                yield name, found
         except RetentionError as error:
             yield name, error
         except Exception as error:  # A task file is code, and may raise anything.
@@ -103,7 +110,8 @@ def load_each(
 def load_frozen(suite: Suite, extra_root: Path | None = None) -> dict[str, LoadedTask]:
     """The suite's tasks, each limited to the items that the suite takes and checked against its digest."""
     tasks = {}
-    for name, loaded in load_tasks(list(suite.tasks), extra_root, stock_tasks(suite), shots_of(suite)).items():
+    counts = {name: task.count for name, task in suite.tasks.items()}
+    for name, loaded in load_tasks(list(suite.tasks), extra_root, stock_tasks(suite), shots_of(suite), counts).items():
         tasks[name] = first_items(loaded, suite.tasks[name].count)
         suite.check_items(name, tasks[name].item_ids)
         suite.check_decoding(name, *decoding_of(loaded))
@@ -200,7 +208,7 @@ def _draw_examples_by_document(task: Any) -> None:
 def _item_ids(name: str, task: Any) -> list[str]:
     docs = task.eval_docs
     if "item_id" in docs.features:
-        return list(docs["item_id"])
+        return list(docs["item_id"][:])
     return [external_item_id(name, doc, build_requests(task, doc)) for doc in docs]
 
 
@@ -217,7 +225,7 @@ def cluster_ids(loaded: LoadedTask) -> list[str]:
     docs = loaded.task.eval_docs
     if "cluster_id" not in docs.features:
         return list(loaded.item_ids)
-    return [str(cluster or item_id) for cluster, item_id in zip(docs["cluster_id"], loaded.item_ids, strict=True)]
+    return [str(cluster or item_id) for cluster, item_id in zip(docs["cluster_id"][:], loaded.item_ids, strict=True)]
 
 
 def select_items(loaded: LoadedTask, rows: Sequence[int]) -> LoadedTask:

@@ -1,8 +1,11 @@
 from .jigsaw import JigsawSet, Pictures, Reasoning, Recipe, image_loader, loader, make, question
+from .listed import ListedPictures
 from .photos import Collection, Folder, PhotoError
 from .pixels import (
     SHAPES,
+    PixelError,
     Pixels,
+    check_images,
     decode_png,
     draw_answer,
     encode_png,
@@ -28,14 +31,17 @@ __all__ = [
     "Folder",
     "Grid",
     "JigsawSet",
+    "ListedPictures",
     "PhotoError",
     "Pictures",
+    "PixelError",
     "Pixels",
     "Places",
     "Reasoning",
     "Recipe",
     "Scenes",
     "backdrop",
+    "check_images",
     "decode_png",
     "develop",
     "document",

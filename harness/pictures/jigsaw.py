@@ -1,24 +1,25 @@
 """Jigsaws: documents of puzzles made from any source of pictures, with images generated on demand.
 
 A document has the recipe of its puzzle (picture, grid, order, layout), its answer and its item id, but no image: a PNG
-of 588x420 pixels takes 740 KB, and a set has hundreds. The id covers the images as displayed, so loading a set makes
-each puzzle once to digest it, and discards it.
+of 588x420 pixels takes 740 KB, and a set has hundreds. The id covers the images as displayed, so the first loading of a
+set makes each puzzle once to digest it, and discards it; later ones find the documents in the item cache.
 """
 
 import hashlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from PIL import Image
 
-from harness.items import Item
+from harness.item_cache import Made, cached
+from harness.items import Item, image_digest
 from harness.pictures.photos import Folder, PhotoError
-from harness.pictures.pixels import Pixels, open_images
+from harness.pictures.pixels import Pixels, check_images, open_images
 from harness.pictures.puzzles import PATCH, Grid, Layout, fit, orders, show, texture
 from harness.sources import test_split
 
@@ -36,6 +37,13 @@ class Pictures(Protocol):
     def open(self, name: str) -> tuple[str, Pixels]: ...
 
     def __hash__(self) -> int: ...
+
+
+@runtime_checkable
+class _Pinned(Protocol):
+    """Pictures that are known not to change: ``pinned`` says what fixes them, as JSON, or None."""
+
+    def pinned(self) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -128,6 +136,7 @@ def _document(recipe: Recipe, order: tuple[int, ...], digest: str, pixels: Pixel
         **item.model_dump(include={"question", "answer", "guess_rate", "group", "cluster_id"}),
         "item_id": item.item_id,
         "n_images": len(item.images),
+        "image_digests": [image_digest(image) for image in item.images],
         "rows": grid.rows,
         "columns": grid.columns,
         "layout": recipe.layout,
@@ -159,12 +168,24 @@ def loader(sources: Mapping[str, Pictures]) -> Callable[..., dict[str, Any]]:
     ) -> dict[str, Any]:
         where = source or str(Path(images).expanduser().resolve())
         recipe = Recipe(task, Grid(rows, columns), protocol, layout, seed, per_picture, patch)
-        made = make(recipe, _pictures(sources, where), where, count)
-        if made.dropped:
-            _log.log(logging.WARNING if images else logging.INFO, "%s: %s", task, made.summary())
-        return test_split(made.documents)
+        pictures = _pictures(sources, where)
+        kept = cached(task, _origin(recipe, pictures, where, count), lambda: _made(recipe, pictures, where, count))
+        if kept.note:
+            _log.log(logging.WARNING if images else logging.INFO, "%s: %s", task, kept.note)
+        return {"test": kept.documents}
 
     return load
+
+
+def _origin(recipe: Recipe, pictures: Pictures, where: str, count: int | None) -> dict[str, Any] | None:
+    """All that the documents of a set follow from; None for pictures that may be others the next time."""
+    pinned = pictures.pinned() if isinstance(pictures, _Pinned) else None
+    return None if pinned is None else {"recipe": asdict(recipe), "where": where, "count": count, "pictures": pinned}
+
+
+def _made(recipe: Recipe, pictures: Pictures, where: str, count: int | None) -> Made:
+    made = make(recipe, pictures, where, count)
+    return Made(test_split(made.documents)["test"], made.summary() if made.dropped else "")
 
 
 def image_loader(sources: Mapping[str, Pictures]) -> Callable[[Document], list[Image.Image]]:
@@ -173,7 +194,8 @@ def image_loader(sources: Mapping[str, Pictures]) -> Callable[[Document], list[I
     def images(doc: Document) -> list[Image.Image]:
         grid = Grid(doc["rows"], doc["columns"])
         pixels = _fitted(_pictures(sources, doc["source"]), doc["picture"], grid, doc["patch"])
-        return open_images(show(pixels, grid, tuple(map(int, doc["answer"].split(","))), doc["layout"]))
+        shown = show(pixels, grid, tuple(map(int, doc["answer"].split(","))), doc["layout"])
+        return open_images(check_images(shown, doc.get("image_digests"), f"item {doc.get('item_id', '')[:12]}"))
 
     return images
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -57,6 +58,13 @@ class Folder:
             raise PhotoError(f"{path}: cannot be read ({error.strerror})") from error
         return hashlib.sha256(data).hexdigest(), decode(data, str(path))
 
+    def pinned(self) -> Any:
+        """The sha256 of every picture, as JSON; None where one cannot be read."""
+        try:
+            return {name: hashlib.sha256((self.path / name).read_bytes()).hexdigest() for name in self.names()}
+        except OSError:
+            return None
+
 
 @dataclass(frozen=True)
 class Collection:
@@ -84,14 +92,32 @@ class Collection:
 
     def open(self, name: str) -> tuple[str, Pixels]:
         """The sha256 (hex) of a picture's file, and its pixels; ``SourceError`` if it is not available as listed."""
+        data, where = self._checked(name)
+        return _listed(self.listing)[name], decode(data, where)
+
+    def digests(self) -> dict[str, str]:
+        """The sha256 of every picture's file by its name."""
+        return _listed(self.listing)
+
+    def file(self, name: str) -> bytes:
+        """A picture's file as it is; ``SourceError`` if it is not available as listed."""
+        return self._checked(name)[0]
+
+    def pinned(self) -> Any:
+        """The sha256 of every picture, as JSON; ``SourceError`` if one is not available as listed."""
+        for name in self.names():
+            self._checked(name)
+        return _listed(self.listing)
+
+    def _checked(self, name: str) -> tuple[bytes, str]:
         data, where = self._read(name)
-        digest = hashlib.sha256(data).hexdigest()
-        if digest != _listed(self.listing)[name]:
+        digest, listed = hashlib.sha256(data).hexdigest(), _listed(self.listing)[name]
+        if digest != listed:
             raise SourceError(
-                f"{where}: sha256 {digest[:12]}, but {self.listing.name} lists {_listed(self.listing)[name][:12]}; "
+                f"{where}: sha256 {digest[:12]}, but {self.listing.name} lists {listed[:12]}; "
                 "remove the file or replace it by the original"
             )
-        return digest, decode(data, where)
+        return data, where
 
     def _read(self, name: str) -> tuple[bytes, str]:
         folder = data_folder()

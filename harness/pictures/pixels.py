@@ -18,12 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from harness.errors import RetentionError
+from harness.items import image_digest
+
 Pixels = NDArray[np.uint8]
 
 SHAPES = ("circle", "square", "triangle", "cross")
 
 # A stored deflate block holds at most this many bytes.
 _BLOCK = 65_535
+
+
+class PixelError(RetentionError):
+    """A picture that is drawn otherwise than when its item was made."""
 
 
 def encode_png(pixels: Pixels) -> bytes:
@@ -65,6 +72,19 @@ def open_images(encoded: Iterable[bytes]) -> list[Image.Image]:
         image.encoded = data  # type: ignore[attr-defined]
         images.append(image)
     return images
+
+
+def check_images(encoded: Sequence[bytes], digests: Sequence[str] | None, where: str) -> Sequence[bytes]:
+    """The images of a document, if they have the ``digests`` that it was made with; ``PixelError`` otherwise.
+
+    Documents may be older than the code and the libraries that draw their pictures; None skips the check.
+    """
+    if digests and [image_digest(image) for image in encoded] != list(digests):
+        raise PixelError(
+            f"{where}: its picture is not the one that its id covers; run the command again with RETENTION_CACHE=off, "
+            "and if that helps, delete the folder retentionbench/items in the user's cache"
+        )
+    return encoded
 
 
 def shape_mask(kind: str, size: int, centre: tuple[int, int], radius: int) -> NDArray[np.bool_]:

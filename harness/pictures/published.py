@@ -30,11 +30,13 @@ def placed(sources: Iterable[PictureSource], places: Places) -> Iterator[Row]:
 
 def document(item: Item, places: Places) -> dict[str, Any]:
     """An item as an lm-eval document, with the places of its pictures instead of their bytes."""
-    found = [places[image_digest(image)] for image in item.images]
+    digests = [image_digest(image) for image in item.images]
+    found = [places[digest] for digest in digests]
     return {
         **item.model_dump(exclude={"target", "images"}),
         "item_id": item.item_id,
         "n_images": len(found),
+        "image_digests": digests,
         "pictures": [{"source": source, "row": row, "column": column} for source, row, column in found],
     }
 

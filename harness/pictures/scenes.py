@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,10 @@ class Scenes:
         """The sha256 (hex) of a picture's pixels, and the pixels."""
         pixels = draw(name)
         return sha256(pixels.tobytes()).hexdigest(), pixels
+
+    def pinned(self) -> Any:
+        """What fixes the pictures besides the code that draws them, as JSON."""
+        return {"split": self.split, "seed": self.seed}
 
 
 def draw(name: str) -> Pixels:

@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
-import string
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +71,7 @@ class SuiteRecord(StrictModel):
     @property
     def comparable(self) -> str:
         """``<name>-<number>``: shared by the versions whose scores are comparable, which differ in their letter."""
-        return f"{self.name}-{self.version}".rstrip(string.ascii_lowercase)
+        return re.sub(r"(?<=[0-9])[a-z]\Z", "", f"{self.name}-{self.version}")
 
 
 class EngineRecord(StrictModel):

@@ -62,10 +62,15 @@ class DraftTask(StrictModel):
 
 
 class SuiteTask(DraftTask):
-    """A frozen task: ``digest`` covers its item ids in order."""
+    """A frozen task: ``digest`` covers its item ids in order.
+
+    ``clusters`` is how many groups of dependent items it has, such as those on one picture; None where a suite is older
+    than this field.
+    """
 
     count: Count
     digest: Digest
+    clusters: Count | None = None
 
     @property
     def marks(self) -> str:
@@ -80,12 +85,16 @@ class SuiteTask(DraftTask):
         )
 
 
+# The part of a version that can be frozen where the hub cannot be reached: a suite of its own, compared with none.
+LOCAL = "-local"
+
+
 class _Suite(StrictModel):
     """``min_pixels`` and ``max_pixels`` are the pixel budget of an image, for processors that have one; where a suite
     states none, the base's own holds."""
 
     name: Name
-    version: Annotated[str, Field(pattern=rf"\A[0-9]+[a-z]?({DRAFT})?\z")]
+    version: Annotated[str, Field(pattern=rf"\A[0-9]+[a-z]?({LOCAL})?({DRAFT})?\z")]
     title: str
     prompt: Literal["chat", "plain"] = "chat"
     min_pixels: Count | None = None
@@ -117,7 +126,7 @@ class Suite(_Suite):
     """A frozen list of tasks, never changed, only succeeded by a new version (harness/README.md, "Nouns").
 
     Scores of two versions with the same number are comparable; a letter after it (``1a``) says that something else has
-    changed. ``1a`` therefore has the digest of ``1``.
+    changed. ``1a`` therefore has the digest of ``1``. ``2-local`` is the part of ``2`` that needs no hub.
     """
 
     tasks: dict[str, SuiteTask]

@@ -15,6 +15,7 @@ import yaml
 
 from harness.errors import RetentionError
 from harness.records import Suite, load_task_module, tasks_root
+from harness.sources import LocalFile
 
 
 class CatalogueError(RetentionError):
@@ -34,7 +35,8 @@ _Loader.add_constructor("!function", _function)
 
 @dataclass(frozen=True)
 class DataSet:
-    """A published data set that a task uses, with its revision if it is pinned."""
+    """A published data set that a task uses, with its revision if it is pinned; or a file that is on no hub, by its
+    path in the data folder and its sha256."""
 
     repo: str
     revision: str | None
@@ -98,7 +100,7 @@ class TaskFile:
         return self.path.parent / "README.md"
 
     def sources(self) -> tuple[DataSet, ...]:
-        """The published data sets that the task uses; none for a procedural task."""
+        """The published data sets and local files that the task uses; none for a procedural task."""
         module, _, _ = Path(self.fields.get("custom_dataset", "")).name.rpartition(".")
         file = self.path.parent / f"{module}.py"
         if not module or not file.is_file():
@@ -106,9 +108,9 @@ class TaskFile:
             return (DataSet(repo, (self.fields.get("dataset_kwargs") or {}).get("revision")),) if repo else ()
         named = (self.fields.get("dataset_kwargs") or {}).get("task", self.name)
         task = getattr(load_task_module(file), "TASKS", {}).get(named)
-        sources = (*getattr(task, "sources", ()), *getattr(getattr(task, "shots", None), "sources", ()))
-        found = {DataSet(each.repo, each.revision): None for each in sources}
-        return tuple(found)
+        shown = (*getattr(task, "pictures", ()), *getattr(getattr(task, "shots", None), "sources", ()))
+        used = (*getattr(task, "sources", ()), *shown)
+        return tuple(dict.fromkeys(map(_data_set, used)))
 
     @property
     def _decoding(self) -> dict[str, Any]:
@@ -117,6 +119,13 @@ class TaskFile:
     @property
     def _metadata(self) -> dict[str, Any]:
         return self.fields.get("metadata") or {}
+
+
+def _data_set(source: Any) -> DataSet:
+    file = getattr(source, "listing", source)
+    if isinstance(file, LocalFile):
+        return DataSet(file.path, f"sha256:{file.sha256}")
+    return DataSet(source.repo, source.revision)
 
 
 def find_tasks(extra_root: Path | None = None) -> dict[str, TaskFile]:

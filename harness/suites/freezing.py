@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -16,6 +17,7 @@ from harness.items import items_digest
 from harness.lmeval import (
     LoadedTask,
     check_judges,
+    cluster_ids,
     decoding_of,
     first_items,
     load_each,
@@ -59,7 +61,8 @@ def complete(draft: Draft, folder: Path) -> tuple[Suite, ItemIds]:
     """
     catalogue = find_tasks(folder)
     tasks, item_ids = {}, {}
-    for name, loaded in load_each(list(draft.tasks), folder, stock_tasks(draft), shots_of(draft)):
+    counts = {name: task.count for name, task in draft.tasks.items()}
+    for name, loaded in load_each(list(draft.tasks), folder, stock_tasks(draft), shots_of(draft), counts):
         if isinstance(loaded, RetentionError):
             raise loaded
         place = draft.tasks[name]
@@ -101,13 +104,10 @@ def sample(reference: str, count: int, target: Path) -> Suite:
         raise SuiteError(f"{target}: the file's name must be the suite's name and version, for example part-1.yaml")
     _refuse_to_replace(target)
     suite = open_suite(reference)
-    item_ids = {
-        name: loaded.item_ids[:count] for name, loaded in load_frozen(suite, suite_path(reference).parent).items()
-    }
-    tasks = {
-        name: task.model_copy(update={"count": len(item_ids[name]), "digest": items_digest(item_ids[name])})
-        for name, task in suite.tasks.items()
-    }
+    loaded = load_frozen(suite, suite_path(reference).parent)
+    taken = {name: first_items(task, count) for name, task in loaded.items()}
+    item_ids = {name: task.item_ids for name, task in taken.items()}
+    tasks = {name: task.model_copy(update=_size(taken[name])) for name, task in suite.tasks.items()}
     title = f"{suite.title}: at most {count} items a task of {suite.id}"
     part = Suite(**{**suite.model_dump(), "name": named[1], "version": named[2], "title": title, "tasks": tasks})
     write(part, item_ids, target)
@@ -122,7 +122,8 @@ def verify(reference: str) -> Iterator[Finding]:
     path = suite_path(reference)
     lock = read_lock(path.with_suffix(LOCK_SUFFIX))
     catalogue = find_tasks(path.parent)
-    for name, loaded in load_each(list(suite.tasks), path.parent, stock_tasks(suite), shots_of(suite)):
+    counts = {name: task.count for name, task in suite.tasks.items()}
+    for name, loaded in load_each(list(suite.tasks), path.parent, stock_tasks(suite), shots_of(suite), counts):
         place = suite.tasks[name]
         if isinstance(loaded, RetentionError):
             yield Finding(name, place.count, str(loaded))
@@ -132,6 +133,8 @@ def verify(reference: str) -> Iterator[Finding]:
             suite.check_decoding(name, *decoding_of(loaded))
         except SuiteError as error:
             problem = problem or str(error)
+        if place.clusters not in (None, found := len(set(cluster_ids(first_items(loaded, place.count))))):
+            problem = problem or f"its items are {found} clusters, frozen {place.clusters}"
         if place.stock is None and place.sources:
             used = tuple(map(str, catalogue[name].sources()))
             if used != place.sources:
@@ -188,8 +191,7 @@ def _freeze(
         raise SuiteError(f"task {name}: it has {len(taken.item_ids)} items, but the draft asks for {place.count}")
     max_tokens, stop = decoding_of(loaded)
     known = {
-        "count": len(taken.item_ids),
-        "digest": items_digest(taken.item_ids),
+        **_size(taken),
         "max_tokens": max_tokens,
         "stop": stop,
         "sources": sources,
@@ -200,6 +202,15 @@ def _freeze(
                 f"task {name}: its {field} is {known[field]}, but the draft states {getattr(place, field)}"
             )
     return SuiteTask(**{**place.model_dump(), **known}), taken.item_ids
+
+
+def _size(taken: LoadedTask) -> dict[str, Any]:
+    """What a suite fixes about the items of a task."""
+    return {
+        "count": len(taken.item_ids),
+        "digest": items_digest(taken.item_ids),
+        "clusters": len(set(cluster_ids(taken))),
+    }
 
 
 def _pinned(task: DraftTask) -> DraftTask:
@@ -222,7 +233,7 @@ def _pinned(task: DraftTask) -> DraftTask:
 
 def _check_comparable(suite: Suite, folder: Path) -> None:
     """Versions with the same number must have the same digest, prompting and grouping, so that scores compare."""
-    number = suite.version.rstrip("abcdefghijklmnopqrstuvwxyz")
+    number = re.sub(r"(?<=[0-9])[a-z]\Z", "", suite.version)
     for path in sorted(folder.glob(f"{suite.name}-{number}*.yaml")):
         if re.fullmatch(rf"{re.escape(suite.name)}-{number}[a-z]?", path.stem) is None:
             continue
@@ -230,7 +241,7 @@ def _check_comparable(suite: Suite, folder: Path) -> None:
         if _comparable(other) != _comparable(suite):
             raise SuiteError(
                 f"{suite.id}: its items, or their prompts, scoring or grouping, differ from {path.stem}, so its scores "
-                f"would not be comparable: give it the number {int(number) + 1}"
+                f"would not be comparable: give it the number {int(re.sub(r'[^0-9].*', '', number)) + 1}"
             )
 
 

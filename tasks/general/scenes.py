@@ -7,19 +7,17 @@ Four options stand below each question (chance 1/4). Examples:
     general_scenes_place   Where is the red balloon, seen from the yellow balloon in this picture?   A. above and to the
                            left  B. below and to the left  C. above and to the right  D. below and to the right
 
-Nothing is downloaded. A document names its picture, which is drawn anew whenever it is asked for (7 ms).
+Nothing is downloaded. A document names its picture, which is drawn when it is shown (7 ms).
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from hashlib import sha256
 from itertools import count as numbers
 from itertools import islice
-from typing import Any
-
-from PIL import Image
 
 from harness import plugin
 from harness.answers import forms
@@ -32,7 +30,6 @@ from harness.pictures import (
     backdrop,
     develop,
     encode_png,
-    open_images,
     paint_balloon,
     paint_house,
     paint_tree,
@@ -143,18 +140,9 @@ def items(task: str, split: Split, count: int, seed: int) -> Iterator[tuple[str,
         yield scene, item.model_copy(update={"images": (png,)})
 
 
-def load(task: str, count: int, seed: int, **_: Any) -> dict[str, Any]:
-    """The ``custom_dataset`` function; a document holds the name of its picture in the picture's stead."""
-    from datasets import Dataset
-
-    documents = []
-    for scene, item in items(task, "test", count, seed):
-        document = next(plugin.rows([item]))
-        del document["images"]
-        documents.append({**document, "scene": scene, "n_images": 1})
-    return {"test": Dataset.from_list(documents)}
+def _test_items(task: str, split: Split, count: int, seed: int) -> Iterator[Item]:
+    return (item.with_pictures(scene) for scene, item in items(task, split, count, seed))
 
 
-def images(doc: plugin.Document) -> list[Image.Image]:
-    """The ``doc_to_image`` function: the picture as a PNG file."""
-    return open_images([encode_png(draw(doc["scene"])[0])])
+load = plugin.loader({task: partial(_test_items, task) for task in PAINTERS})
+images = plugin.opener(lambda scene: encode_png(draw(scene)[0]))

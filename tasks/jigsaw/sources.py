@@ -1,9 +1,11 @@
 """The jigsaws of photographs and of landscapes: where their pictures come from; ``harness.pictures.jigsaw`` cuts them.
 
-COCO 2017 validation images, as in the archive that its authors publish: ``coco_val2017.csv`` names those taken (their
-licence permits altered copies, and their tiles tell themselves apart) and pins their bytes.
+COCO 2017 validation images, as in the archive that its authors publish, whose licence permits altered copies:
+``coco_val2017.csv`` names those of the first version (their tiles tell themselves apart) and pins their bytes,
+``coco_val2017_2.csv`` those of the second, of which each grid takes all that it can be decided for.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from harness.pictures import Collection, Pictures, Scenes, image_loader, loader
@@ -17,10 +19,20 @@ COCO = Collection(
     listing=Path(__file__).parent / "coco_val2017.csv",
 )
 
-SOURCES: dict[str, Pictures] = {"coco": COCO, "scenes": Scenes("test", seed=1)}
+PHOTOS = replace(
+    COCO,
+    copies=("photos/images/coco_{name}.jpg", "coco_photos_2/images/coco_{name}.jpg", "coco/val2017/{name}.jpg"),
+    listing=Path(__file__).parent / "coco_val2017_2.csv",
+)
+
+SOURCES: dict[str, Pictures] = {"coco": COCO, "photos": PHOTOS, "scenes": Scenes("test", seed=1)}
 
 # The tasks on published data; the catalogue asks them for their sources.
-TASKS = {path.stem: COCO for path in Path(__file__).parent.glob("jigsaw_coco_*.yaml")}
+TASKS = {
+    path.stem: pictures
+    for name, pictures in (("coco", COCO), ("photos", PHOTOS))
+    for path in Path(__file__).parent.glob(f"jigsaw_{name}_*.yaml")
+}
 
 load = loader(SOURCES)
 images = image_loader(SOURCES)

@@ -9,12 +9,15 @@ import json
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tests.bench import machine, smollm2, workload
 from tests.bench.ours import SilentWatcher
+
+if TYPE_CHECKING:
+    from harness.suites.catalogue import DataSet
 
 SUITE = "core-text-1"
 PAGE = smollm2.ROOT / "tasks" / "README.md"
@@ -94,8 +97,7 @@ def tasks_table() -> str:
             "any" if task.items is None else f"{task.items:,}",
             _per_cent(task.chance),
             f"{task.max_tokens:,}" if task.max_tokens else "",
-            ", ".join(f"[{each.repo}](https://huggingface.co/datasets/{each.repo})" for each in task.sources())
-            or "made by its file",
+            ", ".join(map(_source, task.sources())) or "made by its file",
             task.licence or "",
         ]
         for task in find_tasks().values()
@@ -108,6 +110,12 @@ def _compared(fields: dict[str, Any]) -> str:
     return "options" if str(fields.get("process_results")).endswith("judge_options") else "letter"
 
 
+def _source(source: "DataSet") -> str:
+    """A link to a set of the hub; a local file by its path."""
+    local = (source.revision or "").startswith("sha256:")
+    return f"`{source.repo}`" if local else f"[{source.repo}](https://huggingface.co/datasets/{source.repo})"
+
+
 def suites_table() -> str:
     """Every released suite: its size, and the change that each family shows at a churn of 10 %."""
     from harness.records.suites import load_suite, suite_names
@@ -118,8 +126,11 @@ def suites_table() -> str:
         suite = load_suite(name)
         shown = []
         for family in suite.families:
-            counts = [place.count for place in suite.tasks.values() if place.family == family]
-            shown.append(f"{family} {100 * mean_minimum_detectable_difference(0.1, counts):.1f}")
+            places = [place for place in suite.tasks.values() if place.family == family]
+            found = 100 * mean_minimum_detectable_difference(0.1, [place.count for place in places])
+            units = [place.clusters for place in places if place.clusters]
+            worst = 100 * mean_minimum_detectable_difference(0.1, units) if len(units) == len(places) else found
+            shown.append(f"{family} {found:.1f}" + f" (at worst {worst:.1f})" * (f"{worst:.1f}" != f"{found:.1f}"))
         items = sum(place.count for place in suite.tasks.values())
         rows.append([f"`{name}`", suite.title, str(len(suite.tasks)), f"{items:,}", ", ".join(shown)])
     return _table(["suite", "what", "tasks", "items", "detectable, points"], rows)

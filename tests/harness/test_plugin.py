@@ -1,5 +1,6 @@
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from harness import plugin
 from harness.answers import forms
 from harness.items import Item, Split
-from harness.pictures.pixels import encode_png
+from harness.pictures.pixels import PixelError, encode_png
+from harness.records import load_task_module, tasks_root
 from harness.sources import SourceError
 
 _PNG = encode_png(np.zeros((1, 2, 3), dtype=np.uint8))
@@ -35,6 +37,28 @@ def test_a_loader_gives_the_test_items_as_documents() -> None:
     assert image.size == (2, 1)
     assert image.encoded == _PNG  # type: ignore[attr-defined]
     assert plugin.question(documents[0]) == "<image>test 7 0"
+
+
+def test_an_item_names_its_picture_which_is_opened_when_it_is_asked_for() -> None:
+    (item,) = one_item("test", 1, 7)
+    named = item.with_pictures("black")
+    assert named.item_id == item.item_id
+    (doc,) = plugin.rows([named])
+    assert (doc["pictures"], doc["n_images"]) == (("black",), 1)
+    assert "images" not in doc
+    assert plugin.question(doc) == "<image>test 7 0"
+    (image,) = plugin.opener({"black": _PNG}.__getitem__)(doc)
+    assert image.encoded == _PNG  # type: ignore[attr-defined]
+    with pytest.raises(PixelError, match="its picture is not the one that its id covers"):
+        plugin.opener(lambda name: encode_png(np.ones((1, 2, 3), dtype=np.uint8)))(doc)
+
+
+def test_only_a_shipped_task_is_taken_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETENTION_CACHE", str(tmp_path))
+    plugin.loader({"t": one_item})(task="t", count=2, seed=7)
+    assert list(tmp_path.iterdir()) == []
+    load_task_module(tasks_root() / "math" / "nano.py").load(task="math_word", count=2, seed=1)
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.parametrize(

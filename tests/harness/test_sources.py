@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from huggingface_hub import constants
 from harness import plugin
 from harness.items import Item
 from harness.plugin import Reader
-from harness.sources import PictureSource, Source, SourceError, data_folder, read_rows, use_hub_or_cache
+from harness.sources import LocalFile, PictureSource, Source, SourceError, data_folder, read_rows, use_hub_or_cache
 from tests.support.hub_sets import blink, mme, picture
 
 
@@ -49,6 +50,31 @@ def test_a_copy_that_cannot_be_read_is_named(data: Path, text: str) -> None:
     )
     with pytest.raises(SourceError, match="sums: not a readable copy of nobody/sums"):
         list(source.rows())
+
+
+def test_a_file_that_is_on_no_hub_is_known_by_its_digest(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = (data / "sums" / "test.jsonl").read_bytes()
+    source = LocalFile("sums/test.jsonl", hashlib.sha256(content).hexdigest(), "example.org/sums")
+    assert [row["a"] for row in source.rows()] == [0, 1, 2, 3, 4]
+    assert source.pinned() == {"file": "sums/test.jsonl", "sha256": source.sha256}
+    (data / "sums" / "test.jsonl").write_bytes(content + b"\n")
+    for read in (source.rows, source.pinned):
+        with pytest.raises(SourceError, match=f"but the task names {source.sha256[:12]}; restore the file"):
+            read()
+    monkeypatch.delenv("RETENTION_DATA")
+    with pytest.raises(SourceError, match=r"on no hub: it comes from example\.org/sums; give a folder"):
+        source.rows()
+
+
+def test_what_is_read_is_pinned_by_its_content_or_by_its_revision(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = SUMS.pinned()
+    (data / "sums" / "test.jsonl").write_text("")
+    assert SUMS.pinned() != before
+    (data / "sums" / "test.jsonl").unlink()
+    assert SUMS.pinned() is None
+    monkeypatch.delenv("RETENTION_DATA")
+    assert SUMS.pinned()["revision"] == "0" * 40
+    assert Source("nobody/sums", None, "test", "sums").pinned() is None
 
 
 def test_without_data_and_without_a_hub_one_line_says_the_way_out(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,8 +33,8 @@ TEMPLATE = """\
 """
 
 
-def write_qwen(folder: Path) -> Path:
-    """Save model, tokenizer and processor."""
+def write_qwen(folder: Path, head: int = 16) -> Path:
+    """Save model, tokenizer and processor; vLLM has no attention on a CPU for heads of fewer than 32 numbers."""
     define_missing_ops()
     import torch
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLProcessor
@@ -45,12 +45,16 @@ def write_qwen(folder: Path) -> Path:
     ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIAL}
     text = {
         "vocab_size": 300,
-        "hidden_size": 32,
+        "hidden_size": 2 * head,
         "intermediate_size": 48,
         "num_hidden_layers": 2,
         "num_attention_heads": 2,
         "num_key_value_heads": 1,
-        "rope_parameters": {"rope_type": "default", "mrope_section": [2, 3, 3], "rope_theta": 10_000.0},
+        "rope_parameters": {
+            "rope_type": "default",
+            "mrope_section": [head // 8, 3 * head // 16, 3 * head // 16],
+            "rope_theta": 10_000.0,
+        },
         "max_position_embeddings": 4096,
         "bos_token_id": None,
         "eos_token_id": ids["<|im_end|>"],
@@ -62,7 +66,7 @@ def write_qwen(folder: Path) -> Path:
         "hidden_size": 32,
         "intermediate_size": 48,
         "num_heads": 2,
-        "out_hidden_size": 32,
+        "out_hidden_size": 2 * head,
         "fullatt_block_indexes": [1],
         "window_size": 56,
     }

@@ -37,11 +37,17 @@ KNOWN = {
     "jigsaw_coco_3x3_think": (522, 87, "b0abc4d2057f20d7"),
     "jigsaw_coco_3x3_tiles": (522, 87, "9dd3bef9a665caf6"),
     "jigsaw_coco_3x3_tiles_think": (522, 87, "8793e458b231fa31"),
+    "jigsaw_photos_1x3": (724, 362, "fa6176f2c56a696c"),
+    "jigsaw_photos_2x2": (706, 353, "18b54ffa13b40378"),
+    "jigsaw_photos_2x3": (648, 324, "0252d213acbb69c5"),
+    "jigsaw_photos_3x1": (736, 368, "03d72c0e7ded9f56"),
+    "jigsaw_photos_3x3": (550, 275, "eb1caba50646f8e5"),
+    "jigsaw_photos_3x3_tiles": (550, 275, "2f76d22b3552c3b1"),
     "jigsaw_scenes_2x2": (500, 500, "8689b898dbe68978"),
     "jigsaw_scenes_3x3": (500, 500, "16dcd2deacdcb671"),
     "jigsaw_scenes_3x3_think": (500, 500, "68e9fce58cceebe7"),
 }
-CHEAP = ("jigsaw_coco_1x3", "jigsaw_coco_3x3", "jigsaw_coco_3x3_tiles_think")
+CHEAP = ("jigsaw_coco_1x3", "jigsaw_photos_3x3", "jigsaw_coco_3x3", "jigsaw_coco_3x3_tiles_think")
 
 
 def test_every_jigsaw_task_is_known() -> None:
@@ -58,7 +64,7 @@ def test_the_task_file_says_what_the_task_is(task: str) -> None:
     assert file.max_tokens == (2048 if task.endswith("_think") else 64)
     assert (file.fields["dataset_kwargs"].get("protocol") == "think") == task.endswith("_think")
     assert [str(source) for source in file.sources()] == (
-        ["pcuenq/coco-2017-mirror@a4cd8b69bd45a35e9a0a9c8692f3a7f4f23321fe"] if "_coco_" in task else []
+        ["pcuenq/coco-2017-mirror@a4cd8b69bd45a35e9a0a9c8692f3a7f4f23321fe"] if "_scenes_" not in task else []
     )
 
 
@@ -95,6 +101,24 @@ def test_the_list_names_the_decidable_photographs_whose_licence_permits_puzzles(
         if "/val2017/" in row["attribution"] and row["flat_tiles_3x3"] == "0" and float(row["min_tile_pair_diff"]) > 15
     )
     assert {licence for _, licence, _ in listed} == {"CC BY 2.0", "CC BY-SA 2.0"}
+
+
+def test_the_second_list_names_all_photographs_whose_licence_permits_puzzles(published: Path) -> None:
+    with (FOLDER / "coco_val2017_2.csv").open(encoding="utf-8", newline="") as file:
+        listed = {row["name"]: (row["licence"], row["sha256"]) for row in csv.DictReader(file)}
+    rows = [json.loads(line) for line in (published / "coco_boxes" / "coco_boxes.jsonl").open(encoding="utf-8")]
+    assert set(listed) == {Path(row["file_name"]).stem for row in rows if row["coco_split"] == "val2017"}
+    for folder in ("photos", "coco_photos_2"):
+        with (published / folder / "photos.csv").open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                name = Path(row["file"]).stem.removeprefix("coco_")
+                if "/val2017/" in row["attribution"]:
+                    assert listed[name] == (row["licence"], row["sha256"])
+    assert {licence.partition(" (")[0] for licence, _ in listed.values()} == {
+        *("CC BY 2.0", "CC BY-SA 2.0", "no known copyright restrictions"),
+    }
+    with (FOLDER / "coco_val2017.csv").open(encoding="utf-8", newline="") as file:
+        assert {row["name"] for row in csv.DictReader(file)} <= set(listed), "version 1's are among them"
 
 
 def test_decidability_agrees_with_what_is_known_of_the_photographs(published: Path) -> None:
@@ -287,6 +311,6 @@ def test_think_and_tiles_reach_the_task_file(tmp_path: Path) -> None:
 
 def test_landscapes_of_the_generator_are_the_second_domain() -> None:
     sources = load_task_module(FOLDER / "sources.py").SOURCES
-    assert sorted(sources) == ["coco", "scenes"]
+    assert sorted(sources) == ["coco", "photos", "scenes"]
     name = next(iter(sources["scenes"].names()))
     assert sources["scenes"].open(name)[1].shape == (336, 504, 3)

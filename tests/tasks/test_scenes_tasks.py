@@ -38,7 +38,7 @@ def test_known_items_whose_images_are_made_when_asked(task: str) -> None:
     assert items_digest(docs["item_id"][:20])[:16] == KNOWN[task]
     assert "images" not in docs.features
     ((scene, item),) = drawn(task, 1)
-    assert (docs[0]["scene"], docs[0]["item_id"]) == (scene, item.item_id)
+    assert (docs[0]["pictures"], docs[0]["item_id"]) == ([scene], item.item_id)
     (image,) = MODULE.images(docs[0])
     assert getattr(image, "encoded", image) == item.images[0]
     assert max(Counter(docs["answer"]).values()) < 40, "always one letter must not look like seeing"

@@ -103,3 +103,24 @@ def test_without_data_and_without_a_network_there_is_one_clear_line(
         "Error: data set nobody/sums: no data folder is set, and it could not be loaded from the hub "
         "(ConnectionError); connect to the hub, or give a folder that contains sums/ with --data-dir or RETENTION_DATA"
     ]
+
+
+def test_show_counts_clusters_in_place_of_items_at_worst() -> None:
+    shown = suite("show", "core-vl-2-local").output
+    words = [line.split() for line in shown.splitlines()]
+    assert ["jigsaw_photos_3x3", "jigsaw", "puzzles", "550", "275"] in [line[:5] for line in words]
+    assert "At worst: if all items of a cluster" in shown
+    facts = json.loads(suite("show", "core-vl-2-local", "--json").output)
+    target = facts["tasks"][0]
+    assert target["at_worst"] == pytest.approx(target["detectable"] * 2**0.5)
+    assert facts["families"]["vision"]["clusters"] < facts["families"]["vision"]["items"]
+    assert "sugarcrepe/swap_obj.json@073cdb8" in shown
+
+
+def test_verify_can_make_all_items_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = part_of_nano(tmp_path, "vision_colour")
+    monkeypatch.setenv("RETENTION_CACHE", str(tmp_path / "items"))
+    assert suite("verify", path, "--redraw").exit_code == 0
+    assert not (tmp_path / "items").exists()
+    assert suite("verify", path).exit_code == 0
+    assert len(list((tmp_path / "items").iterdir())) == 1

@@ -16,9 +16,10 @@ import pytest
 from PIL import Image
 
 from harness.items import Item
+from harness.pictures import jigsaw
 from harness.pictures.jigsaw import JigsawSet, Recipe, image_loader, loader, make, question
 from harness.pictures.photos import PhotoError
-from harness.pictures.pixels import Pixels, decode_png, restore
+from harness.pictures.pixels import PixelError, Pixels, decode_png, restore
 from harness.pictures.puzzles import Grid, fit
 
 
@@ -181,3 +182,33 @@ def test_the_numbering_is_stated(grid: Grid, layout: Any, said: str) -> None:
 
 def test_an_empty_set_says_so() -> None:
     assert JigsawSet().summary() == "0 of 0 pictures taken, 0 dropped"
+
+
+def test_a_folder_is_cut_once_until_a_picture_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("RETENTION_CACHE", str(tmp_path / "items"))
+    (tmp_path / "pictures").mkdir()
+    for name in ("good0", "good1", "flat"):
+        Image.fromarray(Noise().open(name)[1]).save(tmp_path / "pictures" / f"{name}.png")
+    cuts: list[str] = []
+    monkeypatch.setattr(jigsaw, "make", lambda *args: cuts.append("cut") or make(*args))
+
+    def ids() -> list[str]:
+        caplog.clear()
+        documents = loader({})(task="puzzle", rows=2, columns=2, images=str(tmp_path / "pictures"))["test"]
+        assert "1 dropped" in caplog.text
+        return list(documents["item_id"])
+
+    first = ids()
+    assert ids() == first
+    assert cuts == ["cut"]
+    Image.fromarray(Noise().open("good2")[1]).save(tmp_path / "pictures" / "good1.png")
+    assert ids() != first
+    assert cuts == ["cut", "cut"]
+
+
+def test_a_puzzle_that_is_cut_otherwise_than_its_id_says_is_not_shown() -> None:
+    document = make(RECIPE, Noise(), "noise").documents[0]
+    with pytest.raises(PixelError, match=rf"item {document['item_id'][:12]}: its picture is not the one"):
+        image_loader({"noise": Noise()})({**document, "answer": document["answer"][::-1]})

@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from harness.items import items_digest
 from harness.records.suites import (
@@ -19,6 +20,7 @@ from harness.suites.catalogue import find_task, find_tasks
 from harness.suites.freezing import read_lock, verify
 
 CORE = ("core-text-1", "core-vl-1", "core-vl-think-1")
+LOCAL = "core-vl-2-local"
 
 
 def test_nano_suite_has_the_families_and_sizes_it_promises() -> None:
@@ -141,14 +143,16 @@ def test_every_released_suite_has_a_lock_and_an_entry_with_its_digest() -> None:
         }
 
 
-@pytest.mark.parametrize("name", CORE)
+@pytest.mark.parametrize("name", [*CORE, LOCAL])
 def test_core_suites_pin_what_is_asked_and_how(name: str) -> None:
     suite, catalogue = load_suite(name), find_tasks()
     for task, place in suite.tasks.items():
         found = catalogue[task]
         assert (place.max_tokens, place.stop) == (found.max_tokens, found.stop)
         assert place.sources == tuple(map(str, found.sources()))
-        assert all(re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", source) for source in place.sources)
+        pinned = re.compile(r"[\w.-]+/[\w.-]+@([0-9a-f]{40}|sha256:[0-9a-f]{64})")
+        assert all(pinned.fullmatch(source) for source in place.sources)
+        assert name == LOCAL or "sha256" not in str(place.sources)
         assert found.items is None or place.count <= found.items
         assert found.chance is not None
         assert found.licence
@@ -182,9 +186,26 @@ def test_the_core_suites_mark_what_a_target_is_known_to_move() -> None:
     assert set(jigsaws) - set(vision.transfer) == {"jigsaw_coco_3x3"}
 
 
+def test_the_local_suite_states_the_clusters_of_its_items() -> None:
+    suite = load_suite(LOCAL)
+    assert suite.id == LOCAL
+    assert suite.record.comparable != Suite(**{**suite.model_dump(), "version": "2"}).record.comparable
+    clusters = {task: place.clusters for task, place in suite.tasks.items()}
+    assert clusters["jigsaw_photos_3x3"] == 275
+    assert all(0 < (clusters[task] or 0) <= place.count for task, place in suite.tasks.items())
+    jigsaws = {task for task, place in suite.tasks.items() if place.family == "jigsaw" and not place.transfer}
+    assert jigsaws == {"jigsaw_photos_3x3"}
+
+
+@pytest.mark.parametrize("version", ["2-locals", "-local", "2-draft-local", "2-local2"])
+def test_a_version_is_a_number_a_letter_and_what_it_is_part_of(version: str) -> None:
+    with pytest.raises(ValidationError, match="version"):
+        Suite(name="mine", version=version, title="t", tasks={})
+
+
 @pytest.mark.engine
 @pytest.mark.usefixtures("published")
-@pytest.mark.parametrize("name", ["core-text-1", "core-vl-1"])
+@pytest.mark.parametrize("name", ["core-text-1", "core-vl-1", LOCAL])
 def test_core_suites_hold_on_the_published_sets(name: str) -> None:
     assert {finding.task: finding.problem for finding in verify(name) if finding.problem} == {}
 

@@ -61,7 +61,16 @@ def test_every_task_of_the_shipped_suites_is_found_beside_a_users_own(own: Path)
 def test_every_data_set_of_a_shipped_task_is_pinned_to_a_commit() -> None:
     sources = {source for task in find_tasks().values() for source in task.sources()}
     assert len(sources) >= 20
-    assert [str(source) for source in sources if not re.fullmatch(r"[0-9a-f]{40}", source.revision or "")] == []
+    pinned = re.compile(r"[0-9a-f]{40}|sha256:[0-9a-f]{64}")
+    assert [str(source) for source in sources if not pinned.fullmatch(source.revision or "")] == []
+
+
+def test_a_file_that_is_on_no_hub_is_named_with_its_digest_and_no_repository(own: Path) -> None:
+    code = SUMS_CODE.replace("import Source", "import LocalFile, Source")
+    code = code.replace("Reader((SET, SET,", "Reader((LocalFile('sums/test.csv', '1' * 64, 'example.org'),")
+    (own / "mine" / "sums.py").write_text(code)
+    sources = find_task("sums", own).sources()
+    assert list(map(str, sources)) == [f"sums/test.csv@sha256:{'1' * 64}", "nobody/more"]
 
 
 def test_a_shipped_task_is_in_the_file_of_its_name() -> None:

@@ -248,3 +248,24 @@ def test_completing_a_draft_changes_nothing_that_it_states(folder: Path) -> None
     assert suite.tasks["sums"].transfer
     assert suite.tasks["sums"].adjacent == ("jigsaw",)
     assert items_digest(item_ids["sums"]) == suite.tasks["sums"].digest
+
+
+def test_a_suite_states_the_clusters_of_its_items(folder: Path) -> None:
+    code = SUMS_CODE.replace('target=""', 'target="", cluster_id=str(row["a"] % 2)')
+    (folder / "sums.py").write_text(code)
+    path = freeze(str(folder / "mine-1-draft.yaml"), "The first.")
+    assert load_suite(str(path)).tasks["sums"].clusters == 2
+    assert sample(str(path), 1, folder / "part-1.yaml").tasks["sums"].clusters == 1
+    assert _problems(path) == [""]
+    (folder / "sums.py").write_text(SUMS_CODE)
+    assert _problems(path) == ["its items are 20 clusters, frozen 2"]
+
+
+def test_a_local_version_is_compared_with_none(folder: Path) -> None:
+    freeze(_write_draft(folder, "1-draft", count=20), "The first.")
+    path = freeze(_write_draft(folder, "1-local-draft", count=5), "What needs no hub.")
+    suite = load_suite(str(path))
+    assert suite.id == "mine-1-local"
+    assert suite.record.comparable == "mine-1-local"
+    with pytest.raises(SuiteError, match=r"differ from mine-1, .* give it the number 2"):
+        freeze(_write_draft(folder, "1a-draft", count=5), "Fewer.")
