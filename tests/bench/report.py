@@ -306,10 +306,12 @@ def _engines_notes(found: dict[str, Any]) -> list[str]:
 
 
 def _likelihoods_notes(found: dict[str, Any]) -> list[str]:
-    ours, theirs = (found["cpu_seconds"][way] for way in ("ours, transformers", "lm-eval, vLLM"))
+    ways = ("ours, transformers", "lm-eval, vLLM")
+    (ours, theirs), (mine, other) = ([found[what][way] for way in ways] for what in ("seconds", "choices"))
     lines = [
-        f"- Likelihood of whole options, {found['model']}: {ours:.0f} processor seconds here, {theirs:.0f} for lm-eval "
-        f"with vLLM on the same items, a ratio of {found['ratio']:.2f} (goal {found['allowed_ratio']})."
+        f"- Likelihood of whole options, {found['model']}: {ours:.0f} s here, {theirs:.0f} s for lm-eval with "
+        f"vLLM on the same items, a ratio of {found['ratio']:.2f} (goal {found['allowed_ratio']}); {mine:.0f} and "
+        f"{other:.0f} s without imports and engine start."
     ]
     return lines + [
         f"  - {name}: the same option of {each['same_option']} of {each['items']} items as the stock task"
