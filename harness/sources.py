@@ -180,9 +180,7 @@ class PictureSource(Source):
         named = {"repo": self.repo, "config": self.config, "split": self.split, "pictures": self.pictures}
         if copy is None:
             return named | {"revision": self.revision} if self.revision else None
-        found = ((path, path.stat()) for path in sorted(copy.rglob("*.parquet")))
-        files = [(str(path), state.st_size, state.st_mtime_ns, state.st_ctime_ns) for path, state in found]
-        return named | {"files": files}
+        return named | {"files": self.files, "copy": _stamp(copy)}
 
     def table(self) -> Any:
         """The split as a ``datasets.Dataset`` that does not decode its pictures, as its files are now."""

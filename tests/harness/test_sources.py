@@ -56,7 +56,9 @@ def test_a_file_that_is_on_no_hub_is_known_by_its_digest(data: Path, monkeypatch
     content = (data / "sums" / "test.jsonl").read_bytes()
     source = LocalFile("sums/test.jsonl", hashlib.sha256(content).hexdigest(), "example.org/sums")
     assert [row["a"] for row in source.rows()] == [0, 1, 2, 3, 4]
-    assert source.pinned() == {"file": "sums/test.jsonl", "sha256": source.sha256}
+    assert source.pinned() == {"file": "sums/test.jsonl", "sha256": source.sha256, "constants": ()}
+    marked = LocalFile(source.path, source.sha256, source.origin, (("kind", "easy"),))
+    assert {row["kind"] for row in marked.rows()} == {"easy"}
     (data / "sums" / "test.jsonl").write_bytes(content + b"\n")
     for read in (source.rows, source.pinned):
         with pytest.raises(SourceError, match=f"but the task names {source.sha256[:12]}; restore the file"):

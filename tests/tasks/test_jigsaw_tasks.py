@@ -106,7 +106,8 @@ def test_the_list_names_the_decidable_photographs_whose_licence_permits_puzzles(
 def test_the_second_list_names_all_photographs_whose_licence_permits_puzzles(published: Path) -> None:
     with (FOLDER / "coco_val2017_2.csv").open(encoding="utf-8", newline="") as file:
         listed = {row["name"]: (row["licence"], row["sha256"]) for row in csv.DictReader(file)}
-    rows = [json.loads(line) for line in (published / "coco_boxes" / "coco_boxes.jsonl").open(encoding="utf-8")]
+    lines = (published / "coco_boxes" / "coco_boxes.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
     assert set(listed) == {Path(row["file_name"]).stem for row in rows if row["coco_split"] == "val2017"}
     for folder in ("photos", "coco_photos_2"):
         with (published / folder / "photos.csv").open(encoding="utf-8", newline="") as file:
