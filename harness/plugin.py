@@ -69,8 +69,8 @@ class Reader:
 
     sources: tuple[Source | LocalFile, ...]
     items: Callable[[Iterator[Row]], Iterable[Item]]
-    pictures: tuple[Collection | ListedPictures, ...] = ()
     shots: Shots | None = None
+    pictures: tuple[Collection | ListedPictures, ...] = ()
 
 
 def loader(tasks: Mapping[str, Generator]) -> Callable[..., dict[str, Any]]:

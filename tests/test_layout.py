@@ -14,6 +14,7 @@ MIRRORS = [path for path in FILES if path.relative_to(TESTS).parts[0] in ("harne
 # Tests of several modules at once, named by what these do together.
 TOGETHER = {
     "harness/cli/test_cli.py",
+    "harness/evaluation/test_prompts.py",
     "harness/lmeval/test_lmeval.py",
     "harness/scoring/test_promises.py",
     "harness/scoring/test_simulations.py",

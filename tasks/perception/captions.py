@@ -109,8 +109,8 @@ def _shown(item: Item, name: str) -> Item:
 _NOT_LONGER = tuple(file for file in SUGARCREPE if not file.path.startswith("sugarcrepe/add_"))
 
 TASKS: dict[str, Reader] = {
-    "perception_captions": Reader((*SUGARCREPE, VALSE, VSR), captions, (PHOTOS,)),
-    "perception_two_captions": Reader((*_NOT_LONGER, VALSE), two_captions, (PHOTOS,)),
+    "perception_captions": Reader((*SUGARCREPE, VALSE, VSR), captions, pictures=(PHOTOS,)),
+    "perception_two_captions": Reader((*_NOT_LONGER, VALSE), two_captions, pictures=(PHOTOS,)),
 }
 
 load = plugin.reader(TASKS)

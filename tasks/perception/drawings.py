@@ -124,9 +124,9 @@ def judge_chart(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, Any
 
 
 TASKS: dict[str, Reader] = {
-    "perception_statements": Reader((STATEMENTS,), statements, (STATED,)),
-    "perception_drawings": Reader((DRAWINGS,), drawings, (DRAWN,)),
-    "perception_charts": Reader(CHARTS, charts, (CHARTED,)),
+    "perception_statements": Reader((STATEMENTS,), statements, pictures=(STATED,)),
+    "perception_drawings": Reader((DRAWINGS,), drawings, pictures=(DRAWN,)),
+    "perception_charts": Reader(CHARTS, charts, pictures=(CHARTED,)),
 }
 
 _OPENERS = {"perception_statements": enlarged, "perception_drawings": DRAWN.file, "perception_charts": CHARTED.file}

@@ -258,10 +258,10 @@ def judge_box(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, Any]:
 
 
 TASKS: dict[str, Reader] = {
-    "perception_presence": Reader((BOXES,), presence, (PHOTOS,)),
-    "perception_pointing": Reader((BOXES,), partial(pointing, "perception_pointing"), (PHOTOS,)),
-    "perception_pointing_1000": Reader((BOXES,), partial(pointing, "perception_pointing_1000"), (PHOTOS,)),
-    "perception_counting": Reader((BOXES,), counting, (PHOTOS,)),
+    "perception_presence": Reader((BOXES,), presence, pictures=(PHOTOS,)),
+    "perception_pointing": Reader((BOXES,), partial(pointing, "perception_pointing"), pictures=(PHOTOS,)),
+    "perception_pointing_1000": Reader((BOXES,), partial(pointing, "perception_pointing_1000"), pictures=(PHOTOS,)),
+    "perception_counting": Reader((BOXES,), counting, pictures=(PHOTOS,)),
 }
 
 load = plugin.reader(TASKS)

@@ -51,8 +51,10 @@ def read(task: str, rows: list[dict[str, Any]] | None = None) -> list[Item]:
 
 
 def test_every_question_set_is_asked_in_both_ways() -> None:
-    assert {task.removesuffix("_letters") for task in READERS} == {*COUNTS, "science_gpqa", "science_sciknoweval"}
-    assert all(f"{task}_letters" in READERS for task in READERS if not task.endswith("_letters"))
+    # The suites for pretrained bases ask some of them in further ways (test_base_tasks.py).
+    asked = [task for task in READERS if not task.endswith(("_cloze", "_shots"))]
+    assert {task.removesuffix("_letters") for task in asked} == {*COUNTS, "science_gpqa", "science_sciknoweval"}
+    assert all(f"{task}_letters" in READERS for task in asked if not task.endswith("_letters"))
 
 
 @pytest.mark.usefixtures("published")

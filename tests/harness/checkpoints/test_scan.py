@@ -231,7 +231,7 @@ def test_an_adapter_on_itself_does_not_go_round_in_circles(tmp_path: Path) -> No
             {"audio_tokenizer": {"name_or_path": "evil/repo"}},
             "audio_tokenizer",
         ),
-        ("audio_tokenizer_config.json", {"audio_tokenizer_class": "DacModel"}, "audio_tokenizer_class 'DacModel'"),
+        ("processor_config.json", {"audio_tokenizer_class": "DacModel"}, "audio_tokenizer_class 'DacModel'"),
     ],
 )
 def test_a_processor_that_names_other_classes_or_models_is_refused(

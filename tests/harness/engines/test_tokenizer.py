@@ -25,7 +25,7 @@ def test_the_bases_tokenizer_reads_every_answer(tmp_path: Path) -> None:
     base = open_checkpoint(str(write_bpe_checkpoint(tmp_path / "base")))
     tuned = open_checkpoint(str(change_tokenizer(write_bpe_checkpoint(tmp_path / "tuned", seed=1), lying)))
     conditions = conditions_of(base, 100)
-    assert tokenizer_folder(conditions, tuned) == tokenizer_folder(conditions, base) == base.path
+    assert tokenizer_folder(conditions, tuned) == tokenizer_folder(conditions, base) == base.staged
 
 
 def test_tokens_that_a_fine_tune_added_read_as_it_named_them(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_good_pair_is_described(tmp_path: Path) -> None:
     assert said(found, "ends") == [("ok", "1 <|im_end|>, 2 <image>")]
     assert [fact for _, fact in said(found, "pair")] == [
         "the tuned checkpoint ends its answers with token 2 (<image>), which ends the base's answers too",
-        "the tuned checkpoint has 300 positions, the base unlimited; both answered within 300",
+        "the tuned checkpoint has 300 positions, the base 8192; both answered within 300",
     ]
     assert said(found, "positions") == [("ok", "300, which prompt and answer have to fit into")]
     assert said(found, "decoding") == [("ok", "suites decode greedily; not used: temperature 0.6")]
@@ -59,6 +59,9 @@ def test_a_base_without_template_and_end_is_warned_of(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "base")
     (folder / "chat_template.jinja").unlink()
     (folder / "tokenizer_config.json").write_text("{}")
+    config = json.loads((folder / "config.json").read_text())
+    del config["eos_token_id"]
+    (folder / "config.json").write_text(json.dumps(config))
     found = examine(str(folder))
     assert found.accepted
     assert said(found, "template") == [("warning", "none: it can be asked in suites of policy plain alone")]

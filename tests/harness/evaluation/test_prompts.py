@@ -24,16 +24,16 @@ THINKING = TEMPLATE + "{% if enable_thinking is defined and not enable_thinking 
 
 
 @pytest.fixture
-def engines(monkeypatch: pytest.MonkeyPatch) -> list[FakeEngine]:
-    started: list[FakeEngine] = []
+def started(monkeypatch: pytest.MonkeyPatch) -> list[FakeEngine]:
+    found: list[FakeEngine] = []
 
     def start(*_: Any) -> FakeEngine:
-        started.append(FakeEngine("The answer is 3."))
-        return started[-1]
+        found.append(FakeEngine("The answer is 3."))
+        return found[-1]
 
     monkeypatch.setattr(starting, "start", start)
     monkeypatch.setattr(placement, "describe", lambda *_: RECORD)
-    return started
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def kinds(runs: list[Run]) -> set[str]:
 
 
 def test_by_default_the_base_asks_and_the_record_says_what_served(
-    folders: list[Path], suite: Path, engines: list[FakeEngine]
+    folders: list[Path], suite: Path, started: list[FakeEngine]
 ) -> None:
     (folders[1] / "chat_template.jinja").write_text("{{ messages[0].content }} assistant: ")
     change_tokenizer(folders[1], as_of_old)
@@ -84,7 +84,7 @@ def test_a_template_that_asks_in_the_same_words_is_no_other_template(folders: li
 
 
 def test_both_can_be_asked_in_the_tuned_models_template(
-    folders: list[Path], suite: Path, engines: list[FakeEngine]
+    folders: list[Path], suite: Path, started: list[FakeEngine]
 ) -> None:
     (folders[1] / "chat_template.jinja").write_text("Q: {{ messages[0].content }} A:")
     default, own = planned(folders, suite), planned(folders, suite, template="tuned")
@@ -111,7 +111,7 @@ def test_a_file_with_the_bases_template_is_the_bases_template(folders: list[Path
 
 
 def test_arguments_are_recorded_and_never_compared_with_a_run_without_them(
-    folders: list[Path], suite: Path, engines: list[FakeEngine]
+    folders: list[Path], suite: Path, started: list[FakeEngine]
 ) -> None:
     for folder in folders:
         (folder / "chat_template.jinja").write_text(THINKING)
@@ -126,7 +126,7 @@ def test_arguments_are_recorded_and_never_compared_with_a_run_without_them(
 
 
 def test_a_base_without_a_template_needs_plain_prompts_or_a_template(
-    folders: list[Path], suite: Path, engines: list[FakeEngine]
+    folders: list[Path], suite: Path, started: list[FakeEngine]
 ) -> None:
     (folders[0] / "chat_template.jinja").unlink()
     with pytest.raises(CheckpointError, match=r"no chat template; use a suite with `prompt: plain` .*--chat-template"):
@@ -140,7 +140,7 @@ def test_a_base_without_a_template_needs_plain_prompts_or_a_template(
 
 
 def test_native_asks_each_in_its_own_template_and_tokens(
-    folders: list[Path], suite: Path, engines: list[FakeEngine], tmp_path: Path
+    folders: list[Path], suite: Path, started: list[FakeEngine], tmp_path: Path
 ) -> None:
     tokenizer = small_bpe()
     tokenizer.add_tokens([AddedToken("<|user|>", normalized=False)])
@@ -166,7 +166,7 @@ def test_different_templates_of_several_fine_tunes_are_not_mixed(folders: list[P
 
 
 def test_a_template_without_the_tokenizers_bos_is_named(
-    folders: list[Path], suite: Path, engines: list[FakeEngine]
+    folders: list[Path], suite: Path, started: list[FakeEngine]
 ) -> None:
     config = {"bos_token": "<|im_start|>", "add_bos_token": True}
     for folder in folders:
@@ -181,7 +181,7 @@ def test_a_template_without_the_tokenizers_bos_is_named(
 
 
 def test_a_tokenizer_that_reads_a_prompt_otherwise_stops_the_run_before_any_engine(
-    folders: list[Path], suite: Path, engines: list[FakeEngine]
+    folders: list[Path], suite: Path, started: list[FakeEngine]
 ) -> None:
     def rewriting(what: str) -> Any:
         normalizer = {"type": "Replace", "pattern": {"String": what}, "content": ""}
@@ -189,9 +189,9 @@ def test_a_tokenizer_that_reads_a_prompt_otherwise_stops_the_run_before_any_engi
 
     change_tokenizer(folders[1], rewriting("words that no item has"))
     assert len(ran(planned(folders, suite))) == 2
-    engines.clear()
+    started.clear()
     change_tokenizer(folders[1], rewriting("Subtract"))
     plan = planned(folders, suite)
     with pytest.raises(CheckpointError, match=r"its tokenizer differs from that of base in prompt \d+"):
         run_plan(plan, Silent())
-    assert engines == []
+    assert started == []
