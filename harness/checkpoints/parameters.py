@@ -6,6 +6,7 @@ beside the model and left out, and what is wrong. The model's own side, which ne
 comes from the engines (:func:`harness.engines.check_weights`).
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +47,12 @@ class Fit:
 
     @property
     def whole(self) -> bool:
-        return not (self.missing or self.unexpected or self.misshapen or self.problem)
+        return self.faults == 0
+
+    @property
+    def faults(self) -> float:
+        """How many tensors are at fault; without limit, where there is no model to compare them with."""
+        return math.inf if self.problem else len(self.missing) + len(self.unexpected) + len(self.misshapen)
 
 
 @dataclass(frozen=True)
@@ -94,17 +100,19 @@ def compare_tensors(shapes: Shapes, fits: Callable[[Shapes], Fit], *, adapter: b
     """Compare the tensors of a checkpoint (name to shape) with its model: ``fits`` compares them under given names.
 
     Where they do not fit as they are, the names are tried without what wrappers put into them; the first names that
-    fit are taken. What does not fit under any is reported under the names of the file.
+    fit are taken. Of what fits under none, those with the fewest faults are reported, the names of the file before
+    others.
     """
-    first: WeightsReport | None = None
+    nearest: WeightsReport | None = None
     for stripped, names in _readings(list(shapes), adapter=adapter):
         report = _report(shapes, fits, stripped, names)
         if report.whole:
             return report
-        first = first or report
-    if first is None:
+        if nearest is None or report.fit.faults < nearest.fit.faults:
+            nearest = report
+    if nearest is None:
         raise ValueError("no tensors to compare")
-    return first
+    return nearest
 
 
 def _report(
