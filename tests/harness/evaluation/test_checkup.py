@@ -10,6 +10,7 @@ from harness.engines import starting
 from harness.evaluation.checkup import Checkup, examine
 from leaderboard.cli import cli
 from tests.support.fakes import write_adapter, write_checkpoint
+from tests.support.toys import change_tensors
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +54,32 @@ def test_an_adapter_says_what_it_claims(tmp_path: Path) -> None:
     assert said(found, "checkpoint")[0][1].startswith("adapter, adapter on base, LlamaForCausalLM")
     assert said(found, "adapter")[0][1].startswith("LORA of rank 4, alpha 4, on ")
     assert said(found, "claim") == [("ok", f"its configuration names the base {base}")]
+
+
+def test_an_adapter_is_looked_at_on_the_base_that_is_given(tmp_path: Path) -> None:
+    base, same = write_checkpoint(tmp_path / "base"), write_checkpoint(tmp_path / "same")
+    (same / "generation_config.json").write_text(json.dumps({"eos_token_id": 1}))
+    adapter = write_adapter(tmp_path / "adapter", base, ["layer"])
+    path = adapter / "adapter_config.json"
+    config = json.loads(path.read_text())
+    for claim in (None, "unsloth/base-bnb-4bit", "/nowhere/base", str(same)):
+        path.write_text(json.dumps(config | {"base_model_name_or_path": claim}))
+        found = examine(str(adapter), str(base))
+        assert found.accepted, found
+        assert said(found, "claim") == [("ok", f"its configuration names the base {claim}")]
+
+
+def test_weights_are_compared_with_their_model(tmp_path: Path) -> None:
+    base, tuned = write_checkpoint(tmp_path / "base"), write_checkpoint(tmp_path / "tuned", seed=1)
+    assert said(examine(str(tuned), str(base)), "weights")[1] == ("ok", "every tensor has its place in the model")
+    change_tensors(tuned, lambda tensors: {f"_orig_mod.{name}": each for name, each in tensors.items()})
+    assert "_orig_mod. is taken out of the names" in said(examine(str(tuned), str(base)), "weights")[1][1]
+    change_tensors(tuned, lambda tensors: {name: each for name, each in tensors.items() if "up_proj" not in name})
+    found = examine(str(tuned), str(base))
+    assert not found.accepted
+    (status, fact) = said(found, "weights")[1]
+    assert status == "refused"
+    assert "1 missing (model.layers.0.mlp.up_proj.weight)" in fact
 
 
 def test_a_base_without_template_and_end_is_warned_of(tmp_path: Path) -> None:
