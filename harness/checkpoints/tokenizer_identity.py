@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from harness.checkpoints.checkpoint import Checkpoint
+from harness.checkpoints.limits import vocabulary_size
 from harness.checkpoints.scan import CheckpointError
 from harness.checkpoints.tokenizer import TOKENIZER_FILE, open_tokenizer, vocabulary
 from harness.sandbox import Failure, Limits, Sandbox
@@ -43,9 +44,10 @@ def same_tokenizer(base: Checkpoint, tuned: Checkpoint) -> None:
 
     Compares the vocabularies and a few texts; :func:`compare_prompts` compares what a suite asks.
     """
+    root = (base.base or base).path
+    _refuse_fewer_rows(root, tuned)
     if tokenizers_agree(base, tuned):
         return
-    root = (base.base or base).path
     _compare_vocabularies(base, tuned)
     tokenizer = open_tokenizer(root)
     ids = [tuple(tokenizer.encode(text, add_special_tokens=False).ids) for text in _TEXTS]
@@ -58,6 +60,19 @@ def compare_prompts(base: Checkpoint, tuned: Checkpoint, prompts: Iterable[tuple
         raise CheckpointError(
             f"{tuned.record.name}: its tokenizer differs from that of {base.record.name} in prompt {number} "
             f"({text[:60]!a}): the ids {expected} of the base are {found} here, {_WAY_OUT}"
+        )
+
+
+def _refuse_fewer_rows(root: Path, tuned: Checkpoint) -> None:
+    """A fine-tune's embedding may have lost rows that only padded the base's, but none of a token."""
+    rows, before = vocabulary_size(tuned.path), vocabulary_size(root)
+    if rows is None or before is None or rows >= before:
+        return
+    last = max((token.id for token in vocabulary(root).values() if token.id < before), default=-1)
+    if rows <= last:
+        raise CheckpointError(
+            f"{tuned.path / 'config.json'}: vocab_size is {rows}, but the base's tokenizer has ids up to {last}, "
+            f"{_WAY_OUT}"
         )
 
 

@@ -11,6 +11,7 @@ import pytest
 from tokenizers import AddedToken, Tokenizer
 
 from harness.checkpoints.checkpoint import Checkpoint, open_checkpoint
+from harness.checkpoints.limits import vocabulary_size
 from harness.checkpoints.prompts import PromptRenderer
 from harness.checkpoints.scan import CheckpointError
 from harness.checkpoints.tokenizer import NewToken, extended, new_tokens, open_tokenizer
@@ -172,3 +173,20 @@ def test_another_vocabulary_is_refused(tmp_path: Path) -> None:
     other = open_checkpoint(str(write_checkpoint(tmp_path / "other", words=("a", "c"))))
     with pytest.raises(CheckpointError, match="other: its tokenizer differs from that of base"):
         same_tokenizer(base, other)
+
+
+def test_an_embedding_may_lose_what_padded_it_but_no_token(tmp_path: Path) -> None:
+    base, tuned = pair(tmp_path)
+
+    def with_rows(checkpoint: Checkpoint, rows: int) -> Checkpoint:
+        path = checkpoint.path / "config.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"vocab_size": rows}))
+        vocabulary_size.cache_clear()
+        return checkpoint
+
+    with_rows(base, SIZE + 24)
+    same_tokenizer(base, with_rows(tuned, SIZE))
+    with pytest.raises(CheckpointError, match=f"vocab_size is {SIZE - 1}, but the base's .* ids up to {SIZE - 1}"):
+        same_tokenizer(base, with_rows(tuned, SIZE - 1))
+    # Some bases name tokens that they have no row for; their fine-tunes need none either.
+    same_tokenizer(with_rows(base, SIZE - 1), tuned)
