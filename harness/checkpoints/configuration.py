@@ -15,7 +15,8 @@ from harness.checkpoints.weights import Tensor
 
 # Where a model came from: kept as a claim, and given to no library.
 _CLAIMS = frozenset({
-    "_name_or_path", "name_or_path", "base_model_name_or_path", "model_name", "base_model", "special_tokens_map_file",
+    "_name_or_path", "name_or_path", "_model_name_or_path", "model_name_or_path", "base_model_name_or_path",
+    "model_name", "base_model", "special_tokens_map_file",
 })  # fmt: skip
 # Values that are text, patterns or names of things that no library opens when it loads a model.
 _TEXT = frozenset({
@@ -41,6 +42,7 @@ _TOKEN_OR_PROSE = re.compile(r"\A<[^<>\s]*>\Z|\A\[/?\w+\]\Z|\A(?![/~.\\]).*\s", 
 _DRAFT = re.compile(r"speculat|(\A|_)(draft|assistant|verifier)(_model|_config)?\Z", re.I)
 
 _QUANTISATION = "quantization_config"
+_WHOLE = frozenset({"BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64"})
 _PLAIN_MODULE = re.compile(r"\A[\w.-]*\Z", re.ASCII)
 _WRITES_NO_TEXT = re.compile(
     r"For\w*Classification\Z|For(MaskedLM|QuestionAnswering|MultipleChoice|Retrieval|Ranking)\Z|Reward|Embedding|ColBERT|"
@@ -148,6 +150,19 @@ def absurd_size(config: dict[str, Any], tensors: Sequence[Tensor]) -> str | None
         for pattern, most, why in limits:
             if pattern.search(key) and value > most:
                 return f"{key} is {_brief(value)}, but {why}; restore the configuration of these weights"
+    return None
+
+
+def rounded_weights(config: dict[str, Any], tensors: Sequence[Tensor]) -> str | None:
+    """Weights of whole numbers that no quantisation explains, which libraries would take for the numbers themselves."""
+    if config.get(_QUANTISATION) is not None:
+        return None
+    for tensor in tensors:
+        if tensor.dtype in _WHOLE and len(tensor.shape) > 1 and tensor.name.endswith(".weight"):
+            return (
+                f"no {_QUANTISATION}, but tensor {tensor.name[:80]!a} has dtype {tensor.dtype}; save the configuration "
+                "of the quantised model beside its weights, or the weights unquantised"
+            )
     return None
 
 

@@ -19,6 +19,7 @@ from harness.checkpoints.configuration import (
     names_elsewhere,
     names_file,
     quantisation_patterns,
+    rounded_weights,
     wrong_architecture,
 )
 from harness.checkpoints.contents import ADAPTER_CONFIG, CONFIG, Contents, pickled_message
@@ -58,7 +59,9 @@ class CheckpointError(RetentionError):
 def scan_files(folder: Path, contents: Contents) -> None:
     """Check every used file of ``folder``, and the configuration against the headers of the weights."""
     stock = code_is_not_needed(folder, contents.kind)
-    tensors = [tensor for name in contents.weights for tensor in _read_weights(folder / name)]
+    weights = {name: _read_weights(folder / name) for name in contents.weights}
+    _refuse_duplicates(folder, weights)
+    tensors = [tensor for found in weights.values() for tensor in found]
     for name in sorted(set(contents.used) - set(contents.weights)):
         _scan_file(folder / name, stock=stock)
     _scan_added_tokens(folder)
@@ -152,6 +155,18 @@ def _read_weights(path: Path) -> list[Tensor]:
         raise CheckpointError(f"{path}: safetensors {error}") from error
 
 
+def _refuse_duplicates(folder: Path, weights: dict[str, list[Tensor]]) -> None:
+    """Of a tensor that two shards hold, which one is loaded depends on the library."""
+    first: dict[str, str] = {}
+    for name, tensors in weights.items():
+        for tensor in tensors:
+            if (other := first.setdefault(tensor.name, name)) != name:
+                raise CheckpointError(
+                    f"{folder / name}: holds {tensor.name[:80]!a}, which {other} holds too; shards of two trainings "
+                    "are mixed here: save the model again into an empty folder"
+                )
+
+
 def _check_plain(path: Path) -> None:
     if not path.is_file():
         raise CheckpointError(f"{path}: not a plain file, or a link to nothing; remove it or download it again")
@@ -207,7 +222,7 @@ def _names_another(name: str, content: dict[str, Any]) -> str | None:
 def _scan_model(path: Path, tensors: Sequence[Tensor]) -> None:
     """A class that writes text, of a size that the weights can have."""
     config = read_json(path)
-    if found := wrong_architecture(config) or absurd_size(config, tensors):
+    if found := wrong_architecture(config) or absurd_size(config, tensors) or rounded_weights(config, tensors):
         raise CheckpointError(f"{path}: {found}")
     check_quantisation(path, config, module_names(tensors))
 

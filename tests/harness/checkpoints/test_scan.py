@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.scan import CheckpointError
@@ -249,3 +251,30 @@ def test_the_classes_of_stock_processors_pass(tmp_path: Path) -> None:
     (folder / "preprocessor_config.json").write_text(json.dumps({**images, "processor_class": "Qwen2_5_VLProcessor"}))
     (folder / "processor_config.json").write_text(json.dumps({"feature_extractor_type": "CLIPFeatureExtractor"}))
     open_checkpoint(str(folder))
+
+
+def test_a_tensor_of_two_shards_is_refused(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    tensors = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    shards = [f"model-0000{k}-of-00002.safetensors" for k in (1, 2)]
+    first, *rest = tensors
+    put(folder, "model.safetensors.index.json", {"weight_map": {first: shards[0], **dict.fromkeys(rest, shards[1])}})
+    save_file({first: tensors[first]}, folder / shards[0])
+    save_file({name: tensors[name] for name in rest}, folder / shards[1])
+    open_checkpoint(str(folder))
+    save_file(tensors, folder / shards[1])
+    with pytest.raises(CheckpointError, match=rf"{shards[1]}: holds '{first}', which {shards[0]} holds too"):
+        open_checkpoint(str(folder))
+
+
+def test_whole_numbers_without_a_quantisation_are_refused(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    tensors = load_file(folder / "model.safetensors")
+    tensors["model.position_ids"] = np.arange(6).reshape(2, 3)
+    save_file(tensors, folder / "model.safetensors")
+    open_checkpoint(str(folder))
+    name = "model.layers.0.mlp.up_proj.weight"
+    save_file({**tensors, name: tensors[name].astype(np.int8)}, folder / "model.safetensors")
+    with pytest.raises(CheckpointError, match=rf"no quantization_config, but tensor '{name}' has dtype I8"):
+        open_checkpoint(str(folder))
