@@ -179,6 +179,7 @@ def _chosen(tuned: RunRecord) -> Iterator[Alarm]:
     if prompts.custom and tuned.template_policy == "shared":
         told = ", ".join(f"{name}={value}" for name, value in sorted(prompts.template_arguments.items()))
         whose = {"base": "the base's", "tuned": "the tuned checkpoint's", "file": "a file's"}[prompts.template_origin]
+        whose = "no" if tuned.suite.protocol.startswith("plain") else whose
         message = (
             f"prompts of one's own: {tuned.suite.protocol}, {whose} chat template"
             + (f" with {told}" if told else "")

@@ -139,6 +139,14 @@ def test_a_base_without_a_template_needs_plain_prompts_or_a_template(
         planned(folders, suite, policy="plain", template="tuned")
 
 
+def test_an_alarm_of_plain_prompts_names_no_template(
+    folders: list[Path], suite: Path, started: list[FakeEngine]
+) -> None:
+    base, tuned = ran(planned(folders, suite, policy="plain"))
+    (found,) = [alarm.message for alarm in score_pair(base, tuned, "math").alarms if alarm.kind == "prompts_chosen"]
+    assert found.startswith("prompts of one's own: plain-greedy, no chat template; not comparable")
+
+
 def test_native_asks_each_in_its_own_template_and_tokens(
     folders: list[Path], suite: Path, started: list[FakeEngine], tmp_path: Path
 ) -> None:
