@@ -41,10 +41,15 @@ def staged_folder(folder: Path) -> Path:
     return stage(folder, contents_of(folder))
 
 
+def lasting_folder(prefix: str) -> Path:
+    """A new temporary folder that lasts as long as this process."""
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=_root(os.getpid())))
+
+
 @functools.cache
 def _staged(folder: Path, kind: str, names: tuple[str, ...], process: int) -> Path:
     # Libraries show the last part of the path in their messages.
-    made = Path(tempfile.mkdtemp(prefix="staged-", dir=_root(process))) / _shown(folder)
+    made = lasting_folder("staged-") / _shown(folder)
     made.mkdir()
     without_code = code_is_not_needed(folder, kind)
     for name in names:

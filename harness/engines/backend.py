@@ -13,6 +13,7 @@ from harness.engines.environment import prepare
 from harness.engines.merge import merged_folder, ready_folder
 from harness.engines.placement import Placement
 from harness.engines.settings import LM_EVAL, EngineError
+from harness.engines.tokenizer import tokenizer_folder
 from harness.engines.torchvision_ops import define_missing_ops
 from harness.lmeval import Backend
 from harness.protocol import Completion, ContinuationScore, GenerateRequest, ScoreAnswer, ScoreRequest
@@ -29,13 +30,14 @@ class BackendEngine:
         define_missing_ops()
         folder = merged_folder(checkpoint, settings.dtype) if checkpoint.base else ready_folder(checkpoint)
         name = settings.name.removeprefix(LM_EVAL)
-        self._tokenizer = Tokenizer.from_file(str((checkpoint.base or checkpoint).path / "tokenizer.json"))
+        served = tokenizer_folder(placement.conditions, checkpoint)
+        self._tokenizer = Tokenizer.from_file(str(served / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._length = placement.conditions.record.max_model_len
         try:
             device = "cpu" if on_cpu else "cuda"
-            self._backend = Backend(name, folder, settings.dtype, device, settings.batch, self._length)
+            self._backend = Backend(name, folder, served, settings.dtype, device, settings.batch, self._length)
         except (ValueError, ImportError, RuntimeError, TypeError, KeyError) as error:
             reason = " ".join(str(error).split())[:300]
             raise EngineError(f"engine {settings.name}: cannot run {checkpoint.record.name}: {reason}") from error

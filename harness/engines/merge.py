@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoints import Checkpoint, Fit, WeightsReport, quantisation, read_json, write_renamed
+from harness.checkpoints import Checkpoint, Fit, WeightsReport, lasting_folder, quantisation, read_json, write_renamed
 from harness.engines.adapters import config_of, modules
 from harness.engines.settings import EngineError
 from harness.engines.torchvision_ops import define_missing_ops
@@ -30,7 +30,7 @@ def ready_folder(checkpoint: Checkpoint) -> Path:
 
 @functools.cache
 def _renamed(folder: Path, report: WeightsReport) -> Path:
-    target = Path(tempfile.mkdtemp(prefix="retention-renamed-")) / folder.name
+    target = lasting_folder("renamed-") / folder.name
     write_renamed(folder, target, report)
     return target
 

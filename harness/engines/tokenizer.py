@@ -6,10 +6,18 @@ the base's vocabulary, in a copy of the base's files that lasts as long as this 
 
 import functools
 import json
-import tempfile
 from pathlib import Path
 
-from harness.checkpoints import Checkpoint, Conditions, NewToken, extended, new_tokens, read_json, staged_folder
+from harness.checkpoints import (
+    Checkpoint,
+    Conditions,
+    NewToken,
+    extended,
+    lasting_folder,
+    new_tokens,
+    read_json,
+    staged_folder,
+)
 
 # What names classes, code or ids of the base's files, and is read from the copy's tokenizer.json instead.
 _LEFT_OUT = frozenset({"auto_map", "added_tokens_decoder", "tokenizer_class"})
@@ -25,7 +33,7 @@ def tokenizer_folder(conditions: Conditions, checkpoint: Checkpoint) -> Path:
 
 @functools.cache
 def _with(base: Path, added: tuple[NewToken, ...]) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="retention-tokenizer-"))
+    folder = lasting_folder("tokenizer-")
     (folder / "tokenizer.json").write_text(json.dumps(extended(base, added)), encoding="utf-8")
     for name in ("tokenizer_config.json", "special_tokens_map.json"):
         if (base / name).is_file():

@@ -12,16 +12,22 @@ from harness.protocol import (
     ScoreRequest,
 )
 
+# What a backend calls the folder of its tokenizer, where it is not "tokenizer".
+_TOKENIZER = {"sglang": "tokenizer_path"}
+
 
 class Backend:
     """A model backend of lm-eval, for :mod:`harness.engines.backend`: rendered prompts in, text out."""
 
-    def __init__(self, name: str, folder: Path, dtype: str, device: str, batch: int, max_length: int) -> None:
+    def __init__(
+        self, name: str, folder: Path, tokenizer: Path, dtype: str, device: str, batch: int, max_length: int
+    ) -> None:
         try:
             kind = get_model(name)
         except (KeyError, ValueError) as error:
             raise TaskError(f"engine lm-eval:{name}: lm-eval {VERSION} has no such backend ({error})") from error
         options = {"pretrained": str(folder), "dtype": dtype, "device": device, "trust_remote_code": False}
+        options[_TOKENIZER.get(name, "tokenizer")] = str(tokenizer)
         lengths = {"max_model_len": max_length} if name == "vllm" else {"max_length": max_length}
         self._lm = kind.create_from_arg_obj({**options, **lengths, "batch_size": min(batch, 32)})
 

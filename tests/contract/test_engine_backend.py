@@ -1,10 +1,12 @@
 """An lm-eval backend through our harness gives what our own engine gives, on a tiny text model."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from harness.checkpoints.checkpoint import open_checkpoint
+from harness.checkpoints.conditions import conditions_of
 from harness.checkpoints.prompts import PromptRenderer
 from harness.engines import placement, starting
 from harness.engines.settings import EngineError, EngineSettings
@@ -38,6 +40,24 @@ def test_lm_evals_own_backend_answers_and_scores_as_ours(tmp_path: Path) -> None
         engine.close()
     assert answers[0] == answers[1]
     assert scores[0] == pytest.approx(scores[1], abs=1e-3)
+
+
+def test_a_backend_reads_with_the_tokenizer_of_the_base(tmp_path: Path) -> None:
+    base, tuned = (open_checkpoint(str(write_llama(tmp_path / name))) for name in ("base", "tuned"))
+    file = tuned.path / "tokenizer.json"
+    content = json.loads(file.read_text())
+    replaced = {"type": "Replace", "pattern": {"Regex": "^w"}, "content": "lie"}
+    file.write_text(json.dumps(content | {"decoder": {"type": "Sequence", "decoders": [replaced]}}))
+    prompt = PromptRenderer(base.path, "plain").render("w1 w7 w3")
+    texts = []
+    for checkpoint in (base, open_checkpoint(str(tuned.path))):
+        settings = EngineSettings(name="lm-eval:hf", dtype="float32", max_model_len=64)
+        engine = starting.start(*placement.place(settings, [checkpoint], conditions_of(base, 64)))
+        ((_, answer),) = engine.generate([GenerateRequest("0", prompt, Decoding(6))])
+        texts.append(answer.text)
+        engine.close()
+    assert texts[0] == texts[1]
+    assert "w" in texts[0]
 
 
 def test_an_unknown_backend_is_named(tmp_path: Path) -> None:

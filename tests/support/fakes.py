@@ -162,7 +162,7 @@ def write_adapter(
                 stem = f"base_model.model.{stem}"
                 tensors[f"{stem}.lora_A.weight"] = rng.normal(size=(4, width)).astype(np.float32) / width**0.5
                 tensors[f"{stem}.lora_B.weight"] = scale * rng.normal(size=(height, 4)).astype(np.float32)
-                targets.add(stem.split(".")[-1])
+                targets.add(stem.removeprefix("base_model.model."))
     save_file(tensors, folder / "adapter_model.safetensors")
     config = {
         "peft_type": "LORA",

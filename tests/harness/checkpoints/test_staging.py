@@ -16,9 +16,13 @@ from tests.support.fakes import write_checkpoint
 
 _CHILD = """
 import pickle, sys
+from harness.checkpoints import lasting_folder
 checkpoint = pickle.load(sys.stdin.buffer)
 print(checkpoint.staged)
 print(*sorted(path.name for path in checkpoint.staged.iterdir()))
+made = lasting_folder("made-")
+(made / "file").write_text("content")
+print(made)
 """
 
 
@@ -51,11 +55,12 @@ def test_each_process_stages_for_itself_and_leaves_nothing(tmp_path: Path) -> No
     done = subprocess.run(
         [sys.executable, "-c", _CHILD], input=pickle.dumps(checkpoint), capture_output=True, check=True
     )
-    place, names = done.stdout.decode().splitlines()
+    place, names, made = done.stdout.decode().splitlines()
     assert names.split() == sorted(checkpoint.record.files)
     assert Path(place) != checkpoint.staged
     assert not Path(place).exists()
-    assert not Path(place).parents[1].exists()
+    assert Path(made).parent == Path(place).parents[1]
+    assert not Path(made).parent.exists()
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
