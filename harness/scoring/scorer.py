@@ -20,7 +20,7 @@ from harness.scoring.task_scores import adjusted_p, measure, reasons, score_task
 SCORER_VERSION = 2
 _UNSTATED = (
     "the base run is of an older version and does not state its conditions (length, end of answers, image processor); "
-    "its answers show that they are those of the tuned run"
+    "its answers would be the same in those of the tuned run"
 )
 _TABLE = "a bare table does not say"
 
