@@ -24,8 +24,8 @@ def _processor(tuned: Checkpoint, conditions: Conditions) -> Iterator[str]:
     own, used = read_processor(tuned.path), read_processor(conditions.processor)
     if own is not None and used is not None and (differing := own.differences(used)):
         yield (
-            f"it ships another image processor than its base ({'; '.join(differing)}), which was not used: "
-            "images went through the base's (--processor tuned takes its own)"
+            f"the tuned checkpoint ships another image processor than its base ({'; '.join(differing)}), which was "
+            "not used: images went through the base's (--processor tuned takes its own)"
         )
 
 
@@ -34,7 +34,7 @@ def _template(base: Checkpoint, tuned: Checkpoint, prompts: Prompts) -> Iterator
         return
     whose = "the base's" if prompts.origin == "base" else "the one that was given"
     yield (
-        f"it ships another chat template, which was not used: prompts went through {whose} "
+        f"the tuned checkpoint ships another chat template, which was not used: prompts went through {whose} "
         "(--chat-template tuned takes its own)"
     )
 

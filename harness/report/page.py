@@ -37,8 +37,8 @@ def render_pair_page(card: Scorecard, base: Source, tuned: Source) -> str:
             apart=[("prior", card.prior_tasks), ("adjacent", card.tasks_of("adjacent"))],
             axis=_axis(card),
             flips=flipped_items(order, base, tuned),
-            unused=wording.unused(card),
-            not_used=wording.UNUSED,
+            notes=wording.notes(card),
+            notes_title=wording.NOTES,
         )
     )
 

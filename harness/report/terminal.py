@@ -47,8 +47,8 @@ def render_pair(card: Scorecard, console: Console) -> None:
         console.print(Text(f"\n{wording.UNCHECKED}", "bold yellow"))
         for note in wording.caveats(card):
             console.print(Text(f"- {note}"))
-    if notes := wording.unused(card):
-        console.print(Text(f"\n{wording.UNUSED}", "bold"))
+    if notes := wording.notes(card):
+        console.print(Text(f"\n{wording.NOTES}", "bold"))
         for note in notes:
             console.print(Text(f"- {note}"))
     console.print(Text(f"\n{card.signature}", "dim"), soft_wrap=True)

@@ -42,7 +42,9 @@ def pair(base: Source, tuned: Source) -> Pair:
     Raises ``CheckFailedError`` with counts and examples when they differ in suite, engine, tokenizer, template,
     decoding, items or prompts, when an item failed on either side, or when a run does not hold its whole suite. Of
     tables only tasks, items and the columns they have can be compared. Under the template policy "native" template and
-    prompts may differ, and under an image processor of the tuned side's own the pixels; an alarm says so.
+    prompts may differ, and under an image processor of the tuned side's own the pixels; an alarm says so. A base run of
+    before conditions were written down pairs with a tuned run that states them where its answers show that it would
+    give the same in them; the scorecard notes it.
     """
     if isinstance(base, Run) and isinstance(tuned, Run):
         _check_records(base.record, tuned.record)
@@ -61,8 +63,11 @@ def pair(base: Source, tuned: Source) -> Pair:
         if len(differing):
             what = "prompts differ" if column == "prompt_digest" else f"column {column!r} differs"
             raise refusal(f"{what} on {_some(differing, len(left))}; {_way_out(base)}")
-    if isinstance(base, Run) and isinstance(tuned, Run) and not unchecked and not tuned.record.own_processor:
-        _check_prompt_tokens(left, right)
+    if isinstance(base, Run) and isinstance(tuned, Run):
+        if not unchecked and not tuned.record.own_processor:
+            _check_prompt_tokens(left, right)
+        if lacks_conditions(base.record, tuned.record):
+            _check_unstated(left, tuned.record, unchecked=unchecked)
     items = left[list(_SHARED)].copy()
     for column in _SIDED:
         items[f"base_{column}"], items[f"tuned_{column}"] = left[column], right[column]
@@ -120,21 +125,56 @@ def _check_records(base: RunRecord, tuned: RunRecord) -> None:
 
 
 def _conditions(base: RunRecord, tuned: RunRecord) -> list[tuple[str, Any, Any]]:
-    """Each condition by its name; nothing where both records are of before conditions were written down."""
-    if base.conditions is None and tuned.conditions is None:
+    """Each condition by its name; nothing where the base's record is of before conditions were written down."""
+    if base.conditions is None:
         return []
-    for side, record in (("base", base), ("tuned", tuned)):
-        if record.conditions is None:
-            raise refusal(
-                f"the {side} run is of an older version and does not state its conditions (length, image processor), "
-                "which the other does; evaluate both with one command"
-            )
+    if tuned.conditions is None:
+        raise refusal(
+            "the tuned run is of an older version and does not state its conditions (length, image processor), which "
+            "the base run does; evaluate both with one command"
+        )
     if base.own_processor:
         raise refusal("images of the base run went through another's image processor; evaluate both with one command")
     mine, theirs = (each.conditions.model_dump() for each in (base, tuned) if each.conditions)
     own = _PROCESSOR if tuned.own_processor else ()
     names = [name for name in mine if name not in own]
     return [(_CONDITIONS.get(name, name.replace("_", " ")), mine[name], theirs[name]) for name in names]
+
+
+def lacks_conditions(base: RunRecord, tuned: RunRecord) -> bool:
+    """Whether only the tuned run states its conditions, as the base run is of before they were written down."""
+    return base.conditions is None and tuned.conditions is not None
+
+
+def _check_unstated(base: pd.DataFrame, tuned: RunRecord, *, unchecked: bool) -> None:
+    """A base run that does not state its conditions is taken where its answers would be the same in the tuned run's."""
+    why = "their prompts are not compared" if unchecked else _why_otherwise(base, tuned)
+    if why:
+        raise refusal(
+            "the base run is of an older version and does not state its conditions (length, image processor), which "
+            f"the tuned run does, and {why}; evaluate both with one command"
+        )
+
+
+def _why_otherwise(base: pd.DataFrame, tuned: RunRecord) -> str:
+    """Why the base might answer otherwise in the conditions of the tuned run; empty where it cannot.
+
+    The base's answers end at its own tokens in either, so one token is the same one. Answers of a task that its budget
+    cut are equally long, and those that the length cut are not.
+    """
+    stated = tuned.conditions
+    if stated is None:
+        return ""
+    if tuned.own_processor:
+        return "the tuned checkpoint's own image processor was used"
+    if len(stated.stop_token_ids) > 1:
+        return f"answers may end at {len(stated.stop_token_ids)} tokens, of which it may not have known each"
+    if (longest := int((base["n_prompt_tokens"] + base["n_output_tokens"]).max())) > stated.max_model_len:
+        return f"has up to {longest} tokens of prompt and answer, more than the {stated.max_model_len} allowed there"
+    cut = base[base["finish_reason"] == "length"].groupby("task")["n_output_tokens"].nunique()
+    if (cut > 1).any():
+        return f"its answers to {cut.idxmax()} were cut at {int(cut.max())} different numbers of tokens"
+    return ""
 
 
 def _check_prompt_tokens(base: pd.DataFrame, tuned: pd.DataFrame) -> None:

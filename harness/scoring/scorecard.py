@@ -88,7 +88,8 @@ class ModelIdentity(Strict):
 
 class Provenance(Strict):
     """Whether suite, engine, template, decoding and prompts of both sides were checked to be the same, and what was
-    assumed where they could not be; where they were, what of the tuned checkpoint the base's took the place of."""
+    assumed where they could not be; where they were, what of the tuned checkpoint the base's took the place of, and
+    whether the base run does not state its conditions."""
 
     checked: bool
     notes: tuple[str, ...]

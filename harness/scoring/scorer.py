@@ -12,12 +12,16 @@ from harness.scoring import statistics
 from harness.scoring.alarms import find_alarms
 from harness.scoring.drift import ItemDrift, summarise
 from harness.scoring.noise import score_noise
-from harness.scoring.pairing import Pair, Source, pair, visible
+from harness.scoring.pairing import Pair, Source, lacks_conditions, pair, visible
 from harness.scoring.scorecard import Bootstrap, ModelIdentity, Provenance, Role, Scorecard
 from harness.scoring.summary import NO_TARGET, one_number, score_groups, score_target
 from harness.scoring.task_scores import adjusted_p, measure, reasons, score_task
 
 SCORER_VERSION = 2
+_UNSTATED = (
+    "the base run is of an older version and does not state its conditions (length, end of answers, image processor); "
+    "its answers would be the same in those of the tuned run"
+)
 _TABLE = "a bare table does not say"
 
 
@@ -113,9 +117,11 @@ def _roles(frames: Mapping[str, pd.DataFrame], suite: SuiteRecord, target: str |
 
 
 def _provenance(joined: Pair) -> Provenance:
-    if isinstance(joined.base, RunRecord) or isinstance(joined.tuned, RunRecord):
-        return Provenance(checked=True, notes=getattr(joined.tuned, "notes", ()))
-    return Provenance(checked=False, notes=tuple(dict.fromkeys((*joined.base.notes, *joined.tuned.notes))))
+    base, tuned = joined.base, joined.tuned
+    if isinstance(base, RunRecord) and isinstance(tuned, RunRecord):
+        unstated = (_UNSTATED,) if lacks_conditions(base, tuned) else ()
+        return Provenance(checked=True, notes=(*unstated, *tuned.notes))
+    return Provenance(checked=False, notes=tuple(dict.fromkeys((*base.notes, *tuned.notes))))
 
 
 def _images(base: RunRecord, tuned: RunRecord) -> dict[str, object]:

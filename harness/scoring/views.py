@@ -31,8 +31,8 @@ def _lines(card: Scorecard) -> Iterator[str]:
     yield from ("", *map(str, wording.totals(card)), *(f"ALARM {text}" for text in wording.alarms(card)))
     if notes := wording.caveats(card):
         yield from ("", wording.UNCHECKED, *(f"- {note}" for note in notes))
-    if notes := wording.unused(card):
-        yield from ("", wording.UNUSED, *(f"- {note}" for note in notes))
+    if notes := wording.notes(card):
+        yield from ("", wording.NOTES, *(f"- {note}" for note in notes))
     yield from ("", card.signature)
 
 
@@ -44,8 +44,8 @@ def as_html(card: Scorecard) -> str:
     said += [f"ALARM {text}" for text in wording.alarms(card)]
     if notes := wording.caveats(card):
         said.append(f"{wording.UNCHECKED} {'; '.join(notes)}")
-    if notes := wording.unused(card):
-        said.append(f"{wording.UNUSED} {'; '.join(notes)}")
+    if notes := wording.notes(card):
+        said.append(f"{wording.NOTES} {'; '.join(notes)}")
     return (
         f"<div><p><strong>{escape(wording.title(card))}</strong><br>{escape(wording.headline(card))}</p>"
         f"<table><thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table>"

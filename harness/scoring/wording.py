@@ -25,7 +25,7 @@ LISTS: Mapping[Role, str] = {
 }
 CHANGE_COLUMNS = ("task", "base", "tuned", "delta", "verdict")
 UNCHECKED = "Provenance not checked:"
-UNUSED = "Not used of the tuned checkpoint:"
+NOTES = "Notes on the runs:"
 
 
 class Statement(NamedTuple):
@@ -219,8 +219,8 @@ def caveats(card: Scorecard) -> list[str]:
     return [] if card.provenance.checked else [printable(note) for note in card.provenance.notes]
 
 
-def unused(card: Scorecard) -> list[str]:
-    """What of the tuned checkpoint was not used, because the base's served both."""
+def notes(card: Scorecard) -> list[str]:
+    """What of the tuned checkpoint the base's took the place of, and whether the base run is of an older version."""
     return [printable(note) for note in card.provenance.notes] if card.provenance.checked else []
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import RetentionError
+from harness.errors import CheckFailedError, RetentionError
 from harness.records import (
     RECORD_FILE,
     SAMPLES_FILE,
@@ -16,9 +16,10 @@ from harness.records import (
     ConditionsRecord,
     RunRecord,
     read_record,
+    read_run,
     write_record,
 )
-from harness.scoring import Scorecard, score_pair
+from harness.scoring import Scorecard, pair, score_pair
 from leaderboard.documents import (
     DYNAMICS_FILE,
     MANIFEST_FILE,
@@ -122,10 +123,8 @@ def prepare_entry(
     name = entry_id_of(base_record, tuned_record)
     home = base_folder(bases, suite_name(base_record), base_record.checkpoint.weights_digest)
     new_base = not home.exists()
-    if not new_base and (stored := read_record(home).engine.environment) != base_record.engine.environment:
-        raise SubmissionError(
-            f"{home}: this base already has a run, on {stored}; evaluate the tuned checkpoint on that engine"
-        )
+    if not new_base:
+        _check_stored(home, tuned)
     # Next to the final folders, so that moving is atomic and a failure leaves existing files alone.
     draft, base_draft = submissions / ".draft" / name, submissions / ".draft" / "base"
     shutil.rmtree(draft.parent, ignore_errors=True)
@@ -155,6 +154,19 @@ def prepare_entry(
     finally:
         shutil.rmtree(draft.parent, ignore_errors=True)
     return Prepared(name, submissions / name, home, scorecard, cut)
+
+
+def _check_stored(home: Path, tuned: Path) -> None:
+    """The board keeps one run of a base on a suite: a tuned run on another engine, for example, cannot join it."""
+    try:
+        pair(read_run(home), read_run(tuned))
+    except CheckFailedError as error:
+        raise SubmissionError(
+            f"{home}: the board keeps this one run of the base on the suite, and {tuned} cannot be compared with it "
+            f"({error}). Evaluate the tuned checkpoint as that run.json says: on its engine, with the suite's prompts, "
+            "the base's image processor and the base's stop tokens (a fine-tune's own are eos_token_id in its "
+            "generation_config.json)"
+        ) from error
 
 
 def _is_base_of(other: RunRecord, tuned: RunRecord) -> bool:

@@ -209,7 +209,10 @@ def test_another_mean_and_deviation_beside_a_fine_tune_move_no_number(tmp_path: 
         cards |= {(own, name): score_pair(base, run, "jigsaw") for name, run in zip(names, tuned, strict=True)}
     plain, noted, marked = cards.values()
     assert noted.tasks == plain.tasks
-    assert "it ships another image processor than its base (image_mean [0.1, 0.1, 0.1] instead" in noted.summary()
+    assert (
+        "the tuned checkpoint ships another image processor than its base (image_mean [0.1, 0.1, 0.1] instead"
+        in noted.summary()
+    )
     assert plain.provenance.notes == marked.provenance.notes == ()
     assert marked.tasks != plain.tasks
     assert "processor_differs" in {alarm.kind for alarm in marked.alarms}

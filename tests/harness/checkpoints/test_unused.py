@@ -26,7 +26,9 @@ def notes(base: Checkpoint, tuned: Checkpoint, conditions: Conditions, policy: P
 def test_another_processor_is_named_with_its_settings(tmp_path: Path) -> None:
     base, tuned = seeing(tmp_path / "base"), seeing(tmp_path / "tuned", image_std=[1, 1, 1])
     (note,) = notes(base, tuned, conditions_of(base, 512))
-    assert note.startswith("it ships another image processor than its base (image_std [1, 1, 1] instead of [0.26")
+    assert note.startswith(
+        "the tuned checkpoint ships another image processor than its base (image_std [1, 1, 1] instead of [0.26"
+    )
     assert "--processor tuned" in note
     own = conditions_of(base, 512).with_processor_of(tuned)
     assert notes(base, tuned, own) == ()
@@ -46,7 +48,9 @@ def test_another_template_is_named_where_prompts_go_through_one(tmp_path: Path) 
     base, tuned = seeing(tmp_path / "base"), seeing(tmp_path / "tuned")
     (tuned.path / "chat_template.jinja").write_text("{{ messages[0].content }}")
     (note,) = notes(base, tuned, conditions_of(base, 512))
-    assert note.startswith("it ships another chat template, which was not used: prompts went through the base's")
+    assert note.startswith(
+        "the tuned checkpoint ships another chat template, which was not used: prompts went through the base's"
+    )
     assert notes(base, tuned, conditions_of(base, 512), "plain") == ()
 
 

@@ -12,6 +12,7 @@ from harness.errors import CheckFailedError
 from harness.records.run import ConditionsRecord, Run
 from harness.records.tables import read_table
 from harness.scoring.pairing import pair
+from harness.scoring.scorer import score_pair
 from tests.support.synthetic import ENGINE, TASKS, SyntheticTask, digest, synthetic_checkpoint, synthetic_run
 
 FEW = tuple(replace(task, n=5) for task in TASKS[:3])
@@ -190,11 +191,48 @@ def test_runs_that_were_shown_other_pixels_are_refused(base: Run, changes: dict[
         pair(under(base), under(base, **changes))
 
 
-@pytest.mark.parametrize("older", ["base", "tuned"])
-def test_a_run_that_does_not_state_its_conditions_pairs_with_another_such_run_alone(base: Run, older: str) -> None:
-    sides = (base, under(base)) if older == "base" else (under(base), base)
-    with pytest.raises(CheckFailedError, match=f"the {older} run is of an older version and does not state its cond"):
-        pair(*sides)
+def test_a_base_run_that_states_its_conditions_takes_no_tuned_run_that_does_not(base: Run) -> None:
+    with pytest.raises(CheckFailedError, match="the tuned run is of an older version and does not state its cond"):
+        pair(under(base), base)
+
+
+def test_an_older_base_run_that_would_have_given_the_same_answers_is_taken(base: Run) -> None:
+    cut = base.samples["task"] == base.samples["task"][0]
+    base.samples.loc[cut, ["finish_reason", "n_output_tokens"]] = ["length", 64]
+    assert len(pair(base, under(base, stop_token_ids=(2,))).items) == 15
+    card = score_pair(base, under(base, stop_token_ids=(2,)), None)
+    assert card.provenance.checked
+    assert "base run is of an older version" in card.provenance.notes[0]
+    assert score_pair(base, base, None).provenance.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"stop_token_ids": (2, 7)}, "answers may end at 2 tokens, of which it may not have known each"),
+        ({"processor": OTHER, "processor_origin": "tuned"}, "the tuned checkpoint's own image processor was used"),
+        ({"max_model_len": 32}, r"has up to 3\d tokens of prompt and answer, more than the 32 allowed there"),
+    ],
+)
+def test_an_older_base_run_that_may_have_answered_otherwise_is_refused(
+    base: Run, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(CheckFailedError, match=f"the base run is of an older version .* and {said}; evaluate both"):
+        pair(base, under(base, **changes))
+
+
+def test_an_older_base_run_whose_answers_were_cut_by_its_length_is_refused(base: Run) -> None:
+    base.samples["finish_reason"] = "length"
+    base.samples.loc[3, "n_output_tokens"] = 63
+    with pytest.raises(CheckFailedError, match=r"its answers to \w+ were cut at 2 different numbers of tokens"):
+        pair(base, under(base))
+
+
+def test_an_older_base_run_is_not_taken_where_prompts_are_not_compared(base: Run) -> None:
+    older, stated = (with_record(each, template_policy="native") for each in (base, under(base)))
+    assert len(pair(older, older).items) == 15
+    with pytest.raises(CheckFailedError, match="and their prompts are not compared"):
+        pair(older, stated)
 
 
 def test_a_tuned_run_with_its_own_processor_is_compared_in_all_but_pixels(base: Run) -> None:

@@ -88,12 +88,12 @@ def test_frames_of_several_pairs_can_be_put_together_and_stored(card: Scorecard,
 
 
 def test_what_of_the_tuned_checkpoint_was_not_used_is_said_everywhere(tmp_path: Path) -> None:
-    note = "it ships another image processor than its base \x1b[31m"
+    note = "the tuned checkpoint ships another image processor than its base \x1b[31m"
     base = synthetic_run(tmp_path / "base", TASKS[:1])
     tuned = synthetic_run(tmp_path / "tuned", TASKS[:1], notes=(note,))
     card = score_pair(base, tuned, "jigsaw")
     assert card.provenance.checked
     for said in (card.summary(), printed(card), card._repr_html_(), render_pair_page(card, base, tuned)):
-        assert wording.UNUSED in said
-        assert "it ships another image processor than its base \ufffd[31m" in said
-    assert wording.UNUSED not in score_pair(base, base, "jigsaw").summary()
+        assert wording.NOTES in said
+        assert "the tuned checkpoint ships another image processor than its base \ufffd[31m" in said
+    assert wording.NOTES not in score_pair(base, base, "jigsaw").summary()

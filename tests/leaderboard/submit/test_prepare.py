@@ -1,11 +1,13 @@
 """Preparing a submission: what is written, and that nothing is left when it cannot be."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.errors import CheckFailedError, RetentionError
-from harness.records.run import ConditionsRecord, read_record
+from harness.records.run import ConditionsRecord, read_record, read_run
+from harness.scoring.scorer import score_pair
 from leaderboard.documents.manifest import AdapterRef, ManifestError, read_manifest
 from leaderboard.submit.prepare import SubmissionError, find_base, prepare_entry
 from tests.support.synthetic import ENGINE, digest, synthetic_checkpoint, synthetic_run
@@ -100,7 +102,38 @@ def test_another_engine_than_that_of_the_stored_base_is_named(made: Folders) -> 
     engine = ENGINE.model_copy(update={"version": "2.0"})
     for name in ("base", "tuned"):
         synthetic_run(made.runs / "other" / name, name=f"nano-{name}", engine=engine)
-    with pytest.raises(SubmissionError, match=r"synthetic/1\.0.*on that engine"):
+    with pytest.raises(SubmissionError, match=r"keeps this one run of the base.*synthetic/1\.0.*on its engine"):
+        prepare_entry(made.runs / "other/tuned", made.runs / "other/base", STATEMENT, made.submissions, made.bases)
+
+
+STATED = ConditionsRecord(max_model_len=512, stop_token_ids=(2,))
+
+
+def test_a_new_tuned_run_is_submitted_beside_a_stored_base_run_of_before(made: Folders) -> None:
+    stored = add_entry(made, "nano-sft", {}, seed=1).base_folder
+    before = {path: path.read_bytes() for path in stored.iterdir()}
+    synthetic_run(made.runs / "new/base", name="nano-base", conditions=STATED)
+    tuned = synthetic_run(made.runs / "new/tuned", name="nano-rft", seed=2, conditions=STATED)
+    prepared = prepare_entry(made.runs / "new/tuned", made.runs / "new/base", STATEMENT, made.submissions, made.bases)
+    assert {path: path.read_bytes() for path in stored.iterdir()} == before
+    assert prepared.scorecard == score_pair(read_run(stored), tuned, STATEMENT["target"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"conditions": STATED.model_copy(update={"stop_token_ids": (2, 7)})}, r"base \(2,\), tuned \(2, 7\)"),
+        ({"conditions": STATED, "template_digest": digest("another")}, "chat template differs"),
+    ],
+)
+def test_what_needs_another_run_of_a_stored_base_is_refused_with_a_way_out(
+    made: Folders, changes: dict[str, Any], said: str
+) -> None:
+    synthetic_run(made.runs / "base", name="nano-base", conditions=STATED)
+    add_entry(made, "nano-sft", {}, seed=1, conditions=STATED)
+    for name in ("base", "tuned"):
+        synthetic_run(made.runs / "other" / name, name=f"nano-{name}", **changes)
+    with pytest.raises(SubmissionError, match=rf"this one run of the base on the suite.*{said}.*eos_token_id"):
         prepare_entry(made.runs / "other/tuned", made.runs / "other/base", STATEMENT, made.submissions, made.bases)
 
 
