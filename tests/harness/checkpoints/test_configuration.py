@@ -70,6 +70,7 @@ def test_what_trainers_and_quantisers_write_passes(tmp_path: Path) -> None:
         folder,
         "config.json",
         _name_or_path="/runs/ada/checkpoint-500",
+        _model_name_or_path="Smollm2 135M 8k",
         text_config={"_name_or_path": "meta-llama/Llama-3", "image_token": "</image>"},
         model_name="unsloth/Llama-3.2-1B-Instruct",
         unsloth_version="2026.9.1",
