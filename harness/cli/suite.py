@@ -149,7 +149,7 @@ def _facts(suite: "Suite | Draft", catalogue: "Mapping[str, TaskFile]", churn: f
                 "chance": place.guess_rate if place.guess_rate is not None or known is None else known.chance,
                 "max_tokens": place.max_tokens or (known.max_tokens if known else None),
                 "stop": list(place.stop),
-                "sources": list(place.sources),
+                "sources": list(place.sources) or _open_sources(suite, known),
                 "transfer": place.transfer,
                 "adjacent": list(place.adjacent),
                 "metric": place.metric,
@@ -191,6 +191,13 @@ def _marks(task: dict[str, Any]) -> list[str]:
     return marks + ([] if task["shots"] is None else [f"{task['shots']} shots"])
 
 
+def _open_sources(suite: "Suite | Draft", known: "TaskFile | None") -> list[str]:
+    """What a draft leaves open: the data that the task's file names now."""
+    from harness.records import Suite
+
+    return [] if known is None or isinstance(suite, Suite) else list(map(str, known.sources()))
+
+
 def _clusters(place: "DraftTask") -> int | None:
     return getattr(place, "clusters", None)
 
@@ -209,7 +216,7 @@ def _of_mean(churn: float, counts: list[int | None]) -> float | None:
 
 
 def _echo(facts: dict[str, Any]) -> None:
-    from harness.cli.columns import count, echo_columns
+    from harness.cli.columns import count, echo_columns, places
     from harness.scoring import per_cent
 
     click.echo(f"{facts['suite']}: {facts['title']}")
@@ -226,7 +233,7 @@ def _echo(facts: dict[str, Any]) -> None:
             count(each["max_tokens"]),
             *columns(each, "detectable", "at_worst", _points),
             ", ".join(_marks(each)),
-            ", ".join(map(_brief, each["sources"])),
+            places(each["sources"], revisions=True),
         ]
         for each in facts["tasks"]
     ]
@@ -268,9 +275,3 @@ def _points(change: float | None) -> str:
     from harness.scoring import per_cent
 
     return per_cent(change, "-")
-
-
-def _brief(source: str) -> str:
-    """The source with the first digits of its revision, or of its file's sha256."""
-    name, _, revision = source.partition("@")
-    return f"{name}@{revision.removeprefix('sha256:')[:7]}" if revision else name

@@ -36,17 +36,25 @@ group.add_command(jigsaw_command)
 def list_command(family: str | None, extra: Path | None, as_json: bool) -> None:
     """List every task: the form of its answers, how many items it has, the chance level, and where its items come from.
 
+    An answer is written, or the log-probabilities of letters or of whole options are compared. The family is that of
+    the task's folder; a suite states its own.
+
     \b
     Examples:
       retention tasks list
       retention tasks list --family science --json
       retention tasks list --include-path my-tasks
     """
-    from harness.cli.columns import count, echo_columns
+    from harness.cli.columns import count, echo_columns, places
+    from harness.errors import RetentionError
     from harness.scoring import per_cent
     from harness.suites import find_tasks
 
-    facts = [_facts(task) for task in find_tasks(extra).values() if family in (None, task.family)]
+    found = find_tasks(extra).values()
+    families = dict.fromkeys(task.family for task in found)
+    if family is not None and family not in families:
+        raise RetentionError(f"--family {family}: no task is of this family; there are {', '.join(families)}")
+    facts = [_facts(task) for task in found if family in (None, task.family)]
     if as_json:
         click.echo(json.dumps(facts, indent=2))
         return
@@ -54,11 +62,11 @@ def list_command(family: str | None, extra: Path | None, as_json: bool) -> None:
         [
             each["task"],
             each["family"],
-            "writes" if each["output_type"] == "generate_until" else "chooses",
+            each["answer"],
             count(each["items"]),
             per_cent(each["chance"], "-"),
             count(each["max_tokens"]),
-            ", ".join(source.partition("@")[0] for source in each["sources"]) or "procedural",
+            places(each["sources"]) or "procedural",
         ]
         for each in facts
     ]
@@ -85,7 +93,7 @@ def show_command(task: str, extra: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(facts, indent=2))
         return
-    for name in ("task", "family", "output_type", "items", "chance", "licence", "max_tokens", "stop"):
+    for name in ("task", "family", "answer", "items", "chance", "licence", "max_tokens", "stop"):
         click.echo(f"{name:<12} {_shown(facts[name])}")
     click.echo(f"{'sources':<12} {', '.join(facts['sources']) or 'procedural: made from a seed'}")
     click.echo(f"{'yaml':<12} {found.path}")
@@ -154,6 +162,7 @@ def _facts(task: "TaskFile") -> dict[str, Any]:
         "task": task.name,
         "family": task.family,
         "output_type": task.output_type,
+        "answer": task.answer,
         "items": task.items,
         "chance": task.chance,
         "licence": task.licence,

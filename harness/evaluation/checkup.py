@@ -99,7 +99,9 @@ def _weights(subject: _Subject) -> Iterator[Finding]:
     tensors = [tensor for path in sorted(paths) for tensor in read_header(path)]
     size = sum(each.end - each.start for each in tensors)
     kinds = ", ".join(sorted({each.dtype for each in tensors}))
-    yield Finding("weights", "ok", f"{len(tensors)} tensors of {kinds}, {size / 1e9:.2f} GB, in {len(paths)} files")
+    shown = f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+    files = "one file" if len(paths) == 1 else f"{len(paths)} files"
+    yield Finding("weights", "ok", f"{len(tensors)} tensors of {kinds}, {shown} in {files}")
 
 
 def _quantisation(subject: _Subject) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -64,6 +64,13 @@ class TaskFile:
     @property
     def output_type(self) -> str:
         return str(self.fields.get("output_type", "generate_until"))
+
+    @property
+    def answer(self) -> Literal["writes", "letter", "options"]:
+        """Whether an answer is written, or log-probabilities of letters or of whole options are compared."""
+        if self.output_type == "generate_until":
+            return "writes"
+        return "letter" if str(self.fields.get("process_results")).endswith("judge_letters") else "options"
 
     @property
     def max_tokens(self) -> int | None:

@@ -93,7 +93,7 @@ def tasks_table() -> str:
     rows = [
         [
             f"`{task.name}`",
-            "writes" if task.max_tokens else _compared(task.fields),
+            task.answer,
             "any" if task.items is None else f"{task.items:,}",
             _per_cent(task.chance),
             f"{task.max_tokens:,}" if task.max_tokens else "",
@@ -103,11 +103,6 @@ def tasks_table() -> str:
         for task in find_tasks().values()
     ]
     return _table(["task", "answer", "items", "chance %", "budget", "source", "licence"], rows)
-
-
-def _compared(fields: dict[str, Any]) -> str:
-    """What a task compares that writes nothing: whole options or their letters."""
-    return "options" if str(fields.get("process_results")).endswith("judge_options") else "letter"
 
 
 def _source(source: "DataSet") -> str:

@@ -28,6 +28,12 @@ def test_show_says_what_a_suite_asks_and_what_it_can_detect() -> None:
     assert "if 10 % of the items change their outcome" in shown.output
 
 
+def test_show_names_the_first_place_of_a_tasks_data() -> None:
+    rows = {line.split()[0]: line.split() for line in suite("show", "core-vl-2-local").output.splitlines() if line}
+    assert rows["jigsaw_photos_3x3"][-1] == "pcuenq/coco-2017-mirror@a4cd8b6"
+    assert rows["perception_captions"][-4:] == ["sugarcrepe/", "and", "2", "more"]
+
+
 def test_show_as_json_holds_the_numbers_unrounded() -> None:
     facts = json.loads(suite("show", "nano-1", "--json", "--churn", "0.2").output)
     assert facts["digest"] == load_suite("nano-1").digest
@@ -47,6 +53,7 @@ def test_show_leaves_open_what_a_draft_leaves_open(tmp_path: Path) -> None:
     assert "a draft: its items are not fixed" in shown.output
     line = next(line for line in shown.output.splitlines() if line.startswith("math_word"))
     assert line.split()[3:] == ["-", "0.0", "64", "-", "near", "science"]
+    assert "MMMU/MMMU@171b0ef" in suite("show", "core-vl-2-draft").output
 
 
 def test_verify_exits_1_and_names_the_task(tmp_path: Path) -> None:
@@ -114,7 +121,8 @@ def test_show_counts_clusters_in_place_of_items_at_worst() -> None:
     target = facts["tasks"][0]
     assert target["at_worst"] == pytest.approx(target["detectable"] * 2**0.5)
     assert facts["families"]["vision"]["clusters"] < facts["families"]["vision"]["items"]
-    assert "sugarcrepe/swap_obj.json@073cdb8" in shown
+    captions = next(task for task in facts["tasks"] if task["task"] == "perception_captions")
+    assert any(source.startswith("sugarcrepe/swap_obj.json@sha256:073cdb8") for source in captions["sources"])
 
 
 def test_verify_can_make_all_items_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
