@@ -13,7 +13,8 @@ from typing import Any
 
 from harness.checkpoints.weights import Tensor
 
-# Where a model came from: kept as a claim, and given to no library.
+# Where a model came from: kept as a claim, and given to no library. `_model_name_or_path` is the title of a GGUF file,
+# which transformers writes into the configuration of what it converts.
 _CLAIMS = frozenset({
     "_name_or_path", "name_or_path", "_model_name_or_path", "model_name_or_path", "base_model_name_or_path",
     "model_name", "base_model", "special_tokens_map_file",

@@ -89,17 +89,17 @@ def _part(folder: Path, options: int, letters: int, written: int) -> Path:
 
 
 def scores_table() -> str:
-    """Each task's items, chance and the share that each model answers correctly."""
+    """Each task's items, the largest standard error of a share of so many, chance, and what each model scores."""
     found = json.loads(RESULTS.read_text(encoding="utf-8"))
     models = found["models"]
-    header = ["task", "items", "chance %", *models]
+    header = ["task", "items", "± at most", "chance %", *models]
     rows = [
-        [f"`{name}`", str(task["n"]), f"{100 * task['chance']:.1f}"]
+        [f"`{name}`", str(task["n"]), f"{50 / task['n'] ** 0.5:.1f}", f"{100 * task['chance']:.1f}"]
         + [f"{100 * each['tasks'][name]['correct']:.1f}" for each in models.values()]
         for name, task in next(iter(models.values()))["tasks"].items()
     ]
-    rows.append(["seconds", "", "", *(f"{each['seconds']:,}" for each in models.values())])
-    rows.append(["load a core", "", "", *(f"{each['load']}" for each in models.values())])
+    rows.append(["seconds", "", "", "", *(f"{each['seconds']:,}" for each in models.values())])
+    rows.append(["load a core", "", "", "", *(f"{each['load']}" for each in models.values())])
     return "\n".join(f"| {' | '.join(row)} |" for row in [header, ["---"] * len(header), *rows])
 
 
