@@ -115,7 +115,7 @@ def _table(rows: int = 1, **columns: Any) -> pa.Table:
 
 
 def _same(name: str, kind: pa.DataType, rows: int) -> pa.Array:
-    if pa.types.is_map(kind):
+    if pa.types.is_nested(kind):
         return pa.nulls(rows, kind)
     value: Any = "0" * 64 if pa.types.is_string(kind) else False if pa.types.is_boolean(kind) else 0
     return pa.array([value], kind).take(pa.array([0] * rows, pa.int32()))
