@@ -49,7 +49,7 @@ def _of_its_own(harm: Harm) -> Harm:
     """The same in a model whose class transformers does not have: for a stock one what asks for code is left out."""
 
     def harmed(shop: Shop, case: Case, folder: Path) -> None:
-        _with("config.json", architectures=["Own"])(shop, case, folder)
+        _with("config.json", architectures=["Own"], model_type="own")(shop, case, folder)
         harm(shop, case, folder)
 
     return harmed
@@ -129,7 +129,6 @@ def _code(name: str) -> Harm:
     def harm(shop: Shop, case: Case, folder: Path) -> None:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(f"open({str(shop.canary(case))!r}, 'w').close()\n")
-        _with("config.json", architectures=["Evil"])(shop, case, folder)
 
     return harm
 
@@ -246,6 +245,10 @@ _REDOS = "(l|la|a|y|e|r|.)*(l|la|a|y|e|r|.)*(l|la|a|y|e|r|.)*" * 4 + "#"
 _STAGED = "staged: chat_template.jinja config.json model.safetensors tokenizer.json tokenizer_config.json; "
 
 
+# How the staged configuration ends that says no more than the tiny model's own.
+_WHOLE = '"vocab_size": 6}'
+
+
 def _without_effect(name: str, threat: str, harm: Harm, says: str = _STAGED) -> Case:
     """Ignored: engines are given what they would be given without it."""
     return Case(name, threat, "model", "neutralised", says, partial(_model, harm))
@@ -270,7 +273,7 @@ CASES = [
     _without_effect("python-deeper", "code", _code("sub/Modeling.PY")),
     _without_effect("shared-library", "code", _code("kernels.so.1")),
     _without_effect("auto-map-of-stock", "code", _with("config.json", model_type="llama", auto_map=_REMOTE),
-                    '{"architectures": ["LlamaForCausalLM"], "model_type": "llama"}'),
+                    _WHOLE),
     _case("auto-map", "code", "auto_map would run the checkpoint",
           _of_its_own(_with("config.json", auto_map=_REMOTE))),
     _case("auto-map-inside", "code", "auto_map would run the checkpoint",
@@ -310,12 +313,12 @@ CASES = [
           _with("config.json", text_model_id="model")),
     _case("other-weights", "elsewhere", "transformers_weights names another file or model",
           _with("config.json", transformers_weights="weights.gguf")),
-    _case("audio-tokenizer", "elsewhere", "audio_tokenizer_name_or_path names another file or model",
+    _case("audio-tokenizer", "elsewhere", "audio_tokenizer would be loaded with the processor",
           _with("processor_config.json", audio_tokenizer={"audio_tokenizer_name_or_path": "evil"})),
     _case("calibration-file", "elsewhere", "names another file or model",
           _with("adapter_config.json", eva_config={"calibration_path": "/etc"}), _adapter),
     _without_effect("claimed-origin", "elsewhere", _with("config.json", _name_or_path="evil/model"),
-                    '{"architectures": ["LlamaForCausalLM"]}'),
+                    _WHOLE),
     _case("two-sets", "two-faced", "two sets of weights, model.safetensors and what",
           _other_weights("model-00001-of-00001.safetensors", index="model.safetensors.index.json")),
     _case("adapter-and-model", "two-faced", "two sets of weights, adapter_model.safetensors and model.safetensors",
