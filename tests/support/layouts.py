@@ -8,6 +8,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from safetensors.numpy import load_file, save_file
+
 from tests.support.fakes import write_checkpoint
 
 _TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
@@ -231,7 +233,11 @@ LAYOUTS = (
 def write_layout(layout: Layout, home: Path) -> Path:
     """The folder of a layout: what is opened is real, everything else would run or break what opened it."""
     made = write_checkpoint(home / "model")
-    index = {"weight_map": {"a": _SHARDS[1], "b": _SHARDS[2]}}
+    tensors = sorted(load_file(made / "model.safetensors").items())
+    parts = dict(zip(_SHARDS[1:], (dict(tensors[::2]), dict(tensors[1::2])), strict=True))
+    for shard, part in parts.items():
+        save_file(part, made / shard)
+    index = {"weight_map": {name: shard for shard, part in parts.items() for name in part}}
     adapter = {"peft_type": "LORA", "base_model_name_or_path": str(made), "target_modules": ["layer"]}
     texts = {"model.safetensors.index.json": index, "adapter_config.json": adapter}
     folder = home / "left"
