@@ -17,7 +17,7 @@ from harness.records.run import CheckpointRecord, ConditionsRecord
 from tests.support.fakes import RECORD, FakeEngine, part_of_nano, write_checkpoint
 from tests.support.verifying import SEED, World, altered, make_world
 
-SEEN = ConditionsRecord(max_model_len=4096, processor="0" * 64)
+SEEN = ConditionsRecord(stop_token_ids=(1,), max_model_len=4096, processor="0" * 64)
 
 pytestmark = pytest.mark.slow
 
