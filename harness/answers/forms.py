@@ -50,18 +50,7 @@ def lettered(
     """
     if list(options).count(options[gold]) > 1:
         return None
-    letter = LETTERS[gold]
-    return Item(
-        task=task,
-        question=f"{stem}\n\n{choices.listed(options)}\n\n{ASK_FOR_LETTER}",
-        answer=letter,
-        target=letter,
-        guess_rate=1 / len(options),
-        options=tuple(options),
-        images=images,
-        group=group,
-        cluster_id=cluster_id,
-    )
+    return _by_letter_alone(task, f"{stem}\n\n{choices.listed(options)}", options, gold, images, group, cluster_id)
 
 
 def whole(
@@ -154,6 +143,13 @@ def asked_by_letter_below(
     task: str, text: str, options: Sequence[str], gold: int, images: tuple[bytes, ...], *, group: str = ""
 ) -> Item:
     """A published question about pictures whose ``text`` lists its own options, in whatever way: it stays as it is."""
+    return _by_letter_alone(task, text, options, gold, images, group, picture_cluster(images))
+
+
+def _by_letter_alone(
+    task: str, text: str, options: Sequence[str], gold: int, images: tuple[bytes, ...], group: str, cluster_id: str
+) -> Item:
+    """``text`` shows the options with their letters; nothing but the right one's letter is asked for."""
     letter = LETTERS[gold]
     return Item(
         task=task,
@@ -164,7 +160,7 @@ def asked_by_letter_below(
         options=tuple(options),
         images=images,
         group=group,
-        cluster_id=picture_cluster(images),
+        cluster_id=cluster_id,
     )
 
 
