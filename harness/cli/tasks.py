@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -104,33 +104,47 @@ def show_command(task: str, extra: Path | None, as_json: bool) -> None:
 @group.command(name="preview")
 @click.argument("task")
 @click.option("--item", "number", type=click.IntRange(0), default=0, show_default=True, help="Which item, from 0.")
-@click.option("--model", help="Render with this checkpoint's chat template (folder, hub id or nano:NAME).")
+@click.option("--model", help="Render as this checkpoint is asked (folder, hub id or nano:NAME).")
+@click.option(
+    "--prompt",
+    type=click.Choice(["chat", "plain"]),
+    help="For --model: in its chat template, or in none.  [default: as the shipped suites ask this task]",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Write the item's images to this folder.")
 @_INCLUDE
 @data_dir
 @_JSON
 def preview_command(
-    task: str, number: int, model: str | None, out: Path | None, extra: Path | None, as_json: bool
+    task: str,
+    number: int,
+    model: str | None,
+    prompt: Literal["chat", "plain"] | None,
+    out: Path | None,
+    extra: Path | None,
+    as_json: bool,
 ) -> None:
     """Print one item as a model gets it: the exact prompt, the correct answer, options, chance level, budget.
 
-    Without --model the prompt is the bare question; with it, that question in the model's own chat template.
+    Without --model the prompt is the bare question; with it, that question in the model's own chat template, or plain
+    where the suites of this task ask so.
 
     \b
     Examples:
       retention tasks preview math_arithmetic
       retention tasks preview jigsaw_2x2 --item 3 --model nano:base --out pictures
+      retention tasks preview general_hellaswag_cloze --model models/gemma3 --data-dir DATA
     """
     from harness.checkpoints import PromptRenderer
     from harness.scoring import printable
-    from harness.suites import preview_item
+    from harness.suites import preview_item, prompt_style_of
 
     renderer = None
     if model:
         from harness.checkpoints import open_checkpoint
 
         checkpoint = open_checkpoint(model)
-        renderer = PromptRenderer(checkpoint.base.path if checkpoint.base else checkpoint.path)
+        root = checkpoint.base.path if checkpoint.base else checkpoint.path
+        renderer = PromptRenderer(root, prompt or prompt_style_of(task))
     item = preview_item(task, number, extra, renderer)
     images = item.write_images(out) if out else []
     facts: dict[str, Any] = {

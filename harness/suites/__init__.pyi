@@ -1,6 +1,6 @@
 from .catalogue import TaskFile, find_task, find_tasks, image_tasks
 from .freezing import freeze, open_suite, sample, verify
-from .preview import preview_item
+from .preview import preview_item, prompt_style_of
 
 __all__ = [
     "TaskFile",
@@ -10,6 +10,7 @@ __all__ = [
     "image_tasks",
     "open_suite",
     "preview_item",
+    "prompt_style_of",
     "sample",
     "verify",
 ]

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from harness.checkpoints import PromptRenderer
 from harness.errors import RetentionError
 from harness.lmeval import build_requests, decoding_of, images_of, load_tasks
+from harness.records import read_suite, suite_names
 
 
 class PreviewError(RetentionError):
@@ -49,6 +51,12 @@ def _suffix(image: bytes) -> str:
     if image.startswith(b"\x89PNG"):
         return ".png"
     return ".webp" if image[8:12] == b"WEBP" else ".jpg"
+
+
+def prompt_style_of(task: str) -> Literal["chat", "plain"]:
+    """How the shipped suites ask ``task``: in the base's chat template, or plain where each of them does without."""
+    styles = {suite.prompt for suite in map(read_suite, suite_names()) if task in suite.tasks}
+    return "plain" if styles == {"plain"} else "chat"
 
 
 def preview_item(

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from harness.lmeval import load_tasks
 from harness.pictures.pixels import decode_png
 from harness.records.suites import load_suite
+from harness.suites import prompt_style_of
 from leaderboard.cli import cli
 
 LETTERS = """
@@ -94,6 +95,18 @@ def test_preview_prints_the_prompt_that_a_model_gets(tmp_path: Path) -> None:
     assert facts["prompt_tokens"] > 50
     (picture,) = facts["images"]
     assert decode_png(Path(picture).read_bytes()).shape == (64, 64, 3)
+
+
+def test_preview_is_plain_where_the_suites_of_the_task_are_or_it_is_asked_for() -> None:
+    assert prompt_style_of("general_hellaswag_cloze") == "plain"
+    assert prompt_style_of("math_word") == prompt_style_of("of_no_suite") == "chat"
+    plain, chat = (
+        json.loads(tasks("preview", "math_word", "--model", "nano:base", *asked, "--json").output)
+        for asked in (("--prompt", "plain"), ())
+    )
+    assert "<|im_start|>" not in plain["prompt"]
+    assert chat["prompt"].startswith("<|im_start|>user\n")
+    assert plain["prompt"] in chat["prompt"]
 
 
 def test_preview_without_a_model_prints_the_bare_question() -> None:
