@@ -37,7 +37,10 @@ def page() -> str:
         "Both sides of a ratio ran in turn on the same items, engine settings and machine; figures are medians.\n",
     ]
     for file in sorted(RESULTS.glob("*.json")):
-        parts.append(_machine_part(file.stem, json.loads(file.read_text())))
+        results = json.loads(file.read_text())
+        # The statistics' results are of no machine class.
+        if "machine" in results:
+            parts.append(_machine_part(file.stem, results))
     return "\n".join(parts)
 
 
