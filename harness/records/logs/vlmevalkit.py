@@ -78,7 +78,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
             frame = _read_xlsx(path)
         else:
             frame = pd.read_csv(path, sep="\t", nrows=MAX_ROWS + 1, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, OSError, KeyError, TypeError, AttributeError, SyntaxError, pd.errors.ParserError) as error:
+    except (ValueError, OSError, pd.errors.ParserError) as error:
         raise RunError(f"{path}: not readable as a table of VLMEvalKit ({brief(error)[:80]})") from error
     if not len(frame):
         raise RunError(f"{path}: no rows")
@@ -96,6 +96,8 @@ def _read_xlsx(path: Path) -> Any:
         return pd.read_excel(path, engine="openpyxl", keep_default_na=False)
     except ImportError as error:
         raise RunError(f"{path}: an Excel file, which openpyxl reads; install it: {_INSTALL}") from error
+    except Exception as error:  # Of a broken file openpyxl raises whatever comes of it: zlib, zipfile, XML, types.
+        raise RunError(f"{path}: not readable as an Excel file ({brief(error)[:80]})") from error
 
 
 def _names(path: Path) -> tuple[str, str]:
