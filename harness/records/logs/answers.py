@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from harness.items import canonical_json
 from harness.records.logs.choices import some_names
 from harness.records.samples import Outcome, RunError
@@ -24,8 +22,9 @@ class Answer:
     """One answer of a log.
 
     ``content`` is what makes the question (text, options, pictures by digest or name), ``place`` tells questions of
-    the same content apart where the log can (an index in its data set). ``score`` is in [0, 1], 1 is correct;
-    ``extracted`` is None where the tool found no answer. ``prompt`` is what the model was given, where the log has it.
+    the same content apart where the log can (an index in its data set), ``cluster`` names the question that was asked
+    several times (epochs, trials). ``score`` is in [0, 1], 1 is correct; ``extracted`` is None where the tool found no
+    answer. ``prompt`` is what the model was given, where the log has it.
     """
 
     task: str
@@ -38,7 +37,7 @@ class Answer:
     finish_reason: str = ""
     n_output_tokens: int | None = None
     place: str = ""
-    group: str = ""
+    cluster: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -52,13 +51,16 @@ def table_of(
     answers: Iterable[Answer], path: Path, form: Form, sha256: str, notes: Sequence[str], name: str = ""
 ) -> Table:
     """The table of a log's answers; ``name`` is the model's, by default the file's. ``RunError`` as of any table."""
+    import pandas as pd
+
     kept = _bounded(answers, path)
     if not kept:
         raise RunError(f"{path}: no answers in it")
     digests = [hashlib.sha256(canonical_json(_content(each))).hexdigest() for each in kept]
     frame = pd.DataFrame([_row(each) for each in kept]).assign(item_id=_item_ids(kept, digests))
-    if len(set(digests)) < len(digests):
-        frame["cluster_id"] = digests
+    clusters = [canonical_json([_plain(each.task), _plain(each.cluster)]).decode() for each in kept if each.cluster]
+    if len(set(clusters)) < len(clusters) == len(kept):
+        frame["cluster_id"] = clusters
     empty = [column for column in ("prompt_digest", "finish_reason", "output") if not frame[column].any()]
     if frame["n_output_tokens"].isna().any():
         empty.append("n_output_tokens")
@@ -114,7 +116,6 @@ def _row(answer: Answer) -> dict[str, Any]:
     return {
         "task": answer.task,
         "family": answer.task,
-        "group": answer.group,
         "outcome": str(answer.outcome),
         "score": answer.score,
         "guess_rate": answer.guess_rate,

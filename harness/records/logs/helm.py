@@ -167,6 +167,7 @@ def _answers(scenario: _Scenario, stats: Mapping[_Key, Mapping[str, Any]], metri
             prompt=prompt,
             finish_reason=reason,
             place=f"{name} {trial}",
+            cluster=name,
         )
 
 

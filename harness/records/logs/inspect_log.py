@@ -178,6 +178,7 @@ def _answers(path: Path, task: str, samples: list[Any], metric: str) -> Iterator
             finish_reason=_REASONS.get(str(choice.stop_reason), str(choice.stop_reason)) if choice else "",
             n_output_tokens=usage.output_tokens if usage else None,
             place=f"{sample.id} {sample.epoch}",
+            cluster=f"{sample.id}",
         )
 
 

@@ -12,8 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from harness.items import canonical_json
 from harness.records.logs.answers import FAMILIES, score_of
 from harness.records.logs.choices import Choices, some_names
@@ -46,6 +44,8 @@ def read(log: LogPath, choices: Choices) -> Table:
     A filter must be chosen for each task that has several; the metric is the number that is 1 for a correct answer, by
     default the log's first. ``RunError`` names the file, what is wrong and how to choose.
     """
+    import pandas as pd
+
     files = _files_of_tasks(log)
     rows: list[dict[str, Any]] = []
     notes = list(LIMITS)

@@ -76,6 +76,8 @@ def test_questions_of_the_same_text_are_told_apart_by_their_place(tmp_path: Path
     file.write_text("".join(reversed(file.read_text().splitlines(keepends=True))))
     card = compare(base, tool_logs.lmms_eval(tmp_path / "tuned", "tuned", 6))
     assert (card.tasks["little_pope"].n10, card.tasks["little_pope"].n00) == (3, 3)
+    # Different pictures under one text are independent questions.
+    assert set(open_run(base).samples["cluster_id"]) == {""}
 
 
 def test_a_records_ids_may_differ_between_models(tmp_path: Path) -> None:
