@@ -1,6 +1,7 @@
 """Logs that the installed Inspect writes by itself, read by its own library as tables."""
 
 import json
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.records import RunError, read_log
-from harness.records.logs import log_path
+from harness.records.logs import archives, log_path
 from harness.scoring import Scorecard
 from leaderboard.cli import cli
 from tests.support.inspect_logs import N, write_logs
@@ -104,6 +105,39 @@ def test_a_broken_or_vast_log_is_refused(logs: Path, tmp_path: Path, monkeypatch
     monkeypatch.setattr(log_path, "MAX_EXPANDED", 1_000)
     with pytest.raises(RunError, match="bytes when it is expanded is more than a log may have"):
         read_log(_one(logs / "base", "sums"))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, 93], ids=["deflate", "zstandard"])
+def test_an_archive_that_states_false_sizes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: int
+) -> None:
+    path = tmp_path / "bomb.eval"
+    path.write_bytes(_deflated_bomb(path) if method == zipfile.ZIP_DEFLATED else _zstandard_bomb(path))
+    monkeypatch.setattr(archives, "MAX_EXPANDED", 2_000_000)
+    with pytest.raises(RunError, match="expands to more than the 2,000,000 bytes that a log may have"):
+        read_log(path)
+
+
+BOMB = b"[" + b" " * 4_000_001
+
+
+def _deflated_bomb(path: Path) -> bytes:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("header.json", BOMB)
+    return path.read_bytes().replace(struct.pack("<I", len(BOMB)), struct.pack("<I", 100))
+
+
+def _zstandard_bomb(path: Path) -> bytes:
+    """Stored as it is compressed, and then said to be compressed: the size that is stated is the compressed one."""
+    import zstandard
+
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("header.json", zstandard.compress(BOMB))
+    raw = bytearray(path.read_bytes())
+    # The method stands after signature, versions and flags, in the part's own header and in the directory's.
+    for mark, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        struct.pack_into("<H", raw, raw.index(mark) + place, 93)
+    return bytes(raw)
 
 
 def test_without_its_library_the_extra_is_named(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

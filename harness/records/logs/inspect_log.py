@@ -14,8 +14,9 @@ from harness.records.logs.answers import (
     score_of,
     table_of,
 )
+from harness.records.logs.archives import check_expansion
 from harness.records.logs.choices import Choices
-from harness.records.logs.log_path import MAX_DOCUMENT, LogPath, check_archive, files_sha256
+from harness.records.logs.log_path import MAX_DOCUMENT, LogPath, files_sha256
 from harness.records.samples import RunError, brief
 from harness.records.tables import Form, Table, check_size
 
@@ -65,7 +66,7 @@ def _files(log: LogPath) -> list[Path]:
 
 def _header(path: Path) -> Any:
     library = _library(path)
-    check_archive(path) if path.suffix == ".eval" else _check_json(path)
+    check_expansion(path) if path.suffix == ".eval" else _check_json(path)
     try:
         header = library.read_eval_log(str(path), header_only=True)
     except Exception as error:  # Whatever the library raises on a broken file: it documents no error of its own.
