@@ -8,7 +8,7 @@ import pandas as pd
 
 from harness.api.opening import open_run
 from harness.errors import RetentionError
-from harness.records import Run, RunError, Table, table_from_rows
+from harness.records import Run, RunError, Selection, Table, table_from_rows
 from harness.scoring import MARGIN, ItemDrift, Scorecard, Trajectory, score_pair, score_trajectory
 
 # What is taken for a run: one that was opened, a path as of `open_run`, or rows as of a table.
@@ -23,13 +23,13 @@ def compare(
     *,
     drift: Mapping[str, ItemDrift] | None = None,
     margin: float = MARGIN,
-    filter: str | None = None,
-    metric: str | None = None,
+    filter: Selection = None,
+    metric: Selection = None,
 ) -> Scorecard:
     """Score ``tuned`` against ``base``: what was learned on the family ``target``, what was forgotten elsewhere.
 
-    Each run is a run folder, the path of a table (parquet, CSV or JSON lines) or of logs of lm-eval's, a :class:`Run`
-    or :class:`Table`, or rows in memory: a data frame with one row an item, or a list with one dict an item. Rows need
+    Each run is a run folder, the path of a table or of another tool's logs (see :func:`open_run`), a :class:`Run` or
+    :class:`Table`, or rows in memory: a data frame with one row an item, or a list with one dict an item. Rows need
     ``item_id``, ``task``, ``family`` and ``outcome`` ("correct", "wrong" or "unparsed"); ``score`` and ``guess_rate``
     (chance level, both in [0, 1]), ``group``, ``cluster_id``, ``output``, ``extracted``, ``finish_reason``,
     ``n_output_tokens`` and ``prompt_digest`` are used where they are there. Nobody checked where a table or rows came
@@ -56,8 +56,8 @@ def trajectory(
     target: str,
     *,
     mixed: bool = False,
-    filter: str | None = None,
-    metric: str | None = None,
+    filter: Selection = None,
+    metric: Selection = None,
 ) -> Trajectory:
     """The curve of one training run: gain on ``target`` and retention of its checkpoints, all rates in [0, 1].
 
@@ -101,7 +101,7 @@ def measure_pair_drift(
     return measure_drift(plan_drift(base_run, tuned_run, first, second, suite=named, limit=items), progress)
 
 
-def _run_of(given: RunLike, side: str, filter: str | None, metric: str | None) -> Run | Table:
+def _run_of(given: RunLike, side: str, filter: Selection, metric: Selection) -> Run | Table:
     if isinstance(given, Run | Table):
         return given
     if isinstance(given, str | os.PathLike):

@@ -7,8 +7,10 @@ from harness.records import (
     RECORD_FILE,
     Draft,
     Run,
+    Selection,
     Suite,
     Table,
+    check_readable,
     is_log,
     read_log,
     read_run,
@@ -18,22 +20,28 @@ from harness.records import (
 )
 
 # What names a table even where there is no such file.
-_TABLES = (".csv", ".json", ".jsonl", ".parquet")
+_TABLES = (".csv", ".eval", ".json", ".jsonl", ".parquet", ".tsv", ".xlsx")
 
 
-def open_run(path: str | os.PathLike[str], *, filter: str | None = None, metric: str | None = None) -> Run | Table:
-    """Read ``path`` as what it is: a run folder, a table (parquet, CSV or JSON lines), or logs of lm-eval's.
+def open_run(path: str | os.PathLike[str], *, filter: Selection = None, metric: Selection = None) -> Run | Table:
+    """Read ``path`` as what it is: a run folder, a table (parquet, CSV, TSV or JSON lines), or the log of another tool.
 
-    ``samples`` of the result has one row an item (``item_id``, ``task``, ``outcome``, ``score`` in [0, 1], ``output``,
-    ...), ``record`` says where it is from. ``filter`` and ``metric`` are for logs of ``lm_eval --log_samples``: whose
-    answers count, and the number that is 1 for a correct one. Raises :class:`RunError`, which names the file, and the
-    column and the rows where something is wrong.
+    Logs are those of lm-eval, Inspect, lighteval, lmms-eval, VLMEvalKit, OpenCompass, HELM and Every Eval Ever: a file,
+    or the folder that the tool wrote for one model. ``samples`` of the result has one row an item (``item_id``,
+    ``task``, ``outcome``, ``score`` in [0, 1], ``output``, ...), ``record`` says where it is from, and its ``notes``
+    what was assumed. ``filter`` says whose answers of an lm-eval log count, ``metric`` which number of a log is 1 for a
+    correct one: a name for all tasks, or a dict of names by task. Raises :class:`RunError`, which names the file, and
+    the column and the rows where something is wrong, or what the file is and how to convert it.
 
     >>> open_run("runs/nano-1/nano-base-7f2df8e4437c/vllm-float32").samples["outcome"].value_counts()
+    >>> open_run("lm-eval/tuned", filter={"gsm8k": "strict-match"}).record.notes
     """
     place = Path(path).expanduser()
-    if not (place / RECORD_FILE).exists() and is_log(place):
+    if (place / RECORD_FILE).exists():
+        return read_run(place)
+    if is_log(place):
         return read_log(place, filter, metric)
+    check_readable(place)
     return read_table(place) if place.is_file() or place.suffix.lower() in _TABLES else read_run(place)
 
 

@@ -29,8 +29,15 @@ def _print_schema(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
               help="The loss that \"retained\" must rule out, as a rate.")  # fmt: skip
 @click.option("--json", "json_file", type=_PATH, help="Also write the scorecard to this file.")
 @click.option("--html", "html_file", type=_PATH, help="Also write the report page to this file.")
-@click.option("--filter", "chosen_filter", help="lm-eval logs: whose answers count, e.g. strict-match.")
-@click.option("--metric", help="lm-eval logs: the number that is 1 for a correct answer. Default: the log's first.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="[TASK=]NAME",
+    help="lm-eval logs: whose answers count, e.g. strict-match or gsm8k=strict-match; may be repeated.",
+)
+@click.option("--metric", "metrics", multiple=True, metavar="[TASK=]NAME",
+              help="Logs: the number that is 1 for a correct answer; may be repeated. Default: its first.")  # fmt: skip
 @click.option("--drift", is_flag=True, help="Also measure KL per token along the base's outputs; loads both models.")
 @click.option("--base-checkpoint", help="For --drift: the base's checkpoint (folder, hub id or nano:NAME).")
 @click.option("--tuned-checkpoint", help="For --drift: the tuned model's checkpoint.")
@@ -47,8 +54,8 @@ def command(
     margin: float,
     json_file: Path | None,
     html_file: Path | None,
-    chosen_filter: str | None,
-    metric: str | None,
+    filters: tuple[str, ...],
+    metrics: tuple[str, ...],
     drift: bool,
     base_checkpoint: str | None,
     tuned_checkpoint: str | None,
@@ -60,31 +67,40 @@ def command(
     BASE and TUNED are run folders written by `retention evaluate`. Runs with different questions, prompts or
     engines are refused.
 
-    They may also be bare tables, parquet, CSV or JSON lines with at least item_id, task, family and outcome (correct,
+    They may also be tables (parquet, CSV, TSV, JSON lines) with at least item_id, task, family and outcome (correct,
     wrong or unparsed; or true and false, 1 and 0), and optionally score, group, cluster_id, guess_rate, output,
-    extracted, finish_reason, n_output_tokens and prompt_digest; or logs of `lm_eval --log_samples` (a samples_*.jsonl
-    file or a folder of them). Nobody checked where these came from, and the scorecard, the page and the signature say
-    so.
-
-    Limits of lm-eval logs: they hold no finish reason, so an answer that was cut off counts as wrong; an answer is
-    unparsed only where the filter says [invalid] or the output is empty; items are paired by the hash of the document;
-    the guess rate is 1/options for multiple choice and else 0; each task is a family of its own.
+    extracted, finish_reason, n_output_tokens and prompt_digest; common other names (id, question, dataset, correct,
+    prediction) are taken with a note. Or they are logs of another tool, a file or the folder that it wrote for one
+    model: lm-eval, Inspect, lighteval, lmms-eval, VLMEvalKit, OpenCompass, HELM and Every Eval Ever. Nobody checked
+    where these came from, and the scorecard, the page and the signature say so, and what was assumed: items of logs are
+    paired by the content of their question, each task is a family of its own, an answer that was cut off counts as
+    wrong where a log does not say that it was.
 
     \b
     Examples:
       retention compare runs/BASE runs/TUNED --target jigsaw
       retention compare runs/BASE runs/TUNED --target jigsaw --json card.json --html report.html
-      retention compare base.jsonl tuned.jsonl --target math
-      retention compare lm-eval/base lm-eval/tuned --target gsm8k --filter strict-match
+      retention compare base.csv tuned.csv --target math
       retention compare runs/BASE runs/TUNED --drift --base-checkpoint nano:base --tuned-checkpoint nano:sft
+    \b
+    Logs of other tools, and the option of that tool that writes them:
+      lm-eval      --output_path --log_samples
+                   retention compare lm-eval/BASE lm-eval/TUNED --filter gsm8k=strict-match --metric gsm8k=exact_match
+      Inspect      --log-dir    retention compare logs/BASE logs/TUNED.eval --metric match
+      lighteval    --save-details    retention compare out/details/BASE out/details/TUNED --metric em
+      lmms-eval    --output_path --log_samples    retention compare lmms/BASE lmms/TUNED
+      VLMEvalKit   retention compare BASE_MMBench_exact_matching_result.xlsx TUNED_MMBench_exact_matching_result.xlsx
+      OpenCompass  --dump-eval-details    retention compare results/BASE results/TUNED
+      HELM         retention compare "runs/S/mmlu:model=BASE" "runs/S/mmlu:model=TUNED" --metric exact_match
+      Every Eval Ever    retention compare base.jsonl tuned.jsonl
     """
     from rich.console import Console
 
     from harness.api import compare, measure_pair_drift, open_run
     from harness.report import render_pair, render_pair_page
 
-    base_run, tuned_run = (open_run(path, filter=chosen_filter, metric=metric) for path in (base, tuned))
-    second = None if noise is None else open_run(noise, filter=chosen_filter, metric=metric)
+    base_run, tuned_run = (open_run(path, filter=filters, metric=metrics) for path in (base, tuned))
+    second = None if noise is None else open_run(noise, filter=filters, metric=metrics)
     # What can be refused is refused before a model is loaded.
     card = compare(base_run, tuned_run, target, second, margin=margin)
     if drift:

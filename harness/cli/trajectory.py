@@ -13,16 +13,23 @@ _PATH = click.Path(path_type=Path)
 @click.option("--mixed", is_flag=True, help="The runs are of one training, although their names do not look like it.")
 @click.option("--json", "json_file", type=_PATH, help="Also write the trajectory to this file.")
 @click.option("--html", "html_file", type=_PATH, help="Also write the page with the curve to this file.")
-@click.option("--filter", "chosen_filter", help="lm-eval logs: whose answers count, e.g. strict-match.")
-@click.option("--metric", help="lm-eval logs: the number that is 1 for a correct answer. Default: the log's first.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="[TASK=]NAME",
+    help="lm-eval logs: whose answers count, e.g. strict-match or gsm8k=strict-match; may be repeated.",
+)
+@click.option("--metric", "metrics", multiple=True, metavar="[TASK=]NAME",
+              help="Logs: the number that is 1 for a correct answer; may be repeated. Default: its first.")  # fmt: skip
 def command(
     runs: tuple[Path, ...],
     target: str,
     mixed: bool,
     json_file: Path | None,
     html_file: Path | None,
-    chosen_filter: str | None,
-    metric: str | None,
+    filters: tuple[str, ...],
+    metrics: tuple[str, ...],
 ) -> None:
     """The curve of one training run: how much was kept at how much learned.
 
@@ -41,7 +48,7 @@ def command(
     from harness.cli.compare import write_text
     from harness.report import render_trajectory, render_trajectory_page
 
-    curve = trajectory(runs, target, mixed=mixed, filter=chosen_filter, metric=metric)
+    curve = trajectory(runs, target, mixed=mixed, filter=filters, metric=metrics)
     if json_file is not None:
         write_text(json_file, curve.to_json())
     if html_file is not None:

@@ -1,5 +1,7 @@
 from .git import GitError, run_git
-from .lmeval_logs import NOT_PARSED, is_log, read_log
+from .logs.choices import Selection
+from .logs.detection import check_readable, is_log, read_log
+from .logs.lmeval import NOT_PARSED
 from .run import (
     DRAFT,
     RECORD_FILE,
@@ -48,7 +50,7 @@ from .suites import (
     suite_path,
     tasks_root,
 )
-from .tables import Table, TableRecord, read_table, table_from_rows
+from .tables import Form, Table, TableRecord, read_table, table_from_rows
 
 __all__ = [
     "DRAFT",
@@ -66,6 +68,7 @@ __all__ = [
     "Draft",
     "DraftTask",
     "EngineRecord",
+    "Form",
     "FullLog",
     "GitError",
     "Outcome",
@@ -75,6 +78,7 @@ __all__ = [
     "RunRecord",
     "Sample",
     "ScreenRecord",
+    "Selection",
     "StrictModel",
     "Suite",
     "SuiteError",
@@ -83,6 +87,7 @@ __all__ = [
     "Table",
     "TableRecord",
     "brief",
+    "check_readable",
     "file_sha256",
     "is_log",
     "iter_samples",

@@ -1,15 +1,16 @@
 """Plain tables: samples from any other tool, read strictly and without a record of how they were produced.
 
-A table is a parquet, a JSON lines or a CSV file with the columns ``item_id``, ``task``, ``family`` and ``outcome``;
-``score``, ``group``, ``cluster_id``, ``guess_rate``, ``output``, ``extracted``, ``finish_reason``, ``n_output_tokens``
-and ``prompt_digest`` are optional. An outcome is correct, wrong or unparsed; true and false, 1 and 0 are taken for the
-first two, with a note. The file is untrusted: it is read in chunks, against caps. Rows that are in memory already, a
-data frame or a list of dicts, go through the same checks.
+A table is a parquet, a JSON or JSON lines, a CSV or a TSV file with the columns ``item_id``, ``task``, ``family`` and
+``outcome``; ``score``, ``group``, ``cluster_id``, ``guess_rate``, ``output``, ``extracted``, ``finish_reason``,
+``n_output_tokens`` and ``prompt_digest`` are optional. An outcome is correct, wrong or unparsed; true and false, 1 and
+0 are taken for the first two, with a note, and so are other common names of columns (``columns``). The file is
+untrusted: it is read in chunks, against caps. Rows that are in memory already, a data frame or a list of dicts, go
+through the same checks.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,10 +23,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.items import items_digest
+from harness.records.columns import REQUIRED, columns_of, completed, notes_on
 from harness.records.run import SuiteRecord
 from harness.records.samples import Outcome, RunError, brief, file_sha256
 
-REQUIRED = ("item_id", "task", "family", "outcome")
 _TEXTS = (
     "item_id",
     "task",
@@ -43,15 +44,29 @@ COLUMNS = (*_TEXTS, *_NUMBERS, "prompt_digest")
 MAX_FILE = 4 * 1024**3
 MAX_ROWS = 5_000_000
 MAX_LINE = 32 * 1024**2
+# A list in a JSON document is parsed as a whole.
+MAX_LIST = 1024**3
 # Decoded text in memory: a small file can expand to any amount of it.
 MAX_TEXT = 4 * 1024**3
 _MAX_NAME = 200
 _BATCH = 50_000
 _EXAMPLES = 3
+_UNUSED = 20
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
 # JSON integers have any number of digits; beyond this a float cannot represent them.
 _LARGEST = 2**53
 
-Form = Literal["table", "lm-eval log"]
+Form = Literal[
+    "table",
+    "lm-eval log",
+    "Inspect log",
+    "lighteval log",
+    "lmms-eval log",
+    "VLMEvalKit log",
+    "OpenCompass log",
+    "HELM log",
+    "Every Eval Ever log",
+]
 
 
 @dataclass(frozen=True)
@@ -90,15 +105,15 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
-    """Read a parquet, CSV or JSON lines table; ``RunError`` says what is wrong, in how many rows, and in which."""
+    """Read a parquet, CSV, TSV, JSON or JSON lines table; ``RunError`` says what is wrong, in which rows."""
     check_size(path)
     with path.open("rb") as file:
         columnar = file.read(4) == b"PAR1"
-    if path.suffix.lower() == ".csv":
-        frame, ignored = _read_csv(path)
+    if path.suffix.lower() in _SEPARATORS:
+        read = _read_csv(path)
     else:
-        frame, ignored = _read_parquet(path) if columnar else _gather(json_lines(path))
-    return make_table(frame, path, "table", file_sha256(path), _not_used(ignored))
+        read = _read_parquet(path) if columnar else _gather(_json_rows(path))
+    return _own_table(read, path, file_sha256(path))
 
 
 def table_from_rows(rows: pd.DataFrame | Iterable[Mapping[str, Any]], name: str) -> Table:
@@ -109,22 +124,43 @@ def table_from_rows(rows: pd.DataFrame | Iterable[Mapping[str, Any]], name: str)
     """
     path = Path(name)
     if isinstance(rows, pd.DataFrame):
-        frame, ignored = _known_columns(rows, path)
+        read = _known_columns(rows, path)
     else:
-        frame, ignored = _gather(map(_plain_values, _mappings(rows, path)))
-    if len(frame) > MAX_ROWS:
-        raise RunError(f"{name}: {len(frame):,} rows is more than the {MAX_ROWS:,} a table may have")
-    table = make_table(frame, path, "table", "", _not_used(ignored))
+        read = _gather(map(_plain_values, _mappings(rows, path)))
+    if len(read.frame) > MAX_ROWS:
+        raise RunError(f"{name}: {len(read.frame):,} rows is more than the {MAX_ROWS:,} a table may have")
+    table = _own_table(read, path, "")
     return replace(table, record=replace(table.record, samples_sha256=_rows_sha256(table.samples)))
 
 
-def _known_columns(frame: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, list[str]]:
-    known = frame[[name for name in frame.columns if name in COLUMNS]].reset_index(drop=True)
+@dataclass(frozen=True)
+class _Read:
+    """The columns of a file that a table has, what they are called there, and the names of the others."""
+
+    frame: pd.DataFrame
+    columns: Mapping[str, str]
+    unused: list[str]
+
+
+def _own_table(read: _Read, path: Path, sha256: str) -> Table:
+    frame, followed = completed(read.frame)
+    if (len(frame) or read.unused) and (missing := [name for name in REQUIRED if name not in frame]):
+        held = ", ".join(ascii(name)[1:-1][:40] for name in [*read.frame.columns, *read.unused][:_UNUSED])
+        needed = ", ".join(REQUIRED)
+        raise RunError(f"{path}: column {missing[0]!r} is missing; a table needs {needed}, and this one has {held}")
+    unused = [f"column {name[:40]} was not used" for name in read.unused]
+    return make_table(frame, path, "table", sha256, (*followed, *notes_on(read.columns), *unused))
+
+
+def _known_columns(frame: pd.DataFrame, path: Path) -> _Read:
+    columns = columns_of([name for name in frame.columns if isinstance(name, str)], COLUMNS)
+    known = frame[[name for name in frame.columns if name in columns]].rename(columns=columns).reset_index(drop=True)
     if not known.columns.is_unique:
         raise RunError(f"{path}: column {known.columns[known.columns.duplicated()][0]!r} is there twice")
     # As objects, whatever type of text or category pandas gave them: a file's columns are such too.
     texts = [name for name in known.columns if name not in _NUMBERS and not _is_number(known[name])]
-    return known.astype(dict.fromkeys(texts, object)), [str(name)[:40] for name in frame.columns if name not in COLUMNS]
+    unused = _unused(columns, [str(name) for name in frame.columns])
+    return _Read(known.astype(dict.fromkeys(texts, object)), columns, unused)
 
 
 def _is_number(column: pd.Series) -> bool:
@@ -148,8 +184,8 @@ def _rows_sha256(samples: pd.DataFrame) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _not_used(columns: Iterable[str]) -> list[str]:
-    return [f"column {name} was not used" for name in columns]
+def _unused(columns: Mapping[str, str], names: Iterable[str]) -> list[str]:
+    return [name for name in names if name not in columns][:_UNUSED]
 
 
 def make_table(frame: pd.DataFrame, path: Path, form: Form, sha256: str, notes: Sequence[str]) -> Table:
@@ -207,35 +243,64 @@ def json_lines(path: Path) -> Iterator[dict[str, Any]]:
     raise RunError(f"{path}: more than {MAX_ROWS:,} lines, the most that a table may have")
 
 
-def _gather(rows: Iterable[Mapping[str, Any]]) -> tuple[pd.DataFrame, list[str]]:
-    """The columns of a table that ``rows`` have, and the names of some that no table has."""
+def _json_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON lines file, or of a JSON document that is a list of them."""
+    if path.suffix.lower() != ".json" or not _is_list(path):
+        yield from json_lines(path)
+        return
+    try:
+        rows = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path}: broken JSON ({str(error)[:80]}); is the file complete?") from error
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise RunError(f"{path}: entry {number} of the list is not a JSON object")
+        yield row
+
+
+def _is_list(path: Path) -> bool:
+    with path.open("rb") as file:
+        return path.stat().st_size <= MAX_LIST and file.read(1_024).lstrip().startswith(b"[")
+
+
+def _gather(rows: Iterable[Mapping[str, Any]]) -> _Read:
+    """The columns of a table that ``rows`` have."""
     columns: dict[str, list[Any]] = {}
+    names: dict[str, str] | None = None
     ignored: dict[str, None] = {}
     count = 0
     for row in rows:
+        if names is None:
+            names = {name: name for name in COLUMNS} | columns_of(list(row), COLUMNS)
         for name, value in row.items():
-            if name not in COLUMNS:
-                if len(ignored) < 20:
-                    ignored[name[:40]] = None
+            if name not in names:
+                if len(ignored) < _UNUSED:
+                    ignored[name] = None
                 continue
-            values = columns.setdefault(name, [])
+            values = columns.setdefault(names[name], [])
             values += [None] * (count - len(values))
             values.append(value)
         count += 1
     for values in columns.values():
         values += [None] * (count - len(values))
-    return pd.DataFrame(columns, dtype=object), list(ignored)
+    return _Read(pd.DataFrame(columns, dtype=object), _given(names or {}, columns), list(ignored))
 
 
-def _read_csv(path: Path) -> tuple[pd.DataFrame, list[str]]:
+def _given(names: Mapping[str, str], columns: Collection[str]) -> dict[str, str]:
+    return {name: column for name, column in names.items() if column in columns}
+
+
+def _read_csv(path: Path) -> _Read:
     """Every cell as text but the numbers; an empty one is absent."""
     try:
-        names = [str(name) for name in pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns]
-        wanted = [name for name in names if name in COLUMNS]
+        separator = _SEPARATORS[path.suffix.lower()]
+        names = [str(name) for name in pd.read_csv(path, sep=separator, nrows=0, encoding="utf-8-sig").columns]
+        columns = columns_of(names, COLUMNS)
         frame = pd.read_csv(
             path,
-            usecols=wanted,
-            dtype={name: object for name in wanted if name not in _NUMBERS},
+            sep=separator,
+            usecols=list(columns),
+            dtype={name: object for name, column in columns.items() if column not in _NUMBERS},
             keep_default_na=False,
             na_values=[""],
             nrows=MAX_ROWS + 1,
@@ -245,15 +310,16 @@ def _read_csv(path: Path) -> tuple[pd.DataFrame, list[str]]:
         raise RunError(f"{path}: not a readable CSV file ({brief(error)})") from error
     if len(frame) > MAX_ROWS:
         raise RunError(f"{path}: more than {MAX_ROWS:,} rows, the most that a table may have")
-    return frame, [name[:40] for name in names if name not in COLUMNS][:20]
+    return _Read(frame.rename(columns=columns), columns, _unused(columns, names))
 
 
-def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:
+def _read_parquet(path: Path) -> _Read:
     try:
         names = pq.read_schema(path).names
-        wanted = [name for name in names if name in COLUMNS]
+        columns = columns_of(names, COLUMNS)
+        wanted = [name for name in names if name in columns]
         # Text stays dictionary-encoded until its size is known: a few bytes can expand to gigabytes.
-        file = pq.ParquetFile(path, read_dictionary=[name for name in wanted if name not in _NUMBERS])
+        file = pq.ParquetFile(path, read_dictionary=[name for name in wanted if columns[name] not in _NUMBERS])
         if file.metadata.num_rows > MAX_ROWS:
             raise RunError(f"{path}: {file.metadata.num_rows:,} rows is more than the {MAX_ROWS:,} a table may have")
         frames, text = [], 0
@@ -267,8 +333,8 @@ def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise RunError(f"{path}: not a readable parquet file ({brief(error)})") from error
     empty = pd.DataFrame({name: [] for name in wanted}, dtype=object)
-    ignored = [name[:40] for name in names if name not in COLUMNS][:20]
-    return pd.concat(frames, ignore_index=True) if frames else empty, ignored
+    frame = pd.concat(frames, ignore_index=True) if frames else empty
+    return _Read(frame.rename(columns=columns), columns, _unused(columns, names))
 
 
 def _text_bytes(column: Any) -> int:

@@ -55,7 +55,7 @@ def pair(base: Source, tuned: Source) -> Pair:
     for side, run in (("base", base), ("tuned", tuned)):
         _check_rows(side, run)
     left, right = base.samples.set_index("item_id"), tuned.samples.set_index("item_id")
-    _check_items(left, right)
+    _check_items(left, right, base)
     right = right.loc[left.index]
     unchecked = base.record.template_policy == "native" or not _both_know_prompts(base, tuned)
     for column in (*_SHARED, *(() if unchecked else ("prompt_digest",))):
@@ -88,7 +88,9 @@ def _both_know_prompts(base: Source, tuned: Source) -> bool:
 
 
 def _way_out(source: Source) -> str:
-    return "evaluate both with one command" if isinstance(source, Run) else "give two logs of the same evaluation"
+    if isinstance(source, Run):
+        return "evaluate both with one command"
+    return "give two logs of the same evaluation (same tasks, same version of their data, same limit)"
 
 
 def _check_records(base: RunRecord, tuned: RunRecord) -> None:
@@ -192,11 +194,18 @@ def _check_prompt_tokens(base: pd.DataFrame, tuned: pd.DataFrame) -> None:
 
 def _check_tables(base: TableRecord, tuned: TableRecord) -> None:
     if base.form != tuned.form:
-        raise refusal(f"base is a {base.form}, tuned a {tuned.form}: their items have no common names")
+        raise refusal(
+            f"base is a {base.form}, tuned a {tuned.form}: their items have no common names; give two of the same tool"
+        )
     for side, held, wanted in (("tuned", tuned.tasks, base.tasks), ("base", base.tasks, tuned.tasks)):
         if missing := sorted(wanted.keys() - held.keys()):
             names = ", ".join(missing[:_EXAMPLES]) + (", ..." if len(missing) > _EXAMPLES else "")
-            raise refusal(f"the {side} table lacks {len(missing)} of {len(wanted)} tasks of the other ({names})")
+            shared = len(base.tasks.keys() & tuned.tasks.keys())
+            raise refusal(
+                f"the {side} table lacks {len(missing)} of {len(wanted)} tasks of the other ({names}); {shared} are in "
+                f"both, {len(base.tasks.keys() - tuned.tasks.keys())} only in the base, "
+                f"{len(tuned.tasks.keys() - base.tasks.keys())} only in the tuned: give two with the same tasks"
+            )
 
 
 def _check_rows(side: str, run: Source) -> None:
@@ -225,11 +234,14 @@ def _check_rows(side: str, run: Source) -> None:
             raise refusal(f"the {side} run has {held.get(task, 0)} items of {task}, but the suite has {expected}")
 
 
-def _check_items(base: pd.DataFrame, tuned: pd.DataFrame) -> None:
-    for side, missing in (("tuned", base.index.difference(tuned.index)), ("base", tuned.index.difference(base.index))):
+def _check_items(base: pd.DataFrame, tuned: pd.DataFrame, source: Source) -> None:
+    only_base, only_tuned = base.index.difference(tuned.index), tuned.index.difference(base.index)
+    for side, missing in (("tuned", only_base), ("base", only_tuned)):
         if len(missing):
-            hint = _unicode_hint(base.index, tuned.index)
-            raise refusal(f"the {side} run lacks {_some(missing, len(base))} of the other{hint}")
+            both = len(base) - len(only_base)
+            counts = f"{both} in both, {len(only_base)} only in the base, {len(only_tuned)} only in the tuned"
+            way_out = _unicode_hint(base.index, tuned.index) or f"; {_way_out(source)}"
+            raise refusal(f"the {side} run lacks {_some(missing, len(base))} of the other: {counts}{way_out}")
 
 
 def _unicode_hint(base: pd.Index, tuned: pd.Index) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from harness.records import Digest, EngineRecord, RunRecord, StrictModel, SuiteRecord, TableRecord
+from harness.records import Digest, EngineRecord, Form, RunRecord, StrictModel, SuiteRecord, TableRecord
 from harness.scoring.statistics import Verdict
 from harness.scoring.version1 import upgrade
 
@@ -63,7 +63,7 @@ class ModelIdentity(Strict):
     """
 
     name: str
-    source: Literal["hub", "local", "table", "lm-eval log"]
+    source: Literal["hub", "local", Form]
     samples_sha256: Digest
     kind: Literal["full", "adapter"] | None = None
     adapter: Literal["none", "merged", "lora"] | None = None

@@ -1,6 +1,7 @@
 """Logs that the installed lm-eval writes by itself, read as tables: both kinds of tasks, two filters, every mapping."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,7 @@ from lm_eval.loggers import EvaluationTracker
 from lm_eval.tasks import TaskManager
 
 from harness.errors import CheckFailedError
-from harness.records.lmeval_logs import is_log, read_log
-from harness.records.samples import RunError
+from harness.records import RunError, is_log, read_log
 from harness.scoring import Scorecard, score_pair
 from leaderboard.cli import cli
 
@@ -176,6 +176,60 @@ def test_logs_of_other_prompts_are_refused(logs: Path, tmp_path: Path) -> None:
     changed.write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(CheckFailedError, match="prompts differ on 12 of 12 items"):
         score_pair(read_log(log), read_log(changed), "little_choice")
+
+
+def test_a_folders_tasks_may_have_different_filters(logs: Path) -> None:
+    """A plain name is for the tasks that have several; a task may have a name of its own."""
+    for given in ("strict-match", ["little_sums=strict-match"], {"little_sums": "strict-match"}):
+        table = read_log(logs / "base", given)
+        assert table.record.tasks == {"little_sums": N, "little_choice": N}
+        assert "little_sums: correct where exact_match of filter strict-match is 1" in table.record.notes
+        assert "little_choice: correct where acc of filter none is 1" in table.record.notes
+    both = read_log(logs / "base", ["strict-match", "little_sums=flexible-extract"])
+    assert "little_sums: correct where exact_match of filter flexible-extract is 1" in both.record.notes
+    result = compare(
+        logs / "base", logs / "tuned", "--target", "little_sums", "--filter", "little_sums=strict-match",
+        "--metric", "little_choice=acc_norm",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "little_choice: correct where acc_norm of filter none is 1" in _flat(result)
+
+
+def test_a_filter_of_no_task_is_refused_with_what_there_is(logs: Path) -> None:
+    with pytest.raises(RunError, match="no rows of filter 'strict'; it has little_choice: 'none'"):
+        read_log(_one(logs, "base", "choice"), "strict")
+    with pytest.raises(RunError, match=r"'sums=strict-match'.*its tasks are little_choice, little_sums"):
+        read_log(logs / "base", "sums=strict-match")
+    with pytest.raises(RunError, match="no rows of filter 'loose'; it has 'flexible-extract', 'strict-match'"):
+        read_log(logs / "base", ["strict-match", "little_sums=loose"])
+    with pytest.raises(RunError, match="--filter: 'a', 'b' for one task; give one name for all tasks, or one a task"):
+        read_log(logs / "base", ["a", "b"])
+
+
+def test_its_own_output_folder_is_read_with_the_models_name(logs: Path, tmp_path: Path) -> None:
+    place = tmp_path / "out" / "little__base"
+    shutil.copytree(logs / "base", place)
+    assert is_log(tmp_path / "out")
+    table = read_log(tmp_path / "out", "strict-match")
+    assert table.record.name == "little__base"
+    results = {"results": {}, "configs": {}, "n-shot": {}, "model_name": "little/base-1.5"}
+    (place / "results_2026-01-02T03-04-05.678901.json").write_text(json.dumps(results))
+    assert read_log(tmp_path / "out", "strict-match").record.name == "little/base-1.5"
+    assert read_log(_one(tmp_path / "out", "little__base", "choice")).record.name == "little/base-1.5"
+    shutil.copytree(place, tmp_path / "out" / "little__tuned")
+    with pytest.raises(RunError, match=r"lm-eval logs of 2 models \(little__base, little__tuned\); name the folder"):
+        read_log(tmp_path / "out")
+
+
+def test_results_without_samples_are_named(tmp_path: Path) -> None:
+    document = {"results": {}, "configs": {}, "n-shot": {}, "model_name": "m"}
+    (tmp_path / "m").mkdir()
+    path = tmp_path / "m" / "results_2026-01-02T03-04-05.678901.json"
+    path.write_text(json.dumps(document))
+    for given in (path, tmp_path / "m", tmp_path):
+        result = compare(given, given)
+        assert result.exit_code == 2
+        assert "lm-eval's results without items: run it with --log_samples" in _flat(result)
 
 
 def _one(logs: Path, side: str, task: str) -> Path:

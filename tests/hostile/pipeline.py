@@ -116,7 +116,7 @@ def run_template(source: str) -> str:
 
 
 def run_table(given: str) -> str:
-    from harness.records.lmeval_logs import is_log, read_log
+    from harness.records.logs.detection import is_log, read_log
     from harness.records.tables import read_table
 
     path = Path(given)

@@ -20,7 +20,7 @@ from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.prompts import PromptRenderer
 from harness.checkpoints.templates import ChatTemplate, TemplateError
 from harness.errors import RetentionError
-from harness.records.lmeval_logs import is_log, read_log
+from harness.records.logs.detection import is_log, read_log
 from harness.records.run import RECORD_FILE, read_record, read_run
 from harness.records.samples import ARROW_SCHEMA, SAMPLES_FILE, iter_samples, read_samples
 from harness.records.tables import read_table

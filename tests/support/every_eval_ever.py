@@ -29,13 +29,22 @@ class SchemaMissingError(Exception):
 
 def published_schema() -> dict[str, Any]:
     """The schema of a whole record, from the package, which is checked each time."""
+    return _schema("eval")
+
+
+def instance_schema() -> dict[str, Any]:
+    """The schema of an instance-level record, from the same package."""
+    return _schema("instance_level_eval")
+
+
+def _schema(name: str) -> dict[str, Any]:
     if not WHEEL.is_file():
         _fetch()
     data = WHEEL.read_bytes()
     if hashlib.sha256(data).hexdigest() != SHA256:
         raise SchemaMissingError(f"{WHEEL}: its sha256 is not that of release {VERSION}; remove it and run: {COMMAND}")
     with zipfile.ZipFile(WHEEL) as wheel:
-        return dict(json.loads(wheel.read("every_eval_ever/schemas/eval.schema.json")))
+        return dict(json.loads(wheel.read(f"every_eval_ever/schemas/{name}.schema.json")))
 
 
 def _fetch() -> None:

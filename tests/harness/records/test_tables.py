@@ -306,3 +306,60 @@ def test_more_rows_in_memory_than_a_table_may_have_are_refused(monkeypatch: pyte
     monkeypatch.setattr(tables, "MAX_ROWS", 3)
     with pytest.raises(RunError, match="base: 4 rows is more than the 3 a table may have"):
         table_from_rows(rows(), "base")
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "jsonl", "json", "parquet", "frame"])
+def test_common_names_are_read_as_the_columns_that_they_mean(tmp_path: Path, form: str) -> None:
+    frame = pd.DataFrame(
+        {
+            "question": [f"What is {place} + {place}?" for place in range(4)],
+            "answer": [str(2 * place) for place in range(4)],
+            "dataset": "sums",
+            "prediction": [f"It is {place}" for place in range(4)],
+            "is_correct": [True, False, True, False],
+            "mood": "good",
+        }
+    )
+    path = tmp_path / f"table.{form}"
+    if form in ("csv", "tsv"):
+        frame.to_csv(path, index=False, sep="," if form == "csv" else "\t")
+    elif form in ("json", "jsonl"):
+        frame.to_json(path, orient="records", lines=form == "jsonl", indent=None if form == "jsonl" else 2)
+    elif form == "parquet":
+        frame.to_parquet(path)
+    table = table_from_rows(frame, "mine") if form == "frame" else read_table(path)
+    assert table.record.tasks == {"sums": 4}
+    assert list(table.samples["outcome"]) == ["correct", "wrong", "correct", "wrong"]
+    assert list(table.samples["output"]) == list(frame["prediction"])
+    assert set(table.samples["family"]) == {"sums"}
+    notes = set(table.record.notes)
+    assert {
+        "no item_id: items are paired by the content of question, answer",
+        "column dataset was read as task",
+        "column is_correct was read as outcome",
+        "column prediction was read as output",
+        "no family: each task is a family of its own",
+        "column mood was not used",
+    } <= notes
+    assert score_pair(table, table, None).tasks["sums"].n11 == 2
+
+
+def test_a_score_alone_says_what_is_correct(tmp_path: Path) -> None:
+    written = [{"id": place, "score": place / 2} for place in range(3)]
+    table = read_table(lines(tmp_path / "a.jsonl", written))
+    assert list(table.samples["outcome"]) == ["wrong", "wrong", "correct"]
+    assert list(table.samples["item_id"]) == ["0", "1", "2"]
+    assert table.record.tasks == {"items": 3}
+    with pytest.raises(RunError, match=r"outcome is not correct, wrong or unparsed|score is not a number in \[0, 1\]"):
+        read_table(lines(tmp_path / "b.jsonl", [{"id": place, "score": 50 * place} for place in range(3)]))
+
+
+def test_its_own_names_come_before_common_ones(tmp_path: Path) -> None:
+    table = read_table(lines(tmp_path / "a.jsonl", rows(4, id="other", correct=False)))
+    assert list(table.samples["item_id"]) == [f"item-{place}" for place in range(4)]
+    assert {"column id was not used", "column correct was not used"} <= set(table.record.notes)
+
+
+def test_a_missing_column_is_named_beside_those_that_are_there(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"column 'item_id' is missing; a table needs .*, and this one has mood, loud"):
+        read_table(lines(tmp_path / "a.jsonl", [{"mood": 1, "loud": 2}]))
