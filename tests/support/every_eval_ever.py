@@ -27,15 +27,16 @@ class SchemaMissingError(Exception):
     """The package is not there and could not be fetched; the message has the command to run."""
 
 
-def published_schema() -> dict[str, Any]:
-    """The schema of a whole record, from the package, which is checked each time."""
+def published_schema(name: str = "eval") -> dict[str, Any]:
+    """The schema of a whole record, or of another kind ("instance_level_eval"), from the package, which is checked
+    each time."""
     if not WHEEL.is_file():
         _fetch()
     data = WHEEL.read_bytes()
     if hashlib.sha256(data).hexdigest() != SHA256:
         raise SchemaMissingError(f"{WHEEL}: its sha256 is not that of release {VERSION}; remove it and run: {COMMAND}")
     with zipfile.ZipFile(WHEEL) as wheel:
-        return dict(json.loads(wheel.read("every_eval_ever/schemas/eval.schema.json")))
+        return dict(json.loads(wheel.read(f"every_eval_ever/schemas/{name}.schema.json")))
 
 
 def _fetch() -> None:
