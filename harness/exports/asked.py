@@ -36,9 +36,7 @@ def find_questions(run: Run, suite: str | None, *, pictures: bool) -> Questions:
     record = run.record.suite
     named = f"{record.name}-{record.version}"
     if suite is None and named not in suite_names(drafts=named.endswith(DRAFT)):
-        return Questions(
-            {}, (f"the suite {named} is not a shipped one: name its file (--suite) to have the questions",)
-        )
+        return Questions({}, (f"{named} is not a shipped suite: name its file with --suite to have the questions",))
     reference = suite or named
     found, notes = _look(run, open_suite(reference) if suite else _shipped(reference), reference, pictures)
     if suite is not None and not found and not notes:
