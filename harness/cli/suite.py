@@ -175,8 +175,7 @@ def from_csv_command(file: Path, as_json: bool, index_from: str | None, **settin
       cluster   a name shared by questions on one passage; questions on one picture share one by themselves
 
     The folder it writes has the file, its pictures and the frozen suite; it can be moved and sent as it is. Nothing in
-    FILE is executed, and no picture outside its folder is read. An own suite is for one's own pairs: the board takes
-    submissions on shipped suites.
+    FILE is executed, and no picture outside its folder is read.
 
     \b
     Examples:

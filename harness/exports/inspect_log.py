@@ -110,6 +110,7 @@ def _sample(row: ExportRow, model: str, partial: bool) -> EvalSample:
     asked = _input(row)
     user: list[ChatMessage] = [ChatMessageUser(content=asked)] if isinstance(asked, str) else list(asked)
     answer = ChatMessageAssistant(content=sample.output, model=model, source="generate")
+    output = _output(row, answer, model)
     return EvalSample(
         id=sample.item_id,
         epoch=1,
@@ -117,7 +118,7 @@ def _sample(row: ExportRow, model: str, partial: bool) -> EvalSample:
         choices=list(row.asked.options) if row.asked and row.asked.options else None,
         target=row.references,
         messages=[*user, answer],
-        output=(output := _output(row, answer, model)),
+        output=output,
         model_usage={model: output.usage} if output.usage else {},
         scores=_scores(row, partial),
         metadata=row.facts(),
