@@ -1,6 +1,6 @@
 from .choices import shuffled
 from .extraction import extract_answer
-from .forms import Form, asked_by_letter, asked_freely, completed
+from .forms import Form, asked_by_letter, asked_freely, completed, golds_of
 from .likelihoods import LIKELIHOOD_METRICS, likeliest, normalised
 from .permutations import judge_permutation
 from .thoughts import opened_thought, without_thoughts
@@ -14,6 +14,7 @@ __all__ = [
     "completed",
     "extract_answer",
     "f1_of_yes",
+    "golds_of",
     "judge_permutation",
     "likeliest",
     "normalised",

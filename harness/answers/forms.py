@@ -27,6 +27,7 @@ _ASK = {
     "think": "First think step by step inside <think> and </think>, "
     "then give {what} alone inside <answer> and </answer>.",
 }
+ASK_FOR_SOLUTION = _ASK["said"].format(what="the final answer")
 _TARGET = {
     "said": "{solution}\nThe answer is {answer}.",
     "boxed": "{solution}\nThe answer is \\boxed{{{answer}}}.",

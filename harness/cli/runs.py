@@ -1,9 +1,12 @@
 """``retention runs``: what runs are there, what one of them says, and what can be deleted."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from harness.cli.options import data_dir
 
 if TYPE_CHECKING:
     from harness.evaluation import FoundRun
@@ -15,7 +18,7 @@ _OUT = click.option(
 
 @click.group(name="runs")
 def group() -> None:
-    """List runs, show one, and delete what no run needs."""
+    """List runs, show one, write one for other tools, and delete what no run needs."""
 
 
 @group.command(name="list")
@@ -106,6 +109,47 @@ def show_command(run: Path, as_json: bool) -> None:
         if task["f1"] is not None:
             said = f"F1 of yes {per_cent(task['f1'])} %, {per_cent(task['yes'])} % of the answers are yes"
             click.echo(f"{name}: {said}; all questions of a picture right {per_cent(task['all_right'], '-')} %")
+
+
+@group.command(name="export")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    type=click.Choice(["inspect", "every-eval-ever"]),
+    required=True,
+    help="A log for `inspect view` (.eval or .json), or instance-level records of Every Eval Ever (.jsonl).",
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@click.option("--suite", help="Where the questions are: a suite or its YAML file.  [default: the run's, if shipped]")
+@click.option("--pictures", is_flag=True, help="Put the pictures into an Inspect log too.")
+@data_dir
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def export_command(run: Path, as_json: bool, **settings: Any) -> None:
+    """Write a RUN folder in the form of another tool: every item with its answer, its score, and how it was read.
+
+    A run stores answers and not what was asked; the questions are found again in the suite by their ids. Where its data
+    are not at hand they are left out, which is said.
+
+    \b
+    Examples:
+      retention runs export runs/nano-1/nano-base-*/vllm-float32 --format inspect --out logs/base.eval
+      retention runs export runs/nano-1/nano-sft-*/vllm-float32 --format every-eval-ever --out sft.jsonl
+    """
+    import json
+
+    from harness.exports import export_run
+    from harness.scoring import printable
+
+    made = export_run(run, **settings)
+    if as_json:
+        facts = {"path": str(made.path), "items": made.items, "questions": made.questions, "notes": list(made.notes)}
+        click.echo(json.dumps(facts, indent=2))
+        return
+    for note in made.notes:
+        click.echo(printable(note))
+    click.echo(f"Wrote {printable(str(made.path))}: {made.items:,} items, {made.questions:,} with their question")
+    if made.path.suffix in (".eval", ".json"):
+        click.echo(f"Next: inspect view start --log-dir {shlex.quote(str(made.path.parent))}")
 
 
 @group.command(name="gc")

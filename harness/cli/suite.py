@@ -133,6 +133,86 @@ def sample_command(suite: str, count: int, out: Path) -> None:
     click.echo(f"{out} ({len(part.tasks)} tasks, {items:,} items, digest {part.digest[:12]})")
 
 
+@group.command(name="from-csv")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--judge",
+    type=click.Choice(["letter", "math", "exact", "contains", "box"]),
+    required=True,
+    help="How answers are read: a letter of options, mathematics, a short text, a text that contains it, a box.",
+)
+@click.option("--name", help="The suite's name.  [default: the file's]")
+@click.option("--version", default="1", show_default=True, help="A number; the next one once the questions change.")
+@click.option("--family", help="The family of the questions that the model is trained for.  [default: the name]")
+@click.option("--title", help="What the suite is, in a line.")
+@click.option("--out", type=click.Path(path_type=Path), help="The folder to write.  [default: NAME-VERSION]")
+@click.option(
+    "--prompt",
+    type=click.Choice(["chat", "plain"]),
+    default="chat",
+    show_default=True,
+    help="In the base's chat template, or in none.",
+)
+@click.option("--instruction", help="What stands below each question; empty for nothing.  [default: the judge's own]")
+@click.option("--max-tokens", type=click.IntRange(1), help="Budget of an answer.  [default: the judge's own]")
+@click.option(
+    "--index-from",
+    type=click.Choice(["0", "1"]),
+    help="What the first option is called, where answers are numbers of options.  [default: as the answers tell]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def from_csv_command(file: Path, as_json: bool, index_from: str | None, **settings: Any) -> None:
+    """Freeze a suite of your own questions in FILE, a CSV, TSV or JSON lines file, without writing any code.
+
+    \b
+    Columns of FILE:
+      question  what is asked
+      answer    the right answer; for exact and contains, a JSON list of all that are accepted
+      options   A|B|C or a JSON list, for --judge letter; the answer is a letter, a number or the text of one
+      image     a picture's path relative to FILE, or a JSON list of paths; PNG, JPEG or WebP
+      group     a name; the questions of a group are a task, and have their own line in a scorecard
+      kind      target or prior: trained for (gain), or known before (forgetting); without it all are target
+      cluster   a name shared by questions on one passage; questions on one picture share one by themselves
+
+    The folder it writes has the file, its pictures and the frozen suite; it can be moved and sent as it is. Nothing in
+    FILE is executed, and no picture outside its folder is read.
+
+    \b
+    Examples:
+      retention suite from-csv questions.csv --judge exact
+      retention suite from-csv exam.jsonl --judge letter --name exam --family law --out suites/exam
+      retention evaluate nano:base nano:sft --suite questions-1/questions-1.yaml --target questions
+    """
+    from harness.suites import find_tasks, suite_from_file
+
+    made = suite_from_file(file, index_from=None if index_from is None else int(index_from), **settings)
+    facts = _facts(made.suite, find_tasks(made.path.parent), 0.1)
+    if as_json:
+        click.echo(json.dumps({"path": str(made.path), "unused": list(made.unused), **facts}, indent=2))
+        return
+    _echo(facts)
+    if made.unused:
+        click.echo(f"Columns that were not used: {', '.join(made.unused)}")
+    _echo_next(made.path, made.suite)
+
+
+def _echo_next(path: Path, suite: "Suite") -> None:
+    """What was written, and commands that run as they are printed."""
+    import shlex
+
+    from harness.scoring import printable
+
+    task = next(iter(suite.tasks))
+    folder = shlex.quote(str(path.parent))
+    target = next((place.family for place in suite.tasks.values() if place.family != "prior"), "prior")
+    click.echo(f"Wrote {printable(str(path))}")
+    click.echo(f"Next: retention tasks preview {task} --include-path {folder}")
+    click.echo(
+        f"Next: retention evaluate nano:base nano:sft --suite {shlex.quote(str(path))} --target {target}"
+        "  # your checkpoints in place of these"
+    )
+
+
 def _facts(suite: "Suite | Draft", catalogue: "Mapping[str, TaskFile]", churn: float) -> dict[str, Any]:
     from harness.records import Suite
     from harness.scoring import smallest_loss

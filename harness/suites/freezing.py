@@ -259,11 +259,16 @@ def _difference(place: SuiteTask, loaded: LoadedTask, lock: Sequence[str] | None
         return "" if lock is None or short == list(lock) else "the items are the frozen ones, but the lock lists others"
     if lock is None:
         return f"digest {items_digest(ids)[:12]}, frozen {place.digest[:12]}; without a lock file the item is unknown"
+    known = set(lock)
+    new = next((number for number, found in enumerate(short) if found not in known), None)
+    if new is None and len(short) != len(lock):
+        return f"it has {len(short)} items, frozen {len(lock)}; the common ones are the same"
     for number, (found, frozen) in enumerate(zip(short, lock, strict=False)):
+        if found != frozen and found in known and new is not None:
+            # One changed item moves those behind it in an order drawn from ids: what was moved was not changed.
+            return f"item {number} is {found}, frozen {frozen}; item {new} is none of the frozen{_quoted(loaded, new)}"
         if found != frozen:
             return f"item {number} is {found}{_quoted(loaded, number)}, frozen {frozen}"
-    if len(short) != len(lock):
-        return f"it has {len(short)} items, frozen {len(lock)}; the common ones are the same"
     return "the lock lists these items, but not the frozen digest"
 
 

@@ -27,17 +27,9 @@ class SchemaMissingError(Exception):
     """The package is not there and could not be fetched; the message has the command to run."""
 
 
-def published_schema() -> dict[str, Any]:
-    """The schema of a whole record, from the package, which is checked each time."""
-    return _schema("eval")
-
-
-def instance_schema() -> dict[str, Any]:
-    """The schema of an instance-level record, from the same package."""
-    return _schema("instance_level_eval")
-
-
-def _schema(name: str) -> dict[str, Any]:
+def published_schema(name: str = "eval") -> dict[str, Any]:
+    """The schema of a whole record, or of another kind ("instance_level_eval"), from the package, which is checked
+    each time."""
     if not WHEEL.is_file():
         _fetch()
     data = WHEEL.read_bytes()

@@ -34,9 +34,11 @@ _HOMES = {
     ),
     "harness.errors": ("CheckFailedError", "RetentionError"),
     "harness.evaluation": ("Watcher",),
+    "harness.exports": ("Exported", "export_run"),
     "harness.records": ("Run", "RunError", "Suite", "SuiteError", "Table"),
     "harness.report": ("render_pair_page",),
     "harness.scoring": ("Scorecard", "Trajectory"),
+    "harness.suites": ("GoldenSuite", "suite_from_file"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

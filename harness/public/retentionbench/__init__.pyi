@@ -15,14 +15,18 @@ from harness.api import (
 )
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation import Watcher
+from harness.exports import Exported, export_run
 from harness.records import Run, RunError, Suite, SuiteError, Table
 from harness.report import render_pair_page
 from harness.scoring import Scorecard, Trajectory
+from harness.suites import GoldenSuite, suite_from_file
 
 __all__ = [
     "CheckFailedError",
     "Evaluation",
     "EvaluationFailedError",
+    "Exported",
+    "GoldenSuite",
     "RetentionError",
     "Run",
     "RunError",
@@ -36,12 +40,14 @@ __all__ = [
     "compare",
     "evaluate",
     "evaluate_pairs",
+    "export_run",
     "measure_base_noise",
     "measure_pair_drift",
     "open_run",
     "open_suite",
     "render_pair_page",
     "screen_pairs",
+    "suite_from_file",
     "suites",
     "trajectory",
 ]

@@ -11,7 +11,7 @@ from harness.api import compare, open_run
 from harness.errors import CheckFailedError
 from harness.records import RunError, Table, is_log
 from tests.support import tool_logs
-from tests.support.every_eval_ever import SchemaMissingError, instance_schema
+from tests.support.every_eval_ever import SchemaMissingError, published_schema
 from tests.support.lighteval_details import lighteval_folder
 from tests.support.tool_logs import N, write_json, write_lines
 
@@ -87,7 +87,7 @@ def test_a_records_ids_may_differ_between_models(tmp_path: Path) -> None:
 
 def test_the_records_that_are_read_are_of_the_published_schema() -> None:
     try:
-        schema = instance_schema()
+        schema = published_schema("instance_level_eval")
     except SchemaMissingError as error:
         pytest.skip(str(error))
     jsonschema.validate(tool_logs.every_eval_ever_record(0, "base", 9), schema)
