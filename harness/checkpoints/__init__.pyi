@@ -1,6 +1,6 @@
 from .cache import cached_answer
 from .checkpoint import Checkpoint, CheckpointError, nano_root, open_checkpoint, read_json
-from .conditions import Conditions, conditions_of, processor_of
+from .conditions import NO_PICTURES, Conditions, Pictures, conditions_of, processor_of
 from .contents import Contents
 from .endings import Vocabulary, declared_ends
 from .identity import same_tensors
@@ -24,6 +24,7 @@ from .weights import Tensor, read_header
 
 __all__ = [
     "ANY_SIZE",
+    "NO_PICTURES",
     "PROCESSOR_FILES",
     "ChatTemplate",
     "Checkpoint",
@@ -34,6 +35,7 @@ __all__ = [
     "ImageProcessor",
     "ImageTokens",
     "NewToken",
+    "Pictures",
     "Pixels",
     "Policy",
     "PromptRenderer",

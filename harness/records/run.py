@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pandas as pd
-from pydantic import Field, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
 from harness.errors import first_problem
 from harness.items import canonical_json
@@ -24,6 +24,9 @@ RECORD_FILE = "run.json"
 
 # The suffix of the version of a suite whose items are not fixed yet.
 DRAFT = "-draft"
+
+
+ArgumentName = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]{0,63}\z")]
 
 
 class CheckpointRecord(StrictModel):
@@ -75,7 +78,11 @@ class SuiteRecord(StrictModel):
 
 
 class EngineRecord(StrictModel):
-    """The engine that produced the answers; a pair never mixes two environments."""
+    """The engine that produced the answers; a pair never mixes two environments.
+
+    ``quantization`` is the method by which the engine quantised the weights while it loaded them; ``arguments`` are
+    those that the user passed through to it. Both are empty in records of before they could be chosen.
+    """
 
     name: str
     version: str
@@ -83,11 +90,18 @@ class EngineRecord(StrictModel):
     mode: str
     device: str
     adapter: Literal["none", "merged", "lora"] = "none"
+    quantization: Annotated[str, Field(pattern=r"\A[a-z0-9][a-z0-9_-]{0,63}\z")] | None = None
+    arguments: Annotated[dict[ArgumentName, JsonValue], Field(max_length=32)] = {}
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
 
     @property
     def environment(self) -> str:
         """What both runs of a pair must share: everything except how an adapter was applied."""
-        return "/".join((self.name, self.version, self.dtype, self.mode, self.device))
+        chosen = [] if self.quantization is None else [f"quantization={self.quantization}"]
+        chosen += [f"{name}={_value(self.arguments[name])}" for name in sorted(self.arguments)]
+        return "/".join((self.name, self.version, self.dtype, self.mode, self.device, *chosen))
 
     @property
     def fingerprint(self) -> str:
@@ -101,7 +115,8 @@ class ConditionsRecord(StrictModel):
     ``max_model_len`` is the most tokens of prompt plus answer; an answer ends at any of ``stop_token_ids``.
     ``processor`` is the digest of the image processor that images went through, None where no item has one;
     ``min_pixels`` and ``max_pixels`` are its pixel budget, if it has one. ``processor_origin`` says whose it is: the
-    base's, or the tuned checkpoint's own in a run that asked for it.
+    base's, or the tuned checkpoint's own in a run that asked for it. ``pixels_origin`` says whether the budget is what
+    suite and base set, or one that the user chose within it.
     """
 
     max_model_len: Annotated[int, Field(gt=0)]
@@ -110,6 +125,7 @@ class ConditionsRecord(StrictModel):
     processor_origin: Literal["base", "tuned"] = "base"
     min_pixels: Annotated[int, Field(gt=0)] | None = None
     max_pixels: Annotated[int, Field(gt=0)] | None = None
+    pixels_origin: Literal["suite", "user"] = "suite"
 
     @property
     def digest(self) -> str:
@@ -118,7 +134,7 @@ class ConditionsRecord(StrictModel):
         What is as it was before a field was added is left out, so that a new field takes no answer from the store.
         """
         return hashlib.sha256(
-            canonical_json(self.model_dump(exclude_defaults=True, exclude={"processor_origin"}))
+            canonical_json(self.model_dump(exclude_defaults=True, exclude={"processor_origin", "pixels_origin"}))
         ).hexdigest()
 
 
@@ -223,6 +239,15 @@ class RunRecord(StrictModel):
     def own_processor(self) -> bool:
         """Whether images went through the tuned checkpoint's own image processor, which was asked for."""
         return self.conditions is not None and self.conditions.processor_origin == "tuned"
+
+    @property
+    def own_pixels(self) -> bool:
+        """Whether images had a pixel budget that the user chose: such runs are for the custom track."""
+        return self.conditions is not None and self.conditions.pixels_origin == "user"
+
+
+def _value(value: JsonValue) -> str:
+    return value if isinstance(value, str) else canonical_json(value).decode()
 
 
 @dataclass(frozen=True)
