@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import data_dir, template_arguments
+from harness.cli.options import data_dir, engine_options, template_arguments
 
 if TYPE_CHECKING:
     from harness.api import Evaluation
@@ -80,6 +80,7 @@ if TYPE_CHECKING:
 @click.option(
     "--time-limit", type=click.FloatRange(0, min_open=True), help="Seconds for one item; it then fails alone."
 )
+@engine_options
 @click.option("--screen", is_flag=True, help="Stop each TUNED early once its gain is decided; not for submission.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scorecards as JSON lines instead of tables.")
 def command(
