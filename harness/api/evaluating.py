@@ -10,10 +10,12 @@ from harness.checkpoints import Pixels, PromptSettings
 from harness.engines import Dtype, EngineSettings, choose, default_dtype, device_class
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation import (
+    Estimate,
     NoiseFloor,
     Plan,
     PlanFailedError,
     Watcher,
+    estimate,
     make_plan,
     measure_noise,
     noise_run,
@@ -204,6 +206,34 @@ def evaluate_pairs(
     return _score_folders(plan, folders, target)
 
 
+def plan(
+    base: Reference,
+    tuned: Reference | Sequence[Reference],
+    *,
+    suite: Reference,
+    target: str,
+    out: Reference = "runs",
+    calibrate: bool = False,
+    watcher: Watcher | None = None,
+    models: Sequence[str] = (),
+    names: Sequence[str] = (),
+    **settings: Unpack[Settings],
+) -> Estimate:
+    """What :func:`evaluate` would cost with the same arguments, and what it could show, without running it.
+
+    Items, tokens and images of each checkpoint that are not answered yet, memory for weights and cache, time, and the
+    smallest losses that would be found. Time is measured by stored runs of the same suite and engine below ``out``, or
+    with ``calibrate`` by answering for at most 30 s, which starts an engine and stores its answers; else it is None.
+
+    Raises :class:`RetentionError` as :func:`evaluate` does.
+
+    >>> plan("nano:base", "nano:sft", suite="nano-1", target="jigsaw").total.prompt_tokens
+    """
+    several: Sequence[Reference] = [tuned] if isinstance(tuned, str | os.PathLike) else tuned
+    made = _plan(base, several, suite, target, out, models, names, settings)
+    return estimate(made, watcher or _Silent(), calibrate=calibrate)
+
+
 def screen_pairs(
     base: Reference,
     tuned: Sequence[Reference],
@@ -325,6 +355,8 @@ class _Silent:
     """A watcher that shows nothing."""
 
     def checkpoint(self, name: str, role: str, total: int) -> None: ...
+
+    def planned(self, what: str) -> None: ...
 
     def engine_starting(self, name: str, engine: str) -> None: ...
 

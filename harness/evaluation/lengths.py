@@ -13,17 +13,19 @@ from operator import or_
 from harness.checkpoints import NO_PICTURES, ImageTokens, Pictures, PromptRenderer, image_tokens, processor_of
 from harness.errors import RetentionError
 from harness.evaluation.plan import Plan
+from harness.evaluation.work import NO_WORK, Work
 from harness.lmeval import LoadedTask, decoding_of, questions_of
 
 
 @dataclass(frozen=True)
 class Longest:
-    """The longest item of a task: the tokens of its prompt, and at most of its answer; and the task's images."""
+    """The longest item of a task: the tokens of its prompt, and at most of its answer; and all that the task asks."""
 
     task: str
     prompt: int
     answer: int
     pictures: Pictures = NO_PICTURES
+    work: Work = NO_WORK
 
     @property
     def total(self) -> int:
@@ -39,7 +41,8 @@ def fitted(plan: Plan, tasks: Mapping[str, LoadedTask]) -> Plan:
     length, positions = plan.conditions.record.max_model_len, plan.conditions.positions
     images = image_tokens((plan.base.base or plan.base).path, processor_of(plan.conditions))
     each = [_longest(name, task, plan.prompts.shared, images) for name, task in tasks.items()]
-    plan = plan.showing(reduce(or_, (item.pictures for item in each)))
+    work = sum((item.work for item in each), NO_WORK)
+    plan = replace(plan.showing(reduce(or_, (item.pictures for item in each))), work=work)
     found = max(each, key=lambda item: item.total)
     if found.total <= length:
         return plan
@@ -60,14 +63,16 @@ def _names(plan: Plan) -> str:
 
 def _longest(name: str, task: LoadedTask, renderer: PromptRenderer, tokens: ImageTokens) -> Longest:
     budget, _ = decoding_of(task)
-    found, pictures = Longest(name, 0, 0), NO_PICTURES
+    found, pictures, work = Longest(name, 0, 0), NO_PICTURES, NO_WORK
     for question in questions_of(task):
         prompt = renderer.render(question.text, (b"",) * len(question.images))
         length = len(prompt.token_ids) + sum(tokens(*size) - 1 for size in question.images)
         for width, height in question.images:
             pictures |= Pictures(len(question.images), width, height, tokens(width, height))
+        scored = 0 if budget else sum(map(len, renderer.continuations(prompt, question.options)))
+        work += Work(1, 0, length, scored, budget or 0, len(question.images))
         # Of options the scores of their tokens are read, and vLLM writes one token more.
         answer = budget or 1 + max(map(len, renderer.continuations(prompt, question.options)), default=0)
         if length + answer > found.total:
             found = Longest(name, length, answer)
-    return replace(found, pictures=pictures)
+    return replace(found, pictures=pictures, work=work)

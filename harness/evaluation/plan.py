@@ -24,6 +24,7 @@ from harness.checkpoints import (
 )
 from harness.engines import EngineSettings, Placement, checked, place
 from harness.errors import RetentionError
+from harness.evaluation.work import NO_WORK, Work
 from harness.items import canonical_json
 from harness.records import Suite, suite_path
 from harness.suites import image_tasks, open_suite
@@ -36,6 +37,9 @@ class Watcher(Protocol):
         """Files in the folder of checkpoint ``name`` that are not used: the first few of them, and how many more."""
 
     def checkpoint(self, name: str, role: str, total: int) -> None: ...
+
+    def planned(self, what: str) -> None:
+        """What is about to run, or which of the options given is of no use, in a line."""
 
     def engine_starting(self, name: str, engine: str) -> None: ...
 
@@ -58,6 +62,7 @@ class Plan:
 
     ``own`` has the conditions of each pair by the tuned checkpoint's weights digest, before images and items are seen.
     Those that differ from ``conditions`` are evaluated in a part of the plan by themselves, beside a base in theirs.
+    ``work`` is what each checkpoint is asked, none before the items are seen; ``target`` the family that was trained.
     """
 
     suite: Suite
@@ -73,6 +78,8 @@ class Plan:
     processor: Literal["base", "tuned"] = "base"
     pixels: Pixels = ANY_SIZE
     own: Mapping[str, Conditions] = field(default_factory=dict)
+    work: Work = NO_WORK
+    target: str | None = None
     placements: tuple[Placement, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -233,7 +240,7 @@ def make_plan(
     checkpoints = (base_checkpoint, tuple(tuned_checkpoints))
     digests_of = [each.record.weights_digest for each in tuned_checkpoints]
     own = dict(zip(digests_of, pairs, strict=True))
-    chosen: dict[str, Any] = {"processor": processor, "pixels": pixels, "own": own}
+    chosen: dict[str, Any] = {"processor": processor, "pixels": pixels, "own": own, "target": target}
     plan = Plan(loaded_suite, folder, *checkpoints, prompts, conditions, settings, out, **chosen)
     parts = plan.parts()
     return parts[0] if len(parts) == 1 else plan

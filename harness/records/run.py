@@ -192,7 +192,9 @@ class RunRecord(StrictModel):
     order of a repetition's requests. ``screened`` marks a run of only the first part of a suite. ``judge`` is the
     version of the rules by which the answers were judged, 1 in records without it. ``conditions`` and ``prompts`` are
     None in records of before they were written down. ``notes`` say in a sentence each what of the checkpoint was not
-    used, because the base's served both. ``full_log`` is set if outputs were truncated or the full file was uploaded.
+    used, because the base's served both. ``generated`` is how many answers engines gave within ``wall_seconds``, those
+    of other checkpoints that shared the engine included; None in records of before it was written down. ``full_log`` is
+    set if outputs were truncated or the full file was uploaded.
     """
 
     schema_version: Literal[1] = 1
@@ -215,6 +217,7 @@ class RunRecord(StrictModel):
     samples_sha256: Digest
     created: str
     wall_seconds: Annotated[float, Field(ge=0)]
+    generated: Annotated[int, Field(ge=0)] | None = None
     commit: str | None = None
     dirty: bool | None = None
     screened: ScreenRecord | None = None

@@ -9,18 +9,20 @@ from harness.api import (
     measure_pair_drift,
     open_run,
     open_suite,
+    plan,
     screen_pairs,
     suites,
     trajectory,
 )
 from harness.errors import CheckFailedError, RetentionError
-from harness.evaluation import Watcher
+from harness.evaluation import Estimate, Watcher
 from harness.records import Run, RunError, Suite, SuiteError, Table
 from harness.report import render_pair_page
 from harness.scoring import Scorecard, Trajectory
 
 __all__ = [
     "CheckFailedError",
+    "Estimate",
     "Evaluation",
     "EvaluationFailedError",
     "RetentionError",
@@ -40,6 +42,7 @@ __all__ = [
     "measure_pair_drift",
     "open_run",
     "open_suite",
+    "plan",
     "render_pair_page",
     "screen_pairs",
     "suites",

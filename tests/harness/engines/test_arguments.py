@@ -49,11 +49,11 @@ def test_what_is_of_use_is_not_reserved() -> None:
 
 
 def test_an_unknown_argument_or_method_is_named_with_what_is_near() -> None:
-    with pytest.raises(EngineError, match="max_num_batchd_tokens: .* did you mean max_num_batched_tokens or"):
+    with pytest.raises(EngineError, match=r"max_num_batchd_tokens: .* did you mean max_num_batched_tokens or"):
         refuse_options(replace(VLLM, engine_args={"max_num_batchd_tokens": 1}))
     with pytest.raises(EngineError, match=re.escape("`vllm serve --help=all` lists them")):
         refuse_options(replace(VLLM, engine_args={"xyzzy": 1}))
-    with pytest.raises(EngineError, match="--quantization fp9: .* did you mean fp8"):
+    with pytest.raises(EngineError, match=r"--quantization fp9: .* did you mean fp8"):
         refuse_options(replace(VLLM, quantization="fp9"))
 
 
@@ -76,7 +76,7 @@ def test_what_changes_none_is_listed_as_unused(name: str) -> None:
     "chosen", [{"gpu_memory_utilization": 0.0}, {"gpu_memory_utilization": 1.1}, {"max_num_seqs": 0}]
 )
 def test_numbers_out_of_range_are_refused(chosen: dict[str, Any]) -> None:
-    with pytest.raises(EngineError, match="--(gpu-memory-utilization|max-num-seqs) "):
+    with pytest.raises(EngineError, match=r"--(gpu-memory-utilization|max-num-seqs) "):
         refuse_options(replace(VLLM, **chosen))
 
 
