@@ -90,6 +90,14 @@ class Conditions:
         stated = _stated(found.within(chosen))
         return self if stated["processor"] == self.record.processor else self._with(**stated, pixels_origin="user")
 
+    def served(self) -> "Conditions":
+        """The same where a server prepares the images, by a processor of its own; unchanged where no item has one."""
+        if self.processor is None:
+            return self
+        known = {"processor": None, "min_pixels": None, "max_pixels": None, "pixels_origin": "suite"}
+        note = "the server prepared the images by its own image processor; no pixel budget of suite or base was applied"
+        return replace(self._with(**known, processor_origin="server"), processor=None, notes=(*self.notes, note))
+
     def showing(self, pictures: Pictures) -> "Conditions":
         """The same for items that have such images."""
         return replace(self, pictures=pictures)

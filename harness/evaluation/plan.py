@@ -237,6 +237,10 @@ def make_plan(
             f", but task {with_images[0]} of suite {loaded_suite.id} has images; use a suite of text, or put the files "
             "of the model that it was made from beside its weights"
         )
+    if settings.name == "openai":
+        if pixels:
+            raise RetentionError("--pixels: a server prepares images itself; start it with --mm-processor-kwargs")
+        conditions, *pairs = (each.served() for each in (conditions, *pairs))
     checkpoints = (base_checkpoint, tuple(tuned_checkpoints))
     digests_of = [each.record.weights_digest for each in tuned_checkpoints]
     own = dict(zip(digests_of, pairs, strict=True))

@@ -115,14 +115,14 @@ class ConditionsRecord(StrictModel):
     ``max_model_len`` is the most tokens of prompt plus answer; an answer ends at any of ``stop_token_ids``.
     ``processor`` is the digest of the image processor that images went through, None where no item has one;
     ``min_pixels`` and ``max_pixels`` are its pixel budget, if it has one. ``processor_origin`` says whose it is: the
-    base's, or the tuned checkpoint's own in a run that asked for it. ``pixels_origin`` says whether the budget is what
-    suite and base set, or one that the user chose within it.
+    base's, the tuned checkpoint's own in a run that asked for it, or that of a server, of which nothing is known.
+    ``pixels_origin`` says whether the budget is what suite and base set, or one that the user chose within it.
     """
 
     max_model_len: Annotated[int, Field(gt=0)]
     stop_token_ids: tuple[Annotated[int, Field(ge=0)], ...] = ()
     processor: Digest | None = None
-    processor_origin: Literal["base", "tuned"] = "base"
+    processor_origin: Literal["base", "tuned", "server"] = "base"
     min_pixels: Annotated[int, Field(gt=0)] | None = None
     max_pixels: Annotated[int, Field(gt=0)] | None = None
     pixels_origin: Literal["suite", "user"] = "suite"
