@@ -16,6 +16,7 @@ from harness.engines.failures import is_out_of_memory
 from harness.engines.placement import Placement
 from harness.engines.settings import EngineError, EngineSettings
 from harness.engines.shards import Shard, Shards
+from harness.errors import install_command
 from harness.protocol import Completion, Engine, Failed, GenerateRequest, ScoreAnswer, ScoreRequest
 from harness.records import EngineRecord
 
@@ -57,7 +58,9 @@ class RayEngine:
         try:
             import ray
         except ImportError as error:
-            raise EngineError("--executor ray: not installed; run `pip install 'retentionbench[ray]'`") from error
+            raise EngineError(
+                f"--executor ray: not installed; run `{install_command('ray')}` in the checkout"
+            ) from error
         self._ray = ray
         self._settings = placement.settings
         self._groups = placement.on_workers()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from harness.errors import RetentionError
+from harness.errors import RetentionError, install_command
 
 # The engines that load a checkpoint themselves, best first. Beside them: "openai" and "lm-eval:NAME".
 NAMES = ("vllm", "transformers")
@@ -90,12 +90,13 @@ def choose(name: str | None) -> str:
         raise EngineError(f"engine {name}: unknown; there are {', '.join(NAMES)}, openai and {LM_EVAL}NAME")
     installed = available()
     if name is not None and name not in installed:
+        command = install_command("vllm" if name == "vllm" else "train")
         raise EngineError(
-            f"engine {name}: not installed; run `pip install 'retentionbench[{'vllm' if name == 'vllm' else 'train'}]'`"
+            f"engine {name}: not installed; run `{command}` in the checkout"
             + (f", or use --engine {installed[0]}" if installed else "")
         )
     if not installed:
         raise EngineError(
-            "no engine installed; run `pip install 'retentionbench[vllm]'` (GPU) or `pip install 'retentionbench[cpu]'`"
+            f"no engine installed; run `{install_command('vllm')}` (GPU) or `{install_command('cpu')}` in the checkout"
         )
     return name or installed[0]
