@@ -1,6 +1,6 @@
 from .checkup import Checkup, examine
 from .doctor import Finding, diagnose
-from .estimate import Estimate, brief, estimate, size_of
+from .estimating import Estimate, brief, estimate, size_of
 from .listing import FoundRun, collect, find_garbage, find_runs, store_size, summarise
 from .noise import NOISE_FILE, NoiseFloor, measure_noise, noise_run
 from .plan import Plan, Watcher, make_plan

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.engines import EngineError, Member, Placement
 from harness.errors import CheckFailedError
-from harness.evaluation.estimate import brief
+from harness.evaluation.estimating import brief
 from harness.evaluation.execution import Execution, PlacedEngine, open_execution
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.recording import is_current

@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from harness.errors import first_problem
 from harness.items import canonical_json
@@ -95,6 +95,12 @@ class EngineRecord(StrictModel):
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_chosen(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As it was written before there was a choice, where nothing was chosen: documents keep their bytes."""
+        written: dict[str, Any] = write(self)
+        return {name: value for name, value in written.items() if value or name not in ("quantization", "arguments")}
 
     @property
     def environment(self) -> str:
