@@ -24,7 +24,9 @@ def print_estimate(found: "Estimate", *, as_json: bool) -> None:
     rows = [[each.name, *_cells(each.work, each.expected_output_tokens)] for each in found.checkpoints]
     known = [each.expected_output_tokens for each in found.checkpoints if each.expected_output_tokens is not None]
     rows.append(["all", *_cells(found.total, sum(known) if len(known) == len(found.checkpoints) else None)])
-    click.echo(f"{found.suite} on {found.engine}; nothing was run")
+    calibrated = found.duration.source == "calibration"
+    done = f"{found.duration.answers:,} answers were given and stored" if calibrated else "nothing was run"
+    click.echo(f"{found.suite} on {found.engine}; {done}")
     echo_columns(_HEADER, rows, ("checkpoint",))
     click.echo("Tokens and images are of what is to be answered; those of images as the processor's files say.")
     for line in (_memory(found), _time(found), _power(found), *_unused(found)):
