@@ -80,7 +80,7 @@ class VllmEngine:
                 use_tqdm_on_load=False,
                 **({"distributed_executor_backend": "uni"} if self._on_cpu else {}),
                 **_lora_options(beside, self._on_cpu),
-                **_image_limits(placement.conditions.pictures),
+                **_image_limits(placement.conditions.pictures, alone=len(placement.members) == 1),
                 **_chosen(settings, self._on_cpu),
             )
             self._lora = self._loaded(beside)
@@ -312,13 +312,14 @@ def _lora_options(adapters: Sequence[Checkpoint], on_cpu: bool) -> dict[str, Any
     return {"enable_lora": True, "max_loras": slots, "max_lora_rank": rank_to_reserve(list(adapters))}
 
 
-def _image_limits(pictures: Pictures | None) -> dict[str, Any]:
+def _image_limits(pictures: Pictures | None, *, alone: bool) -> dict[str, Any]:
     """The images that vLLM is to reserve memory for: by default it does for the largest one that the processor lets
-    through, and for a video, which no item has. What no item has is not loaded at all.
+    through, and for a video, which no item has. Where no item has an image, the language model alone is loaded, unless
+    adapters share the engine: those may bring weights for the rest of the model.
 
     vLLM cuts each side of the largest image of the model down to these, whichever way round that lies.
     """
-    if pictures is None:
+    if pictures is None or not (pictures.most or alone):
         return {}
     longest = max(pictures.width, pictures.height)
     images = {"count": pictures.most, "width": longest, "height": longest} if pictures.most else 0
