@@ -27,11 +27,16 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Prompt:
-    """One rendered prompt: its text (with image placeholders), the token ids of that text, and encoded images."""
+    """One rendered prompt: its text (with image placeholders), the token ids of that text, and encoded images.
+
+    ``turn`` has what the user says before, between and after the images, for a server that renders the prompt itself;
+    empty without images, and where no chat template makes a turn of it.
+    """
 
     text: str
     token_ids: tuple[int, ...]
     images: tuple[bytes, ...] = ()
+    turn: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -6,6 +6,7 @@ from .evaluating import (
     evaluate,
     evaluate_pairs,
     measure_base_noise,
+    plan,
     screen_pairs,
 )
 from .opening import open_run, open_suite, suites
@@ -22,6 +23,7 @@ __all__ = [
     "measure_pair_drift",
     "open_run",
     "open_suite",
+    "plan",
     "screen_pairs",
     "suites",
     "trajectory",

@@ -4,16 +4,18 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypedDict, Unpack, overload
+from typing import Any, Literal, TypedDict, Unpack, overload
 
-from harness.checkpoints import PromptSettings
+from harness.checkpoints import Pixels, PromptSettings
 from harness.engines import Dtype, EngineSettings, choose, default_dtype, device_class
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation import (
+    Estimate,
     NoiseFloor,
     Plan,
     PlanFailedError,
     Watcher,
+    estimate,
     make_plan,
     measure_noise,
     noise_run,
@@ -36,7 +38,13 @@ class Settings(TypedDict, total=False):
     threads, ``time_limit`` the seconds of one item, ``tensor_parallel`` (1) the GPUs that share one model.
     ``adapters``: "merge" them into a copy of the base, or apply them beside it ("lora"); "auto" merges on a CPU.
     ``executor`` "ray" takes ``workers`` processes of the cluster at ``address``. ``processor`` "tuned" gives each
-    tuned checkpoint its own image processor in place of the base's (custom track).
+    tuned checkpoint its own image processor in place of the base's (custom track). ``pixels`` are the fewest and the
+    most pixels that an image is resized to, within what the suite allows (custom track).
+
+    Of vLLM alone: ``gpu_memory_utilization`` is the share of a GPU's memory, in (0, 1], that it takes,
+    ``max_num_seqs`` the sequences in one of its steps (by default ``batch``), ``quantization`` the method ("fp8",
+    "bitsandbytes", ...) by which it quantises the weights while it loads them, and ``engine_args`` any other argument
+    of it by name. The last two change answers and are in the run record.
 
     ``prompt`` is "chat", "plain" or "native" (each model in its own chat template) where it is not to be the suite's.
     ``chat_template`` is a file, or "tuned" for the tuned checkpoint's, which both models are asked in instead of the
@@ -60,10 +68,15 @@ class Settings(TypedDict, total=False):
     prompt: Literal["chat", "plain", "native"] | None
     chat_template: Reference | None
     template_args: Mapping[str, str | int | float | bool | None]
+    gpu_memory_utilization: float | None
+    max_num_seqs: int | None
+    quantization: str | None
+    engine_args: Mapping[str, Any]
+    pixels: tuple[int, int] | None
 
 
 # The settings that are not the engine's.
-_OF_PLAN = ("engine", "dtype", "processor", "prompt", "chat_template", "template_args")
+_OF_PLAN = ("engine", "dtype", "processor", "prompt", "chat_template", "template_args", "pixels")
 
 
 @dataclass(frozen=True)
@@ -193,6 +206,34 @@ def evaluate_pairs(
     return _score_folders(plan, folders, target)
 
 
+def plan(
+    base: Reference,
+    tuned: Reference | Sequence[Reference],
+    *,
+    suite: Reference,
+    target: str,
+    out: Reference = "runs",
+    calibrate: bool = False,
+    watcher: Watcher | None = None,
+    models: Sequence[str] = (),
+    names: Sequence[str] = (),
+    **settings: Unpack[Settings],
+) -> Estimate:
+    """What :func:`evaluate` would cost with the same arguments, and what it could show, without running it.
+
+    Items, tokens and images of each checkpoint that are not answered yet, memory for weights and cache, time, and the
+    smallest losses that would be found. Time is measured by stored runs of the same suite and engine below ``out``, or
+    with ``calibrate`` by answering for at most 30 s, which starts an engine and stores its answers; else it is None.
+
+    Raises :class:`RetentionError` as :func:`evaluate` does.
+
+    >>> plan("nano:base", "nano:sft", suite="nano-1", target="jigsaw").total.prompt_tokens
+    """
+    several: Sequence[Reference] = [tuned] if isinstance(tuned, str | os.PathLike) else tuned
+    made = _plan(base, several, suite, target, out, models, names, settings)
+    return estimate(made, watcher or _Silent(), calibrate=calibrate)
+
+
 def screen_pairs(
     base: Reference,
     tuned: Sequence[Reference],
@@ -233,7 +274,8 @@ def measure_base_noise(
     :class:`CheckFailedError` when either run has failed items.
     """
     engine, asked = _engine_settings(**settings), _asked(settings)
-    plan = make_plan(os.fspath(base), (), os.fspath(suite), None, engine, Path(out), asked=asked)
+    chosen = _pixels(settings)
+    plan = make_plan(os.fspath(base), (), os.fspath(suite), None, engine, Path(out), asked=asked, pixels=chosen)
     return measure_noise(plan, watcher or _Silent(), seed=seed)
 
 
@@ -262,7 +304,12 @@ def _plan(
         names,
         settings.get("processor", "base"),
         _asked(settings),
+        _pixels(settings),
     )
+
+
+def _pixels(settings: Settings) -> Pixels:
+    return Pixels(*(settings.get("pixels") or ()))
 
 
 def _asked(settings: Settings) -> PromptSettings:
@@ -308,6 +355,8 @@ class _Silent:
     """A watcher that shows nothing."""
 
     def checkpoint(self, name: str, role: str, total: int) -> None: ...
+
+    def planned(self, what: str) -> None: ...
 
     def engine_starting(self, name: str, engine: str) -> None: ...
 

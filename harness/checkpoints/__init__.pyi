@@ -1,12 +1,13 @@
 from .cache import cached_answer
 from .checkpoint import Checkpoint, CheckpointError, nano_root, open_checkpoint, read_json
-from .conditions import Conditions, conditions_of, processor_of
+from .conditions import NO_PICTURES, Conditions, Pictures, conditions_of, processor_of
 from .contents import Contents
 from .endings import Vocabulary, declared_ends
 from .identity import same_tensors
 from .images import ImageTokens, image_tokens
 from .limits import longest, vocabulary_size
 from .listing import contents_of
+from .memory import Cache, cache_in, cache_of, weights_of, weights_size
 from .naming import renamed, told_apart
 from .parameters import Fit, Shapes, WeightsReport, compare_tensors, refuse_misfit, tied_tensors
 from .processor import ANY_SIZE, PROCESSOR_FILES, ImageProcessor, Pixels, read_processor, write_processor
@@ -24,7 +25,9 @@ from .weights import Tensor, read_header
 
 __all__ = [
     "ANY_SIZE",
+    "NO_PICTURES",
     "PROCESSOR_FILES",
+    "Cache",
     "ChatTemplate",
     "Checkpoint",
     "CheckpointError",
@@ -34,6 +37,7 @@ __all__ = [
     "ImageProcessor",
     "ImageTokens",
     "NewToken",
+    "Pictures",
     "Pixels",
     "Policy",
     "PromptRenderer",
@@ -44,6 +48,8 @@ __all__ = [
     "Tensor",
     "Vocabulary",
     "WeightsReport",
+    "cache_in",
+    "cache_of",
     "cached_answer",
     "compare_prompts",
     "compare_tensors",
@@ -75,6 +81,8 @@ __all__ = [
     "unpack",
     "unused_of",
     "vocabulary_size",
+    "weights_of",
+    "weights_size",
     "write_processor",
     "write_renamed",
 ]

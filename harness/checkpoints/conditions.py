@@ -5,7 +5,7 @@ them; the run record and the key of a stored answer hold them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,24 @@ _LONGEST = 30
 
 
 @dataclass(frozen=True)
+class Pictures:
+    """The images of a suite: at most ``most`` in an item, none wider than ``width`` or higher than ``height`` pixels
+    and none taking more than ``tokens`` in a prompt. All 0 where no item has one."""
+
+    most: int = 0
+    width: int = 0
+    height: int = 0
+    tokens: int = 0
+
+    def __or__(self, other: "Pictures") -> "Pictures":
+        """Those of both."""
+        return Pictures(*map(max, astuple(self), astuple(other)))
+
+
+NO_PICTURES = Pictures()
+
+
+@dataclass(frozen=True)
 class Conditions:
     """``record`` is what a run states; ``processor`` is the folder of the image processor that serves both models, None
     where no item has an image. Its pixel budget is the record's, whatever the folder says. ``tokenizer`` is the folder
@@ -29,7 +47,9 @@ class Conditions:
 
     ``positions`` is how many both models have, None where any number do. ``notes`` say what was decided otherwise than
     the user would have it, ``pair_notes`` what was because of the fine-tune. ``variant`` names the conditions in which
-    a base answers beside a fine-tune that asks for others than the base; empty where it asks for none.
+    a base answers beside a fine-tune that asks for others than the base; empty where it asks for none. ``pictures`` are
+    the most and the largest images of an item, None before the items are seen: an engine may reserve for them, and they
+    change no answer.
     """
 
     record: ConditionsRecord
@@ -39,6 +59,7 @@ class Conditions:
     notes: tuple[str, ...] = ()
     pair_notes: tuple[str, ...] = ()
     variant: str = ""
+    pictures: Pictures | None = None
 
     def lengthened(self, need: int) -> "Conditions":
         """The same for items of up to ``need`` tokens."""
@@ -54,6 +75,32 @@ class Conditions:
         if stated["processor"] == self.record.processor:
             return self
         return replace(self._with(**stated, processor_origin="tuned"), processor=tuned.path)
+
+    def with_pixels(self, chosen: Pixels) -> "Conditions":
+        """The same with the pixel budget that a user chose; unchanged where no item has an image, or where it is what
+        holds anyway."""
+        found = None if self.processor is None or not chosen else read_processor(self.processor)
+        if found is None:
+            return self
+        if not found.pixels:
+            raise CheckpointError(
+                f"--pixels {chosen.fewest}-{chosen.most}: the image processor of {found.folder} ({found.kind}) resizes "
+                "to given sides and has no budget of pixels to choose; leave the option out"
+            )
+        stated = _stated(found.within(chosen))
+        return self if stated["processor"] == self.record.processor else self._with(**stated, pixels_origin="user")
+
+    def served(self) -> "Conditions":
+        """The same where a server prepares the images, by a processor of its own; unchanged where no item has one."""
+        if self.processor is None:
+            return self
+        known = {"processor": None, "min_pixels": None, "max_pixels": None, "pixels_origin": "suite"}
+        note = "the server prepared the images by its own image processor; no pixel budget of suite or base was applied"
+        return replace(self._with(**known, processor_origin="server"), processor=None, notes=(*self.notes, note))
+
+    def showing(self, pictures: Pictures) -> "Conditions":
+        """The same for items that have such images."""
+        return replace(self, pictures=pictures)
 
     def beside(self, tuned: Checkpoint, known: Vocabulary | None) -> "Conditions":
         """The same beside a fine-tune: where it ends its answers too, and within the positions that it has too.

@@ -19,7 +19,7 @@ from harness.checkpoints.scan import CheckpointError
 from harness.checkpoints.template_files import adds_bos, special_tokens, template_of
 from harness.checkpoints.templates import ArgumentError, Arguments, ChatTemplate, TemplateError
 from harness.checkpoints.tokenizer import TOKENIZER_FILE, no_panic, open_tokenizer
-from harness.items import canonical_json
+from harness.items import IMAGE_MARK, canonical_json
 from harness.protocol import Prompt
 
 # Read by the tokenizer: threads cost more than they save on a few short texts, and do not survive a fork.
@@ -99,7 +99,7 @@ class PromptRenderer:
             text = self._template.render(question, len(images))
         except TemplateError as error:
             raise self._failed(error) from error
-        return Prompt(text, self._encoded(text), images)
+        return Prompt(text, self._encoded(text), images, _turn(question, len(images)))
 
     def continuation(self, prompt: Prompt, text: str) -> tuple[int, ...]:
         """Token ids that ``text`` adds after ``prompt``; tokens may merge across the boundary, as in lm-eval."""
@@ -165,3 +165,11 @@ class PromptRenderer:
     def _refuse_arguments(self, arguments: Arguments | None) -> None:
         if arguments:
             raise CheckpointError(f"--template-arg {next(iter(arguments))}: plain prompts have no chat template")
+
+
+def _turn(question: str, images: int) -> tuple[str, ...]:
+    """What is said around the images of a turn: they come first, unless the question has a place for each."""
+    if not images:
+        return ()
+    among = question.count(IMAGE_MARK) == images
+    return tuple(question.split(IMAGE_MARK)) if among else (*[""] * images, question)

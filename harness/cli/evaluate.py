@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import data_dir, template_arguments
+from harness.cli.options import data_dir, engine_options, template_arguments
 
 if TYPE_CHECKING:
     from harness.api import Evaluation
@@ -80,7 +80,10 @@ if TYPE_CHECKING:
 @click.option(
     "--time-limit", type=click.FloatRange(0, min_open=True), help="Seconds for one item; it then fails alone."
 )
+@engine_options
 @click.option("--screen", is_flag=True, help="Stop each TUNED early once its gain is decided; not for submission.")
+@click.option("--dry-run", is_flag=True, help="Say what it would cost and could show, run nothing.")
+@click.option("--calibrate", is_flag=True, help="With --dry-run: answer for at most 30 s to estimate the time.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scorecards as JSON lines instead of tables.")
 def command(
     base: str,
@@ -89,6 +92,8 @@ def command(
     target: str,
     fail_on_error: float,
     screen: bool,
+    dry_run: bool,
+    calibrate: bool,
     as_json: bool,
     **settings: Any,
 ) -> None:
@@ -100,9 +105,13 @@ def command(
     --screen is for sorting many checkpoints: the gain on the target is looked at after 20, 40, 60, 80 and 100 % of the
     items by a rule fixed beforehand (O'Brien and Fleming, two-sided 5 %), and a checkpoint is left once it is decided.
 
+    --dry-run says beforehand how many items, tokens and images there are, what is stored already, which memory is
+    needed, how long it takes where that was measured, and which losses would be found.
+
     \b
     Examples:
       retention evaluate nano:base nano:sft --suite nano-1 --target jigsaw
+      retention evaluate nano:base nano:sft --suite nano-1 --target jigsaw --dry-run --calibrate
       retention evaluate ./base ./tuned-a ./tuned-b --suite nano-1 --target math --engine transformers
       retention evaluate Qwen/Qwen2.5-VL-7B-Instruct your/model --suite nano-1 --target jigsaw --json
       retention evaluate ./base ./lora-a ./lora-b --suite nano-1 --target math --adapters lora
@@ -111,11 +120,28 @@ def command(
     from harness.api import evaluate_pairs, screen_pairs
 
     arguments: dict[str, Any] = {"suite": suite, "target": target, **settings}
+    if calibrate and not dry_run:
+        raise click.UsageError("--calibrate: belongs to --dry-run, which is missing")
+    if dry_run:
+        _plan_and_print(base, tuned, calibrate, as_json, arguments)
+        return
     if screen:
         call = partial(screen_pairs, base, tuned, **arguments)
     else:
         call = partial(evaluate_pairs, base, tuned, fail_on_error=fail_on_error, **arguments)
     run_and_print(call, as_json=as_json)
+
+
+def _plan_and_print(
+    base: str, tuned: tuple[str, ...], calibrate: bool, as_json: bool, arguments: dict[str, Any]
+) -> None:
+    from harness.api import plan
+    from harness.cli.planning import print_estimate
+    from harness.cli.progress import RichWatcher
+
+    with RichWatcher() as watcher:
+        found = plan(base, tuned, calibrate=calibrate, watcher=watcher, **arguments)
+    print_estimate(found, as_json=as_json)
 
 
 def run_and_print(evaluate: "Callable[..., Sequence[Evaluation]]", *, as_json: bool = False) -> None:

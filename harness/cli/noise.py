@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from harness.cli.options import data_dir
+from harness.cli.options import data_dir, engine_options
 
 
 @click.command(name="noise")
@@ -22,6 +22,7 @@ from harness.cli.options import data_dir
 )
 @click.option("--batch", default=256, show_default=True, help="Requests in the engine at once; the second run: 3/4.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads of the engine.")
+@engine_options
 @click.option("--seed", default=1, show_default=True, help="Seed of the item order of the second run.")
 @click.option("--json", "as_json", is_flag=True, help="Print noise.json instead of a table.")
 def command(

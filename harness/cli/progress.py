@@ -56,6 +56,9 @@ class RichWatcher(_Display):
         if not self._console.is_terminal:
             self._say(f"{role} {name}: {total} items")
 
+    def planned(self, what: str) -> None:
+        self._say(f"  {what}", style="dim")
+
     def engine_starting(self, name: str, engine: str) -> None:
         self._say(f"  starting {engine} for {name} (about 20 s on a CPU)", style="dim")
 

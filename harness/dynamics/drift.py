@@ -14,7 +14,15 @@ from pathlib import Path
 import pandas as pd
 
 from harness.answers import opened_thought
-from harness.checkpoints import Checkpoint, Conditions, Pixels, PromptRenderer, conditions_of, same_tokenizer
+from harness.checkpoints import (
+    ANY_SIZE,
+    Checkpoint,
+    Conditions,
+    Pixels,
+    PromptRenderer,
+    conditions_of,
+    same_tokenizer,
+)
 from harness.engines import EngineSettings, choose, placement
 from harness.errors import CheckFailedError, RetentionError
 from harness.lmeval import load_frozen, run_tasks
@@ -91,7 +99,8 @@ def plan_drift(
         chosen = [probe for name in loaded.tasks for probe in [p for p in chosen if p.task == name][:limit]]
     settings = EngineSettings(name="transformers", dtype=base_run.record.engine.dtype)  # type: ignore[arg-type]
     choose("transformers")
-    pixels = Pixels(loaded.min_pixels, loaded.max_pixels)
+    stated = base_run.record.conditions if base_run.record.own_pixels else loaded
+    pixels = ANY_SIZE if stated is None else Pixels(stated.min_pixels, stated.max_pixels)
     shared = conditions_of(base, settings.max_model_len, pixels=pixels)
     own = shared.with_processor_of(tuned, pixels) if tuned_run.record.own_processor else shared
     return DriftPlan(tuple(chosen), base, tuned, settings, (shared, own))

@@ -126,9 +126,9 @@ class ChildEngine:
     def _halve(self, error: "_OutOfMemoryError") -> None:
         self._stop()
         settings = self._placement.settings
-        if settings.batch <= 1:
+        if settings.at_once <= 1:
             raise EngineError(f"{self._name}: out of memory even with --batch 1 ({error}); use a larger device")
-        self._placement = replace(self._placement, settings=replace(settings, batch=settings.batch // 2))
+        self._placement = replace(self._placement, settings=settings.halved())
 
     def _send(self, message: Any) -> None:
         try:

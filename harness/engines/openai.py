@@ -1,9 +1,9 @@
 """An OpenAI-compatible server (`vllm serve`): base and fine-tunes by the names they are served under.
 
 Prompts go out as token ids, so that the server renders nothing and both models of a pair see the same ids; that needs
-vLLM's server (others take text alone). Images cannot be sent beside token ids and are refused: the server's own chat
-rendering would make a different prompt. Which model a name stands for is the operator's statement; a probe checks that
-no two names answer alike.
+vLLM's server (others take text alone). Images cannot be sent beside token ids: such a prompt goes out as a chat message
+(:mod:`harness.engines.messages`), and the server must say that it has rendered it into the same ids. Which model a name
+stands for is the operator's statement; a probe checks that no two names answer alike.
 """
 
 import threading
@@ -15,11 +15,12 @@ from typing import Any
 from harness.checkpoints import Checkpoint, Vocabulary, declared_ends, vocabulary_size
 from harness.engines.adapters import modules
 from harness.engines.failures import no_room, out_of_time
+from harness.engines.messages import differs, first_token, messages, placeholders_of, written_in
 from harness.engines.placement import Placement
 from harness.engines.probe import check_effects
 from harness.engines.server import _CONCURRENCY, _client, base_url
 from harness.engines.settings import EngineError
-from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, ScoreAnswer, ScoreRequest
+from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
 
 _TRIES = 6
 _FIRST_WAIT = 0.5
@@ -40,6 +41,8 @@ class ServerEngine:
         self._url = base_url(settings.server)
         self._members = {each.weights_digest: each.checkpoint for each in placement.members}
         self._length = placement.conditions.record.max_model_len
+        root = placement.members[0].checkpoint
+        self._placeholders = placeholders_of((root.base or root).path)
         ends = placement.conditions.record.stop_token_ids
         self._stops = defaultdict(
             list, {each.weights_digest: _stops(each.checkpoint, ends) for each in placement.members}
@@ -65,13 +68,13 @@ class ServerEngine:
                 body |= {"stop": list(decoding.stop)} if decoding.stop else {}
                 body |= {"seed": decoding.seed} if decoding.temperature else {}
                 body |= {"stop_token_ids": stops} if (stops := self._stops[request.adapter or self._reference]) else {}
-                answer = self._complete(body)
+                answer = self._complete(body, request.prompt)
                 choice, usage = answer["choices"][0], answer["usage"]
                 written = int(usage["completion_tokens"])
                 if choice["finish_reason"] == "length" and written < decoding.max_tokens:
                     raise _ItemError(no_room(written, decoding.max_tokens, self._length))
                 return Completion(
-                    text=str(choice["text"]),
+                    text=written_in(choice),
                     finish_reason="length" if choice["finish_reason"] == "length" else "stop",
                     n_prompt_tokens=int(usage["prompt_tokens"]),
                     n_output_tokens=written,
@@ -107,32 +110,40 @@ class ServerEngine:
 
     def _letters(self, request: ScoreRequest) -> tuple[ContinuationScore, ...]:
         letters = sorted({each[0] for each in request.continuations})
-        wanted = {"logprobs": 1, "logprob_token_ids": letters, "return_tokens_as_token_ids": True}
-        found = self._complete(self._body(request, max_tokens=1, temperature=0.0) | wanted)["choices"][0]["logprobs"]
-        first, written = found["top_logprobs"][0], found["tokens"][0]
+        wanted = {"logprob_token_ids": letters, "return_tokens_as_token_ids": True}
+        wanted |= {"logprobs": True} if request.prompt.images else {"logprobs": 1}
+        body = self._body(request, max_tokens=1, temperature=0.0) | wanted
+        first, written = first_token(self._complete(body, request.prompt)["choices"][0]["logprobs"])
         names = [f"token_id:{token}" for (token,) in request.continuations]
         return tuple(ContinuationScore(float(first[name]), name == written) for name in names)
 
     def _span(self, request: ScoreRequest, continuation: tuple[int, ...], counted: int) -> ContinuationScore:
+        if request.prompt.images:
+            raise _ItemError(
+                "options of several tokens beside an image cannot be scored by a server; use --engine vllm"
+            )
         body = self._body(request, max_tokens=1, temperature=0.0) | {"prompt_logprobs": 0}
         body["prompt"] = body["prompt"] + list(continuation)
-        rows = self._complete(body)["choices"][0]["prompt_logprobs"][-counted:]
+        rows = self._complete(body, request.prompt)["choices"][0]["prompt_logprobs"][-counted:]
         found = [row[str(token)] for row, token in zip(rows, continuation[-counted:], strict=True)]
         return ContinuationScore(
             sum(float(each["logprob"]) for each in found), all(each["rank"] == 1 for each in found)
         )
 
     def _body(self, request: GenerateRequest | ScoreRequest, **options: Any) -> dict[str, Any]:
-        if request.prompt.images:
-            raise _ItemError(
-                "has an image, which cannot be sent to a server beside token ids; use --engine vllm or transformers"
-            )
         model = self._served[request.adapter or self._reference]
+        if request.prompt.images:
+            if not request.prompt.turn:
+                raise _ItemError(
+                    "has an image and no chat template, and a server's completions take none; use --engine vllm or "
+                    "transformers"
+                )
+            return {"model": model, "messages": messages(request.prompt), "return_token_ids": True, **options}
         return {"model": model, "prompt": list(request.prompt.token_ids), **options}
 
     def _prove(self, requests: Sequence[GenerateRequest] | Sequence[ScoreRequest]) -> None:
         """Before the first answer of a fine-tune: it must answer unlike the base, and the base as if alone."""
-        prompts = [each.prompt for each in requests if not each.prompt.images]
+        prompts = [each.prompt for each in requests if each.prompt.turn or not each.prompt.images]
         digests = sorted({each.adapter for each in requests if each.adapter} & self._unproven)
         if digests and prompts and self._served[self._reference]:
             self._unproven.difference_update(digests)
@@ -164,15 +175,23 @@ class ServerEngine:
                 self._closing.set()  # Nobody waits for the rest: let the pauses between tries end at once.
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _complete(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _complete(self, body: dict[str, Any], prompt: Prompt) -> dict[str, Any]:
         """One answer of the server. ``_ItemError`` when it refuses this item, ``EngineError`` when it is of no use."""
+        if not prompt.images:
+            return self._post("/v1/completions", body)
+        answer = self._post("/v1/chat/completions", body)
+        if (why := differs(prompt, answer, self._placeholders)) is not None:
+            raise EngineError(f"{self._url}: {why}")
+        return answer
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         import httpx
 
         reason = ""
         for attempt in range(_TRIES):
             pause = min(_LONGEST_WAIT, _FIRST_WAIT * 2**attempt)
             try:
-                response = self._client.post("/v1/completions", json=body)
+                response = self._client.post(path, json=body)
             except httpx.TimeoutException:
                 if self._time_limit is not None:
                     raise _ItemError(out_of_time(self._time_limit)) from None

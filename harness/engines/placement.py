@@ -14,8 +14,9 @@ from functools import cache
 from typing import Literal
 
 from harness.checkpoints import Checkpoint, Conditions, conditions_of, new_tokens, read_json
+from harness.engines.arguments import refuse_options
 from harness.engines.loading import checked
-from harness.engines.quantised import refuse_unreadable
+from harness.engines.quantised import refuse_quantising, refuse_unreadable
 from harness.engines.settings import LM_EVAL, Dtype, EngineError, EngineSettings
 from harness.records import EngineRecord
 
@@ -153,13 +154,15 @@ def _shared(
     """Group what shares one engine: what a server serves, what Ray spreads, a base and its adapters under vLLM.
 
     vLLM applies adapters beside the base, or merges them and exchanges its weights. A full fine-tune is always alone,
-    and so are conditions of one's own, and an adapter that added tokens or gives the merged model other tensors than
-    its base has.
+    and so are conditions of one's own, an adapter that added tokens or gives the merged model other tensors than its
+    base has, and a merged one where vLLM quantises the weights.
     """
     shared: dict[tuple[str, Conditions], list[Member]] = {}
     for checkpoint, record, conditions in described:
         digest = checkpoint.record.weights_digest
         adapted = checkpoint.base if settings.name == "vllm" and not _reshapes(checkpoint) else None
+        if settings.quantization is not None and record.adapter == "merged":
+            adapted = None  # Weights that vLLM has quantised cannot be exchanged.
         shares = adapted is not None and not _adds_tokens(checkpoint, adapted)
         key = "all" if _serves_all(settings) else adapted.record.weights_digest if adapted and shares else digest
         member = Member(checkpoint, record, digest if _serves_all(settings) or adapted else None)
@@ -185,6 +188,7 @@ def _serves_all(settings: EngineSettings) -> bool:
 
 def describe(settings: EngineSettings, checkpoint: Checkpoint) -> EngineRecord:
     """The record, with its fingerprint, of the engine that these settings start for ``checkpoint``."""
+    refuse_options(settings)
     if settings.name == "openai":
         from harness.engines.server import server_version
 
@@ -198,13 +202,17 @@ def describe(settings: EngineSettings, checkpoint: Checkpoint) -> EngineRecord:
     engine = "transformers" if settings.name.startswith(LM_EVAL) else settings.name
     _refuse_untied(checkpoint, engine)
     refuse_unreadable(checkpoint, engine, settings.dtype, merges=how == "merged")
+    if settings.quantization is not None:
+        refuse_quantising(checkpoint, settings.quantization, settings.dtype)
     return EngineRecord(
         name=settings.name,
         version=_version(settings.name),
         dtype=settings.dtype,
-        mode=_mode(settings.name, device),
+        mode=_mode(settings, device),
         device=device,
         adapter=how,
+        quantization=settings.quantization,
+        arguments=dict(settings.engine_args),
     )
 
 
@@ -219,8 +227,8 @@ def _refuse_untied(checkpoint: Checkpoint, engine: str) -> None:
         )
 
 
-def _mode(name: str, device: str) -> str:
-    if name != "vllm" or device == "cpu":
+def _mode(settings: EngineSettings, device: str) -> str:
+    if settings.name != "vllm" or settings.engine_args.get("enforce_eager", device == "cpu"):
         return "eager"
     return "compiled-batch-invariant" if batch_invariant() else "compiled"
 

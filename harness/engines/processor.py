@@ -1,22 +1,40 @@
-"""The image processor that a pair shares, where an engine looks for one: in the folder of the model it loads."""
+"""The image processor that a pair shares, where an engine looks for one: in the folder of the model it loads.
+
+vLLM reserves memory for the largest image that the processor lets through. For a suite whose images are all smaller,
+the processor is given their size as its limit, which then none of them reaches: no pixel changes.
+"""
 
 import filecmp
 import tempfile
 from pathlib import Path
 
-from harness.checkpoints import PROCESSOR_FILES, Conditions, processor_of, write_processor
+from harness.checkpoints import (
+    PROCESSOR_FILES,
+    Conditions,
+    ImageProcessor,
+    Pictures,
+    Pixels,
+    processor_of,
+    write_processor,
+)
+
+# Resizes an image only where its sides, rounded to whole patches, are above its limit or below its least.
+_BOUNDED = "Qwen2VLImageProcessor"
 
 
 class ModelFolder:
     """``folder`` with the image processor of ``conditions``: itself where that is what it has, else a temporary folder
-    of links. Use :attr:`path` until :meth:`close`."""
+    of links. Use :attr:`path` until :meth:`close`. ``reserves`` says that the engine reserves memory by the
+    processor's limit."""
 
-    def __init__(self, folder: Path, conditions: Conditions) -> None:
+    def __init__(self, folder: Path, conditions: Conditions, *, reserves: bool = False) -> None:
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self.path = folder
         processor = processor_of(conditions)
         if processor is None:
             return
+        if reserves and conditions.pictures is not None:
+            processor = bounded(processor, conditions.pictures)
         self._temporary = tempfile.TemporaryDirectory(prefix="retention-model-", ignore_cleanup_errors=True)
         staged = Path(self._temporary.name)
         write_processor(processor, staged)
@@ -32,6 +50,19 @@ class ModelFolder:
         if self._temporary is not None:
             self._temporary.cleanup()
             self._temporary = None
+
+
+def bounded(processor: ImageProcessor, pictures: Pictures) -> ImageProcessor:
+    """``processor`` with the size of the largest of ``pictures`` as its limit, where its own is larger and all of them
+    are shown as they are within both."""
+    own, patch, merge = processor.pixels, processor.settings.get("patch_size"), processor.settings.get("merge_size")
+    if processor.kind != _BOUNDED or own.fewest is None or own.most is None or not pictures.most:
+        return processor
+    if type(patch) is not int or type(merge) is not int or patch * merge < 1:
+        return processor
+    side = patch * merge
+    most = max(1, round(pictures.width / side)) * max(1, round(pictures.height / side)) * side * side
+    return processor.within(Pixels(own.fewest, max(most, own.fewest))) if most < own.most else processor
 
 
 def _same_files(folder: Path, staged: Path) -> bool:

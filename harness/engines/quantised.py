@@ -53,6 +53,21 @@ def refuse_unreadable(checkpoint: Checkpoint, engine: str, dtype: str, *, merges
         )
 
 
+def refuse_quantising(checkpoint: Checkpoint, method: str, dtype: str) -> None:
+    """Raise ``EngineError`` where vLLM cannot quantise ``checkpoint`` with ``method`` while it loads it."""
+    root = checkpoint.base or checkpoint
+    packed = method_of(root)
+    if packed is not None and packed != method:
+        raise EngineError(
+            f"--quantization {method}: {root.record.name} is quantised already, with {packed}; leave the option out"
+        )
+    packages, command, engines = _NEEDED.get(method, ((), "", ()))
+    if "vllm" in engines and (absent := [each for each in packages if not _installed(each)]):
+        raise EngineError(f"--quantization {method}: vllm needs {' and '.join(absent)} for it; run `{command}`")
+    if dtype == "float32" and method != "bitsandbytes":
+        raise EngineError(f"--quantization {method}: vllm computes it in 16 bits only; use --dtype bfloat16")
+
+
 def method_of(checkpoint: Checkpoint) -> str | None:
     """The method by which the weights are packed, by config.json; None for plain weights."""
     stated: Mapping[str, Any] | None = quantisation(read_json(checkpoint.path / "config.json"))

@@ -16,6 +16,7 @@ from harness.engines.failures import is_out_of_memory
 from harness.engines.placement import Placement
 from harness.engines.settings import EngineError, EngineSettings
 from harness.engines.shards import Shard, Shards
+from harness.errors import install_command
 from harness.protocol import Completion, Engine, Failed, GenerateRequest, ScoreAnswer, ScoreRequest
 from harness.records import EngineRecord
 
@@ -57,7 +58,9 @@ class RayEngine:
         try:
             import ray
         except ImportError as error:
-            raise EngineError("--executor ray: not installed; run `pip install 'retentionbench[ray]'`") from error
+            raise EngineError(
+                f"--executor ray: not installed; run `{install_command('ray')}` in the checkout"
+            ) from error
         self._ray = ray
         self._settings = placement.settings
         self._groups = placement.on_workers()
@@ -164,7 +167,7 @@ class RayEngine:
         """Why a shard cannot be answered; None where it can be tried again, with half the batch if memory was short."""
         group = self._groups[shard.group]
         if isinstance(error, self._ray.exceptions.RayTaskError):
-            if is_out_of_memory(error.cause) and self._settings.batch > 1:
+            if is_out_of_memory(error.cause) and self._settings.at_once > 1:
                 self._halve()
                 return None
             if isinstance(error.cause, EngineError):
@@ -179,9 +182,8 @@ class RayEngine:
 
     def _halve(self) -> None:
         """Take half the batch from now on, in this process and in engines that workers start later."""
-        batch = self._settings.batch // 2
-        self._settings = replace(self._settings, batch=batch)
-        self._groups = tuple(replace(each, settings=replace(each.settings, batch=batch)) for each in self._groups)
+        self._settings = self._settings.halved()
+        self._groups = tuple(replace(each, settings=each.settings.halved()) for each in self._groups)
 
 
 def _failed(kind: str, failure: EngineError) -> Completion | Failed:

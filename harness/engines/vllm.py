@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoints import Checkpoint, read_json
+from harness.checkpoints import Checkpoint, Pictures, read_json
 from harness.engines.adapters import modules, rank_to_reserve
 from harness.engines.environment import prepare
 from harness.engines.exchange import Weights
@@ -23,7 +23,7 @@ from harness.engines.merge import ready_folder
 from harness.engines.placement import Placement
 from harness.engines.probe import check_effects
 from harness.engines.processor import ModelFolder
-from harness.engines.settings import EngineError
+from harness.engines.settings import EngineError, EngineSettings
 from harness.engines.tokenizer import tokenizer_folder
 from harness.engines.torchvision_ops import define_missing_ops
 from harness.protocol import Completion, ContinuationScore, Failed, GenerateRequest, Prompt, ScoreAnswer, ScoreRequest
@@ -41,7 +41,7 @@ class VllmEngine:
         self._length = placement.conditions.record.max_model_len
         self._time_limit = settings.time_limit
         # With a time limit nothing waits inside the engine, so that the clock measures the item and not the queue.
-        self._window = settings.batch if settings.time_limit else 4 * settings.batch
+        self._window = settings.at_once if settings.time_limit else 4 * settings.at_once
         self._on_cpu = self.record.device == "cpu"
         prepare(self._on_cpu, settings.threads)
         define_missing_ops()
@@ -59,7 +59,7 @@ class VllmEngine:
         self._owners |= {each.weights_digest: each.checkpoint if each.merged else root for each in adapters}
         self._weights = Weights(settings.dtype)
         folder = self._weights.folder(root)
-        self._folder = ModelFolder(folder, placement.conditions)
+        self._folder = ModelFolder(folder, placement.conditions, reserves=True)
         if self._on_cpu:
             _inspect_here(root.record.architecture)
         # vLLM collects garbage several times while it starts; over all that is imported by now, each time costs as much
@@ -72,18 +72,19 @@ class VllmEngine:
                 dtype=settings.dtype,
                 seed=0,
                 max_model_len=self._length,
-                max_num_seqs=settings.batch,
+                max_num_seqs=settings.at_once,
                 tensor_parallel_size=settings.tensor_parallel,
                 trust_remote_code=False,
-                **_formats(folder / "config.json"),
-                enforce_eager=self._on_cpu,
+                **_formats(folder / "config.json", settings.quantization),
                 disable_log_stats=True,
                 use_tqdm_on_load=False,
                 **({"distributed_executor_backend": "uni"} if self._on_cpu else {}),
                 **_lora_options(beside, self._on_cpu),
+                **_image_limits(placement.conditions.pictures, alone=len(placement.members) == 1),
+                **_chosen(settings, self._on_cpu),
             )
             self._lora = self._loaded(beside)
-        except (ValueError, RuntimeError) as error:
+        except (TypeError, ValueError, RuntimeError) as error:
             self._weights.close()
             self._folder.close()
             raise _unloadable(root, error) from error
@@ -311,13 +312,34 @@ def _lora_options(adapters: Sequence[Checkpoint], on_cpu: bool) -> dict[str, Any
     return {"enable_lora": True, "max_loras": slots, "max_lora_rank": rank_to_reserve(list(adapters))}
 
 
-def _formats(config: Path) -> dict[str, Any]:
+def _image_limits(pictures: Pictures | None, *, alone: bool) -> dict[str, Any]:
+    """The images that vLLM is to reserve memory for: by default it does for the largest one that the processor lets
+    through, and for a video, which no item has. Where no item has an image, the language model alone is loaded, unless
+    adapters share the engine: those may bring weights for the rest of the model.
+
+    vLLM cuts each side of the largest image of the model down to these, whichever way round that lies.
+    """
+    if pictures is None or not (pictures.most or alone):
+        return {}
+    longest = max(pictures.width, pictures.height)
+    images = {"count": pictures.most, "width": longest, "height": longest} if pictures.most else 0
+    return {"limit_mm_per_prompt": {"image": images, "video": 0, "audio": 0}}
+
+
+def _chosen(settings: EngineSettings, on_cpu: bool) -> dict[str, Any]:
+    """What the user chose of vLLM's own options; what is not given is vLLM's to decide."""
+    named = {"gpu_memory_utilization": settings.gpu_memory_utilization, "quantization": settings.quantization}
+    given = {name: value for name, value in named.items() if value is not None}
+    return {"enforce_eager": on_cpu, **given, **settings.engine_args}
+
+
+def _formats(config: Path, chosen: str | None) -> dict[str, Any]:
     """What vLLM would else guess from the files it finds: configuration, weights, tokenizer, and what a model is for.
 
-    vLLM reads bitsandbytes weights, which are safetensors too, by a loader of their own.
+    vLLM reads and makes bitsandbytes weights, which are safetensors too, by a loader of their own.
     """
     quantisation = read_json(config).get("quantization_config")
-    method = quantisation.get("quant_method") if isinstance(quantisation, dict) else None
+    method = chosen or (quantisation.get("quant_method") if isinstance(quantisation, dict) else None)
     return {
         "config_format": "hf",
         "load_format": "auto" if method == "bitsandbytes" else "safetensors",

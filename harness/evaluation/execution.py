@@ -72,6 +72,7 @@ class PlacedEngine:
         self._placement = placement
         self._engine: Engine | None = None
         self._stored: list[StoredEngine] = []
+        self._recorded = 0
 
     def answer(self, member: Member, tasks: dict[str, LoadedTask]) -> Iterator[list[Sample]]:
         """The samples of ``tasks`` as ``member`` answers them; members co-scheduled with it answer into the store."""
@@ -108,10 +109,15 @@ class PlacedEngine:
             ) from error
         record = make_record(self._execution.plan, member, counts, sha256, time.monotonic() - started)
         generated = self.generated(member)
-        keep_record(folder, record.model_copy(update=fields), generated)
+        keep_record(folder, record.model_copy(update={"generated": self._since_last(), **fields}), generated)
         name = member.checkpoint.record.name
         self._execution.watcher.finished(name, folder, max(0, counts.items - generated), generated)
         return counts
+
+    def _since_last(self) -> int:
+        """How many answers the engine has generated, of all members, since the last run was recorded."""
+        before, self._recorded = self._recorded, sum(sum(each.generated_for.values()) for each in self._stored)
+        return self._recorded - before
 
     def close(self) -> None:
         if self._engine is not None:

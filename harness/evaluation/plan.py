@@ -1,13 +1,16 @@
 """The plan of an evaluation: everything that is decided before any engine starts."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from harness.checkpoints import (
+    ANY_SIZE,
     Checkpoint,
     Conditions,
+    Pictures,
     Pixels,
     Prompts,
     PromptSettings,
@@ -21,6 +24,8 @@ from harness.checkpoints import (
 )
 from harness.engines import EngineSettings, Placement, checked, place
 from harness.errors import RetentionError
+from harness.evaluation.work import NO_WORK, Work
+from harness.items import canonical_json
 from harness.records import Suite, suite_path
 from harness.suites import image_tasks, open_suite
 
@@ -32,6 +37,9 @@ class Watcher(Protocol):
         """Files in the folder of checkpoint ``name`` that are not used: the first few of them, and how many more."""
 
     def checkpoint(self, name: str, role: str, total: int) -> None: ...
+
+    def planned(self, what: str) -> None:
+        """What is about to run, or which of the options given is of no use, in a line."""
 
     def engine_starting(self, name: str, engine: str) -> None: ...
 
@@ -50,9 +58,11 @@ class Plan:
     A ``replicate`` above 0 repeats its runs beside the first ones, in an order of requests shuffled by ``seed``.
     ``placements`` says which engine answers for which checkpoints; it follows from the settings and is made with them.
     ``processor`` says whose image processor a tuned checkpoint is given: the base's, or its own (custom track).
+    ``pixels`` is the budget of an image where the user chose one.
 
     ``own`` has the conditions of each pair by the tuned checkpoint's weights digest, before images and items are seen.
     Those that differ from ``conditions`` are evaluated in a part of the plan by themselves, beside a base in theirs.
+    ``work`` is what each checkpoint is asked, none before the items are seen; ``target`` the family that was trained.
     """
 
     suite: Suite
@@ -66,7 +76,10 @@ class Plan:
     replicate: int = 0
     seed: int = 0
     processor: Literal["base", "tuned"] = "base"
+    pixels: Pixels = ANY_SIZE
     own: Mapping[str, Conditions] = field(default_factory=dict)
+    work: Work = NO_WORK
+    target: str | None = None
     placements: tuple[Placement, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -94,7 +107,7 @@ class Plan:
         """What ``checkpoint`` is given: what the base is, but for an image processor of its own that was asked for."""
         if self.processor == "base" or checkpoint == self.base:
             return self.conditions
-        return self.conditions.with_processor_of(checkpoint, _pixels(self.suite))
+        return self.conditions.with_processor_of(checkpoint, self.pixels or _pixels(self.suite))
 
     def notes_on(self, checkpoint: Checkpoint) -> tuple[str, ...]:
         """What was decided otherwise than the user would have it, or of ``checkpoint`` is not used, because the base's
@@ -115,7 +128,7 @@ class Plan:
 
     def repeated(self, seed: int) -> "Plan":
         """The same runs once more, in another order and in batches of three quarters the size, to measure noise."""
-        settings = replace(self.settings, batch=max(1, self.settings.at_once * 3 // 4))
+        settings = self.settings.with_batch(self.settings.at_once * 3 // 4)
         return replace(self, settings=settings, replicate=1, seed=seed)
 
     def lengthened(self, need: int) -> "Plan":
@@ -123,23 +136,38 @@ class Plan:
         own = {digest: conditions.lengthened(need) for digest, conditions in self.own.items()}
         return replace(self, conditions=self.conditions.lengthened(need), own=own)
 
+    def showing(self, pictures: Pictures) -> "Plan":
+        """The same for items with such images, in every part."""
+        own = {digest: conditions.showing(pictures) for digest, conditions in self.own.items()}
+        return replace(self, conditions=self.conditions.showing(pictures), own=own)
+
     @property
     def n_items(self) -> int:
         return sum(task.count for task in self.suite.tasks.values())
 
     def folder(self, checkpoint: Checkpoint) -> Path:
-        """Where a run lives: its suite, then the checkpoint's name and digest, then the engine, prompts that are not
-        the suite's, and the replicate.
+        """Where a run lives: its suite, then the checkpoint's name and digest, then the engine and what was chosen of
+        it, prompts and a pixel budget that are not the suite's, and the replicate.
 
         A base that answers in other conditions than its own, beside a fine-tune that asks for them, has a run of these.
         """
         digest = checkpoint.record.weights_digest[:12]
         name = checkpoint.record.name.replace("/", "--")
-        engine = f"{self.settings.name.replace(':', '-')}-{self.settings.dtype}"
+        engine = f"{self.settings.name.replace(':', '-')}-{self.settings.dtype}{self._chosen}"
         own = "-own-processor" if self.conditions_for(checkpoint).record.processor_origin == "tuned" else ""
         replicate = f"-replicate{self.replicate}" if self.replicate else ""
         beside = f"-{self.conditions.variant}" if self.conditions.variant and checkpoint == self.base else ""
         return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{self._asked}{own}{replicate}{beside}"
+
+    @property
+    def _chosen(self) -> str:
+        """What was chosen that changes answers, of the engine and of images, so that such runs have their own
+        folders."""
+        settings, record = self.settings, self.conditions.record
+        method = f"-{settings.quantization}" if settings.quantization else ""
+        arguments = f"-args-{_digest(settings.engine_args)}" if settings.engine_args else ""
+        pixels = f"-pixels-{record.min_pixels}-{record.max_pixels}" if record.pixels_origin == "user" else ""
+        return f"{method}{arguments}{pixels}"
 
     @property
     def _asked(self) -> str:
@@ -160,12 +188,13 @@ def make_plan(
     names: Sequence[str] = (),
     processor: Literal["base", "tuned"] = "base",
     asked: PromptSettings | None = None,
+    pixels: Pixels = ANY_SIZE,
 ) -> Plan:
     """Resolve and check everything; raises :class:`~harness.errors.RetentionError` with the way out.
 
     ``served_names`` are what a server calls the checkpoints, the base first; ``names`` what the tuned are called in
     records, by default their folder or hub id. ``processor`` is whose image processor a tuned checkpoint is given,
-    ``asked`` what the user chooses of the prompts.
+    ``asked`` what the user chooses of the prompts, ``pixels`` the budget of an image, within the suite's.
     """
     loaded_suite = open_suite(suite)
     if target is not None and target not in loaded_suite.families:
@@ -199,7 +228,7 @@ def make_plan(
             budget=max(task.max_tokens or 0 for task in loaded_suite.tasks.values()),
             pixels=_pixels(loaded_suite),
             images=bool(with_images),
-        )
+        ).with_pixels(_allowed(pixels, loaded_suite, images=bool(with_images)))
         for beside in ((), *((each,) for each in tuned_checkpoints))
     ]
     if with_images and conditions.processor is None:
@@ -208,13 +237,38 @@ def make_plan(
             f", but task {with_images[0]} of suite {loaded_suite.id} has images; use a suite of text, or put the files "
             "of the model that it was made from beside its weights"
         )
+    if settings.name == "openai":
+        if pixels:
+            raise RetentionError("--pixels: a server prepares images itself; start it with --mm-processor-kwargs")
+        conditions, *pairs = (each.served() for each in (conditions, *pairs))
     checkpoints = (base_checkpoint, tuple(tuned_checkpoints))
     digests_of = [each.record.weights_digest for each in tuned_checkpoints]
     own = dict(zip(digests_of, pairs, strict=True))
-    plan = Plan(loaded_suite, folder, *checkpoints, prompts, conditions, settings, out, processor=processor, own=own)
+    chosen: dict[str, Any] = {"processor": processor, "pixels": pixels, "own": own, "target": target}
+    plan = Plan(loaded_suite, folder, *checkpoints, prompts, conditions, settings, out, **chosen)
     parts = plan.parts()
     return parts[0] if len(parts) == 1 else plan
 
 
 def _pixels(suite: Suite) -> Pixels:
     return Pixels(suite.min_pixels, suite.max_pixels)
+
+
+def _allowed(chosen: Pixels, suite: Suite, *, images: bool) -> Pixels:
+    """``chosen``, where the suite allows it; ``RetentionError`` where it does not."""
+    if not chosen:
+        return chosen
+    fewest, most = chosen.fewest or 1, chosen.most or 1
+    given = f"--pixels {fewest}-{most}"
+    if not images:
+        raise RetentionError(f"{given}: suite {suite.id} has no images; leave the option out")
+    if not 1 <= fewest <= most:
+        raise RetentionError(f"{given}: the fewest pixels are more than the most, or less than 1")
+    if fewest < (suite.min_pixels or fewest) or most > (suite.max_pixels or most):
+        allowed = f"{suite.min_pixels or 'any'} to {suite.max_pixels or 'any'}"
+        raise RetentionError(f"{given}: suite {suite.id} allows {allowed} pixels; choose a range within")
+    return chosen
+
+
+def _digest(arguments: Mapping[str, object]) -> str:
+    return hashlib.sha256(canonical_json(dict(arguments))).hexdigest()[:8]

@@ -78,7 +78,8 @@ def keep_record(folder: Path, record: RunRecord, generated: int) -> None:
     with contextlib.suppress(RetentionError):
         previous = read_record(folder)
         if generated == 0 and previous.samples_sha256 == record.samples_sha256:
-            record = record.model_copy(update={"created": previous.created, "wall_seconds": previous.wall_seconds})
+            kept = {name: getattr(previous, name) for name in ("created", "wall_seconds", "generated")}
+            record = record.model_copy(update=kept)
     write_record(folder, record)
 
 

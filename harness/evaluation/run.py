@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness.engines import EngineError, Member, Placement
 from harness.errors import CheckFailedError
+from harness.evaluation.estimating import brief
 from harness.evaluation.execution import Execution, PlacedEngine, open_execution
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.recording import is_current
@@ -35,6 +36,8 @@ def run_plan(plan: Plan, watcher: Watcher, *, fail_on_error: float = 0) -> list[
     for checkpoint in (plan.base, *plan.tuned):
         if left := checkpoint.contents.summary():
             watcher.ignored(checkpoint.record.name, left)
+    if unused := plan.settings.unused():
+        watcher.planned(f"engine {plan.settings.name} has no use for {', '.join(unused)}")
     failures: list[str] = []
     finished: list[Path] = []
     with open_execution(plan, watcher) as execution:
@@ -55,7 +58,11 @@ def run_folders(plan: Plan) -> list[Path]:
 def _fitted(execution: Execution) -> Execution:
     """Ready to run: bad tasks, and items that are too long, end the command here, before an engine starts."""
     members = [member for placement in execution.plan.placements for member in placement.members]
-    return execution if all(is_current(execution.plan, each) for each in members) else execution.fitted()
+    if all(is_current(execution.plan, each) for each in members):
+        return execution
+    ready = execution.fitted()
+    ready.watcher.planned(brief(ready.plan))
+    return ready
 
 
 def _run_part(execution: Execution, fail_on_error: float, finished: list[Path], failures: list[str]) -> None:

@@ -201,19 +201,12 @@ class StoredEngine:
 
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
         """Yield ``(index, completion)``: stored answers first, then new ones as the engine finishes them."""
-        contents = [{"decoding": asdict(each.decoding), "prompt": each.prompt.digest} for each in requests]
-        for index, answer in self._answers(requests, contents, lambda engine, missing: engine.generate(missing)):
+        for index, answer in self._answers(requests, lambda engine, missing: engine.generate(missing)):
             yield index, answer if isinstance(answer, Completion) else Completion(**answer)
 
     def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
         """Like :meth:`generate`, for log-probabilities of continuations."""
-        contents = [
-            {"continuations": each.continuations, "prompt": each.prompt.digest}
-            # Only where it is set, so that answers stored before are found.
-            | ({"counted": each.counted} if each.counted else {})
-            for each in requests
-        ]
-        for index, answer in self._answers(requests, contents, lambda engine, missing: engine.score(missing)):
+        for index, answer in self._answers(requests, lambda engine, missing: engine.score(missing)):
             if isinstance(answer, Failed):
                 yield index, answer
             else:
@@ -228,14 +221,11 @@ class StoredEngine:
     def _answers(
         self,
         requests: Sequence[Any],
-        contents: list[dict[str, Any]],
         call: Callable[[Engine, list[Any]], Iterator[tuple[int, Any]]],
     ) -> Iterator[tuple[int, Any]]:
         lead = self._variants[0]
-        keys = {
-            variant: [_key(variant, request, each) for request, each in zip(requests, contents, strict=True)]
-            for variant in self._variants
-        }
+        contents = list(map(_content, requests))
+        keys = {variant: _keys(variant, requests, contents) for variant in self._variants}
         stored = self._store.get(keys[lead])
         known = set(stored).union(*(self._store.get(keys[variant]) for variant in self._variants[1:]))
         missing = [(i, v) for i in range(len(requests)) for v in self._variants if keys[v][i] not in known]
@@ -267,6 +257,25 @@ class StoredEngine:
             # Also when the engine fails or the run is interrupted: what was answered is paid for.
             if chunk:
                 self._store.put(chunk)
+
+
+def request_keys(variant: Variant, requests: Sequence[GenerateRequest | ScoreRequest]) -> list[bytes]:
+    """The keys under which the answers of ``variant`` to ``requests`` are stored."""
+    return _keys(variant, requests, list(map(_content, requests)))
+
+
+def _keys(
+    variant: Variant, requests: Sequence[GenerateRequest | ScoreRequest], contents: Sequence[dict[str, Any]]
+) -> list[bytes]:
+    return [_key(variant, request, each) for request, each in zip(requests, contents, strict=True)]
+
+
+def _content(request: GenerateRequest | ScoreRequest) -> dict[str, Any]:
+    if isinstance(request, GenerateRequest):
+        return {"decoding": asdict(request.decoding), "prompt": request.prompt.digest}
+    scored = {"continuations": request.continuations, "prompt": request.prompt.digest}
+    # Only where it is set, so that answers stored before are found.
+    return scored | ({"counted": request.counted} if request.counted else {})
 
 
 def _key(variant: Variant, request: GenerateRequest | ScoreRequest, content: dict[str, Any]) -> bytes:

@@ -17,7 +17,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from harness.checkpoints import Checkpoint, Policy, PromptSettings, nano_root
+from harness.checkpoints import ANY_SIZE, Checkpoint, Pixels, Policy, PromptSettings, nano_root
 from harness.engines import Dtype, EngineSettings, choose
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.execution import Execution, PlacedEngine, open_execution, refuse_failed
@@ -62,6 +62,8 @@ def plan_again(base: Run, tuned: Run, sources: Sources, out: Path) -> Plan:
         batch=sources.batch,
         threads=sources.threads,
         adapters="lora" if tuned.record.engine.adapter == "lora" else "auto",
+        quantization=record.engine.quantization,
+        engine_args=record.engine.arguments,
     )
     plan = make_plan(
         find_reference(record.checkpoint, sources.base, "--base-checkpoint"),
@@ -72,6 +74,7 @@ def plan_again(base: Run, tuned: Run, sources: Sources, out: Path) -> Plan:
         out,
         processor="tuned" if tuned.record.own_processor else "base",
         asked=_asked(record),
+        pixels=_pixels(record),
     )
     for option, checkpoint, run in (
         ("--base-checkpoint", plan.base, base),
@@ -98,6 +101,12 @@ def plan_again(base: Run, tuned: Run, sources: Sources, out: Path) -> Plan:
     for checkpoint, run in ((plan.base, base), (plan.tuned[0], tuned)):
         _check_processor(plan.conditions_for(checkpoint).record, run)
     return plan
+
+
+def _pixels(record: RunRecord) -> Pixels:
+    """The pixel budget that was chosen for a run, if one was."""
+    stated = record.conditions
+    return ANY_SIZE if stated is None or not record.own_pixels else Pixels(stated.min_pixels, stated.max_pixels)
 
 
 def _asked(record: RunRecord) -> PromptSettings:

@@ -27,7 +27,7 @@ from .loading import (
     shots_of,
     stock_tasks,
 )
-from .questions import Question, questions_of
+from .questions import Question, picture_size, questions_of
 from .recompute import AnswerKey, Difference, Recomputation, Recomputer
 from .rejudge import Rejudged, rejudge_run
 from .running import SLAB, images_of, prompts_of, run_tasks
@@ -61,6 +61,7 @@ __all__ = [
     "load_frozen",
     "load_tasks",
     "options_of",
+    "picture_size",
     "place_of",
     "prompts_of",
     "question_of",

@@ -26,10 +26,11 @@ def questions_of(loaded: LoadedTask) -> Iterator[Question]:
         first, *others = build_requests(loaded.task, doc)
         options = () if written else tuple(each.args[1] for each in (first, *others))
         pictures = first.args[2].get("visual", ()) if len(first.args) > 2 else ()
-        yield Question(first.args[0], options, tuple(map(_size, pictures)))
+        yield Question(first.args[0], options, tuple(map(picture_size, pictures)))
 
 
-def _size(picture: Any) -> tuple[int, int]:
+def picture_size(picture: Any) -> tuple[int, int]:
+    """Width and height of a picture, of an encoded one without decoding it."""
     encoded = picture if isinstance(picture, bytes) else getattr(picture, "encoded", None)
     if encoded is None:
         width, height = picture.size

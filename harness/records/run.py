@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
-from pydantic import Field, ValidationError
+from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from harness.errors import first_problem
 from harness.items import canonical_json
@@ -24,6 +24,9 @@ RECORD_FILE = "run.json"
 
 # The suffix of the version of a suite whose items are not fixed yet.
 DRAFT = "-draft"
+
+
+ArgumentName = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]{0,63}\z")]
 
 
 class CheckpointRecord(StrictModel):
@@ -75,7 +78,11 @@ class SuiteRecord(StrictModel):
 
 
 class EngineRecord(StrictModel):
-    """The engine that produced the answers; a pair never mixes two environments."""
+    """The engine that produced the answers; a pair never mixes two environments.
+
+    ``quantization`` is the method by which the engine quantised the weights while it loaded them; ``arguments`` are
+    those that the user passed through to it. Both are empty in records of before they could be chosen.
+    """
 
     name: str
     version: str
@@ -83,11 +90,24 @@ class EngineRecord(StrictModel):
     mode: str
     device: str
     adapter: Literal["none", "merged", "lora"] = "none"
+    quantization: Annotated[str, Field(pattern=r"\A[a-z0-9][a-z0-9_-]{0,63}\z")] | None = None
+    arguments: Annotated[dict[ArgumentName, JsonValue], Field(max_length=32)] = {}
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_chosen(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As it was written before there was a choice, where nothing was chosen: documents keep their bytes."""
+        written: dict[str, Any] = write(self)
+        return {name: value for name, value in written.items() if value or name not in ("quantization", "arguments")}
 
     @property
     def environment(self) -> str:
         """What both runs of a pair must share: everything except how an adapter was applied."""
-        return "/".join((self.name, self.version, self.dtype, self.mode, self.device))
+        chosen = [] if self.quantization is None else [f"quantization={self.quantization}"]
+        chosen += [f"{name}={_value(self.arguments[name])}" for name in sorted(self.arguments)]
+        return "/".join((self.name, self.version, self.dtype, self.mode, self.device, *chosen))
 
     @property
     def fingerprint(self) -> str:
@@ -101,15 +121,17 @@ class ConditionsRecord(StrictModel):
     ``max_model_len`` is the most tokens of prompt plus answer; an answer ends at any of ``stop_token_ids``.
     ``processor`` is the digest of the image processor that images went through, None where no item has one;
     ``min_pixels`` and ``max_pixels`` are its pixel budget, if it has one. ``processor_origin`` says whose it is: the
-    base's, or the tuned checkpoint's own in a run that asked for it.
+    base's, the tuned checkpoint's own in a run that asked for it, or that of a server, of which nothing is known.
+    ``pixels_origin`` says whether the budget is what suite and base set, or one that the user chose within it.
     """
 
     max_model_len: Annotated[int, Field(gt=0)]
     stop_token_ids: tuple[Annotated[int, Field(ge=0)], ...] = ()
     processor: Digest | None = None
-    processor_origin: Literal["base", "tuned"] = "base"
+    processor_origin: Literal["base", "tuned", "server"] = "base"
     min_pixels: Annotated[int, Field(gt=0)] | None = None
     max_pixels: Annotated[int, Field(gt=0)] | None = None
+    pixels_origin: Literal["suite", "user"] = "suite"
 
     @property
     def digest(self) -> str:
@@ -118,7 +140,7 @@ class ConditionsRecord(StrictModel):
         What is as it was before a field was added is left out, so that a new field takes no answer from the store.
         """
         return hashlib.sha256(
-            canonical_json(self.model_dump(exclude_defaults=True, exclude={"processor_origin"}))
+            canonical_json(self.model_dump(exclude_defaults=True, exclude={"processor_origin", "pixels_origin"}))
         ).hexdigest()
 
 
@@ -176,7 +198,9 @@ class RunRecord(StrictModel):
     order of a repetition's requests. ``screened`` marks a run of only the first part of a suite. ``judge`` is the
     version of the rules by which the answers were judged, 1 in records without it. ``conditions`` and ``prompts`` are
     None in records of before they were written down. ``notes`` say in a sentence each what of the checkpoint was not
-    used, because the base's served both. ``full_log`` is set if outputs were truncated or the full file was uploaded.
+    used, because the base's served both. ``generated`` is how many answers engines gave within ``wall_seconds``, those
+    of other checkpoints that shared the engine included; None in records of before it was written down. ``full_log`` is
+    set if outputs were truncated or the full file was uploaded.
     """
 
     schema_version: Literal[1] = 1
@@ -199,6 +223,7 @@ class RunRecord(StrictModel):
     samples_sha256: Digest
     created: str
     wall_seconds: Annotated[float, Field(ge=0)]
+    generated: Annotated[int, Field(ge=0)] | None = None
     commit: str | None = None
     dirty: bool | None = None
     screened: ScreenRecord | None = None
@@ -223,6 +248,15 @@ class RunRecord(StrictModel):
     def own_processor(self) -> bool:
         """Whether images went through the tuned checkpoint's own image processor, which was asked for."""
         return self.conditions is not None and self.conditions.processor_origin == "tuned"
+
+    @property
+    def own_pixels(self) -> bool:
+        """Whether images had a pixel budget that the user chose: such runs are for the custom track."""
+        return self.conditions is not None and self.conditions.pixels_origin == "user"
+
+
+def _value(value: JsonValue) -> str:
+    return value if isinstance(value, str) else canonical_json(value).decode()
 
 
 @dataclass(frozen=True)

@@ -334,6 +334,9 @@ def _side(side: Side, manifest: Manifest, model: ModelRef, record: RunRecord) ->
     if record.own_processor and manifest.track != "custom":
         why = "a run with its own image processor belongs to the custom track"
         yield finding("native-on-standard", MANIFEST_FILE, why, "track")
+    if record.own_pixels and manifest.track != "custom":
+        why = "a run with a pixel budget of its own belongs to the custom track"
+        yield finding("native-on-standard", MANIFEST_FILE, why, "track")
 
 
 def _record_file(side: Side) -> str:

@@ -106,7 +106,7 @@ def prepare_entry(
             raise SubmissionError(
                 f"{folder}: suite {suite_name(record)} is a draft, whose items are not fixed; evaluate on a frozen one"
             )
-    own = tuned_record.has_custom_prompts or tuned_record.own_processor
+    own = tuned_record.has_custom_prompts or tuned_record.own_processor or tuned_record.own_pixels
     known = {
         "schema": "retentionbench-manifest-1",
         "suite": {

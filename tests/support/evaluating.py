@@ -16,12 +16,16 @@ class Silent:
         self.finished_runs: list[tuple[str, int, int]] = []
         self.waited_for: list[Path] = []
         self.not_used: dict[str, str] = {}
+        self.plans: list[str] = []
         self.count = 0
 
     def ignored(self, name: str, what: str) -> None:
         self.not_used[name] = what
 
     def checkpoint(self, name: str, role: str, total: int) -> None: ...
+
+    def planned(self, what: str) -> None:
+        self.plans.append(what)
 
     def engine_starting(self, name: str, engine: str) -> None: ...
 

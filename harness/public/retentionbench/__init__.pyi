@@ -9,12 +9,13 @@ from harness.api import (
     measure_pair_drift,
     open_run,
     open_suite,
+    plan,
     screen_pairs,
     suites,
     trajectory,
 )
 from harness.errors import CheckFailedError, RetentionError
-from harness.evaluation import Watcher
+from harness.evaluation import Estimate, Watcher
 from harness.exports import Exported, export_run
 from harness.records import Run, RunError, Suite, SuiteError, Table
 from harness.report import render_pair_page
@@ -23,6 +24,7 @@ from harness.suites import GoldenSuite, suite_from_file
 
 __all__ = [
     "CheckFailedError",
+    "Estimate",
     "Evaluation",
     "EvaluationFailedError",
     "Exported",
@@ -45,6 +47,7 @@ __all__ = [
     "measure_pair_drift",
     "open_run",
     "open_suite",
+    "plan",
     "render_pair_page",
     "screen_pairs",
     "suite_from_file",

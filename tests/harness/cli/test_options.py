@@ -5,7 +5,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from harness.cli.options import data_dir, template_arguments
+from harness.cli.options import data_dir, engine_options, template_arguments
 from leaderboard.cli import cli
 
 COMMANDS = (
@@ -86,3 +86,44 @@ def test_arguments_of_a_template_are_json_scalars_or_texts(given: list[str], exp
 def test_what_is_no_argument_is_named(given: list[str], why: str) -> None:
     found = CliRunner().invoke(told, [word for each in given for word in ("--template-arg", each)])
     assert (found.exit_code, why in found.output) == (2, True)
+
+
+@click.command()
+@engine_options
+def chosen(**settings: object) -> None:
+    click.echo(repr(settings))
+
+
+def test_engine_options_are_settings_of_the_library_by_the_same_names() -> None:
+    given = ["--gpu-memory-utilization", "0.5", "--max-num-seqs", "8", "--quantization", "fp8", "--pixels", "784-1,568"]
+    given += ["--engine-arg", "enforce-eager=true", "--engine-arg", "kv_cache_dtype=fp8", "--engine-arg", "a=[1]"]
+    assert CliRunner().invoke(chosen, given).output.strip() == repr(
+        {
+            "gpu_memory_utilization": 0.5,
+            "max_num_seqs": 8,
+            "quantization": "fp8",
+            "pixels": (784, 1568),
+            "engine_args": {"enforce_eager": True, "kv_cache_dtype": "fp8", "a": [1]},
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--gpu-memory-utilization", "0"],
+        ["--gpu-memory-utilization", "1.1"],
+        ["--max-num-seqs", "0"],
+        ["--pixels", "784"],
+        ["--pixels", "a-b"],
+        ["--engine-arg", "enforce_eager"],
+        ["--engine-arg", "=1"],
+        ["--engine-arg", "a=1", "--engine-arg", "a=2"],
+        ["--engine-arg", "a=NaN"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_engine_option_is_one_line(wrong: list[str]) -> None:
+    done = CliRunner().invoke(chosen, wrong)
+    assert done.exit_code == 2
+    assert f"Invalid value for '{wrong[0]}'" in done.output

