@@ -22,7 +22,7 @@ from harness.evaluation import (
 )
 from harness.records import Run, ScreenRecord, read_run
 from harness.report import render_pair_page
-from harness.scoring import Scorecard, score_pair
+from harness.scoring import MARGIN, Scorecard, check_margin, score_pair
 
 Reference = str | os.PathLike[str]
 
@@ -182,15 +182,20 @@ def evaluate_pairs(
     fail_on_error: float = 0,
     models: Sequence[str] = (),
     names: Sequence[str] = (),
+    margin: float = MARGIN,
     **settings: Unpack[Settings],
 ) -> list[Evaluation]:
-    """As :func:`evaluate`, with the run folder and the report page of each pair beside its scorecard."""
+    """As :func:`evaluate`, with the run folder and the report page of each pair beside its scorecard.
+
+    ``margin``, a rate in (0, 1), is the loss that "retained" must rule out.
+    """
+    check_margin(margin)
     plan = _plan(base, tuned, suite, target, out, models, names, settings)
     try:
         folders = run_plan(plan, watcher or _Silent(), fail_on_error=fail_on_error)
     except PlanFailedError as error:
-        raise EvaluationFailedError(str(error), _score_folders(plan, error.finished, target)) from error
-    return _score_folders(plan, folders, target)
+        raise EvaluationFailedError(str(error), _score_folders(plan, error.finished, target, margin)) from error
+    return _score_folders(plan, folders, target, margin)
 
 
 def screen_pairs(
@@ -283,7 +288,7 @@ def _engine_settings(**settings: Unpack[Settings]) -> EngineSettings:
     )
 
 
-def _score_folders(plan: Plan, folders: Sequence[Path], target: str) -> list[Evaluation]:
+def _score_folders(plan: Plan, folders: Sequence[Path], target: str, margin: float) -> list[Evaluation]:
     """Score the runs of ``folders``, each against the base's in the same conditions, where that is there."""
     found: dict[Path, Evaluation] = {}
     for part in plan.parts():
@@ -291,13 +296,15 @@ def _score_folders(plan: Plan, folders: Sequence[Path], target: str) -> list[Eva
         tuned = [folder for each in part.tuned if (folder := part.folder(each)) in folders]
         if first in folders and tuned:
             base, noise = read_run(first), noise_run(first)
-            found |= {each: _score(each, base, read_run(each), noise, target, plan.n_items) for each in tuned}
+            found |= {each: _score(each, base, read_run(each), noise, target, plan.n_items, margin) for each in tuned}
     return [found[folder] for folder in folders if folder in found]
 
 
-def _score(folder: Path, base: Run, tuned: Run, noise: Run | None, target: str, n_items: int) -> Evaluation:
+def _score(
+    folder: Path, base: Run, tuned: Run, noise: Run | None, target: str, n_items: int, margin: float = MARGIN
+) -> Evaluation:
     """Score one pair, and keep its scorecard and report beside the tuned run."""
-    card = score_pair(base, tuned, target, noise=noise)
+    card = score_pair(base, tuned, target, noise=noise, margin=margin)
     (folder / f"scorecard-{target}.json").write_text(card.to_json(), encoding="utf-8")
     report = folder / f"report-{target}.html"
     report.write_text(render_pair_page(card, base, tuned), encoding="utf-8")

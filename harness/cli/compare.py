@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli.gating import Gate, gate
 from harness.cli.options import data_dir
 from harness.errors import RetentionError
 
@@ -36,6 +37,7 @@ def _print_schema(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
 @click.option("--tuned-checkpoint", help="For --drift: the tuned model's checkpoint.")
 @click.option("--drift-items", type=click.IntRange(1), help="For --drift: at most this many items a task.")
 @click.option("--suite", help="For --drift: the suite's YAML file, where it is not a shipped one.")
+@gate
 @data_dir
 @click.option("--schema", is_flag=True, is_eager=True, expose_value=False, callback=_print_schema,
               help="Print the scorecard's JSON Schema and exit.")  # fmt: skip
@@ -54,6 +56,7 @@ def command(
     tuned_checkpoint: str | None,
     drift_items: int | None,
     suite: str | None,
+    gate: Gate,
 ) -> None:
     """Score a pair of finished runs: what was learned, what forgotten.
 
@@ -66,6 +69,9 @@ def command(
     file or a folder of them). Nobody checked where these came from, and the scorecard, the page and the signature say
     so.
 
+    With --fail-if it is a gate: exit 0 where no rule is shown, 1 where one is, 2 where a number is not defined. What
+    counts is the 95 % interval, so that noise does not fail a build; all files are written first.
+
     Limits of lm-eval logs: they hold no finish reason, so an answer that was cut off counts as wrong; an answer is
     unparsed only where the filter says [invalid] or the output is empty; items are paired by the hash of the document;
     the guess rate is 1/options for multiple choice and else 0; each task is a family of its own.
@@ -74,6 +80,8 @@ def command(
     Examples:
       retention compare runs/BASE runs/TUNED --target jigsaw
       retention compare runs/BASE runs/TUNED --target jigsaw --json card.json --html report.html
+      retention compare runs/BASE runs/TUNED --target jigsaw --fail-if "retention < 95" --fail-if "any forgot"
+      retention compare runs/BASE runs/TUNED --target jigsaw --min-gain 10 --markdown comment.md --junit retention.xml
       retention compare base.jsonl tuned.jsonl --target math
       retention compare lm-eval/base lm-eval/tuned --target gsm8k --filter strict-match
       retention compare runs/BASE runs/TUNED --drift --base-checkpoint nano:base --tuned-checkpoint nano:sft
@@ -83,6 +91,7 @@ def command(
     from harness.api import compare, measure_pair_drift, open_run
     from harness.report import render_pair, render_pair_page
 
+    gate.check(target)
     base_run, tuned_run = (open_run(path, filter=chosen_filter, metric=metric) for path in (base, tuned))
     second = None if noise is None else open_run(noise, filter=chosen_filter, metric=metric)
     # What can be refused is refused before a model is loaded.
@@ -98,7 +107,9 @@ def command(
         write_text(json_file, card.to_json())
     if html_file is not None:
         write_text(html_file, render_pair_page(card, base_run, tuned_run))
-    render_pair(card, Console())
+    if not gate.takes_stdout:
+        render_pair(card, Console())
+    gate.finish([card])
 
 
 def _say(line: str) -> None:

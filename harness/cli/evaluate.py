@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.gating import Gate, gate
 from harness.cli.options import data_dir, template_arguments
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ if TYPE_CHECKING:
 )
 @click.option("--screen", is_flag=True, help="Stop each TUNED early once its gain is decided; not for submission.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scorecards as JSON lines instead of tables.")
+@click.option("--margin", type=float, default=0.02, show_default=True,
+              help="The loss that \"retained\" must rule out, as a rate.")  # fmt: skip
+@gate
 def command(
     base: str,
     tuned: tuple[str, ...],
@@ -90,6 +94,8 @@ def command(
     fail_on_error: float,
     screen: bool,
     as_json: bool,
+    margin: float,
+    gate: Gate,
     **settings: Any,
 ) -> None:
     """Run BASE and each TUNED checkpoint on a suite and score every pair.
@@ -100,26 +106,34 @@ def command(
     --screen is for sorting many checkpoints: the gain on the target is looked at after 20, 40, 60, 80 and 100 % of the
     items by a rule fixed beforehand (O'Brien and Fleming, two-sided 5 %), and a checkpoint is left once it is decided.
 
+    With --fail-if it is a gate: exit 0 where no rule is shown, 1 where one is, 2 where a number is not defined. What
+    counts is the 95 % interval, so that noise does not fail a build; all files are written first.
+
     \b
     Examples:
       retention evaluate nano:base nano:sft --suite nano-1 --target jigsaw
       retention evaluate ./base ./tuned-a ./tuned-b --suite nano-1 --target math --engine transformers
       retention evaluate Qwen/Qwen2.5-VL-7B-Instruct your/model --suite nano-1 --target jigsaw --json
+      retention evaluate ./base ./tuned --suite nano-1 --target math --fail-if "retention < 95" --fail-if "any forgot"
       retention evaluate ./base ./lora-a ./lora-b --suite nano-1 --target math --adapters lora
       retention evaluate ./base ./tuned --suite nano-1 --target math --executor ray --workers 8
     """
     from harness.api import evaluate_pairs, screen_pairs
 
+    gate.check(target, as_json=as_json)
     arguments: dict[str, Any] = {"suite": suite, "target": target, **settings}
     if screen:
+        gate.refuse_screening()
         call = partial(screen_pairs, base, tuned, **arguments)
     else:
-        call = partial(evaluate_pairs, base, tuned, fail_on_error=fail_on_error, **arguments)
-    run_and_print(call, as_json=as_json)
+        call = partial(evaluate_pairs, base, tuned, fail_on_error=fail_on_error, margin=margin, **arguments)
+    run_and_print(call, as_json=as_json, gate=gate)
 
 
-def run_and_print(evaluate: "Callable[..., Sequence[Evaluation]]", *, as_json: bool = False) -> None:
-    """Call ``evaluate`` with a progress display and print its pairs, also where others failed."""
+def run_and_print(
+    evaluate: "Callable[..., Sequence[Evaluation]]", *, as_json: bool = False, gate: Gate | None = None
+) -> None:
+    """Call ``evaluate`` with a progress display and print its pairs, also where others failed; then apply ``gate``."""
     from harness.api import EvaluationFailedError
     from harness.cli.progress import RichWatcher
 
@@ -129,10 +143,13 @@ def run_and_print(evaluate: "Callable[..., Sequence[Evaluation]]", *, as_json: b
             found = evaluate(watcher=watcher)
         except EvaluationFailedError as error:
             failed, found = error, error.evaluations
-    for each in found:
+    quiet = gate is not None and gate.takes_stdout
+    for each in () if quiet else found:
         _print(each, as_json=as_json)
-    if not as_json:
+    if not as_json and not quiet:
         _print_screening([each for each in found if each.screened])
+    if gate is not None:
+        gate.finish([each.scorecard for each in found], quiet=as_json, failed=failed)
     if failed is not None:
         raise failed
 

@@ -1,4 +1,6 @@
 from .dynamics import render_dynamics, render_dynamics_page
+from .junit import render_junit
+from .markdown import render_pair_markdown
 from .page import render_pair_page
 from .terminal import render_pair
 from .trajectory import render_trajectory, render_trajectory_page
@@ -6,7 +8,9 @@ from .trajectory import render_trajectory, render_trajectory_page
 __all__ = [
     "render_dynamics",
     "render_dynamics_page",
+    "render_junit",
     "render_pair",
+    "render_pair_markdown",
     "render_pair_page",
     "render_trajectory",
     "render_trajectory_page",

@@ -15,13 +15,13 @@ from .dynamics.document import (
 )
 from .dynamics.influence import Pair, cosine, error_norm, jacobian_norm, magnitude
 from .dynamics.perplexity import Reading, edges
-from .gate import RuleResult, apply_rule, exit_code
+from .gate import RuleResult, apply_rule, apply_rules, exit_code
 from .pairing import Source, pair
 from .power import smallest_loss
 from .rules import Comparison, Occurrence, Rule, parse_rule
 from .schema import dynamics_schema, portable, scorecard_schema
 from .scorecard import GroupScore, Role, Scorecard, TargetScore, TaskScore
-from .scorer import SCORER_VERSION, paired_items, score_pair
+from .scorer import SCORER_VERSION, check_margin, paired_items, score_pair
 from .statistics import (
     ALPHA,
     MARGIN,
@@ -110,8 +110,10 @@ __all__ = [
     "agree",
     "align_columns",
     "apply_rule",
+    "apply_rules",
     "bracketed",
     "check_claims",
+    "check_margin",
     "cluster_labels",
     "compare_side",
     "cosine",

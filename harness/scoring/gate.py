@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.errors import RetentionError
 from harness.scoring.estimates import Estimate, UndefinedError, of_each, of_pair, of_scope
 from harness.scoring.findings import State, look_for
 from harness.scoring.rules import Comparison, Rule, plain
@@ -59,6 +60,18 @@ def apply_rule(rule: Rule, card: Scorecard) -> RuleResult:
         return _compare(rule, card)
     state, said = look_for(rule, card)
     return RuleResult(rule, state, printable(said))
+
+
+def apply_rules(rules: Iterable[Rule], card: Scorecard) -> list[RuleResult]:
+    """:func:`apply_rule` of each; one about something that ``card`` does not have is undefined, so that the others are
+    still reported."""
+    found = []
+    for rule in rules:
+        try:
+            found.append(apply_rule(rule, card))
+        except RetentionError as error:
+            found.append(RuleResult(rule, "undefined", str(error)))
+    return found
 
 
 def exit_code(results: Iterable[RuleResult], *, strict: bool = False) -> int:

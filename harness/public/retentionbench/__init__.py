@@ -35,8 +35,8 @@ _HOMES = {
     "harness.errors": ("CheckFailedError", "RetentionError"),
     "harness.evaluation": ("Watcher",),
     "harness.records": ("Run", "RunError", "Suite", "SuiteError", "Table"),
-    "harness.report": ("render_pair_page",),
-    "harness.scoring": ("Scorecard", "Trajectory"),
+    "harness.report": ("render_junit", "render_pair_markdown", "render_pair_page"),
+    "harness.scoring": ("RuleResult", "Scorecard", "Trajectory", "apply_rule", "apply_rules", "parse_rule"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -16,14 +16,15 @@ from harness.api import (
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation import Watcher
 from harness.records import Run, RunError, Suite, SuiteError, Table
-from harness.report import render_pair_page
-from harness.scoring import Scorecard, Trajectory
+from harness.report import render_junit, render_pair_markdown, render_pair_page
+from harness.scoring import RuleResult, Scorecard, Trajectory, apply_rule, apply_rules, parse_rule
 
 __all__ = [
     "CheckFailedError",
     "Evaluation",
     "EvaluationFailedError",
     "RetentionError",
+    "RuleResult",
     "Run",
     "RunError",
     "Scorecard",
@@ -33,6 +34,8 @@ __all__ = [
     "Trajectory",
     "Watcher",
     "__version__",
+    "apply_rule",
+    "apply_rules",
     "compare",
     "evaluate",
     "evaluate_pairs",
@@ -40,6 +43,9 @@ __all__ = [
     "measure_pair_drift",
     "open_run",
     "open_suite",
+    "parse_rule",
+    "render_junit",
+    "render_pair_markdown",
     "render_pair_page",
     "screen_pairs",
     "suites",
