@@ -1,3 +1,4 @@
+from .cards import own_card
 from .comparing import RunLike, compare, measure_pair_drift, trajectory
 from .evaluating import (
     Evaluation,
@@ -22,6 +23,7 @@ __all__ = [
     "measure_pair_drift",
     "open_run",
     "open_suite",
+    "own_card",
     "screen_pairs",
     "suites",
     "trajectory",

@@ -17,6 +17,7 @@ COMMANDS: Commands = {
     "compare": ("harness.cli.compare:command", "Score a pair of finished runs: what was learned, what forgotten."),
     "rejudge": ("harness.cli.rejudge:command", "Judge stored outputs again, by the rules of this version."),
     "trajectory": ("harness.cli.trajectory:command", "The gain x retention curve of one training run."),
+    "card": ("harness.cli.card:command", "Write what a pair showed into a model card."),
     "diff": ("harness.cli.diff:command", "List the items on which two runs of one checkpoint differ."),
     "noise": ("harness.cli.noise:command", "Measure how far a base moves against a second run of itself."),
     "metrics": ("harness.cli.metrics:command", "Say what each number means: formula, range, source."),

@@ -28,6 +28,7 @@ _HOMES = {
         "measure_pair_drift",
         "open_run",
         "open_suite",
+        "own_card",
         "screen_pairs",
         "suites",
         "trajectory",
