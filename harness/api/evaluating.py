@@ -95,7 +95,7 @@ def evaluate(
     tuned: Reference,
     *,
     suite: Reference,
-    target: str,
+    target: str | None = None,
     out: Reference = "runs",
     watcher: Watcher | None = None,
     fail_on_error: float = 0,
@@ -111,7 +111,7 @@ def evaluate(
     tuned: list[str] | list[Path] | tuple[Reference, ...],
     *,
     suite: Reference,
-    target: str,
+    target: str | None = None,
     out: Reference = "runs",
     watcher: Watcher | None = None,
     fail_on_error: float = 0,
@@ -126,7 +126,7 @@ def evaluate(
     tuned: Reference | list[str] | list[Path] | tuple[Reference, ...],
     *,
     suite: Reference,
-    target: str,
+    target: str | None = None,
     out: Reference = "runs",
     watcher: Watcher | None = None,
     fail_on_error: float = 0,
@@ -138,9 +138,9 @@ def evaluate(
 
     A checkpoint is a local folder, a hub id ``owner/name[@revision]``, a PEFT adapter (folder or id), or a shipped
     ``nano:NAME``. ``suite`` is a shipped suite ("nano-1", see :func:`suites`) or a YAML file, ``target`` the task
-    family that was trained. Runs go below the folder ``out``; the same call again, or ``retention evaluate``, reuses
-    every stored answer and finishes what is missing. Data sets are read from the folder that the environment variable
-    RETENTION_DATA names, else from the hub.
+    family that was trained; without it every task is a prior task, and only forgetting is measured. Runs go below the
+    folder ``out``; the same call again, or ``retention evaluate``, reuses every stored answer and finishes what is
+    missing. Data sets are read from the folder that the environment variable RETENTION_DATA names, else from the hub.
 
     ``watcher`` is told what happens, for a progress display; by default nothing is shown. ``fail_on_error`` is how many
     failed items a run may have: a count, or below 1 a share. ``models`` are the names that a server calls the
@@ -176,7 +176,7 @@ def evaluate_pairs(
     tuned: Sequence[Reference],
     *,
     suite: Reference,
-    target: str,
+    target: str | None = None,
     out: Reference = "runs",
     watcher: Watcher | None = None,
     fail_on_error: float = 0,
@@ -198,7 +198,7 @@ def screen_pairs(
     tuned: Sequence[Reference],
     *,
     suite: Reference,
-    target: str,
+    target: str | None = None,
     out: Reference = "runs",
     watcher: Watcher | None = None,
     models: Sequence[str] = (),
@@ -209,8 +209,14 @@ def screen_pairs(
 
     The gain is looked at after 20, 40, 60, 80 and 100 % of the items, by a rule fixed beforehand (O'Brien and Fleming,
     two-sided 5 %). For sorting many checkpoints: what comes out is marked as screened, and is not for publication.
+    Raises :class:`RetentionError` without a target, beside what :func:`evaluate` raises.
     """
     plan = _plan(base, tuned, suite, target, out, models, names, settings)
+    if target is None:
+        raise RetentionError(
+            "--screen: a screening is decided by the gain on the family that was trained; name it with --target "
+            f"({', '.join(plan.suite.families)}), or evaluate in full, without --screen"
+        )
     screened, failures = screen(plan, target, watcher or _Silent())
     found = [_score(each.folder, each.base, each.tuned, None, target, plan.n_items) for each in screened]
     if failures:
@@ -241,7 +247,7 @@ def _plan(
     base: Reference,
     tuned: Sequence[Reference],
     suite: Reference,
-    target: str,
+    target: str | None,
     out: Reference,
     models: Sequence[str],
     names: Sequence[str],
@@ -283,7 +289,7 @@ def _engine_settings(**settings: Unpack[Settings]) -> EngineSettings:
     )
 
 
-def _score_folders(plan: Plan, folders: Sequence[Path], target: str) -> list[Evaluation]:
+def _score_folders(plan: Plan, folders: Sequence[Path], target: str | None) -> list[Evaluation]:
     """Score the runs of ``folders``, each against the base's in the same conditions, where that is there."""
     found: dict[Path, Evaluation] = {}
     for part in plan.parts():
@@ -295,11 +301,12 @@ def _score_folders(plan: Plan, folders: Sequence[Path], target: str) -> list[Eva
     return [found[folder] for folder in folders if folder in found]
 
 
-def _score(folder: Path, base: Run, tuned: Run, noise: Run | None, target: str, n_items: int) -> Evaluation:
+def _score(folder: Path, base: Run, tuned: Run, noise: Run | None, target: str | None, n_items: int) -> Evaluation:
     """Score one pair, and keep its scorecard and report beside the tuned run."""
     card = score_pair(base, tuned, target, noise=noise)
-    (folder / f"scorecard-{target}.json").write_text(card.to_json(), encoding="utf-8")
-    report = folder / f"report-{target}.html"
+    on = f"-{target}" if target else ""
+    (folder / f"scorecard{on}.json").write_text(card.to_json(), encoding="utf-8")
+    report = folder / f"report{on}.html"
     report.write_text(render_pair_page(card, base, tuned), encoding="utf-8")
     return Evaluation(card, folder, report, tuned.record.n_items / n_items, tuned.record.screened)
 
