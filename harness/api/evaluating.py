@@ -1,12 +1,13 @@
 """Evaluating checkpoints: run a base and its fine-tunes on a suite, score each pair, keep scorecard and report."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack, overload
 
-from harness.checkpoints import PromptSettings
+from harness.api.commands import command_line
+from harness.checkpoints import PromptSettings, open_checkpoint
 from harness.engines import Dtype, EngineSettings, choose, default_dtype, device_class
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation import (
@@ -23,6 +24,7 @@ from harness.evaluation import (
 from harness.records import Run, ScreenRecord, read_run
 from harness.report import render_pair_page
 from harness.scoring import Scorecard, score_pair
+from harness.suites import suite_for
 
 Reference = str | os.PathLike[str]
 
@@ -94,7 +96,7 @@ def evaluate(
     base: Reference,
     tuned: Reference,
     *,
-    suite: Reference,
+    suite: Reference | None = None,
     target: str | None = None,
     out: Reference = "runs",
     watcher: Watcher | None = None,
@@ -110,7 +112,7 @@ def evaluate(
     base: Reference,
     tuned: list[str] | list[Path] | tuple[Reference, ...],
     *,
-    suite: Reference,
+    suite: Reference | None = None,
     target: str | None = None,
     out: Reference = "runs",
     watcher: Watcher | None = None,
@@ -125,7 +127,7 @@ def evaluate(
     base: Reference,
     tuned: Reference | list[str] | list[Path] | tuple[Reference, ...],
     *,
-    suite: Reference,
+    suite: Reference | None = None,
     target: str | None = None,
     out: Reference = "runs",
     watcher: Watcher | None = None,
@@ -137,9 +139,10 @@ def evaluate(
     """Run ``base`` and ``tuned`` on a suite, and score each pair: one scorecard, or for a list of checkpoints a list.
 
     A checkpoint is a local folder, a hub id ``owner/name[@revision]``, a PEFT adapter (folder or id), or a shipped
-    ``nano:NAME``. ``suite`` is a shipped suite ("nano-1", see :func:`suites`) or a YAML file, ``target`` the task
-    family that was trained; without it every task is a prior task, and only forgetting is measured. Runs go below the
-    folder ``out``; the same call again, or ``retention evaluate``, reuses every stored answer and finishes what is
+    ``nano:NAME``. ``suite`` is a shipped suite ("nano-1", see :func:`suites`) or a YAML file; without it the error
+    names the suite that fits the base (:func:`check` takes a part of that one by itself). ``target`` is the task family
+    that was trained; without it every task is a prior task, and only forgetting is measured. Runs go below the folder
+    ``out``; the same call again, or ``retention evaluate``, reuses every stored answer and finishes what is
     missing. Data sets are read from the folder that the environment variable RETENTION_DATA names, else from the hub.
 
     ``watcher`` is told what happens, for a progress display; by default nothing is shown. ``fail_on_error`` is how many
@@ -175,7 +178,7 @@ def evaluate_pairs(
     base: Reference,
     tuned: Sequence[Reference],
     *,
-    suite: Reference,
+    suite: Reference | None = None,
     target: str | None = None,
     out: Reference = "runs",
     watcher: Watcher | None = None,
@@ -185,7 +188,12 @@ def evaluate_pairs(
     **settings: Unpack[Settings],
 ) -> list[Evaluation]:
     """As :func:`evaluate`, with the run folder and the report page of each pair beside its scorecard."""
-    plan = _plan(base, tuned, suite, target, out, models, names, settings)
+    plan = plan_pairs(base, tuned, suite, target, out, models, names, settings)
+    return run_pairs(plan, target, watcher, fail_on_error)
+
+
+def run_pairs(plan: Plan, target: str | None, watcher: Watcher | None, fail_on_error: float) -> list[Evaluation]:
+    """Run the checkpoints of ``plan`` and score each pair, with its report page beside the tuned run."""
     try:
         folders = run_plan(plan, watcher or _Silent(), fail_on_error=fail_on_error)
     except PlanFailedError as error:
@@ -197,7 +205,7 @@ def screen_pairs(
     base: Reference,
     tuned: Sequence[Reference],
     *,
-    suite: Reference,
+    suite: Reference | None = None,
     target: str | None = None,
     out: Reference = "runs",
     watcher: Watcher | None = None,
@@ -211,7 +219,7 @@ def screen_pairs(
     two-sided 5 %). For sorting many checkpoints: what comes out is marked as screened, and is not for publication.
     Raises :class:`RetentionError` without a target, beside what :func:`evaluate` raises.
     """
-    plan = _plan(base, tuned, suite, target, out, models, names, settings)
+    plan = plan_pairs(base, tuned, suite, target, out, models, names, settings)
     if target is None:
         raise RetentionError(
             "--screen: a screening is decided by the gain on the family that was trained; name it with --target "
@@ -243,19 +251,25 @@ def measure_base_noise(
     return measure_noise(plan, watcher or _Silent(), seed=seed)
 
 
-def _plan(
+def plan_pairs(
     base: Reference,
     tuned: Sequence[Reference],
-    suite: Reference,
+    suite: Reference | None,
     target: str | None,
     out: Reference,
     models: Sequence[str],
     names: Sequence[str],
     settings: Settings,
+    *,
+    items: int | None = None,
+    without: Collection[str] = (),
 ) -> Plan:
+    """The plan of an evaluation; with ``items`` of the first so many of each task, but the tasks in ``without``."""
     if not tuned:
         raise RetentionError("tuned: no checkpoint is named; give one fine-tune of the base or several")
     paths = [os.fspath(each) for each in tuned]
+    if suite is None:
+        raise _no_suite(os.fspath(base), paths, target, settings)
     chosen = _engine_settings(**settings)
     return make_plan(
         os.fspath(base),
@@ -268,7 +282,18 @@ def _plan(
         names,
         settings.get("processor", "base"),
         _asked(settings),
+        items=items,
+        without=without,
     )
+
+
+def _no_suite(base: str, tuned: Sequence[str], target: str | None, settings: Settings) -> RetentionError:
+    """The error of an evaluation without a suite: which one fits the base, and how to run it, in full or in part."""
+    choice = suite_for(open_checkpoint(base), templated=True if settings.get("chat_template") else None)
+    whole = command_line("evaluate", [base, *tuned], {"suite": choice.suite, "target": target}, settings)
+    part = command_line("check", [base, *tuned], {"target": target}, settings)
+    lacking = f"; data for {len(choice.missing)} of its tasks is not here" if choice.missing else ""
+    return RetentionError(f"--suite: none is named; {choice} fits this base{lacking}: `{whole}`, or a part: `{part}`")
 
 
 def _asked(settings: Settings) -> PromptSettings:

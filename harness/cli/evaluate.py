@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command(name="evaluate")
 @click.argument("base")
 @click.argument("tuned", nargs=-1, required=True)
-@click.option("--suite", required=True, help="A shipped suite (nano-1) or a YAML file.")
+@click.option("--suite", help="A shipped suite (nano-1) or a YAML file; without it, the one that fits BASE is named.")
 @data_dir
 @click.option("--target", help="The task family that was trained, e.g. jigsaw; without it only forgetting is measured.")
 @click.option("--name", "names", multiple=True, help="What to call a TUNED in records; once each, in order.")
@@ -85,7 +85,7 @@ if TYPE_CHECKING:
 def command(
     base: str,
     tuned: tuple[str, ...],
-    suite: str,
+    suite: str | None,
     target: str | None,
     fail_on_error: float,
     screen: bool,
