@@ -9,9 +9,7 @@ from typing import Any
 
 from harness.items import items_digest
 from harness.lmeval import LoadedTask, cluster_ids, first_items, load_frozen
-from harness.records import DRAFT, Suite
-
-PART = "-part"
+from harness.records import DRAFT, PART, Suite
 
 
 def part_of(suite: Suite, folder: Path, items: int, whole: Suite | None = None) -> Suite:

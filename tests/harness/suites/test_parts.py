@@ -17,6 +17,7 @@ def test_a_part_has_the_first_items_and_its_own_name_and_digest() -> None:
     part = part_of(whole, FOLDER, 30)
     assert (part.id, part.record.comparable) == ("nano-1-part-30", "nano-1-part-30")
     assert part.digest != whole.digest
+    assert (part.record.is_part, whole.record.is_part) == (True, False)
     assert {name: task.count for name, task in part.tasks.items()} == {"math_word": 30, "vision_count": 30}
     first = {name: task.item_ids[:30] for name, task in load_frozen(whole, FOLDER).items()}
     assert {name: task.item_ids for name, task in load_frozen(part, FOLDER).items()} == first
@@ -32,4 +33,5 @@ def test_all_items_of_all_tasks_are_the_suite_itself() -> None:
 def test_some_of_the_tasks_are_a_part_even_with_all_their_items() -> None:
     part = part_of(some("math_word"), FOLDER, 300, load_suite("nano-1"))
     assert part.id == "nano-1-part-1-tasks-300"
+    assert part.record.is_part
     assert part.tasks["math_word"].digest == load_suite("nano-1").tasks["math_word"].digest
