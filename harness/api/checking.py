@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any, Unpack, overload
 
 from harness.api.commands import command_line
-from harness.api.evaluating import Evaluation, EvaluationFailedError, Reference, Settings, plan_pairs, run_pairs
+from harness.api.evaluating import (
+    Evaluation,
+    EvaluationFailedError,
+    Reference,
+    Settings,
+    plan_pairs,
+    run_pairs,
+    templated,
+)
 from harness.checkpoints import open_checkpoint
 from harness.errors import RetentionError
 from harness.evaluation import Plan, Sizes, Watcher, sizes_of
@@ -61,7 +69,7 @@ class PlannedCheck:
         """The whole suite; where data for it is missing, more items; where all were asked, what is done with a run."""
         given = self._options
         models, settings = [given["base"], *given["tuned"]], given["settings"]
-        named = {name: given[name] for name in ("target", "out")} | {"name": given["names"]}
+        named = {name: given[name] for name in ("target", "out")} | {"name": given["names"], "model": given["models"]}
         whole = read_suite(self.choice.suite)
         if self.choice.missing:
             most = max(task.count or 0 for name, task in whole.tasks.items() if name not in self.choice.missing)
@@ -86,6 +94,7 @@ def check(
     out: Reference = "runs",
     watcher: Watcher | None = None,
     fail_on_error: float = 0,
+    models: Sequence[str] = (),
     names: Sequence[str] = (),
     **settings: Unpack[Settings],
 ) -> Check: ...
@@ -102,6 +111,7 @@ def check(
     out: Reference = "runs",
     watcher: Watcher | None = None,
     fail_on_error: float = 0,
+    models: Sequence[str] = (),
     names: Sequence[str] = (),
     **settings: Unpack[Settings],
 ) -> list[Check]: ...
@@ -117,6 +127,7 @@ def check(
     out: Reference = "runs",
     watcher: Watcher | None = None,
     fail_on_error: float = 0,
+    models: Sequence[str] = (),
     names: Sequence[str] = (),
     **settings: Unpack[Settings],
 ) -> Check | list[Check]:
@@ -134,7 +145,9 @@ def check(
     >>> print(check("nano:base", "nano:sft", target="jigsaw", items=50).summary())
     """
     several: Sequence[Reference] = [tuned] if isinstance(tuned, str | os.PathLike) else tuned
-    planned = plan_check(base, several, target=target, suite=suite, items=items, out=out, names=names, **settings)
+    planned = plan_check(
+        base, several, target=target, suite=suite, items=items, out=out, models=models, names=names, **settings
+    )
     found = planned.run(watcher, fail_on_error=fail_on_error)
     return found if several is tuned else found[0]
 
@@ -147,6 +160,7 @@ def plan_check(
     suite: Reference | None = None,
     items: int = ITEMS,
     out: Reference = "runs",
+    models: Sequence[str] = (),
     names: Sequence[str] = (),
     progress: Callable[[str], None] = lambda line: None,
     **settings: Unpack[Settings],
@@ -156,10 +170,13 @@ def plan_check(
         raise RetentionError(f"--items {items}: a check asks at least one item of each task")
     choice = _choose(os.fspath(base), suite, settings)
     progress(f"Suite: {choice}{_left_out(choice)}")
-    plan = plan_pairs(base, tuned, choice.suite, target, out, (), names, settings, items=items, without=choice.missing)
+    plan = plan_pairs(
+        base, tuned, choice.suite, target, out, models, names, settings, items=items, without=choice.missing
+    )
     options = {
         "base": os.fspath(base),
         "tuned": [os.fspath(each) for each in tuned],
+        "models": list(models),
         "names": list(names),
         "target": target,
         "items": items,
@@ -172,8 +189,7 @@ def plan_check(
 def _choose(base: str, suite: Reference | None, settings: Settings) -> SuiteChoice:
     if suite is not None:
         return given_suite(os.fspath(suite))
-    templated = {"plain": False}.get(settings.get("prompt") or "", True if settings.get("chat_template") else None)
-    return suite_for(open_checkpoint(base), templated=templated)
+    return suite_for(open_checkpoint(base), templated=templated(settings))
 
 
 def _left_out(choice: SuiteChoice) -> str:

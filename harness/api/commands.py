@@ -23,7 +23,7 @@ def command_line(
 
 
 def _option(name: str, value: Any) -> Iterable[str]:
-    if value is None or value == {} or value == ():
+    if value is None or value in ({}, (), []):
         return []
     if name == "template_args":
         return [word for key, each in value.items() for word in ("--template-arg", f"{key}={json.dumps(each)}")]

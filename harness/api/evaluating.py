@@ -289,11 +289,18 @@ def plan_pairs(
 
 def _no_suite(base: str, tuned: Sequence[str], target: str | None, settings: Settings) -> RetentionError:
     """The error of an evaluation without a suite: which one fits the base, and how to run it, in full or in part."""
-    choice = suite_for(open_checkpoint(base), templated=True if settings.get("chat_template") else None)
+    choice = suite_for(open_checkpoint(base), templated=templated(settings))
     whole = command_line("evaluate", [base, *tuned], {"suite": choice.suite, "target": target}, settings)
     part = command_line("check", [base, *tuned], {"target": target}, settings)
     lacking = f"; data for {len(choice.missing)} of its tasks is not here" if choice.missing else ""
     return RetentionError(f"--suite: none is named; {choice} fits this base{lacking}: `{whole}`, or a part: `{part}`")
+
+
+def templated(settings: Settings) -> bool | None:
+    """Whether prompts are made by a chat template, where the settings say so whatever the base has."""
+    if settings.get("prompt") == "plain":
+        return False
+    return True if settings.get("chat_template") is not None else None
 
 
 def _asked(settings: Settings) -> PromptSettings:

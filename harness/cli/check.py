@@ -30,8 +30,19 @@ if TYPE_CHECKING:
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of the engine.  [default: 1]")
 @click.option("--adapters", type=click.Choice(["auto", "merge", "lora"]), help="As in `evaluate`.  [default: auto]")
 @click.option("--max-model-len", type=click.IntRange(1), help="Longest prompt plus answer, in tokens.")
+@click.option("--server", help="Address of an OpenAI-compatible server, for --engine openai.")
+@click.option(
+    "--model", "models", multiple=True, help="Name a checkpoint is served under; once a checkpoint, in order."
+)
+@click.option(
+    "--fail-on-error",
+    type=click.FloatRange(0),
+    default=0,
+    show_default=True,
+    help="Failed items to tolerate in a run: a count, or below 1 a fraction.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a TUNED in place of text.")
-def command(base: str, tuned: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def command(base: str, tuned: tuple[str, ...], fail_on_error: float, as_json: bool, **options: Any) -> None:
     """Check quickly what each TUNED forgot of what BASE could.
 
     No suite is needed: core-vl, core-text or core-base is taken by whether BASE has an image processor and a chat
@@ -56,7 +67,7 @@ def command(base: str, tuned: tuple[str, ...], as_json: bool, **options: Any) ->
     found: Iterable[Evaluation]
     with RichWatcher() as watcher:
         try:
-            found = planned.run(watcher)
+            found = planned.run(watcher, fail_on_error=fail_on_error)
         except EvaluationFailedError as error:
             failed, found = error, error.evaluations
     for each in (each for each in found if isinstance(each, Check)):
