@@ -18,6 +18,7 @@ _ELSEWHERE = {
     "tests/test_documents.py": {"nowhere.md", "../../README.md", "harness/METRICS.md"},
     "action.yml": {"reports/comment.md"},
     "harness/cli/card.py": {"tuned/README.md"},
+    "harness/cli/check.py": {"comment.md"},
     "harness/cli/compare.py": {"comment.md"},
     "tests/harness/cli/test_gating.py": {"comment.md", "nowhere/comment.md"},
     "tests/harness/report/test_model_card.py": {"nowhere/README.md"},

@@ -1,4 +1,5 @@
 from .cards import own_card
+from .checking import Check, PlannedCheck, check, plan_check
 from .comparing import RunLike, compare, measure_pair_drift, trajectory
 from .evaluating import (
     Evaluation,
@@ -12,10 +13,13 @@ from .evaluating import (
 from .opening import open_run, open_suite, suites
 
 __all__ = [
+    "Check",
     "Evaluation",
     "EvaluationFailedError",
+    "PlannedCheck",
     "RunLike",
     "Settings",
+    "check",
     "compare",
     "evaluate",
     "evaluate_pairs",
@@ -24,6 +28,7 @@ __all__ = [
     "open_run",
     "open_suite",
     "own_card",
+    "plan_check",
     "screen_pairs",
     "suites",
     "trajectory",

@@ -2,6 +2,7 @@ from .git import GitError, run_git
 from .lmeval_logs import NOT_PARSED, is_log, read_log
 from .run import (
     DRAFT,
+    PART,
     RECORD_FILE,
     CheckpointRecord,
     ConditionsRecord,
@@ -54,6 +55,7 @@ __all__ = [
     "DRAFT",
     "JUDGE_VERSION",
     "NOT_PARSED",
+    "PART",
     "RECORD_FILE",
     "SAMPLES_FILE",
     "SCHEMA_VERSION",

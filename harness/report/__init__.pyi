@@ -6,6 +6,7 @@ from .model_card import CardBlock, card_block
 from .page import render_pair_page
 from .terminal import render_pair
 from .trajectory import render_trajectory, render_trajectory_page
+from .verdict import verdict_lines
 
 __all__ = [
     "CardBlock",
@@ -21,4 +22,5 @@ __all__ = [
     "render_pair_page",
     "render_trajectory",
     "render_trajectory_page",
+    "verdict_lines",
 ]

@@ -1,7 +1,9 @@
 from harness import __version__
 from harness.api import (
+    Check,
     Evaluation,
     EvaluationFailedError,
+    check,
     compare,
     evaluate,
     evaluate_pairs,
@@ -21,6 +23,7 @@ from harness.report import render_junit, render_pair_markdown, render_pair_page
 from harness.scoring import RuleResult, Scorecard, Trajectory, apply_rule, apply_rules, parse_rule
 
 __all__ = [
+    "Check",
     "CheckFailedError",
     "Evaluation",
     "EvaluationFailedError",
@@ -37,6 +40,7 @@ __all__ = [
     "__version__",
     "apply_rule",
     "apply_rules",
+    "check",
     "compare",
     "evaluate",
     "evaluate_pairs",

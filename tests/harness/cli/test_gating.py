@@ -109,6 +109,13 @@ def test_a_wrong_rule_is_refused_before_anything_is_evaluated(tmp_path: Path, ru
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize(("rule", "message"), [("retenton < 90", "no such metric"), ("gain < 10", "name it (--target")])
+def test_a_check_refuses_a_wrong_rule_before_anything_is_evaluated(tmp_path: Path, rule: str, message: str) -> None:
+    result = CliRunner().invoke(cli, ["check", "nowhere", "nobody", "--out", str(tmp_path / "runs"), "--fail-if", rule])
+    assert (result.exit_code, message in result.output) == (2, True), result.output
+    assert not (tmp_path / "runs").exists()
+
+
 def test_pairs_that_were_left_early_are_not_gated(tmp_path: Path) -> None:
     options = ["nowhere", "nobody", "--suite", "nano-1", "--target", "jigsaw", "--screen", "--fail-if", "any forgot"]
     result = CliRunner().invoke(cli, ["evaluate", *options])
