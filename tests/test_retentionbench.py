@@ -11,6 +11,7 @@ import harness
 import retentionbench as rb
 
 NAMES = {
+    "Check",
     "CheckFailedError",
     "Evaluation",
     "EvaluationFailedError",
@@ -24,6 +25,7 @@ NAMES = {
     "Trajectory",
     "Watcher",
     "__version__",
+    "check",
     "compare",
     "evaluate",
     "evaluate_pairs",
