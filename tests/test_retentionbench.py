@@ -11,6 +11,7 @@ import harness
 import retentionbench as rb
 
 NAMES = {
+    "Check",
     "CheckFailedError",
     "Evaluation",
     "EvaluationFailedError",
@@ -27,6 +28,7 @@ NAMES = {
     "__version__",
     "apply_rule",
     "apply_rules",
+    "check",
     "compare",
     "evaluate",
     "evaluate_pairs",
