@@ -224,7 +224,7 @@ def test_a_job_that_may_not_comment_says_so_and_goes_on(runner: Runner) -> None:
 
 @pytest.mark.engine
 def test_the_shipped_nano_pair_from_checkpoints_to_the_summary(runner: Runner, tmp_path: Path) -> None:
-    sample = runner.work / "part.yaml"
+    sample = runner.work / "part-1.yaml"
     subprocess.run(["retention", "suite", "sample", "nano-1", "--count", "20", "--out", str(sample)], check=True)
     inputs = {"command": "evaluate", "base": "nano:base", "tuned": "nano:sft\nnano:lora-replay", "suite": str(sample)}
     inputs |= {"target": "jigsaw", "fail-if": "gain < 10\nalarms > 50", "engine": "transformers"}
