@@ -1,3 +1,5 @@
+from .cards import own_card
+from .checking import Check, PlannedCheck, check, plan_check
 from .comparing import RunLike, compare, measure_pair_drift, trajectory
 from .evaluating import (
     Evaluation,
@@ -12,10 +14,13 @@ from .evaluating import (
 from .opening import open_run, open_suite, suites
 
 __all__ = [
+    "Check",
     "Evaluation",
     "EvaluationFailedError",
+    "PlannedCheck",
     "RunLike",
     "Settings",
+    "check",
     "compare",
     "evaluate",
     "evaluate_pairs",
@@ -23,7 +28,9 @@ __all__ = [
     "measure_pair_drift",
     "open_run",
     "open_suite",
+    "own_card",
     "plan",
+    "plan_check",
     "screen_pairs",
     "suites",
     "trajectory",

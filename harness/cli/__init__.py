@@ -13,10 +13,12 @@ Commands = Mapping[str, tuple[str, str]]
 
 # Name -> where the command is, and its help line, stated here so that listing imports none of them.
 COMMANDS: Commands = {
+    "check": ("harness.cli.check:command", "Check quickly what a fine-tune forgot; no suite needed."),
     "evaluate": ("harness.cli.evaluate:command", "Run a base and its fine-tunes on a suite and score each pair."),
     "compare": ("harness.cli.compare:command", "Score a pair of finished runs: what was learned, what forgotten."),
     "rejudge": ("harness.cli.rejudge:command", "Judge stored outputs again, by the rules of this version."),
     "trajectory": ("harness.cli.trajectory:command", "The gain x retention curve of one training run."),
+    "card": ("harness.cli.card:command", "Write what a pair showed into a model card."),
     "diff": ("harness.cli.diff:command", "List the items on which two runs of one checkpoint differ."),
     "noise": ("harness.cli.noise:command", "Measure how far a base moves against a second run of itself."),
     "metrics": ("harness.cli.metrics:command", "Say what each number means: formula, range, source."),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli.gating import Gate, gate
 from harness.cli.options import data_dir
 from harness.errors import RetentionError
 
@@ -43,6 +44,7 @@ def _print_schema(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
 @click.option("--tuned-checkpoint", help="For --drift: the tuned model's checkpoint.")
 @click.option("--drift-items", type=click.IntRange(1), help="For --drift: at most this many items a task.")
 @click.option("--suite", help="For --drift: the suite's YAML file, where it is not a shipped one.")
+@gate
 @data_dir
 @click.option("--schema", is_flag=True, is_eager=True, expose_value=False, callback=_print_schema,
               help="Print the scorecard's JSON Schema and exit.")  # fmt: skip
@@ -61,6 +63,7 @@ def command(
     tuned_checkpoint: str | None,
     drift_items: int | None,
     suite: str | None,
+    gate: Gate,
 ) -> None:
     """Score a pair of finished runs: what was learned, what forgotten.
 
@@ -76,11 +79,18 @@ def command(
     paired by the content of their question, each task is a family of its own, an answer that was cut off counts as
     wrong where a log does not say that it was.
 
+    With --fail-if it is a gate: exit 0 where no rule is shown, 1 where one is, 2 where a number is not defined. What
+    counts is the 95 % interval, so that noise does not fail a build; all files are written first.
+
     \b
     Examples:
       retention compare runs/BASE runs/TUNED --target jigsaw
       retention compare runs/BASE runs/TUNED --target jigsaw --json card.json --html report.html
       retention compare base.csv tuned.csv --target math
+      retention compare runs/BASE runs/TUNED --target jigsaw --fail-if "retention < 95" --fail-if "any forgot"
+      retention compare runs/BASE runs/TUNED --target jigsaw --min-gain 10 --markdown comment.md --junit retention.xml
+      retention compare base.jsonl tuned.jsonl --target math
+      retention compare lm-eval/base lm-eval/tuned --target gsm8k --filter strict-match
       retention compare runs/BASE runs/TUNED --drift --base-checkpoint nano:base --tuned-checkpoint nano:sft
     \b
     Logs of other tools, and the option of that tool that writes them:
@@ -99,6 +109,7 @@ def command(
     from harness.api import compare, measure_pair_drift, open_run
     from harness.report import render_pair, render_pair_page
 
+    gate.check(target)
     base_run, tuned_run = (open_run(path, filter=filters, metric=metrics) for path in (base, tuned))
     second = None if noise is None else open_run(noise, filter=filters, metric=metrics)
     # What can be refused is refused before a model is loaded.
@@ -114,7 +125,9 @@ def command(
         write_text(json_file, card.to_json())
     if html_file is not None:
         write_text(html_file, render_pair_page(card, base_run, tuned_run))
-    render_pair(card, Console())
+    if not gate.takes_stdout:
+        render_pair(card, Console())
+    gate.finish([card])
 
 
 def _say(line: str) -> None:

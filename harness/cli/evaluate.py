@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.gating import Gate, gate
 from harness.cli.options import data_dir, engine_options, template_arguments
 
 if TYPE_CHECKING:
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 @click.command(name="evaluate")
 @click.argument("base")
 @click.argument("tuned", nargs=-1, required=True)
-@click.option("--suite", required=True, help="A shipped suite (nano-1) or a YAML file.")
+@click.option("--suite", help="A shipped suite (nano-1) or a YAML file; without it, the one that fits BASE is named.")
 @data_dir
-@click.option("--target", required=True, help="The task family the tuned models were trained for, e.g. jigsaw.")
+@click.option("--target", help="The task family that was trained, e.g. jigsaw; without it only forgetting is measured.")
 @click.option("--name", "names", multiple=True, help="What to call a TUNED in records; once each, in order.")
 @click.option("--engine", help="vllm, transformers, openai (a server), or lm-eval:NAME.  [default: vllm if installed]")
 @click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), help="Default: float32 on a CPU.")
@@ -85,16 +86,21 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Say what it would cost and could show, run nothing.")
 @click.option("--calibrate", is_flag=True, help="With --dry-run: answer for at most 30 s to estimate the time.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scorecards as JSON lines instead of tables.")
+@click.option("--margin", type=float, default=0.02, show_default=True,
+              help="The loss that \"retained\" must rule out, as a rate.")  # fmt: skip
+@gate
 def command(
     base: str,
     tuned: tuple[str, ...],
-    suite: str,
-    target: str,
+    suite: str | None,
+    target: str | None,
     fail_on_error: float,
     screen: bool,
     dry_run: bool,
     calibrate: bool,
     as_json: bool,
+    margin: float,
+    gate: Gate,
     **settings: Any,
 ) -> None:
     """Run BASE and each TUNED checkpoint on a suite and score every pair.
@@ -108,17 +114,23 @@ def command(
     --dry-run says beforehand how many items, tokens and images there are, what is stored already, which memory is
     needed, how long it takes where that was measured, and which losses would be found.
 
+    With --fail-if it is a gate: exit 0 where no rule is shown, 1 where one is, 2 where a number is not defined. What
+    counts is the 95 % interval, so that noise does not fail a build; all files are written first.
+
     \b
     Examples:
       retention evaluate nano:base nano:sft --suite nano-1 --target jigsaw
       retention evaluate nano:base nano:sft --suite nano-1 --target jigsaw --dry-run --calibrate
+      retention evaluate nano:base nano:sft --suite nano-1
       retention evaluate ./base ./tuned-a ./tuned-b --suite nano-1 --target math --engine transformers
       retention evaluate Qwen/Qwen2.5-VL-7B-Instruct your/model --suite nano-1 --target jigsaw --json
+      retention evaluate ./base ./tuned --suite nano-1 --target math --fail-if "retention < 95" --fail-if "any forgot"
       retention evaluate ./base ./lora-a ./lora-b --suite nano-1 --target math --adapters lora
       retention evaluate ./base ./tuned --suite nano-1 --target math --executor ray --workers 8
     """
     from harness.api import evaluate_pairs, screen_pairs
 
+    gate.check(target, as_json=as_json)
     arguments: dict[str, Any] = {"suite": suite, "target": target, **settings}
     if calibrate and not dry_run:
         raise click.UsageError("--calibrate: belongs to --dry-run, which is missing")
@@ -126,10 +138,11 @@ def command(
         _plan_and_print(base, tuned, calibrate, as_json, arguments)
         return
     if screen:
+        gate.refuse_screening()
         call = partial(screen_pairs, base, tuned, **arguments)
     else:
-        call = partial(evaluate_pairs, base, tuned, fail_on_error=fail_on_error, **arguments)
-    run_and_print(call, as_json=as_json)
+        call = partial(evaluate_pairs, base, tuned, fail_on_error=fail_on_error, margin=margin, **arguments)
+    run_and_print(call, as_json=as_json, gate=gate)
 
 
 def _plan_and_print(
@@ -144,8 +157,10 @@ def _plan_and_print(
     print_estimate(found, as_json=as_json)
 
 
-def run_and_print(evaluate: "Callable[..., Sequence[Evaluation]]", *, as_json: bool = False) -> None:
-    """Call ``evaluate`` with a progress display and print its pairs, also where others failed."""
+def run_and_print(
+    evaluate: "Callable[..., Sequence[Evaluation]]", *, as_json: bool = False, gate: Gate | None = None
+) -> None:
+    """Call ``evaluate`` with a progress display and print its pairs, also where others failed; then apply ``gate``."""
     from harness.api import EvaluationFailedError
     from harness.cli.progress import RichWatcher
 
@@ -155,10 +170,13 @@ def run_and_print(evaluate: "Callable[..., Sequence[Evaluation]]", *, as_json: b
             found = evaluate(watcher=watcher)
         except EvaluationFailedError as error:
             failed, found = error, error.evaluations
-    for each in found:
+    quiet = gate is not None and gate.takes_stdout
+    for each in () if quiet else found:
         _print(each, as_json=as_json)
-    if not as_json:
+    if not as_json and not quiet:
         _print_screening([each for each in found if each.screened])
+    if gate is not None:
+        gate.finish([each.scorecard for each in found], quiet=as_json, failed=failed)
     if failed is not None:
         raise failed
 

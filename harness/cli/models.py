@@ -22,7 +22,7 @@ def smollm2_command(out: Path, cache: Path | None) -> None:
     \b
     Examples:
       retention models smollm2 --out models/smollm2
-      retention evaluate models/smollm2 my-tuned --suite nano-1 --target math
+      retention check models/smollm2 my-tuned --target math
     """
     from harness.study import cache_folder, make_smollm2
 

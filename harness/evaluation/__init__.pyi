@@ -6,6 +6,7 @@ from .noise import NOISE_FILE, NoiseFloor, measure_noise, noise_run
 from .plan import Plan, Watcher, make_plan
 from .run import PlanFailedError, run_plan
 from .screening import screen
+from .sizes import Sizes, TaskSize, sizes_of
 from .store import ResponseStore, StoredEngine, Variant
 from .work import Work
 
@@ -19,7 +20,9 @@ __all__ = [
     "Plan",
     "PlanFailedError",
     "ResponseStore",
+    "Sizes",
     "StoredEngine",
+    "TaskSize",
     "Variant",
     "Watcher",
     "Work",
@@ -36,6 +39,7 @@ __all__ = [
     "run_plan",
     "screen",
     "size_of",
+    "sizes_of",
     "store_size",
     "summarise",
 ]

@@ -4,6 +4,7 @@ from .logs.detection import check_readable, is_log, read_log
 from .logs.lmeval import NOT_PARSED
 from .run import (
     DRAFT,
+    PART,
     RECORD_FILE,
     CheckpointRecord,
     ConditionsRecord,
@@ -56,6 +57,7 @@ __all__ = [
     "DRAFT",
     "JUDGE_VERSION",
     "NOT_PARSED",
+    "PART",
     "RECORD_FILE",
     "SAMPLES_FILE",
     "SCHEMA_VERSION",

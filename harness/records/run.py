@@ -24,6 +24,8 @@ RECORD_FILE = "run.json"
 
 # The suffix of the version of a suite whose items are not fixed yet.
 DRAFT = "-draft"
+# What the name of a part of a suite has after that of the suite, and before the number of its tasks if it lacks some.
+PART = "-part"
 
 
 ArgumentName = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]{0,63}\z")]
@@ -70,6 +72,11 @@ class SuiteRecord(StrictModel):
     def is_draft(self) -> bool:
         """Whether the suite's items were not fixed yet, so that the run cannot be compared or repeated."""
         return self.version.endswith(DRAFT)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is the first items of each task of a suite, as `retention check` takes, and no suite itself."""
+        return re.search(rf"{PART}(-[0-9]+-tasks)?\Z", self.name) is not None
 
     @property
     def comparable(self) -> str:

@@ -1,13 +1,26 @@
 from .dynamics import render_dynamics, render_dynamics_page
+from .hub import Stated, eval_results, model_index
+from .junit import render_junit
+from .markdown import render_pair_markdown
+from .model_card import CardBlock, card_block
 from .page import render_pair_page
 from .terminal import render_pair
 from .trajectory import render_trajectory, render_trajectory_page
+from .verdict import verdict_lines
 
 __all__ = [
+    "CardBlock",
+    "Stated",
+    "card_block",
+    "eval_results",
+    "model_index",
     "render_dynamics",
     "render_dynamics_page",
+    "render_junit",
     "render_pair",
+    "render_pair_markdown",
     "render_pair_page",
     "render_trajectory",
     "render_trajectory_page",
+    "verdict_lines",
 ]

@@ -15,11 +15,13 @@ from .dynamics.document import (
 )
 from .dynamics.influence import Pair, cosine, error_norm, jacobian_norm, magnitude
 from .dynamics.perplexity import Reading, edges
+from .gate import RuleResult, apply_rule, apply_rules, exit_code
 from .pairing import Source, pair
 from .power import smallest_loss
+from .rules import Comparison, Occurrence, Rule, parse_rule
 from .schema import dynamics_schema, portable, scorecard_schema
 from .scorecard import GroupScore, Role, Scorecard, TargetScore, TaskScore
-from .scorer import SCORER_VERSION, paired_items, score_pair
+from .scorer import SCORER_VERSION, check_margin, paired_items, score_pair
 from .statistics import (
     ALPHA,
     MARGIN,
@@ -33,7 +35,7 @@ from .statistics import (
 from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, predictor, retest
 from .study.results import Made, Matched, NoiseFloor, Predictor, StudyResults, TargetResult, Tested, TrainingResult
 from .task_scores import cluster_labels, reasons
-from .trajectory import LEVELS, Trajectory, retention_at, score_trajectory
+from .trajectory import LEVELS, Point, Trajectory, retention_at, score_trajectory
 from .transitions import FORGOTTEN, KEPT, LEARNED, NEVER, Bools, Floats, Transitions, transition_names
 from .wording import (
     ABSENT,
@@ -67,6 +69,7 @@ __all__ = [
     "Agreement",
     "Bools",
     "CheckpointDrift",
+    "Comparison",
     "Curves",
     "Divergence",
     "Dynamics",
@@ -79,12 +82,16 @@ __all__ = [
     "Metric",
     "Model",
     "NoiseFloor",
+    "Occurrence",
     "Pair",
     "PerplexityScore",
+    "Point",
     "Predictor",
     "ProbeSuite",
     "Reading",
     "Role",
+    "Rule",
+    "RuleResult",
     "Scorecard",
     "Seed",
     "Settings",
@@ -103,8 +110,11 @@ __all__ = [
     "Unit",
     "agree",
     "align_columns",
+    "apply_rule",
+    "apply_rules",
     "bracketed",
     "check_claims",
+    "check_margin",
     "cluster_labels",
     "compare_side",
     "cosine",
@@ -113,6 +123,7 @@ __all__ = [
     "dynamics_schema",
     "edges",
     "error_norm",
+    "exit_code",
     "find_metric",
     "harmonic_mean",
     "holm",
@@ -127,6 +138,7 @@ __all__ = [
     "nats",
     "pair",
     "paired_items",
+    "parse_rule",
     "per_cent",
     "point_interval",
     "points",

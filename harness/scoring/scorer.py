@@ -49,8 +49,7 @@ def score_pair(
     (0, 1). Raises ``CheckFailedError`` when the runs may not be compared and ``RetentionError`` when no task of the
     suite belongs to ``target`` (METRICS.md, all sections).
     """
-    if not 0 < margin < 1:
-        raise RetentionError(f"--margin {margin:g}: a loss between 0 and 1, such as 0.02 for 2 points")
+    check_margin(margin)
     joined = pair(base, tuned)
     frames = {str(name): items for name, items in joined.items.groupby("task")}
     roles = _roles(frames, joined.base.suite, target)
@@ -97,6 +96,12 @@ def score_pair(
         signature=_signature(joined, target, margin),
         reasons=reasons(fields, why),
     )
+
+
+def check_margin(margin: float) -> None:
+    """``RetentionError`` where ``margin`` is not a loss in (0, 1)."""
+    if not 0 < margin < 1:
+        raise RetentionError(f"--margin {margin:g}: a loss between 0 and 1, such as 0.02 for 2 points")
 
 
 def _roles(frames: Mapping[str, pd.DataFrame], suite: SuiteRecord, target: str | None) -> dict[str, Role]:

@@ -1,19 +1,27 @@
+from .availability import missing_data
 from .catalogue import TaskFile, find_task, find_tasks, image_tasks
+from .choice import SuiteChoice, given_suite, suite_for
 from .freezing import freeze, open_suite, sample, verify
 from .from_table import GoldenSuite, suite_from_file
+from .parts import part_of
 from .preview import preview_item, prompt_style_of
 
 __all__ = [
     "GoldenSuite",
+    "SuiteChoice",
     "TaskFile",
     "find_task",
     "find_tasks",
     "freeze",
+    "given_suite",
     "image_tasks",
+    "missing_data",
     "open_suite",
+    "part_of",
     "preview_item",
     "prompt_style_of",
     "sample",
+    "suite_for",
     "suite_from_file",
     "verify",
 ]

@@ -102,6 +102,11 @@ def prepare_entry(
     for folder, record in ((tuned, tuned_record), (base, base_record)):
         if record.screened is not None:
             raise SubmissionError(f"{folder}: a screened run has only part of its suite; evaluate it without --screen")
+        if record.suite.is_part:
+            raise SubmissionError(
+                f"{folder}: a run of {suite_name(record)}, which is a part of a suite; run the whole suite with "
+                "`retention evaluate`"
+            )
         if record.suite.is_draft:
             raise SubmissionError(
                 f"{folder}: suite {suite_name(record)} is a draft, whose items are not fixed; evaluate on a frozen one"

@@ -3,6 +3,7 @@
     import retentionbench as rb
 
     card = rb.evaluate("nano:base", "nano:sft", suite="nano-1", target="jigsaw")   # checkpoints: runs them and scores
+    print(rb.check("nano:base", "nano:sft").summary())                             # a quick part of a suite that fits
     card = rb.compare("runs/BASE", "runs/TUNED", target="jigsaw")                  # runs, tables, frames: only scores
     print(card.summary())
     card.to_frame()                                                                # one row a task, rates in [0, 1]
@@ -19,8 +20,10 @@ from harness import __version__
 # For type checkers, the same names are in __init__.pyi.
 _HOMES = {
     "harness.api": (
+        "Check",
         "Evaluation",
         "EvaluationFailedError",
+        "check",
         "compare",
         "evaluate",
         "evaluate_pairs",
@@ -29,6 +32,7 @@ _HOMES = {
         "open_run",
         "open_suite",
         "plan",
+        "own_card",
         "screen_pairs",
         "suites",
         "trajectory",
@@ -37,8 +41,8 @@ _HOMES = {
     "harness.evaluation": ("Estimate", "Watcher"),
     "harness.exports": ("Exported", "export_run"),
     "harness.records": ("Run", "RunError", "Suite", "SuiteError", "Table"),
-    "harness.report": ("render_pair_page",),
-    "harness.scoring": ("Scorecard", "Trajectory"),
+    "harness.report": ("render_junit", "render_pair_markdown", "render_pair_page"),
+    "harness.scoring": ("RuleResult", "Scorecard", "Trajectory", "apply_rule", "apply_rules", "parse_rule"),
     "harness.suites": ("GoldenSuite", "suite_from_file"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -1,7 +1,9 @@
 from harness import __version__
 from harness.api import (
+    Check,
     Evaluation,
     EvaluationFailedError,
+    check,
     compare,
     evaluate,
     evaluate_pairs,
@@ -9,6 +11,7 @@ from harness.api import (
     measure_pair_drift,
     open_run,
     open_suite,
+    own_card,
     plan,
     screen_pairs,
     suites,
@@ -18,11 +21,12 @@ from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation import Estimate, Watcher
 from harness.exports import Exported, export_run
 from harness.records import Run, RunError, Suite, SuiteError, Table
-from harness.report import render_pair_page
-from harness.scoring import Scorecard, Trajectory
+from harness.report import render_junit, render_pair_markdown, render_pair_page
+from harness.scoring import RuleResult, Scorecard, Trajectory, apply_rule, apply_rules, parse_rule
 from harness.suites import GoldenSuite, suite_from_file
 
 __all__ = [
+    "Check",
     "CheckFailedError",
     "Estimate",
     "Evaluation",
@@ -30,6 +34,7 @@ __all__ = [
     "Exported",
     "GoldenSuite",
     "RetentionError",
+    "RuleResult",
     "Run",
     "RunError",
     "Scorecard",
@@ -39,6 +44,9 @@ __all__ = [
     "Trajectory",
     "Watcher",
     "__version__",
+    "apply_rule",
+    "apply_rules",
+    "check",
     "compare",
     "evaluate",
     "evaluate_pairs",
@@ -47,7 +55,11 @@ __all__ = [
     "measure_pair_drift",
     "open_run",
     "open_suite",
+    "own_card",
+    "parse_rule",
     "plan",
+    "render_junit",
+    "render_pair_markdown",
     "render_pair_page",
     "screen_pairs",
     "suite_from_file",

@@ -146,6 +146,16 @@ def test_a_run_too_large_for_the_repository_is_named(made: Folders) -> None:
     assert nothing_written(made)
 
 
+def test_a_part_of_a_suite_is_no_submission(made: Folders) -> None:
+    fields = {"name": "synthetic-1-part", "version": "100"}
+    suite = read_record(made.runs / "base").suite.model_copy(update=fields)
+    for name in ("base", "tuned"):
+        synthetic_run(made.runs / "part" / name, name=f"nano-{name}", suite=suite)
+    with pytest.raises(SubmissionError, match="synthetic-1-part-100, which is a part of a suite; run the whole"):
+        prepare_entry(made.runs / "part/tuned", made.runs / "part/base", STATEMENT, made.submissions, made.bases)
+    assert nothing_written(made)
+
+
 def test_a_draft_suite_is_no_submission(made: Folders) -> None:
     suite = read_record(made.runs / "base").suite.model_copy(update={"version": "1-draft"})
     for name in ("base", "tuned"):
