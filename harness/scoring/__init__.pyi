@@ -15,8 +15,10 @@ from .dynamics.document import (
 )
 from .dynamics.influence import Pair, cosine, error_norm, jacobian_norm, magnitude
 from .dynamics.perplexity import Reading, edges
+from .gate import RuleResult, apply_rule, exit_code
 from .pairing import Source, pair
 from .power import smallest_loss
+from .rules import Comparison, Occurrence, Rule, parse_rule
 from .schema import dynamics_schema, portable, scorecard_schema
 from .scorecard import GroupScore, Role, Scorecard, TargetScore, TaskScore
 from .scorer import SCORER_VERSION, paired_items, score_pair
@@ -67,6 +69,7 @@ __all__ = [
     "Agreement",
     "Bools",
     "CheckpointDrift",
+    "Comparison",
     "Curves",
     "Divergence",
     "Dynamics",
@@ -79,12 +82,15 @@ __all__ = [
     "Metric",
     "Model",
     "NoiseFloor",
+    "Occurrence",
     "Pair",
     "PerplexityScore",
     "Predictor",
     "ProbeSuite",
     "Reading",
     "Role",
+    "Rule",
+    "RuleResult",
     "Scorecard",
     "Seed",
     "Settings",
@@ -103,6 +109,7 @@ __all__ = [
     "Unit",
     "agree",
     "align_columns",
+    "apply_rule",
     "bracketed",
     "check_claims",
     "cluster_labels",
@@ -113,6 +120,7 @@ __all__ = [
     "dynamics_schema",
     "edges",
     "error_norm",
+    "exit_code",
     "find_metric",
     "harmonic_mean",
     "holm",
@@ -127,6 +135,7 @@ __all__ = [
     "nats",
     "pair",
     "paired_items",
+    "parse_rule",
     "per_cent",
     "point_interval",
     "points",

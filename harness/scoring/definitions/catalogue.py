@@ -60,7 +60,7 @@ def find_metric(name: str) -> Metric:
     if found is None:
         near = difflib.get_close_matches(_folded(name), names, n=3, cutoff=0.6)
         meant = ", ".join(dict.fromkeys(names[each].name for each in near))
-        hint = f"did you mean {meant}?" if meant else "`retention metrics` lists all"
+        hint = f"did you mean {meant}? `retention metrics` lists all" if meant else "`retention metrics` lists all"
         raise RetentionError(f"{name[:60]!r}: no such metric; {hint}")
     return found
 

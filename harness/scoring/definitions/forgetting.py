@@ -16,6 +16,17 @@ METRICS = (
         interval="delta_ci",
     ),
     Metric(
+        name="average_forgetting",
+        title="Forgetting",
+        formula="mean over tasks of mean(a) - mean(c)",
+        range="-1 to 1",
+        unit="points",
+        sentence="Delta with its sign turned, so that more is worse, over the prior tasks, each weighing the same, or "
+        "over those of one group or family: what a rule such as forgetting[math] > 5 compares. Not a field of the "
+        "scorecard, since gains on one task cancel losses on another in it.",
+        section="forgetting",
+    ),
+    Metric(
         name="forgotten_rate",
         title="Forgotten rate",
         symbol="F",
