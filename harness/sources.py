@@ -65,6 +65,10 @@ class Source:
         data = data_folder()
         return data / self.folder if data is not None and (data / self.folder).is_dir() else None
 
+    def is_here(self) -> bool:
+        """Whether the rows can be had: from the data folder, the hub, or the hub's cache."""
+        return self.local_copy() is not None or hub_has(self.repo, self.revision)
+
     def pinned(self) -> Any:
         """What fixes the rows, as JSON: the digest of the copy's files, or the hub's revision; None if nothing does."""
         copy = self.local_copy()
@@ -127,6 +131,11 @@ class LocalFile:
         except (OSError, ValueError, TypeError) as error:
             raise SourceError(f"{path}: cannot be read ({type(error).__name__}: {error})") from error
 
+    def is_here(self) -> bool:
+        """Whether the data folder has a file of this path."""
+        folder = data_folder()
+        return folder is not None and (folder / self.path).is_file()
+
     def pinned(self) -> Any:
         """What fixes the rows, as JSON; ``SourceError`` where the file is missing or another one."""
         self._found()
@@ -134,7 +143,7 @@ class LocalFile:
 
     def _found(self) -> Path:
         folder = data_folder()
-        if folder is None or not (folder / self.path).is_file():
+        if folder is None or not self.is_here():
             where = f"{folder} has no {self.path}" if folder else "no data folder is set"
             raise SourceError(
                 f"{where}, and this file is on no hub: it comes from {self.origin}; give a folder that contains "
@@ -262,6 +271,21 @@ def use_hub_or_cache() -> None:
         httpx.head(constants.ENDPOINT, timeout=_PATIENCE, follow_redirects=True)
     except httpx.HTTPError:
         constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
+
+
+def hub_has(repo: str, revision: str | None) -> bool:
+    """Whether a data set can be had without a data folder: the hub can be reached, or its cache has the revision."""
+    import huggingface_hub
+    from huggingface_hub import constants
+
+    use_hub_or_cache()
+    if not constants.is_offline_mode():
+        return True
+    try:
+        huggingface_hub.snapshot_download(repo, repo_type="dataset", revision=revision, local_files_only=True)
+    except Exception:  # The hub's client raises many kinds, and each says that it is not there.
+        return False
+    return True
 
 
 def data_folder() -> Path | None:

@@ -1,3 +1,4 @@
+from .checking import Check, PlannedCheck, check, plan_check
 from .comparing import RunLike, compare, measure_pair_drift, trajectory
 from .evaluating import (
     Evaluation,
@@ -11,10 +12,13 @@ from .evaluating import (
 from .opening import open_run, open_suite, suites
 
 __all__ = [
+    "Check",
     "Evaluation",
     "EvaluationFailedError",
+    "PlannedCheck",
     "RunLike",
     "Settings",
+    "check",
     "compare",
     "evaluate",
     "evaluate_pairs",
@@ -22,6 +26,7 @@ __all__ = [
     "measure_pair_drift",
     "open_run",
     "open_suite",
+    "plan_check",
     "screen_pairs",
     "suites",
     "trajectory",

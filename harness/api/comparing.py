@@ -53,7 +53,7 @@ def compare(
 
 def trajectory(
     runs: Sequence[RunLike],
-    target: str,
+    target: str | None = None,
     *,
     mixed: bool = False,
     filter: str | None = None,
@@ -62,6 +62,7 @@ def trajectory(
     """The curve of one training run: gain on ``target`` and retention of its checkpoints, all rates in [0, 1].
 
     ``runs`` are the base and then two or more checkpoints in the order of training, each as in :func:`compare`.
+    Without ``target`` every task is a prior task: there is retention, and neither gain nor a retention matched by it.
     ``mixed`` says that they are of one training although their names differ in more than their last number. Raises
     what :func:`compare` raises, and :class:`RetentionError` for fewer runs.
 

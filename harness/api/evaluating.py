@@ -1,12 +1,13 @@
 """Evaluating checkpoints: run a base and its fine-tunes on a suite, score each pair, keep scorecard and report."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack, overload
 
-from harness.checkpoints import PromptSettings
+from harness.api.commands import command_line
+from harness.checkpoints import PromptSettings, open_checkpoint
 from harness.engines import Dtype, EngineSettings, choose, default_dtype, device_class
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation import (
@@ -23,6 +24,7 @@ from harness.evaluation import (
 from harness.records import Run, ScreenRecord, read_run
 from harness.report import render_pair_page
 from harness.scoring import Scorecard, score_pair
+from harness.suites import suite_for
 
 Reference = str | os.PathLike[str]
 
@@ -94,8 +96,8 @@ def evaluate(
     base: Reference,
     tuned: Reference,
     *,
-    suite: Reference,
-    target: str,
+    suite: Reference | None = None,
+    target: str | None = None,
     out: Reference = "runs",
     watcher: Watcher | None = None,
     fail_on_error: float = 0,
@@ -110,8 +112,8 @@ def evaluate(
     base: Reference,
     tuned: list[str] | list[Path] | tuple[Reference, ...],
     *,
-    suite: Reference,
-    target: str,
+    suite: Reference | None = None,
+    target: str | None = None,
     out: Reference = "runs",
     watcher: Watcher | None = None,
     fail_on_error: float = 0,
@@ -125,8 +127,8 @@ def evaluate(
     base: Reference,
     tuned: Reference | list[str] | list[Path] | tuple[Reference, ...],
     *,
-    suite: Reference,
-    target: str,
+    suite: Reference | None = None,
+    target: str | None = None,
     out: Reference = "runs",
     watcher: Watcher | None = None,
     fail_on_error: float = 0,
@@ -137,10 +139,11 @@ def evaluate(
     """Run ``base`` and ``tuned`` on a suite, and score each pair: one scorecard, or for a list of checkpoints a list.
 
     A checkpoint is a local folder, a hub id ``owner/name[@revision]``, a PEFT adapter (folder or id), or a shipped
-    ``nano:NAME``. ``suite`` is a shipped suite ("nano-1", see :func:`suites`) or a YAML file, ``target`` the task
-    family that was trained. Runs go below the folder ``out``; the same call again, or ``retention evaluate``, reuses
-    every stored answer and finishes what is missing. Data sets are read from the folder that the environment variable
-    RETENTION_DATA names, else from the hub.
+    ``nano:NAME``. ``suite`` is a shipped suite ("nano-1", see :func:`suites`) or a YAML file; without it the error
+    names the suite that fits the base (:func:`check` takes a part of that one by itself). ``target`` is the task family
+    that was trained; without it every task is a prior task, and only forgetting is measured. Runs go below the folder
+    ``out``; the same call again, or ``retention evaluate``, reuses every stored answer and finishes what is
+    missing. Data sets are read from the folder that the environment variable RETENTION_DATA names, else from the hub.
 
     ``watcher`` is told what happens, for a progress display; by default nothing is shown. ``fail_on_error`` is how many
     failed items a run may have: a count, or below 1 a share. ``models`` are the names that a server calls the
@@ -175,8 +178,8 @@ def evaluate_pairs(
     base: Reference,
     tuned: Sequence[Reference],
     *,
-    suite: Reference,
-    target: str,
+    suite: Reference | None = None,
+    target: str | None = None,
     out: Reference = "runs",
     watcher: Watcher | None = None,
     fail_on_error: float = 0,
@@ -185,7 +188,12 @@ def evaluate_pairs(
     **settings: Unpack[Settings],
 ) -> list[Evaluation]:
     """As :func:`evaluate`, with the run folder and the report page of each pair beside its scorecard."""
-    plan = _plan(base, tuned, suite, target, out, models, names, settings)
+    plan = plan_pairs(base, tuned, suite, target, out, models, names, settings)
+    return run_pairs(plan, target, watcher, fail_on_error)
+
+
+def run_pairs(plan: Plan, target: str | None, watcher: Watcher | None, fail_on_error: float) -> list[Evaluation]:
+    """Run the checkpoints of ``plan`` and score each pair, with its report page beside the tuned run."""
     try:
         folders = run_plan(plan, watcher or _Silent(), fail_on_error=fail_on_error)
     except PlanFailedError as error:
@@ -197,8 +205,8 @@ def screen_pairs(
     base: Reference,
     tuned: Sequence[Reference],
     *,
-    suite: Reference,
-    target: str,
+    suite: Reference | None = None,
+    target: str | None = None,
     out: Reference = "runs",
     watcher: Watcher | None = None,
     models: Sequence[str] = (),
@@ -209,8 +217,14 @@ def screen_pairs(
 
     The gain is looked at after 20, 40, 60, 80 and 100 % of the items, by a rule fixed beforehand (O'Brien and Fleming,
     two-sided 5 %). For sorting many checkpoints: what comes out is marked as screened, and is not for publication.
+    Raises :class:`RetentionError` without a target, beside what :func:`evaluate` raises.
     """
-    plan = _plan(base, tuned, suite, target, out, models, names, settings)
+    plan = plan_pairs(base, tuned, suite, target, out, models, names, settings)
+    if target is None:
+        raise RetentionError(
+            "--screen: a screening is decided by the gain on the family that was trained; name it with --target "
+            f"({', '.join(plan.suite.families)}), or evaluate in full, without --screen"
+        )
     screened, failures = screen(plan, target, watcher or _Silent())
     found = [_score(each.folder, each.base, each.tuned, None, target, plan.n_items) for each in screened]
     if failures:
@@ -237,19 +251,25 @@ def measure_base_noise(
     return measure_noise(plan, watcher or _Silent(), seed=seed)
 
 
-def _plan(
+def plan_pairs(
     base: Reference,
     tuned: Sequence[Reference],
-    suite: Reference,
-    target: str,
+    suite: Reference | None,
+    target: str | None,
     out: Reference,
     models: Sequence[str],
     names: Sequence[str],
     settings: Settings,
+    *,
+    items: int | None = None,
+    without: Collection[str] = (),
 ) -> Plan:
+    """The plan of an evaluation; with ``items`` of the first so many of each task, but the tasks in ``without``."""
     if not tuned:
         raise RetentionError("tuned: no checkpoint is named; give one fine-tune of the base or several")
     paths = [os.fspath(each) for each in tuned]
+    if suite is None:
+        raise _no_suite(os.fspath(base), paths, target, settings)
     chosen = _engine_settings(**settings)
     return make_plan(
         os.fspath(base),
@@ -262,7 +282,18 @@ def _plan(
         names,
         settings.get("processor", "base"),
         _asked(settings),
+        items=items,
+        without=without,
     )
+
+
+def _no_suite(base: str, tuned: Sequence[str], target: str | None, settings: Settings) -> RetentionError:
+    """The error of an evaluation without a suite: which one fits the base, and how to run it, in full or in part."""
+    choice = suite_for(open_checkpoint(base), templated=True if settings.get("chat_template") else None)
+    whole = command_line("evaluate", [base, *tuned], {"suite": choice.suite, "target": target}, settings)
+    part = command_line("check", [base, *tuned], {"target": target}, settings)
+    lacking = f"; data for {len(choice.missing)} of its tasks is not here" if choice.missing else ""
+    return RetentionError(f"--suite: none is named; {choice} fits this base{lacking}: `{whole}`, or a part: `{part}`")
 
 
 def _asked(settings: Settings) -> PromptSettings:
@@ -283,7 +314,7 @@ def _engine_settings(**settings: Unpack[Settings]) -> EngineSettings:
     )
 
 
-def _score_folders(plan: Plan, folders: Sequence[Path], target: str) -> list[Evaluation]:
+def _score_folders(plan: Plan, folders: Sequence[Path], target: str | None) -> list[Evaluation]:
     """Score the runs of ``folders``, each against the base's in the same conditions, where that is there."""
     found: dict[Path, Evaluation] = {}
     for part in plan.parts():
@@ -295,11 +326,12 @@ def _score_folders(plan: Plan, folders: Sequence[Path], target: str) -> list[Eva
     return [found[folder] for folder in folders if folder in found]
 
 
-def _score(folder: Path, base: Run, tuned: Run, noise: Run | None, target: str, n_items: int) -> Evaluation:
+def _score(folder: Path, base: Run, tuned: Run, noise: Run | None, target: str | None, n_items: int) -> Evaluation:
     """Score one pair, and keep its scorecard and report beside the tuned run."""
     card = score_pair(base, tuned, target, noise=noise)
-    (folder / f"scorecard-{target}.json").write_text(card.to_json(), encoding="utf-8")
-    report = folder / f"report-{target}.html"
+    on = f"-{target}" if target else ""
+    (folder / f"scorecard{on}.json").write_text(card.to_json(), encoding="utf-8")
+    report = folder / f"report{on}.html"
     report.write_text(render_pair_page(card, base, tuned), encoding="utf-8")
     return Evaluation(card, folder, report, tuned.record.n_items / n_items, tuned.record.screened)
 

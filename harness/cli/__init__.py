@@ -13,6 +13,7 @@ Commands = Mapping[str, tuple[str, str]]
 
 # Name -> where the command is, and its help line, stated here so that listing imports none of them.
 COMMANDS: Commands = {
+    "check": ("harness.cli.check:command", "Check quickly what a fine-tune forgot; no suite needed."),
     "evaluate": ("harness.cli.evaluate:command", "Run a base and its fine-tunes on a suite and score each pair."),
     "compare": ("harness.cli.compare:command", "Score a pair of finished runs: what was learned, what forgotten."),
     "rejudge": ("harness.cli.rejudge:command", "Judge stored outputs again, by the rules of this version."),

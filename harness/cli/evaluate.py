@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 @click.command(name="evaluate")
 @click.argument("base")
 @click.argument("tuned", nargs=-1, required=True)
-@click.option("--suite", required=True, help="A shipped suite (nano-1) or a YAML file.")
+@click.option("--suite", help="A shipped suite (nano-1) or a YAML file; without it, the one that fits BASE is named.")
 @data_dir
-@click.option("--target", required=True, help="The task family the tuned models were trained for, e.g. jigsaw.")
+@click.option("--target", help="The task family that was trained, e.g. jigsaw; without it only forgetting is measured.")
 @click.option("--name", "names", multiple=True, help="What to call a TUNED in records; once each, in order.")
 @click.option("--engine", help="vllm, transformers, openai (a server), or lm-eval:NAME.  [default: vllm if installed]")
 @click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), help="Default: float32 on a CPU.")
@@ -85,8 +85,8 @@ if TYPE_CHECKING:
 def command(
     base: str,
     tuned: tuple[str, ...],
-    suite: str,
-    target: str,
+    suite: str | None,
+    target: str | None,
     fail_on_error: float,
     screen: bool,
     as_json: bool,
@@ -103,6 +103,7 @@ def command(
     \b
     Examples:
       retention evaluate nano:base nano:sft --suite nano-1 --target jigsaw
+      retention evaluate nano:base nano:sft --suite nano-1
       retention evaluate ./base ./tuned-a ./tuned-b --suite nano-1 --target math --engine transformers
       retention evaluate Qwen/Qwen2.5-VL-7B-Instruct your/model --suite nano-1 --target jigsaw --json
       retention evaluate ./base ./lora-a ./lora-b --suite nano-1 --target math --adapters lora

@@ -9,7 +9,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.command(name="trajectory")
 @click.argument("runs", nargs=-1, required=True, type=_PATH, metavar="RUN...")
-@click.option("--target", required=True, help="The task family the run was trained for, e.g. jigsaw.")
+@click.option("--target", help="The task family that was trained, e.g. jigsaw; without it only retention is shown.")
 @click.option("--mixed", is_flag=True, help="The runs are of one training, although their names do not look like it.")
 @click.option("--json", "json_file", type=_PATH, help="Also write the trajectory to this file.")
 @click.option("--html", "html_file", type=_PATH, help="Also write the page with the curve to this file.")
@@ -17,7 +17,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--metric", help="lm-eval logs: the number that is 1 for a correct answer. Default: the log's first.")
 def command(
     runs: tuple[Path, ...],
-    target: str,
+    target: str | None,
     mixed: bool,
     json_file: Path | None,
     html_file: Path | None,
@@ -28,12 +28,14 @@ def command(
 
     Each RUN is a run folder (or a table, as in `retention compare`): the base first, then checkpoints of one training
     run in the order of training. Retention at matched gain is read off the curve at normalised gains .25, .5 and .75,
-    by linear interpolation, where the run first reaches them; a step that skips more than .3 is named.
+    by linear interpolation, where the run first reaches them; a step that skips more than .3 is named. Without
+    --target there is no gain, and the curve is retention in the order of training.
 
     \b
     Examples:
       retention trajectory runs/BASE runs/STEP-100 runs/STEP-200 runs/STEP-400 --target jigsaw
       retention trajectory runs/BASE runs/STEP-* --target jigsaw --json curve.json --html curve.html
+      retention trajectory runs/BASE runs/STEP-*
     """
     from rich.console import Console
 

@@ -5,6 +5,7 @@ from .noise import NOISE_FILE, NoiseFloor, measure_noise, noise_run
 from .plan import Plan, Watcher, make_plan
 from .run import PlanFailedError, run_plan
 from .screening import screen
+from .sizes import Sizes, TaskSize, sizes_of
 from .store import ResponseStore, StoredEngine, Variant
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "Plan",
     "PlanFailedError",
     "ResponseStore",
+    "Sizes",
     "StoredEngine",
+    "TaskSize",
     "Variant",
     "Watcher",
     "collect",
@@ -29,6 +32,7 @@ __all__ = [
     "noise_run",
     "run_plan",
     "screen",
+    "sizes_of",
     "store_size",
     "summarise",
 ]

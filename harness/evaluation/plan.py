@@ -1,6 +1,6 @@
 """The plan of an evaluation: everything that is decided before any engine starts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
@@ -21,8 +21,8 @@ from harness.checkpoints import (
 )
 from harness.engines import EngineSettings, Placement, checked, place
 from harness.errors import RetentionError
-from harness.records import Suite, suite_path
-from harness.suites import image_tasks, open_suite
+from harness.records import Suite, SuiteTask, suite_path
+from harness.suites import image_tasks, open_suite, part_of
 
 
 class Watcher(Protocol):
@@ -160,14 +160,19 @@ def make_plan(
     names: Sequence[str] = (),
     processor: Literal["base", "tuned"] = "base",
     asked: PromptSettings | None = None,
+    *,
+    items: int | None = None,
+    without: Collection[str] = (),
 ) -> Plan:
     """Resolve and check everything; raises :class:`~harness.errors.RetentionError` with the way out.
 
     ``served_names`` are what a server calls the checkpoints, the base first; ``names`` what the tuned are called in
     records, by default their folder or hub id. ``processor`` is whose image processor a tuned checkpoint is given,
-    ``asked`` what the user chooses of the prompts.
+    ``asked`` what the user chooses of the prompts. With ``items`` the plan is for a part of the suite, the first so
+    many of each task (:func:`harness.suites.part_of`), and ``without`` are tasks that this part leaves out.
     """
-    loaded_suite = open_suite(suite)
+    whole = open_suite(suite)
+    loaded_suite = whole if items is None else whole.model_copy(update={"tasks": _rest(whole, without)})
     if target is not None and target not in loaded_suite.families:
         raise RetentionError(
             f"--target {target}: suite {loaded_suite.id} has no such family; it has {', '.join(loaded_suite.families)}"
@@ -186,9 +191,11 @@ def make_plan(
             )
         settings = replace(settings, served=tuple(zip(digests, served_names, strict=True)))
     prompts = prompts_for(base_checkpoint, tuned_checkpoints, loaded_suite.prompt, asked)
+    folder = suite_path(suite).parent
+    if items is not None:
+        loaded_suite = part_of(loaded_suite, folder, items, whole)
     # What the run states is the policy that it was asked by.
     loaded_suite = loaded_suite.model_copy(update={"prompt": prompts.style})
-    folder = suite_path(suite).parent
     with_images = image_tasks(loaded_suite, folder)
     conditions, *pairs = [
         conditions_of(
@@ -214,6 +221,10 @@ def make_plan(
     plan = Plan(loaded_suite, folder, *checkpoints, prompts, conditions, settings, out, processor=processor, own=own)
     parts = plan.parts()
     return parts[0] if len(parts) == 1 else plan
+
+
+def _rest(suite: Suite, without: Collection[str]) -> dict[str, SuiteTask]:
+    return {name: task for name, task in suite.tasks.items() if name not in without}
 
 
 def _pixels(suite: Suite) -> Pixels:

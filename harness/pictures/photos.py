@@ -19,7 +19,7 @@ from PIL import Image, ImageOps
 
 from harness.errors import RetentionError
 from harness.pictures.pixels import Pixels
-from harness.sources import SourceError, data_folder, hub_file
+from harness.sources import SourceError, data_folder, hub_file, hub_has
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 # Larger pictures are reduced by the smallest integer factor that fits: block means, no interpolation.
@@ -86,6 +86,12 @@ class Collection:
     def sources(self) -> tuple["Collection", ...]:
         """The published data sets of a task that uses this collection."""
         return (self,)
+
+    def is_here(self) -> bool:
+        """Whether the pictures can be had: the first of them from the data folder, or all from the hub or its cache."""
+        folder, name = data_folder(), next(self.names())
+        copies = [Path(str(folder), copy.format(name=name)) for copy in self.copies] if folder else []
+        return any(path.is_file() for path in copies) or hub_has(self.repo, self.revision)
 
     def names(self) -> Iterator[str]:
         return iter(_listed(self.listing))

@@ -2,6 +2,7 @@ from .dynamics import render_dynamics, render_dynamics_page
 from .page import render_pair_page
 from .terminal import render_pair
 from .trajectory import render_trajectory, render_trajectory_page
+from .verdict import verdict_lines
 
 __all__ = [
     "render_dynamics",
@@ -10,4 +11,5 @@ __all__ = [
     "render_pair_page",
     "render_trajectory",
     "render_trajectory_page",
+    "verdict_lines",
 ]

@@ -8,6 +8,7 @@ from harness.report.page import environment
 from harness.scoring import (
     ABSENT,
     LEVELS,
+    Point,
     Trajectory,
     per_cent,
     point_interval,
@@ -17,6 +18,7 @@ from harness.scoring import (
 )
 
 _NAME = 24
+_TICKS = (0, 0.25, 0.5, 0.75, 1)
 # The drawing's plane in user units; the template draws axes and labels around it.
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 620.0, 16.0, 300.0
 
@@ -24,7 +26,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 620.0, 16.0, 300.0
 def render_trajectory(trajectory: Trajectory, console: Console) -> None:
     """Print the checkpoints in training order, then retention at matched gain. Names are printed as text."""
     n = sum(trajectory.suite.tasks.values())
-    subject = f"{trajectory.target}, {trajectory.suite.name} {trajectory.suite.version}, {n:,} items"
+    on = trajectory.target or "no target"
+    subject = f"{on}, {trajectory.suite.name} {trajectory.suite.version}, {n:,} items"
     console.print(Text(printable(subject), "dim"))
     if not trajectory.provenance.checked:
         console.print(Text("provenance not checked", "bold yellow"))
@@ -40,7 +43,8 @@ def render_trajectory(trajectory: Trajectory, console: Console) -> None:
             rate_interval(point.retention_macro_ci),
         )
     console.print(table)
-    console.print(Text("\nRetention at matched gain (per cent)", "bold"))
+    if trajectory.matched:
+        console.print(Text("\nRetention at matched gain (per cent)", "bold"))
     for matched in trajectory.matched:
         reason = matched.reasons.get("retention_macro") or matched.reasons.get("retention_macro_ci")
         interval = "" if matched.retention_macro_ci is None else f" {rate_interval(matched.retention_macro_ci)}"
@@ -54,8 +58,23 @@ def render_trajectory_page(trajectory: Trajectory) -> str:
     return (
         environment()
         .get_template("trajectory.html.j2")
-        .render(trajectory=trajectory, x=_x, y=_y, levels=LEVELS, ratio=_ratio, ticks=(0, 0.25, 0.5, 0.75, 1))
+        .render(trajectory=trajectory, shown=_shown(trajectory), x=_x, y=_y, levels=LEVELS, ratio=_ratio, ticks=_TICKS)
     )
+
+
+def _shown(trajectory: Trajectory) -> list[tuple[float, Point]]:
+    """The points that have a retention, each with its place from left to right: its normalised gain, or without a
+    target its place in the order of training, the base at 0 and the last at 1."""
+    last = len(trajectory.points) - 1
+    places = [
+        place / last if trajectory.target is None else point.normalised_gain
+        for place, point in enumerate(trajectory.points)
+    ]
+    return [
+        (at, point)
+        for at, point in zip(places, trajectory.points, strict=True)
+        if at is not None and point.retention_macro is not None
+    ]
 
 
 def _table(*columns: str) -> Table:

@@ -29,6 +29,7 @@ from harness.scoring.scorecard import (
     Strict,
 )
 from harness.scoring.scorer import score_pair
+from harness.scoring.summary import NO_TARGET
 from harness.scoring.task_scores import cluster_labels, correct, reasons
 from harness.scoring.transitions import Floats
 
@@ -36,13 +37,14 @@ LEVELS = (0.25, 0.5, 0.75)
 LEAST_RUNS = 3
 # Between two checkpoints further apart in normalised gain than this, a straight line is a guess.
 WIDEST_STEP = 0.3
+_GAINS = ("gain", "gain_ci", "normalised_gain")
 
 
 class Point(Reasoned):
-    """One checkpoint on the curve; the base is the first, with gain 0 and everything kept."""
+    """One checkpoint on the curve; the base is the first, with gain 0 and everything kept. No gain without a target."""
 
     model: ModelIdentity
-    gain: Change
+    gain: Change | None
     gain_ci: Interval | None
     normalised_gain: Number | None
     retention_macro: Number | None
@@ -73,11 +75,11 @@ class Matched(Reasoned):
 
 
 class Trajectory(Strict):
-    """The curve of one training run, in the order of training."""
+    """The curve of one training run, in the order of training; without a target, ``matched`` is empty."""
 
     schema_version: Literal[2] = 2
     suite: SuiteRecord
-    target: str
+    target: str | None
     provenance: Provenance
     points: tuple[Point, ...]
     matched: tuple[Matched, ...]
@@ -87,7 +89,7 @@ class Trajectory(Strict):
         return self.model_dump_json(indent=2) + "\n"
 
 
-def score_trajectory(runs: Sequence[Source], target: str, *, mixed: bool = False) -> Trajectory:
+def score_trajectory(runs: Sequence[Source], target: str | None, *, mixed: bool = False) -> Trajectory:
     """Score each checkpoint of a training run against its base, the first of ``runs``; the rest in training order.
 
     Raises ``RetentionError`` for fewer than three runs and ``CheckFailedError`` when one is named twice, may not be
@@ -106,37 +108,38 @@ def score_trajectory(runs: Sequence[Source], target: str, *, mixed: bool = False
     if not mixed:
         _check_one_training([_name(run) for run in checkpoints])
     cards = [score_pair(base, run, target) for run in checkpoints]
-    draws = joint_draws([pair(base, run).items for run in checkpoints])
-    gains, kept = [], []
-    for card, drawn in zip(cards, draws, strict=True):
-        gain, retention = curve_draws(card, drawn)
-        gains.append(gain)
-        kept.append(retention)
-    points = [_base_point(ModelIdentity.of(base.record), cards[0].retention_macro, cards[0].learned.normalised_gain)]
-    for card in cards:
-        fields: dict[str, Any] = {
-            "normalised_gain": card.learned.normalised_gain,
-            "retention_macro": card.retention_macro,
-            "retention_macro_ci": card.retention_macro_ci,
-            "balance": card.balance,
-            "gain_ci": card.learned.gain_ci,
-        }
-        why = card.reasons | card.learned.reasons
-        points.append(
-            Point(
-                model=card.tuned,
-                gain=card.learned.gain,
-                **fields,
-                reasons=reasons(fields, why),
-            )
-        )
+    points = [_base_point(cards[0]), *map(_point, cards)]
+    matched = () if target is None else _matched_gains(base, checkpoints, cards, points)
     return Trajectory(
         suite=cards[0].suite,
         target=target,
         provenance=cards[0].provenance,
         points=tuple(points),
-        matched=tuple(_matched(level, points, np.array(gains), np.array(kept)) for level in LEVELS),
+        matched=matched,
     )
+
+
+def _point(card: Scorecard) -> Point:
+    learned = card.target
+    fields: dict[str, Any] = {
+        "gain": None if learned is None else learned.gain,
+        "normalised_gain": None if learned is None else learned.normalised_gain,
+        "retention_macro": card.retention_macro,
+        "retention_macro_ci": card.retention_macro_ci,
+        "balance": card.balance,
+        "gain_ci": None if learned is None else learned.gain_ci,
+    }
+    why = dict.fromkeys(_GAINS, NO_TARGET) if learned is None else learned.reasons
+    return Point(model=card.tuned, **fields, reasons=reasons(fields, card.reasons | why))
+
+
+def _matched_gains(
+    base: Source, checkpoints: Sequence[Source], cards: Sequence[Scorecard], points: Sequence[Point]
+) -> tuple[Matched, ...]:
+    draws = joint_draws([pair(base, run).items for run in checkpoints])
+    curves = [curve_draws(card, drawn) for card, drawn in zip(cards, draws, strict=True)]
+    gains, kept = (np.array(side) for side in zip(*curves, strict=True))
+    return tuple(_matched(level, points, gains, kept) for level in LEVELS)
 
 
 def _name(run: Source) -> str:
@@ -213,17 +216,21 @@ def _ratio(tasks: Sequence[tuple[int, Draws]]) -> Floats:
     return after / before
 
 
-def _base_point(base: ModelIdentity, macro: float | None, normalised: float | None) -> Point:
+def _base_point(card: Scorecard) -> Point:
+    """The base itself, from the card of its first checkpoint: what that has no number for, the base has none for."""
+    macro, learned = card.retention_macro, card.target
+    normalised = None if learned is None else learned.normalised_gain
     fields: dict[str, Any] = {
+        "gain": None if learned is None else 0.0,
+        "gain_ci": None if learned is None else (0.0, 0.0),
         "normalised_gain": None if normalised is None else 0.0,
         "retention_macro": None if macro is None else 1.0,
         "retention_macro_ci": None if macro is None else (1.0, 1.0),
         "balance": None if macro is None or normalised is None else 0.0,
     }
-    undefined = "not defined for any checkpoint"
-    return Point(
-        model=base, gain=0.0, gain_ci=(0.0, 0.0), **fields, reasons=reasons(fields, dict.fromkeys(fields, undefined))
-    )
+    undefined = NO_TARGET if learned is None else "not defined for any checkpoint"
+    why = {**dict.fromkeys(fields, "not defined for any checkpoint"), **dict.fromkeys((*_GAINS, "balance"), undefined)}
+    return Point(model=card.base, **fields, reasons=reasons(fields, why))
 
 
 def _matched(level: float, points: Sequence[Point], gains: Floats, kept: Floats) -> Matched:

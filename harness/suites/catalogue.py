@@ -14,8 +14,8 @@ from typing import Any, Literal
 import yaml
 
 from harness.errors import RetentionError
-from harness.records import Suite, load_task_module, tasks_root
-from harness.sources import LocalFile
+from harness.records import Draft, Suite, load_task_module, tasks_root
+from harness.sources import LocalFile, hub_has
 
 
 class CatalogueError(RetentionError):
@@ -108,16 +108,31 @@ class TaskFile:
 
     def sources(self) -> tuple[DataSet, ...]:
         """The published data sets and local files that the task uses; none for a procedural task."""
-        module, _, _ = Path(self.fields.get("custom_dataset", "")).name.rpartition(".")
-        file = self.path.parent / f"{module}.py"
-        if not module or not file.is_file():
+        file = self._module
+        if file is None:
             repo = self.fields.get("dataset_path")
             return (DataSet(repo, (self.fields.get("dataset_kwargs") or {}).get("revision")),) if repo else ()
+        return tuple(dict.fromkeys(map(_data_set, self._used(file))))
+
+    def missing(self) -> tuple[DataSet, ...]:
+        """Those of :meth:`sources` that are neither in the data folder, nor on the hub, nor in the hub's cache."""
+        file = self._module
+        if file is None:
+            return tuple(each for each in self.sources() if not hub_has(each.repo, each.revision))
+        return tuple(dict.fromkeys(_data_set(each) for each in self._used(file) if not _listing(each).is_here()))
+
+    @property
+    def _module(self) -> Path | None:
+        """The Python file beside the YAML that makes the items."""
+        module, _, _ = Path(self.fields.get("custom_dataset", "")).name.rpartition(".")
+        file = self.path.parent / f"{module}.py"
+        return file if module and file.is_file() else None
+
+    def _used(self, file: Path) -> tuple[Any, ...]:
         named = (self.fields.get("dataset_kwargs") or {}).get("task", self.name)
         task = getattr(load_task_module(file), "TASKS", {}).get(named)
         shown = (*getattr(task, "pictures", ()), *getattr(getattr(task, "shots", None), "sources", ()))
-        used = (*getattr(task, "sources", ()), *shown)
-        return tuple(dict.fromkeys(map(_data_set, used)))
+        return (*getattr(task, "sources", ()), *shown)
 
     @property
     def _decoding(self) -> dict[str, Any]:
@@ -128,8 +143,14 @@ class TaskFile:
         return self.fields.get("metadata") or {}
 
 
+def _listing(source: Any) -> Any:
+    """What is looked for: of pictures that a local file lists, that file."""
+    listing = getattr(source, "listing", None)
+    return listing if isinstance(listing, LocalFile) else source
+
+
 def _data_set(source: Any) -> DataSet:
-    file = getattr(source, "listing", source)
+    file = _listing(source)
     if isinstance(file, LocalFile):
         return DataSet(file.path, f"sha256:{file.sha256}")
     return DataSet(source.repo, source.revision)
@@ -156,12 +177,20 @@ def find_task(name: str, extra_root: Path | None = None) -> TaskFile:
 
 def image_tasks(suite: Suite, folder: Path) -> tuple[str, ...]:
     """The tasks of ``suite`` whose items have images, by their YAML; ``folder`` may contain a user's own tasks."""
+    return tuple(name for name, task in tasks_of(suite, folder).items() if task.shows_images)
+
+
+def tasks_of(suite: Suite | Draft, folder: Path) -> dict[str, TaskFile]:
+    """The YAML files of the tasks of ``suite``, without reading all there are; ``folder`` may contain a user's own.
+
+    Of lm-eval's own tasks, those whose files are written otherwise are not in it.
+    """
     own = folder.resolve() != (tasks_root() / "suites").resolve()
     found = {task.name: task for task in _tasks_below(folder)} if own else {}
     for name, place in suite.tasks.items():
         if name not in found:
             found |= _stock_file(name, place.stock) if place.stock else _shipped_file(name)
-    return tuple(name for name in suite.tasks if name in found and found[name].shows_images)
+    return {name: found[name] for name in suite.tasks if name in found}
 
 
 def _shipped_file(name: str) -> dict[str, TaskFile]:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -21,13 +20,13 @@ from harness.lmeval import (
     decoding_of,
     first_items,
     load_each,
-    load_frozen,
     shots_of,
     stock_tasks,
 )
 from harness.records import DRAFT, Draft, DraftTask, Suite, SuiteError, SuiteTask, read_suite, suite_path
 from harness.sources import use_hub_or_cache
 from harness.suites.catalogue import find_tasks
+from harness.suites.parts import first_of_each, size_of
 
 LOCK_SUFFIX = ".lock"
 CHANGES_FILE = "CHANGES.md"
@@ -104,10 +103,9 @@ def sample(reference: str, count: int, target: Path) -> Suite:
         raise SuiteError(f"{target}: the file's name must be the suite's name and version, for example part-1.yaml")
     _refuse_to_replace(target)
     suite = open_suite(reference)
-    loaded = load_frozen(suite, suite_path(reference).parent)
-    taken = {name: first_items(task, count) for name, task in loaded.items()}
-    item_ids = {name: task.item_ids for name, task in taken.items()}
-    tasks = {name: task.model_copy(update=_size(taken[name])) for name, task in suite.tasks.items()}
+    taken = first_of_each(suite, suite_path(reference).parent, count)
+    item_ids = {name: task.item_ids for name, (_, task) in taken.items()}
+    tasks = {name: task.model_copy(update=taken[name][0]) for name, task in suite.tasks.items()}
     title = f"{suite.title}: at most {count} items a task of {suite.id}"
     part = Suite(**{**suite.model_dump(), "name": named[1], "version": named[2], "title": title, "tasks": tasks})
     write(part, item_ids, target)
@@ -191,7 +189,7 @@ def _freeze(
         raise SuiteError(f"task {name}: it has {len(taken.item_ids)} items, but the draft asks for {place.count}")
     max_tokens, stop = decoding_of(loaded)
     known = {
-        **_size(taken),
+        **size_of(taken),
         "max_tokens": max_tokens,
         "stop": stop,
         "sources": sources,
@@ -202,15 +200,6 @@ def _freeze(
                 f"task {name}: its {field} is {known[field]}, but the draft states {getattr(place, field)}"
             )
     return SuiteTask(**{**place.model_dump(), **known}), taken.item_ids
-
-
-def _size(taken: LoadedTask) -> dict[str, Any]:
-    """What a suite fixes about the items of a task."""
-    return {
-        "count": len(taken.item_ids),
-        "digest": items_digest(taken.item_ids),
-        "clusters": len(set(cluster_ids(taken))),
-    }
 
 
 def _pinned(task: DraftTask) -> DraftTask:

@@ -3,6 +3,7 @@
     import retentionbench as rb
 
     card = rb.evaluate("nano:base", "nano:sft", suite="nano-1", target="jigsaw")   # checkpoints: runs them and scores
+    print(rb.check("nano:base", "nano:sft").summary())                             # a quick part of a suite that fits
     card = rb.compare("runs/BASE", "runs/TUNED", target="jigsaw")                  # runs, tables, frames: only scores
     print(card.summary())
     card.to_frame()                                                                # one row a task, rates in [0, 1]
@@ -19,8 +20,10 @@ from harness import __version__
 # For type checkers, the same names are in __init__.pyi.
 _HOMES = {
     "harness.api": (
+        "Check",
         "Evaluation",
         "EvaluationFailedError",
+        "check",
         "compare",
         "evaluate",
         "evaluate_pairs",

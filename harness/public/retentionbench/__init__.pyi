@@ -1,7 +1,9 @@
 from harness import __version__
 from harness.api import (
+    Check,
     Evaluation,
     EvaluationFailedError,
+    check,
     compare,
     evaluate,
     evaluate_pairs,
@@ -20,6 +22,7 @@ from harness.report import render_pair_page
 from harness.scoring import Scorecard, Trajectory
 
 __all__ = [
+    "Check",
     "CheckFailedError",
     "Evaluation",
     "EvaluationFailedError",
@@ -33,6 +36,7 @@ __all__ = [
     "Trajectory",
     "Watcher",
     "__version__",
+    "check",
     "compare",
     "evaluate",
     "evaluate_pairs",

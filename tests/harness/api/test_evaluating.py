@@ -74,6 +74,21 @@ def test_scorecard_and_report_lie_beside_the_run(models: Path, started: list[str
     assert (found.asked, found.screened) == (1, None)
 
 
+def test_without_a_target_there_is_forgetting_and_no_gain(models: Path, started: list[str], asked: Settings) -> None:
+    (found,) = evaluate_pairs(models / "base", [models / "tuned"], **(asked | {"target": None}))
+    assert (found.scorecard.target, list(found.scorecard.prior_tasks)) == (None, ["math_arithmetic"])
+    assert (found.folder / "scorecard.json").read_text(encoding="utf-8") == found.scorecard.to_json()
+    assert found.report == found.folder / "report.html"
+    del asked["target"]
+    assert evaluate(models / "base", models / "tuned", **asked) == found.scorecard
+
+
+def test_a_screening_needs_a_target(models: Path, started: list[str], asked: Settings) -> None:
+    with pytest.raises(RetentionError, match=r"--screen: .* name it with --target \(math\), or evaluate in full"):
+        screen_pairs(models / "base", [models / "tuned"], **(asked | {"target": None}))
+    assert started == []
+
+
 def test_what_is_complete_is_in_the_error_of_what_failed(models: Path, started: list[str], asked: Settings) -> None:
     with pytest.raises(EvaluationFailedError, match="broken: out of memory") as raised:
         evaluate(models / "base", [str(models / "broken"), str(models / "tuned")], **asked)

@@ -160,6 +160,16 @@ def test_a_trajectory_is_printed_and_written(runs: Path) -> None:
     assert all(len(line) <= 80 for line in result.output.splitlines())
 
 
+def test_a_trajectory_needs_no_target(runs: Path) -> None:
+    synthetic_run(runs / "later", FEW, name="later", accuracy=0.9, seed=2)
+    places = [runs / name for name in ("base", "tuned", "later")]
+    result = invoke("trajectory", *places, "--mixed", "--json", runs / "curve.json")
+    assert result.exit_code == 0, result.output
+    curve = Trajectory.model_validate_json((runs / "curve.json").read_bytes())
+    assert (curve.target, [point.gain for point in curve.points]) == (None, [None] * 3)
+    assert "no target, " in result.output
+
+
 def test_runs_of_two_trainings_are_no_curve(runs: Path) -> None:
     synthetic_run(runs / "other", FEW, name="other", accuracy=0.9, seed=2)
     result = invoke("trajectory", *(runs / name for name in ("base", "tuned", "other")), "--target", "jigsaw")

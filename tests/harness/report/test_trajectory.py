@@ -2,6 +2,7 @@
 
 import io
 import re
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -27,6 +28,20 @@ def curve(tmp_path_factory: pytest.TempPathFactory) -> Trajectory:
         for place, (name, target, prior) in enumerate((("base", 0.1, 0.9), (EVIL, 0.02, 0.85), ("late", 0.6, 0.7)))
     ]
     return score_trajectory(runs, "jigsaw", mixed=True)
+
+
+def test_without_a_target_the_curve_goes_by_the_order_of_training(tmp_path: Path) -> None:
+    rates = enumerate((0.9, 0.85, 0.7))
+    runs = [synthetic_run(tmp_path / str(n), name=f"at-{n}", accuracy=rate, seed=n) for n, rate in rates]
+    curve = score_trajectory(runs, None, mixed=True)
+    html = render_trajectory_page(curve)
+    assert re.findall(r'<circle cx="([0-9.]+)"', html) == ["56.0", "338.0", "620.0"]
+    assert "order of training" in html
+    assert "matched gain" not in html
+    stream = io.StringIO()
+    render_trajectory(curve, Console(file=stream, width=80))
+    assert stream.getvalue().startswith("no target, ")
+    assert "matched gain" not in stream.getvalue()
 
 
 def test_the_page_asks_for_nothing_and_obeys_no_name(curve: Trajectory) -> None:

@@ -56,6 +56,22 @@ def test_matched_retention_is_interpolated_between_checkpoints(curve: Trajectory
         assert high - low < 0.2
 
 
+def test_without_a_target_there_is_retention_and_no_gain(tmp_path: Path) -> None:
+    rates = {"base": 0.9, "100": 0.85, "200": 0.7}
+    runs = [
+        synthetic_run(tmp_path / name, name=name, accuracy=rate, seed=place)
+        for place, (name, rate) in enumerate(rates.items())
+    ]
+    curve = score_trajectory(runs, None)
+    cards = [score_pair(runs[0], run, None) for run in runs[1:]]
+    assert (curve.target, curve.matched) == (None, ())
+    assert [point.retention_macro for point in curve.points] == [1.0, *(card.retention_macro for card in cards)]
+    for point in curve.points:
+        assert (point.gain, point.gain_ci, point.normalised_gain, point.balance) == (None, None, None, None)
+        assert point.reasons["gain"] == "no target family was named"
+    assert Trajectory.model_validate_json(curve.to_json()) == curve
+
+
 def test_a_gain_that_is_never_reached_is_null_with_a_reason(runs: list[Run]) -> None:
     short = score_trajectory(runs[:3], "jigsaw")
     assert short.matched[0].retention_macro is not None
