@@ -7,6 +7,7 @@ from .identity import same_tensors
 from .images import ImageTokens, image_tokens
 from .limits import longest, vocabulary_size
 from .listing import contents_of
+from .memory import checkpoint_in_memory
 from .naming import renamed, told_apart
 from .parameters import Fit, Shapes, WeightsReport, compare_tensors, refuse_misfit, tied_tensors
 from .processor import ANY_SIZE, PROCESSOR_FILES, ImageProcessor, Pixels, read_processor, write_processor
@@ -45,6 +46,7 @@ __all__ = [
     "Vocabulary",
     "WeightsReport",
     "cached_answer",
+    "checkpoint_in_memory",
     "compare_prompts",
     "compare_tensors",
     "conditions_of",

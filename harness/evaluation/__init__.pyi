@@ -1,6 +1,7 @@
 from .checkup import Checkup, examine
 from .doctor import Finding, diagnose
 from .listing import FoundRun, collect, find_garbage, find_runs, store_size, summarise
+from .live import LiveEvaluation, only_first
 from .noise import NOISE_FILE, NoiseFloor, measure_noise, noise_run
 from .plan import Plan, Watcher, make_plan
 from .run import PlanFailedError, run_plan
@@ -13,6 +14,7 @@ __all__ = [
     "Checkup",
     "Finding",
     "FoundRun",
+    "LiveEvaluation",
     "NoiseFloor",
     "Plan",
     "PlanFailedError",
@@ -30,6 +32,7 @@ __all__ = [
     "make_plan",
     "measure_noise",
     "noise_run",
+    "only_first",
     "run_plan",
     "screen",
     "sizes_of",
