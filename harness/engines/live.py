@@ -10,6 +10,7 @@ from harness.engines.transformers import TransformersEngine
 
 # Where accelerate keeps the forward pass that it wrapped in mixed precision.
 _UNWRAPPED = "_original_forward"
+_ATTENTION = "_attn_implementation_internal"
 
 
 class LiveEngine(TransformersEngine):
@@ -35,11 +36,23 @@ class LiveEngine(TransformersEngine):
 
 @contextmanager
 def _borrowed(model: Any) -> Iterator[None]:
-    """``model`` in evaluation mode, computing in the precision of its weights as its base does; then as it was."""
+    """``model`` as its base would be loaded, but for its weights, and in evaluation mode; then as it was."""
     modes = {module: module.training for module in model.modules()}
     generation = model.generation_config
-    wrapped = model.__dict__.get("forward") if _UNWRAPPED in model.__dict__ else None
     model.eval()
+    try:
+        with _forward_alone(model), _attention_as_loaded(model):
+            yield
+    finally:
+        model.generation_config = generation
+        for module, mode in modes.items():
+            module.training = mode
+
+
+@contextmanager
+def _forward_alone(model: Any) -> Iterator[None]:
+    """Without the mixed precision that accelerate wraps a forward pass in: in the precision of the weights."""
+    wrapped = model.__dict__.get("forward") if _UNWRAPPED in model.__dict__ else None
     if wrapped is not None:
         model.forward = model.__dict__[_UNWRAPPED]
     try:
@@ -47,6 +60,17 @@ def _borrowed(model: Any) -> Iterator[None]:
     finally:
         if wrapped is not None:
             model.forward = wrapped
-        model.generation_config = generation
-        for module, mode in modes.items():
-            module.training = mode
+
+
+@contextmanager
+def _attention_as_loaded(model: Any) -> Iterator[None]:
+    """With the attention that transformers chooses where none is asked for, whatever kernels the training uses."""
+    configs = [module.config for module in model.modules() if hasattr(getattr(module, "config", None), _ATTENTION)]
+    before = [(each, getattr(each, _ATTENTION)) for each in configs]
+    if getattr(model, "_supports_sdpa", False) and model.config._attn_implementation != "sdpa":
+        model.set_attn_implementation("sdpa")
+    try:
+        yield
+    finally:
+        for config, chosen in before:
+            setattr(config, _ATTENTION, chosen)
