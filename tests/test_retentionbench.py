@@ -14,6 +14,7 @@ NAMES = {
     "CheckFailedError",
     "Evaluation",
     "EvaluationFailedError",
+    "RetentionCallback",
     "RetentionError",
     "Run",
     "RunError",

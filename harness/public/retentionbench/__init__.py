@@ -40,6 +40,7 @@ _HOMES = {
     "harness.records": ("Run", "RunError", "Suite", "SuiteError", "Table"),
     "harness.report": ("render_pair_page",),
     "harness.scoring": ("Scorecard", "Trajectory"),
+    "harness.training": ("RetentionCallback",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -20,12 +20,14 @@ from harness.evaluation import Watcher
 from harness.records import Run, RunError, Suite, SuiteError, Table
 from harness.report import render_pair_page
 from harness.scoring import Scorecard, Trajectory
+from harness.training import RetentionCallback
 
 __all__ = [
     "Check",
     "CheckFailedError",
     "Evaluation",
     "EvaluationFailedError",
+    "RetentionCallback",
     "RetentionError",
     "Run",
     "RunError",
