@@ -15,19 +15,11 @@ from typing import Any, Literal
 from tqdm import tqdm
 
 from harness.errors import RetentionError
-from harness.scoring import (
-    Scorecard,
-    apply_rule,
-    parse_rule,
-    per_cent,
-    point_interval,
-    points,
-    printable,
-    rate_interval,
-    score_pair,
-)
+from harness.records import read_record
+from harness.scoring import LEAST_RUNS, Scorecard, apply_rule, parse_rule, score_pair
 from harness.training.aside import aside
 from harness.training.best import Best
+from harness.training.card_log import in_one_line, logged
 from harness.training.host import log, refuse_processes, trainer_of
 from harness.training.measuring import InMemory, Measuring, Questions, Saved
 
@@ -48,7 +40,7 @@ class RetentionCallback(TrainerCallback):  # type: ignore[misc]
     adapters of PEFT. ``every`` is "save" (at each checkpoint that the trainer saves) or a number of steps; the last
     step is always evaluated. ``base`` is the checkpoint that the training started from and ``suite`` a shipped suite or
     a YAML file, of which ``items`` of each task are asked, always the same ones (None: all of them). ``target`` is the
-    task family that is trained; without it only forgetting is measured.
+    task family that is trained; without it only forgetting is measured. Data sets are read as by :func:`evaluate`.
 
     ``engine`` "transformers" evaluates the model in memory, in evaluation mode, and leaves weights, modes and random
     states as they were: the training is the same with and without it. "vllm" evaluates the saved checkpoint in a
@@ -56,9 +48,9 @@ class RetentionCallback(TrainerCallback):  # type: ignore[misc]
     The base is evaluated once, in the same way, and stored. Runs go below ``out``, where ``retention trajectory`` reads
     them, called ``name`` (by default the trainer's output folder) and the step.
 
-    Numbers are logged as ``PREFIX/gain``, ``PREFIX/macro`` (retention), ``PREFIX/worst_group``, ``PREFIX/group/NAME``,
-    ``PREFIX/balance`` (rates in [0, 1], with ``_low`` and ``_high`` of their 95 % intervals), ``PREFIX/forgot`` (prior
-    tasks), ``PREFIX/alarms``, ``PREFIX/seconds`` and ``PREFIX/share_of_time`` (of the training so far).
+    Logged are ``PREFIX/gain`` and ``PREFIX/macro`` (retention), each with ``_low`` and ``_high`` of its 95 % interval,
+    ``PREFIX/worst_group``, ``PREFIX/group/NAME``, ``PREFIX/balance`` (rates in [0, 1]), ``PREFIX/forgot`` (a number of
+    prior tasks), ``PREFIX/alarms``, ``PREFIX/seconds`` and ``PREFIX/share_of_time`` (of the training so far).
 
     ``stop_if`` is a rule, or several, as of ``--fail-if``: "retention < 95" (per cent, or .95) ends the training where
     the loss is shown, the whole 95 % interval below. ``keep_best`` is "balance", "gain unless retention < 95" and so
@@ -115,6 +107,7 @@ class RetentionCallback(TrainerCallback):  # type: ignore[misc]
         self.label = self._name or _label(args.output_dir)
         with aside(), self._timed():
             self._measuring = self._start(given)
+            self._say(f"{self.prefix}: evaluates the base on {self._asked} before the first step, unless it is stored")
             self.base_folder = self._measuring.base()
         self.folders = dict(self._measured_before(state.log_history))
 
@@ -144,9 +137,9 @@ class RetentionCallback(TrainerCallback):  # type: ignore[misc]
         if self.best is not None and state.best_global_step is not None:
             best = f"best {self.best.metric} at step {state.best_global_step}"
             self._say(f"{self.prefix}: {best}: {state.best_model_checkpoint}")
-        if self.questions.target is not None and len(self.folders) > 1:
-            runs = [self.base_folder, *(self.folders[step] for step in sorted(self.folders))]
-            self._say(f"Next: retention trajectory {shlex.join(map(str, runs))} --target {self.questions.target}")
+        if len(runs := self._curve()) >= LEAST_RUNS:
+            of_target = "" if self.questions.target is None else f" --target {self.questions.target}"
+            self._say(f"Next: retention trajectory {shlex.join(map(str, runs))}{of_target}")
         self._measuring = None
 
     def _refuse(self, args: Any) -> None:
@@ -184,7 +177,7 @@ class RetentionCallback(TrainerCallback):  # type: ignore[misc]
         share = self._spent / (time.monotonic() - self._began)
         cost = {"seconds": self._spent - before, "share_of_time": share}
         log(self._trainer, control, {f"{self.prefix}/{name}": value for name, value in (logged(card) | cost).items()})
-        self._say(f"{self.prefix}, step {step}: {_line(card)}; {100 * share:.1f} % of the time so far")
+        self._say(f"{self.prefix}, step {step}: {in_one_line(card)}; {100 * share:.1f} % of the time so far")
         self._decide(card, state, control)
 
     def _decide(self, card: Scorecard, state: Any, control: Any) -> None:
@@ -209,6 +202,14 @@ class RetentionCallback(TrainerCallback):  # type: ignore[misc]
                 if newest := max(found, key=lambda path: path.stat().st_mtime, default=None):
                     yield row["step"], newest.parent
 
+    def _curve(self) -> list[Path]:
+        """The runs of a trajectory in their order, the base first: of those that answered alike the first."""
+        runs = [self.base_folder, *(self.folders[step] for step in sorted(self.folders))]
+        found: dict[str, Path] = {}
+        for folder in runs:
+            found.setdefault(read_record(folder).samples_sha256, folder)
+        return list(found.values())
+
     @property
     def _asked(self) -> str:
         return "" if self._measuring is None else self._measuring.suite
@@ -220,46 +221,6 @@ class RetentionCallback(TrainerCallback):  # type: ignore[misc]
             yield
         finally:
             self._spent += time.monotonic() - began
-
-
-def logged(card: Scorecard) -> dict[str, float]:
-    """The numbers of a scorecard as a training logs them; what is not defined is left out."""
-    numbers: dict[str, float | None] = {
-        "macro": card.retention_macro,
-        **_limits("macro", card.retention_macro_ci),
-        "worst_group": None if card.worst_group is None else card.worst_group.retention,
-        **{f"group/{name}": group.retention for name, group in card.groups.items()},
-        "balance": card.balance,
-        "forgot": sum(task.verdict == "forgot" for task in card.prior_tasks.values()),
-        "alarms": len(card.alarms),
-    }
-    if card.target is not None:
-        numbers |= {
-            "gain": card.target.gain,
-            **_limits("gain", card.target.gain_ci),
-            "normalised_gain": card.target.normalised_gain,
-        }
-    return {name: float(value) for name, value in numbers.items() if value is not None}
-
-
-def _limits(name: str, interval: tuple[float, float] | None) -> dict[str, float]:
-    return {} if interval is None else dict(zip((f"{name}_low", f"{name}_high"), interval, strict=True))
-
-
-def _line(card: Scorecard) -> str:
-    """The findings in one line, alarms with their words."""
-    kept = (
-        f"retention {per_cent(card.retention_macro)} % {rate_interval(card.retention_macro_ci)}"
-        if card.retention_macro is not None
-        else f"no retention: {card.reasons['retention_macro']}"
-    )
-    worst = (
-        "" if card.worst_group is None else f", worst {card.worst_group.group} {per_cent(card.worst_group.retention)} %"
-    )
-    target = card.target
-    gain = "" if target is None else f"gain {points(target.gain)} points {point_interval(target.gain_ci)}, "
-    alarms = "".join(f"; ALARM {alarm.message}" for alarm in card.alarms)
-    return printable(f"{gain}{kept}{worst}{alarms}")
 
 
 def _keep(card: Scorecard, folder: Path, target: str | None) -> None:

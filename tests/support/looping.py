@@ -7,7 +7,7 @@ from typing import Any
 from harness.checkpoints import open_checkpoint
 from harness.engines import device_class
 from harness.training.generators import load_examples
-from harness.training.model import ExampleEncoder, load_student, lora_config
+from harness.training.model import ExampleEncoder, Student, load_student, lora_config
 from harness.training.recipe import Adapter, Recipe, load_recipe
 from harness.training.rft import make_trainer
 from tests.support import recipes
@@ -19,23 +19,42 @@ LORA = Adapter(rank=4, alpha=8, dropout=0.1, target_modules=r".*language_model.*
 
 def sft_trainer(out: Path, callbacks: Sequence[Any], *, adapter: Adapter | None = None, **arguments: Any) -> Any:
     """TRL's trainer of the jigsaw, as a user would make it; ``arguments`` are of its configuration."""
+    from trl import SFTConfig, SFTTrainer
+
+    student, learnt = _student()
+    own = {"completion_only_loss": False, "max_length": None, "dataset_kwargs": {"skip_prepare_dataset": True}}
+    return SFTTrainer(
+        model=student.model,
+        args=SFTConfig(**_arguments(out) | own | arguments),
+        processing_class=student.processor,
+        peft_config=lora_config(adapter) if adapter else None,
+        callbacks=list(callbacks),
+        **learnt,
+    )
+
+
+def plain_trainer(out: Path, callbacks: Sequence[Any], **arguments: Any) -> Any:
+    """transformers' own trainer of the same, which is given no tokenizer."""
+    from transformers import Trainer, TrainingArguments
+
+    student, learnt = _student()
+    settings = TrainingArguments(**_arguments(out) | arguments)
+    return Trainer(student.model, settings, callbacks=list(callbacks), **learnt)
+
+
+def _student() -> tuple[Student, dict[str, Any]]:
+    """The nano base, and what a trainer is given to learn."""
     import transformers
     from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer
 
     recipe = load_recipe("nano-jigsaw", "sft", _SIZE)
     student = load_student(open_checkpoint("nano:base"), recipe)
     encoder, examples = ExampleEncoder(student), load_examples(recipe.data)
     transformers.set_seed(1)
-    return SFTTrainer(
-        model=student.model,
-        args=SFTConfig(**_arguments(out) | {"completion_only_loss": False, "max_length": None} | arguments),
-        data_collator=lambda rows: encoder.batch([examples[row["place"]] for row in rows]),
-        train_dataset=Dataset.from_dict({"place": list(range(24))}),
-        processing_class=student.processor,
-        peft_config=lora_config(adapter) if adapter else None,
-        callbacks=list(callbacks),
-    )
+    return student, {
+        "data_collator": lambda rows: encoder.batch([examples[row["place"]] for row in rows]),
+        "train_dataset": Dataset.from_dict({"place": list(range(24))}),
+    }
 
 
 def grpo_trainer(out: Path, callbacks: Sequence[Any]) -> Any:
@@ -64,7 +83,6 @@ def _arguments(out: Path) -> dict[str, Any]:
         "use_cpu": device_class() == "cpu",
         "disable_tqdm": True,
         "remove_unused_columns": False,
-        "dataset_kwargs": {"skip_prepare_dataset": True},
         "dataloader_pin_memory": False,
         "seed": 1,
     }

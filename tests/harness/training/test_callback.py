@@ -1,6 +1,7 @@
 """The callback: what is logged while a model trains, that the training does not notice, rules, resume, and refusals."""
 
 import json
+import shlex
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,14 +9,16 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 
 import retentionbench as rb
 from harness.checkpoints import nano_root
+from harness.cli.trajectory import command as trajectory
 from harness.errors import RetentionError
 from harness.records import read_run
 from harness.training.host import refuse_processes
 from tests.support.fakes import part_of_nano, write_llama
-from tests.support.looping import LORA, STEPS, grpo_trainer, sft_trainer
+from tests.support.looping import LORA, STEPS, grpo_trainer, plain_trainer, sft_trainer
 
 if TYPE_CHECKING:
     from harness.training import RetentionCallback
@@ -205,6 +208,24 @@ def test_an_adapter_is_measured_with_its_base_beside_it(watching: Watching, tmp_
     digests = {read_run(folder).record.checkpoint.weights_digest for folder in callback.folders.values()}
     assert len(digests) == 2
     assert callback.scorecards[6].provenance.checked
+
+
+@pytest.mark.engine
+def test_a_trainer_of_transformers_has_no_tokenizer_and_needs_no_target(watching: Watching, tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = []
+    lines: list[str] = []
+    callback = watching(target=None, keep_best="retention", say=lines.append)
+    trainer = plain_trainer(tmp_path / "plain", [heard(rows), callback], save_strategy="no")
+    trainer.train()
+    assert [row["step"] for row in retention_rows(rows)] == [2, 4, 6]
+    assert "retention/gain" not in retention_rows(rows)[0]
+    assert trainer.state.best_model_checkpoint == str(
+        tmp_path / "plain" / f"checkpoint-{trainer.state.best_global_step}"
+    )
+    assert Path(trainer.state.best_model_checkpoint).is_dir()
+    following = next(line for line in lines if line.startswith("Next: "))
+    done = CliRunner().invoke(trajectory, shlex.split(following.removeprefix("Next: retention trajectory ")))
+    assert done.exit_code == 0, done.output
 
 
 @pytest.mark.engine
