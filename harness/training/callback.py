@@ -15,7 +15,7 @@ from typing import Any, Literal
 from tqdm import tqdm
 
 from harness.errors import RetentionError
-from harness.records import read_record
+from harness.records import read_record, read_run
 from harness.scoring import LEAST_RUNS, Scorecard, apply_rule, parse_rule, score_pair
 from harness.training.aside import aside
 from harness.training.best import Best
@@ -109,6 +109,7 @@ class RetentionCallback(TrainerCallback):  # type: ignore[misc]
             self._measuring = self._start(given)
             self._say(f"{self.prefix}: evaluates the base on {self._asked} before the first step, unless it is stored")
             self.base_folder = self._measuring.base()
+            self._try_rules()
         self.folders = dict(self._measured_before(state.log_history))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -134,9 +135,8 @@ class RetentionCallback(TrainerCallback):  # type: ignore[misc]
             f"{self.prefix}: {count} evaluation{'s' * (count != 1)} of {self._asked} and of the base took "
             f"{self._spent:.1f} s, {100 * self._spent / whole:.1f} % of the {whole:.1f} s of this training"
         )
-        if self.best is not None and state.best_global_step is not None:
-            best = f"best {self.best.metric} at step {state.best_global_step}"
-            self._say(f"{self.prefix}: {best}: {state.best_model_checkpoint}")
+        if self.best is not None:
+            self._say(f"{self.prefix}: {self._kept(self.best.metric, state)}")
         if len(runs := self._curve()) >= LEAST_RUNS:
             of_target = "" if self.questions.target is None else f" --target {self.questions.target}"
             self._say(f"Next: retention trajectory {shlex.join(map(str, runs))}{of_target}")
@@ -159,6 +159,15 @@ class RetentionCallback(TrainerCallback):  # type: ignore[misc]
         if self.engine == "transformers":
             return InMemory(self.questions, given["model"], given.get("processing_class"))
         return Saved(self.questions, self.engine)
+
+    def _try_rules(self) -> None:
+        """On the base against itself, so that a task or group that a rule names wrongly ends no training half way."""
+        base = read_run(self.base_folder)
+        card = score_pair(base, base, self.questions.target)
+        for rule in self.rules:
+            apply_rule(rule, card)
+        if self.best is not None:
+            self.best.value(card)
 
     def _measure(self, args: Any, state: Any, control: Any) -> None:
         step = state.global_step
@@ -209,6 +218,11 @@ class RetentionCallback(TrainerCallback):  # type: ignore[misc]
         for folder in runs:
             found.setdefault(read_record(folder).samples_sha256, folder)
         return list(found.values())
+
+    def _kept(self, metric: str, state: Any) -> str:
+        if state.best_global_step is None:
+            return f"no checkpoint is the best: none has a {metric} that counts"
+        return f"best {metric} at step {state.best_global_step}: {state.best_model_checkpoint}"
 
     @property
     def _asked(self) -> str:

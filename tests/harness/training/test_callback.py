@@ -219,13 +219,16 @@ def test_a_trainer_of_transformers_has_no_tokenizer_and_needs_no_target(watching
     trainer.train()
     assert [row["step"] for row in retention_rows(rows)] == [2, 4, 6]
     assert "retention/gain" not in retention_rows(rows)[0]
-    assert trainer.state.best_model_checkpoint == str(
-        tmp_path / "plain" / f"checkpoint-{trainer.state.best_global_step}"
-    )
-    assert Path(trainer.state.best_model_checkpoint).is_dir()
+    # Three groups of these items say too little for one number, and the callback says so.
+    assert any("no retention: not enough evidence" in line for line in lines)
+    assert "retention: no checkpoint is the best: none has a retention that counts" in lines
     following = next(line for line in lines if line.startswith("Next: "))
     done = CliRunner().invoke(trajectory, shlex.split(following.removeprefix("Next: retention trajectory ")))
     assert done.exit_code == 0, done.output
+    saving = plain_trainer(tmp_path / "saving", [watching(keep_best="gain")], save_strategy="no", max_steps=2)
+    saving.train()
+    assert saving.state.best_model_checkpoint == str(tmp_path / "saving" / "checkpoint-2")
+    assert Path(saving.state.best_model_checkpoint).is_dir()
 
 
 @pytest.mark.engine
@@ -410,6 +413,8 @@ def test_a_share_and_per_cent_are_the_same_rule(said: str, same: str, watching: 
     [
         ({"target": "golf"}, "--target golf: suite part-1 has no such family"),
         ({"dtype": "bfloat16"}, "dtype='bfloat16': the model in training is in float32"),
+        ({"stop_if": "retention[fact] < 95"}, "no such task, group or family; did you mean facts"),
+        ({"keep_best": "gain unless delta[jigsaw_3x3] < 5"}, "no such task, group or family; did you mean jigsaw_2x2"),
         ({"speed": 3}, "'speed' is neither an argument nor an engine setting"),
     ],
 )
