@@ -1,12 +1,16 @@
 """The README's Python is real: it is taken from the page and run."""
 
+import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
 import retentionbench as rb
+from harness.checkpoints import nano_root
+from harness.engines import device_class
 from harness.records import tasks_root
 from harness.suites import sample
 from tests.support.fakes import part_of_nano
@@ -19,8 +23,8 @@ def forgot(base: Path, tuned: Path) -> bool:
     return any(task.verdict == "forgot" for task in rb.compare(base, tuned).prior_tasks.values())
 
 
-def snippet() -> str:
-    section = PAGE.read_text(encoding="utf-8").split("\n## From Python\n")[1].split("\n## ")[0]
+def snippet(title: str = "From Python") -> str:
+    section = PAGE.read_text(encoding="utf-8").split(f"\n## {title}\n")[1].split("\n## ")[0]
     return re.findall(r"```python\n(.*?)```", section, re.DOTALL)[0]
 
 
@@ -68,3 +72,33 @@ def test_the_snippet_runs_and_a_second_time_starts_no_engine(
     monkeypatch.setattr("harness.engines.starting.start", None)
     exec(code, {})
     assert capsys.readouterr().out == first
+
+
+@pytest.mark.engine
+def test_the_training_loop_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """For a few steps, with the nano model in place of the real one and sums to learn."""
+    code = snippet("In the training loop")
+    assert len(code.splitlines()) <= 26
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(nano_root() / "base", tmp_path / "models" / "smollm2")
+    rows = [{"prompt": f"What is {k} + 7?", "completion": f" The answer is {k + 7}."} for k in range(16)]
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    suite = part_of_nano(tmp_path, "math_arithmetic", "science_facts")
+    shorter = {
+        "core-text-1": str(suite),
+        "items=50": "items=20",
+        "every=100": "every=2",
+        "max_steps=300": "max_steps=2",
+        'report_to="none"': f'report_to="none", use_cpu={device_class() == "cpu"}',
+    }
+    for long, short in shorter.items():
+        assert long in code
+        code = code.replace(long, short)
+    exec(compile(code, "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert "retention, step 2: gain" in printed
+    assert "best checkpoint: " in printed
+    assert "tuned-step-000002 against smollm2" in printed
+    assert "1 evaluation of part-1-part-20 and of the base took" in printed

@@ -17,6 +17,7 @@ NAMES = {
     "EvaluationFailedError",
     "Exported",
     "GoldenSuite",
+    "RetentionCallback",
     "RetentionError",
     "RuleResult",
     "Run",

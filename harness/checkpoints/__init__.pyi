@@ -7,6 +7,7 @@ from .identity import same_tensors
 from .images import ImageTokens, image_tokens
 from .limits import longest, vocabulary_size
 from .listing import contents_of
+from .live import checkpoint_in_memory
 from .memory import Cache, cache_in, cache_of, weights_of, weights_size
 from .naming import renamed, told_apart
 from .parameters import Fit, Shapes, WeightsReport, compare_tensors, refuse_misfit, tied_tensors
@@ -51,6 +52,7 @@ __all__ = [
     "cache_in",
     "cache_of",
     "cached_answer",
+    "checkpoint_in_memory",
     "compare_prompts",
     "compare_tensors",
     "conditions_of",

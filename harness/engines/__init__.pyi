@@ -2,7 +2,8 @@ from .child import end_if_imported_by_a_child
 from .gguf import convert
 from .inspection import inspect_engines
 from .instructions import bfloat16_cost, multiplies_bfloat16
-from .loading import check_weights, checked
+from .live import LiveEngine
+from .loading import check_weights, checked, parameter_shapes
 from .merge import make_saveable, model_class, ready_folder
 from .placement import Member, Placement, default_dtype, device_class, place
 from .settings import Dtype, EngineError, EngineSettings, choose
@@ -13,6 +14,7 @@ __all__ = [
     "Dtype",
     "EngineError",
     "EngineSettings",
+    "LiveEngine",
     "Member",
     "Placement",
     "TransformersEngine",
@@ -29,6 +31,7 @@ __all__ = [
     "make_saveable",
     "model_class",
     "multiplies_bfloat16",
+    "parameter_shapes",
     "place",
     "ready_folder",
 ]

@@ -69,6 +69,12 @@ def checked(checkpoint: Checkpoint) -> Checkpoint:
     return replace(checkpoint, record=record, base=base, loading=report)
 
 
+def parameter_shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
+    """The tensors of the model of ``checkpoint`` by the names that transformers gives them; none where it cannot be
+    made without its weights."""
+    return _Rehearsal(checkpoint, len(checkpoint.weights)).parameters()
+
+
 def _with_ties(checkpoint: Checkpoint, report: WeightsReport, names: Iterable[str]) -> WeightsReport:
     """The report with what config.json says is one tensor: where the files have two they must be equal, and where they
     have only the one that is tied to the other, engines are given it under the other's name."""

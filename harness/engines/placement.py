@@ -240,7 +240,8 @@ def _applied(settings: EngineSettings, checkpoint: Checkpoint, device: str) -> L
     adapter out. Raises ``EngineError`` when "lora" is chosen and not available.
     """
     if checkpoint.base is None:
-        return "none"
+        # An adapter without its base is a model in memory, which has both.
+        return "none" if checkpoint.record.kind == "full" else "lora"
     if settings.name != "vllm" or settings.adapters == "merge" or (settings.adapters == "auto" and device == "cpu"):
         if settings.adapters == "lora":
             raise EngineError(f"--adapters lora: engine {settings.name} has no adapter kernels; use --adapters merge")

@@ -7,7 +7,8 @@ token (letters) are read from a single position, and logits are made for the pos
 
 import copy
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,15 +31,25 @@ class _Row:
 
 
 class ScoringPass:
-    """Scores requests without images by ``model``, a causal language model of transformers."""
+    """Scores requests without images by ``model``, a causal language model of transformers.
 
-    def __init__(self, model: Any, device: Any, pad: int) -> None:
+    ``without_gradients`` is the context that it computes in, by default torch's inference mode.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        device: Any,
+        pad: int,
+        without_gradients: Callable[[], AbstractContextManager[Any]] | None = None,
+    ) -> None:
         import torch
 
         self._torch = torch
         self._model = model
         self._device = device
         self._pad = pad
+        self._without_gradients = without_gradients or torch.inference_mode
         trimmed = "logits_to_keep" in inspect.signature(model.forward).parameters
         self._trim = {"logits_to_keep": 1} if trimmed else {}
         self._vocabulary = int(model.get_output_embeddings().weight.shape[0])
@@ -54,7 +65,7 @@ class ScoringPass:
 
     def score(self, batch: Sequence[ScoreRequest]) -> list[tuple[ContinuationScore, ...]]:
         """The scores of each request's continuations; equal to those of one request at a time but for rounding."""
-        with self._torch.inference_mode():
+        with self._without_gradients():
             cache, mask, starts = self._prompts([each.prompt.token_ids[:-1] for each in batch])
             rows = list(dict.fromkeys(row for owner, each in enumerate(batch) for row in _rows(owner, each)))
             read: dict[_Row, _Read] = {}

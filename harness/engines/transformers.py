@@ -1,7 +1,8 @@
 """transformers, in this process: batched, left-padded, sorted by length. Slower than vLLM, runs where that does not."""
 
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -24,27 +25,40 @@ class TransformersEngine:
     def __init__(self, placement: Placement) -> None:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         checkpoint, settings = placement.root, placement.settings
-        self.record = placement.record
+        import torch
+        import transformers
+
+        transformers.utils.logging.set_verbosity_error()
+        transformers.utils.logging.disable_progress_bar()
+        on_cpu = placement.record.device == "cpu"
+        if on_cpu:
+            torch.set_num_threads(settings.threads)
+        try:
+            model = load_merged(checkpoint, settings.dtype)
+            self._serve(placement, model.eval().to("cpu" if on_cpu else "cuda"), torch.inference_mode)
+        except (ValueError, OSError, KeyError, ImportError) as error:  # A processor may need a package of its own.
+            raise EngineError(f"{checkpoint.record.name}: transformers cannot load it: {error}") from error
+
+    def _serve(
+        self, placement: Placement, model: Any, without_gradients: Callable[[], AbstractContextManager[Any]]
+    ) -> None:
+        """Answer by ``model``, as the placement says, in the context ``without_gradients``."""
         import torch
         import transformers
         from tokenizers.decoders import DecodeStream
 
-        transformers.utils.logging.set_verbosity_error()
-        transformers.utils.logging.disable_progress_bar()
+        checkpoint, settings = placement.root, placement.settings
+        self.record = placement.record
         self._torch = torch
         self._stream = DecodeStream
-        if self.record.device == "cpu":
-            torch.set_num_threads(settings.threads)
-        self._device = torch.device("cpu" if self.record.device == "cpu" else "cuda")
-        try:
-            self._model = load_merged(checkpoint, settings.dtype)
-            options = {"local_files_only": True, "trust_remote_code": False}
-            processor = _load_processor(checkpoint, placement.conditions)
-            served = tokenizer_folder(placement.conditions, placement.members[0].checkpoint)
-            self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(served, **options)
-        except (ValueError, OSError, KeyError, ImportError) as error:  # A processor may need a package of its own.
-            raise EngineError(f"{checkpoint.record.name}: transformers cannot load it: {error}") from error
-        self._model.eval().to(self._device)
+        self._without_gradients = without_gradients
+        processor = _load_processor(checkpoint, placement.conditions)
+        served = tokenizer_folder(placement.conditions, placement.members[0].checkpoint)
+        self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(
+            served, local_files_only=True, trust_remote_code=False
+        )
+        self._model = model
+        self._device = model.device
         self._eos = placement.conditions.record.stop_token_ids
         # A file of the checkpoint's own must not make it search, sample or forbid tokens where others are greedy.
         self._model.generation_config = transformers.GenerationConfig()
@@ -54,7 +68,7 @@ class TransformersEngine:
         self._longest = placement.conditions.record.max_model_len
         self._inputs = ModelInputs(self._model, processor, self._pad, self._longest)
         self._batch = settings.at_once
-        self._scoring = ScoringPass(self._model, self._device, self._pad)
+        self._scoring = ScoringPass(self._model, self._device, self._pad, without_gradients)
         self._time_limit = settings.time_limit
 
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
@@ -99,7 +113,7 @@ class TransformersEngine:
             from harness.engines.sampling import Drawn
 
             sampled["logits_processor"] = [Drawn(decoding.temperature, [requests[i].decoding.seed for i in batch])]
-        with self._torch.inference_mode():
+        with self._without_gradients():
             output = self._model.generate(
                 **inputs,
                 max_new_tokens=room,
@@ -228,7 +242,7 @@ class TransformersEngine:
 
     def logits(self, prompt: Prompt, continuation: tuple[int, ...]) -> Any:
         """Logits (positions x vocabulary) that predict each continuation token, and the one after it."""
-        with self._torch.inference_mode():
+        with self._without_gradients():
             return self.differentiable_logits(prompt, continuation)
 
     def differentiable_logits(self, prompt: Prompt, continuation: tuple[int, ...]) -> Any:

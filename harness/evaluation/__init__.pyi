@@ -2,6 +2,7 @@ from .checkup import Checkup, examine
 from .doctor import Finding, diagnose
 from .estimating import Estimate, brief, estimate, size_of
 from .listing import FoundRun, collect, find_garbage, find_runs, store_size, summarise
+from .live import LiveEvaluation, only_first
 from .noise import NOISE_FILE, NoiseFloor, measure_noise, noise_run
 from .plan import Plan, Watcher, make_plan
 from .run import PlanFailedError, run_plan
@@ -16,6 +17,7 @@ __all__ = [
     "Estimate",
     "Finding",
     "FoundRun",
+    "LiveEvaluation",
     "NoiseFloor",
     "Plan",
     "PlanFailedError",
@@ -36,6 +38,7 @@ __all__ = [
     "make_plan",
     "measure_noise",
     "noise_run",
+    "only_first",
     "run_plan",
     "screen",
     "size_of",

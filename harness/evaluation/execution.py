@@ -1,7 +1,7 @@
 """Execution: the one way in which evaluation, screening and verification have checkpoints answer and write runs."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,12 +21,16 @@ from harness.records import SAMPLES_FILE, Sample, write_samples
 
 @dataclass(frozen=True)
 class Execution:
-    """A plan being carried out, with its response store."""
+    """A plan being carried out, with its response store.
+
+    ``start`` starts the engine of a placement, where that is not to be a process of its own.
+    """
 
     plan: Plan
     watcher: Watcher
     store: ResponseStore
     _loaded: dict[str, LoadedTask] = field(default_factory=dict)
+    start: Callable[[Placement], Engine] | None = None
 
     @property
     def tasks(self) -> dict[str, LoadedTask]:
@@ -128,7 +132,7 @@ class PlacedEngine:
         if self._engine is None:
             fingerprint = self._placement.members[0].record.fingerprint
             self._execution.watcher.engine_starting(self._placement.name, fingerprint)
-            self._engine = starting.start(self._placement)
+            self._engine = (self._execution.start or starting.start)(self._placement)
         return self._engine
 
 

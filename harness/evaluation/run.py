@@ -92,7 +92,7 @@ def _run_together(execution: Execution, placement: Placement, fail_on_error: flo
     with closing(PlacedEngine(execution, placement)) as shared:
         while waiting:
             try:
-                yield _run(execution, shared, waiting[0], fail_on_error)
+                yield run_member(execution, shared, waiting[0], fail_on_error)
             except CheckFailedError as error:
                 yield error
             except EngineError as error:
@@ -103,7 +103,7 @@ def _run_together(execution: Execution, placement: Placement, fail_on_error: flo
     for member in waiting:
         with closing(PlacedEngine(execution, placement.alone(member))) as own:
             try:
-                yield _run(execution, own, member, fail_on_error)
+                yield run_member(execution, own, member, fail_on_error)
             except (EngineError, CheckFailedError) as error:
                 yield error
 
@@ -119,8 +119,11 @@ def _role(plan: Plan, member: Member) -> str:
     return "base" if member.checkpoint is plan.base else "tuned"
 
 
-def _run(execution: Execution, engine: PlacedEngine, member: Member, fail_on_error: float) -> Path:
-    """Write the run of one member to its folder."""
+def run_member(execution: Execution, engine: PlacedEngine, member: Member, fail_on_error: float) -> Path:
+    """Write the run of one member to its folder, which is returned.
+
+    ``CheckFailedError`` when more of its items failed than ``fail_on_error`` allows.
+    """
     plan, watcher = execution.plan, execution.watcher
     folder = plan.folder(member.checkpoint)
     with lock_run(folder, lambda: watcher.waiting(folder)):

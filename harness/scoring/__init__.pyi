@@ -35,7 +35,7 @@ from .statistics import (
 from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, predictor, retest
 from .study.results import Made, Matched, NoiseFloor, Predictor, StudyResults, TargetResult, Tested, TrainingResult
 from .task_scores import cluster_labels, reasons
-from .trajectory import LEVELS, Point, Trajectory, retention_at, score_trajectory
+from .trajectory import LEAST_RUNS, LEVELS, Point, Trajectory, retention_at, score_trajectory
 from .transitions import FORGOTTEN, KEPT, LEARNED, NEVER, Bools, Floats, Transitions, transition_names
 from .wording import (
     ABSENT,
@@ -58,6 +58,7 @@ __all__ = [
     "FORGOTTEN",
     "KEPT",
     "LEARNED",
+    "LEAST_RUNS",
     "LEVELS",
     "MARGIN",
     "METRICS",

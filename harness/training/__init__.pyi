@@ -1,3 +1,4 @@
+from .callback import RetentionCallback
 from .dataset import ABOUT_FILE, Example, ExampleSet, read_about, read_examples
 from .generators import SOURCES, load_examples
 from .nano.train_base import train_base
@@ -21,6 +22,7 @@ __all__ = [
     "Name",
     "Recipe",
     "Replay",
+    "RetentionCallback",
     "TrainingRecord",
     "load_examples",
     "load_recipe",

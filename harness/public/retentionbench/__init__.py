@@ -44,6 +44,7 @@ _HOMES = {
     "harness.report": ("render_junit", "render_pair_markdown", "render_pair_page"),
     "harness.scoring": ("RuleResult", "Scorecard", "Trajectory", "apply_rule", "apply_rules", "parse_rule"),
     "harness.suites": ("GoldenSuite", "suite_from_file"),
+    "harness.training": ("RetentionCallback",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -24,6 +24,7 @@ from harness.records import Run, RunError, Suite, SuiteError, Table
 from harness.report import render_junit, render_pair_markdown, render_pair_page
 from harness.scoring import RuleResult, Scorecard, Trajectory, apply_rule, apply_rules, parse_rule
 from harness.suites import GoldenSuite, suite_from_file
+from harness.training import RetentionCallback
 
 __all__ = [
     "Check",
@@ -33,6 +34,7 @@ __all__ = [
     "EvaluationFailedError",
     "Exported",
     "GoldenSuite",
+    "RetentionCallback",
     "RetentionError",
     "RuleResult",
     "Run",
