@@ -19,11 +19,13 @@ from .run import (
 )
 from .samples import (
     JUDGE_VERSION,
+    SAMPLED_VERSION,
     SAMPLES_FILE,
     SCHEMA_VERSION,
     SINCE_2,
     SINCE_3,
     SINCE_4,
+    SINCE_5,
     Digest,
     Outcome,
     RunError,
@@ -34,6 +36,7 @@ from .samples import (
     read_samples,
     write_samples,
 )
+from .sampling import Sampling, choose_sampling
 from .strict import StrictModel
 from .suites import (
     Draft,
@@ -55,11 +58,13 @@ __all__ = [
     "JUDGE_VERSION",
     "NOT_PARSED",
     "RECORD_FILE",
+    "SAMPLED_VERSION",
     "SAMPLES_FILE",
     "SCHEMA_VERSION",
     "SINCE_2",
     "SINCE_3",
     "SINCE_4",
+    "SINCE_5",
     "CheckpointRecord",
     "ConditionsRecord",
     "Digest",
@@ -74,6 +79,7 @@ __all__ = [
     "RunError",
     "RunRecord",
     "Sample",
+    "Sampling",
     "ScreenRecord",
     "StrictModel",
     "Suite",
@@ -83,6 +89,7 @@ __all__ = [
     "Table",
     "TableRecord",
     "brief",
+    "choose_sampling",
     "file_sha256",
     "is_log",
     "iter_samples",
