@@ -5,7 +5,7 @@ from .instructions import bfloat16_cost, multiplies_bfloat16
 from .loading import check_weights, checked
 from .merge import make_saveable, model_class, ready_folder
 from .placement import Member, Placement, default_dtype, device_class, place
-from .settings import Dtype, EngineError, EngineSettings, choose
+from .settings import Dtype, EngineError, EngineSettings, choose, choose_for_sampling
 from .torchvision_ops import define_missing_ops
 from .transformers import TransformersEngine
 
@@ -20,6 +20,7 @@ __all__ = [
     "check_weights",
     "checked",
     "choose",
+    "choose_for_sampling",
     "convert",
     "default_dtype",
     "define_missing_ops",

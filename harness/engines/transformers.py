@@ -98,7 +98,8 @@ class TransformersEngine:
         if decoding.temperature:
             from harness.engines.sampling import Drawn
 
-            sampled["logits_processor"] = [Drawn(decoding.temperature, [requests[i].decoding.seed for i in batch])]
+            seeds = [requests[i].decoding.seed for i in batch]
+            sampled["logits_processor"] = [Drawn(decoding.temperature, seeds, decoding.top_p)]
         with self._torch.inference_mode():
             output = self._model.generate(
                 **inputs,

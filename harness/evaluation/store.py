@@ -24,6 +24,7 @@ from harness.items import canonical_json
 from harness.protocol import (
     Completion,
     ContinuationScore,
+    Decoding,
     Engine,
     Failed,
     GenerateRequest,
@@ -201,7 +202,7 @@ class StoredEngine:
 
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
         """Yield ``(index, completion)``: stored answers first, then new ones as the engine finishes them."""
-        contents = [{"decoding": asdict(each.decoding), "prompt": each.prompt.digest} for each in requests]
+        contents = [{"decoding": _stated(each.decoding), "prompt": each.prompt.digest} for each in requests]
         for index, answer in self._answers(requests, contents, lambda engine, missing: engine.generate(missing)):
             yield index, answer if isinstance(answer, Completion) else Completion(**answer)
 
@@ -280,6 +281,12 @@ def _key(variant: Variant, request: GenerateRequest | ScoreRequest, content: dic
         **({"base": variant.base} if variant.base else {}),
     }
     return hashlib.sha256(canonical_json(parts)).digest()
+
+
+def _stated(decoding: Decoding) -> dict[str, Any]:
+    """The decoding without what is as it was before a field was added, so that answers stored before are found."""
+    stated = asdict(decoding)
+    return stated if decoding.top_p < 1 else {name: value for name, value in stated.items() if name != "top_p"}
 
 
 def _plain(answer: Any) -> Any:
