@@ -17,8 +17,9 @@ from .dynamics.influence import Pair, cosine, error_norm, jacobian_norm, magnitu
 from .dynamics.perplexity import Reading, edges
 from .pairing import Source, pair
 from .power import smallest_loss
+from .repeats import repeats_of
 from .schema import dynamics_schema, portable, scorecard_schema
-from .scorecard import GroupScore, Role, Scorecard, TargetScore, TaskScore
+from .scorecard import GroupScore, PassAt, Role, Scorecard, TargetScore, TaskScore
 from .scorer import SCORER_VERSION, paired_items, score_pair
 from .statistics import (
     ALPHA,
@@ -80,6 +81,7 @@ __all__ = [
     "Model",
     "NoiseFloor",
     "Pair",
+    "PassAt",
     "PerplexityScore",
     "Predictor",
     "ProbeSuite",
@@ -135,6 +137,7 @@ __all__ = [
     "printable",
     "rate_interval",
     "reasons",
+    "repeats_of",
     "rests_on",
     "retention_at",
     "retest",
