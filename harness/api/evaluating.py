@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, TypedDict, Unpack, overload
 
 from harness.checkpoints import PromptSettings
-from harness.engines import Dtype, EngineSettings, choose, default_dtype, device_class
+from harness.engines import Dtype, EngineSettings, choose, choose_for_sampling, default_dtype, device_class
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation import (
     NoiseFloor,
@@ -20,7 +20,7 @@ from harness.evaluation import (
     run_plan,
     screen,
 )
-from harness.records import Run, ScreenRecord, read_run
+from harness.records import Run, Sampling, ScreenRecord, choose_sampling, read_run
 from harness.report import render_pair_page
 from harness.scoring import Scorecard, score_pair
 
@@ -42,6 +42,11 @@ class Settings(TypedDict, total=False):
     ``chat_template`` is a file, or "tuned" for the tuned checkpoint's, which both models are asked in instead of the
     base's; ``template_args`` is what the template is told, such as ``{"enable_thinking": False}``. All but the suite's
     own prompts are for the custom track.
+
+    Answers are greedy unless ``temperature`` (0.01 or more) says otherwise: then ``repeats`` (1) answers to an item are
+    drawn, each with a seed that follows from item, repeat and ``sampling_seed`` (0), from the likeliest tokens that
+    hold ``top_p`` (1) of the probability. The item stays the unit of every interval and test, and pass@k is beside the
+    mean. Sampled runs are not for the board.
     """
 
     engine: str | None
@@ -60,10 +65,15 @@ class Settings(TypedDict, total=False):
     prompt: Literal["chat", "plain", "native"] | None
     chat_template: Reference | None
     template_args: Mapping[str, str | int | float | bool | None]
+    temperature: float | None
+    repeats: int | None
+    top_p: float | None
+    sampling_seed: int | None
 
 
 # The settings that are not the engine's.
-_OF_PLAN = ("engine", "dtype", "processor", "prompt", "chat_template", "template_args")
+_OF_SAMPLING = ("temperature", "repeats", "top_p", "sampling_seed")
+_OF_PLAN = ("engine", "dtype", "processor", "prompt", "chat_template", "template_args", *_OF_SAMPLING)
 
 
 @dataclass(frozen=True)
@@ -232,8 +242,19 @@ def measure_base_noise(
     Returns the first run's folder, where the noise floor is stored and :func:`evaluate` finds it, and the floor. Raises
     :class:`CheckFailedError` when either run has failed items.
     """
-    engine, asked = _engine_settings(**settings), _asked(settings)
-    plan = make_plan(os.fspath(base), (), os.fspath(suite), None, engine, Path(out), asked=asked)
+    engine, asked, sampling = _engine_settings(**settings), _asked(settings), _sampling(settings)
+    remarks = _remarks(settings, sampling)
+    plan = make_plan(
+        os.fspath(base),
+        (),
+        os.fspath(suite),
+        None,
+        engine,
+        Path(out),
+        asked=asked,
+        sampling=sampling,
+        remarks=remarks,
+    )
     return measure_noise(plan, watcher or _Silent(), seed=seed)
 
 
@@ -250,7 +271,7 @@ def _plan(
     if not tuned:
         raise RetentionError("tuned: no checkpoint is named; give one fine-tune of the base or several")
     paths = [os.fspath(each) for each in tuned]
-    chosen = _engine_settings(**settings)
+    chosen, sampling = _engine_settings(**settings), _sampling(settings)
     return make_plan(
         os.fspath(base),
         paths,
@@ -262,6 +283,8 @@ def _plan(
         names,
         settings.get("processor", "base"),
         _asked(settings),
+        sampling,
+        _remarks(settings, sampling),
     )
 
 
@@ -274,10 +297,25 @@ def _asked(settings: Settings) -> PromptSettings:
     )
 
 
+def _sampling(settings: Settings) -> Sampling | None:
+    return choose_sampling(
+        settings.get("temperature"), settings.get("repeats"), settings.get("top_p"), settings.get("sampling_seed")
+    )
+
+
+def _remarks(settings: Settings, sampling: Sampling | None) -> tuple[str, ...]:
+    """What the runs' notes say of an engine that is not the default one."""
+    if sampling is None:
+        return ()
+    _, why = choose_for_sampling(settings.get("engine"), device_class())
+    return (why,) if why else ()
+
+
 def _engine_settings(**settings: Unpack[Settings]) -> EngineSettings:
     chosen = {name: value for name, value in settings.items() if name not in _OF_PLAN}
+    named, sampled = settings.get("engine"), _sampling(settings) is not None
     return EngineSettings(
-        name=choose(settings.get("engine")),
+        name=choose_for_sampling(named, device_class())[0] if sampled else choose(named),
         dtype=settings.get("dtype") or default_dtype(device_class()),
         **chosen,  # type: ignore[arg-type]
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import data_dir, template_arguments
+from harness.cli.options import data_dir, sampling, template_arguments
 
 if TYPE_CHECKING:
     from harness.api import Evaluation
@@ -80,6 +80,7 @@ if TYPE_CHECKING:
 @click.option(
     "--time-limit", type=click.FloatRange(0, min_open=True), help="Seconds for one item; it then fails alone."
 )
+@sampling
 @click.option("--screen", is_flag=True, help="Stop each TUNED early once its gain is decided; not for submission.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scorecards as JSON lines instead of tables.")
 def command(
@@ -100,6 +101,10 @@ def command(
     --screen is for sorting many checkpoints: the gain on the target is looked at after 20, 40, 60, 80 and 100 % of the
     items by a rule fixed beforehand (O'Brien and Fleming, two-sided 5 %), and a checkpoint is left once it is decided.
 
+    --repeats K --temperature T draws K answers to each item, with the same seeds for every checkpoint, and prints
+    pass@k beside the mean. The item stays the unit of all intervals and tests. Options that are compared by their
+    probability are compared once. Sampled runs are not for the board, whose rule is greedy answers.
+
     \b
     Examples:
       retention evaluate nano:base nano:sft --suite nano-1 --target jigsaw
@@ -107,6 +112,7 @@ def command(
       retention evaluate Qwen/Qwen2.5-VL-7B-Instruct your/model --suite nano-1 --target jigsaw --json
       retention evaluate ./base ./lora-a ./lora-b --suite nano-1 --target math --adapters lora
       retention evaluate ./base ./tuned --suite nano-1 --target math --executor ray --workers 8
+      retention evaluate ./base ./tuned --suite nano-1 --target math --repeats 8 --temperature 0.7
     """
     from harness.api import evaluate_pairs, screen_pairs
 

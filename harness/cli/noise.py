@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from harness.cli.options import data_dir
+from harness.cli.options import data_dir, sampling
 
 
 @click.command(name="noise")
@@ -23,6 +23,7 @@ from harness.cli.options import data_dir
 @click.option("--batch", default=256, show_default=True, help="Requests in the engine at once; the second run: 3/4.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads of the engine.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the item order of the second run.")
+@sampling
 @click.option("--json", "as_json", is_flag=True, help="Print noise.json instead of a table.")
 def command(
     base: str,
@@ -41,6 +42,7 @@ def command(
     Examples:
       retention noise nano:base --suite nano-1
       retention noise ./base --suite nano-1 --engine vllm --dtype bfloat16 --seed 2
+      retention noise ./base --suite nano-1 --repeats 8 --temperature 0.7  # other draws of the same model
     """
     from harness.api import measure_base_noise
     from harness.cli.columns import echo_columns

@@ -21,7 +21,7 @@ from harness.checkpoints import (
 )
 from harness.engines import EngineSettings, Placement, checked, place
 from harness.errors import RetentionError
-from harness.records import Suite, suite_path
+from harness.records import Sampling, Suite, suite_path
 from harness.suites import image_tasks, open_suite
 
 
@@ -50,6 +50,7 @@ class Plan:
     A ``replicate`` above 0 repeats its runs beside the first ones, in an order of requests shuffled by ``seed``.
     ``placements`` says which engine answers for which checkpoints; it follows from the settings and is made with them.
     ``processor`` says whose image processor a tuned checkpoint is given: the base's, or its own (custom track).
+    ``sampling`` is how answers are drawn, None where they are greedy; ``remarks`` are kept in every run's notes.
 
     ``own`` has the conditions of each pair by the tuned checkpoint's weights digest, before images and items are seen.
     Those that differ from ``conditions`` are evaluated in a part of the plan by themselves, beside a base in theirs.
@@ -67,6 +68,8 @@ class Plan:
     seed: int = 0
     processor: Literal["base", "tuned"] = "base"
     own: Mapping[str, Conditions] = field(default_factory=dict)
+    sampling: Sampling | None = None
+    remarks: tuple[str, ...] = ()
     placements: tuple[Placement, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -101,8 +104,9 @@ class Plan:
         serves both."""
         conditions = self.conditions_for(checkpoint)
         if checkpoint == self.base:
-            return conditions.notes
+            return (*self.remarks, *conditions.notes)
         return (
+            *self.remarks,
             *conditions.notes,
             *self._beside(checkpoint).pair_notes,
             *unused_of(self.base, checkpoint, conditions, self.prompts),
@@ -129,7 +133,7 @@ class Plan:
 
     def folder(self, checkpoint: Checkpoint) -> Path:
         """Where a run lives: its suite, then the checkpoint's name and digest, then the engine, prompts that are not
-        the suite's, and the replicate.
+        the suite's, how answers are drawn, and the replicate.
 
         A base that answers in other conditions than its own, beside a fine-tune that asks for them, has a run of these.
         """
@@ -137,9 +141,10 @@ class Plan:
         name = checkpoint.record.name.replace("/", "--")
         engine = f"{self.settings.name.replace(':', '-')}-{self.settings.dtype}"
         own = "-own-processor" if self.conditions_for(checkpoint).record.processor_origin == "tuned" else ""
+        drawn = f"-{self.sampling.label}" if self.sampling else ""
         replicate = f"-replicate{self.replicate}" if self.replicate else ""
         beside = f"-{self.conditions.variant}" if self.conditions.variant and checkpoint == self.base else ""
-        return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{self._asked}{own}{replicate}{beside}"
+        return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{self._asked}{own}{drawn}{replicate}{beside}"
 
     @property
     def _asked(self) -> str:
@@ -160,12 +165,15 @@ def make_plan(
     names: Sequence[str] = (),
     processor: Literal["base", "tuned"] = "base",
     asked: PromptSettings | None = None,
+    sampling: Sampling | None = None,
+    remarks: tuple[str, ...] = (),
 ) -> Plan:
     """Resolve and check everything; raises :class:`~harness.errors.RetentionError` with the way out.
 
     ``served_names`` are what a server calls the checkpoints, the base first; ``names`` what the tuned are called in
     records, by default their folder or hub id. ``processor`` is whose image processor a tuned checkpoint is given,
-    ``asked`` what the user chooses of the prompts.
+    ``asked`` what the user chooses of the prompts, ``sampling`` how answers are drawn where they are not greedy, and
+    ``remarks`` what the runs' notes shall say.
     """
     loaded_suite = open_suite(suite)
     if target is not None and target not in loaded_suite.families:
@@ -211,7 +219,8 @@ def make_plan(
     checkpoints = (base_checkpoint, tuple(tuned_checkpoints))
     digests_of = [each.record.weights_digest for each in tuned_checkpoints]
     own = dict(zip(digests_of, pairs, strict=True))
-    plan = Plan(loaded_suite, folder, *checkpoints, prompts, conditions, settings, out, processor=processor, own=own)
+    chosen = {"processor": processor, "own": own, "sampling": sampling, "remarks": remarks}
+    plan = Plan(loaded_suite, folder, *checkpoints, prompts, conditions, settings, out, **chosen)
     parts = plan.parts()
     return parts[0] if len(parts) == 1 else plan
 
