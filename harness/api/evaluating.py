@@ -243,7 +243,7 @@ def measure_base_noise(
     :class:`CheckFailedError` when either run has failed items.
     """
     engine, asked, sampling = _engine_settings(**settings), _asked(settings), _sampling(settings)
-    remarks = _remarks(settings, sampling)
+    remarks = _remarks(settings)
     plan = make_plan(
         os.fspath(base),
         (),
@@ -284,7 +284,7 @@ def _plan(
         settings.get("processor", "base"),
         _asked(settings),
         sampling,
-        _remarks(settings, sampling),
+        _remarks(settings),
     )
 
 
@@ -303,12 +303,15 @@ def _sampling(settings: Settings) -> Sampling | None:
     )
 
 
-def _remarks(settings: Settings, sampling: Sampling | None) -> tuple[str, ...]:
-    """What the runs' notes say of an engine that is not the default one."""
-    if sampling is None:
-        return ()
-    _, why = choose_for_sampling(settings.get("engine"), device_class())
-    return (why,) if why else ()
+def engine_note(**settings: Unpack[Settings]) -> str:
+    """Why the engine is not the default one; empty where it is. ``RetentionError`` where none can do what is asked."""
+    if _sampling(settings) is None:
+        return ""
+    return choose_for_sampling(settings.get("engine"), device_class())[1]
+
+
+def _remarks(settings: Settings) -> tuple[str, ...]:
+    return tuple(filter(None, [engine_note(**settings)]))
 
 
 def _engine_settings(**settings: Unpack[Settings]) -> EngineSettings:

@@ -114,8 +114,10 @@ def command(
       retention evaluate ./base ./tuned --suite nano-1 --target math --executor ray --workers 8
       retention evaluate ./base ./tuned --suite nano-1 --target math --repeats 8 --temperature 0.7
     """
-    from harness.api import evaluate_pairs, screen_pairs
+    from harness.api import engine_note, evaluate_pairs, screen_pairs
 
+    if note := engine_note(**settings):
+        click.echo(note, err=True)
     arguments: dict[str, Any] = {"suite": suite, "target": target, **settings}
     if screen:
         call = partial(screen_pairs, base, tuned, **arguments)

@@ -219,8 +219,19 @@ def make_plan(
     checkpoints = (base_checkpoint, tuple(tuned_checkpoints))
     digests_of = [each.record.weights_digest for each in tuned_checkpoints]
     own = dict(zip(digests_of, pairs, strict=True))
-    chosen = {"processor": processor, "own": own, "sampling": sampling, "remarks": remarks}
-    plan = Plan(loaded_suite, folder, *checkpoints, prompts, conditions, settings, out, **chosen)
+    plan = Plan(
+        loaded_suite,
+        folder,
+        *checkpoints,
+        prompts,
+        conditions,
+        settings,
+        out,
+        processor=processor,
+        own=own,
+        sampling=sampling,
+        remarks=remarks,
+    )
     parts = plan.parts()
     return parts[0] if len(parts) == 1 else plan
 

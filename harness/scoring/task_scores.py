@@ -87,7 +87,8 @@ class Measured:
     def difference(self) -> Floats:
         """c_i - a_i of each item."""
         before, after = self.shares
-        return after.astype(float) - before
+        found: Floats = after.astype(float) - before
+        return found
 
     @cached_property
     def _moves(self) -> Floats:

@@ -16,6 +16,7 @@ from harness.evaluation.listing import find_runs, summarise
 from harness.evaluation.plan import Plan, make_plan
 from harness.evaluation.run import run_plan
 from harness.evaluation.screening import screen
+from harness.lmeval import Draws, run_tasks
 from harness.lmeval.recompute import Recomputer
 from harness.lmeval.rejudge import rejudge_run
 from harness.protocol import Completion, GenerateRequest
@@ -24,6 +25,7 @@ from harness.records.suites import tasks_root
 from harness.scoring import score_pair
 from tests.support.evaluating import SETTINGS, Silent
 from tests.support.fakes import RECORD, FakeEngine, write_checkpoint
+from tests.support.tiny import tiny_suite
 
 DRAWN = Sampling(0.7, 3, seed=5)
 
@@ -201,3 +203,27 @@ def test_an_engine_that_cannot_draw_by_seeds_is_named(monkeypatch: pytest.Monkey
     monkeypatch.setattr(settings, "available", lambda: ["vllm"])
     with pytest.raises(EngineError, match="use --engine transformers, or a GPU"):
         choose_for_sampling(None, "cpu")
+
+
+def test_options_are_compared_once(tmp_path: Path) -> None:
+    tiny = tiny_suite(tmp_path / "tiny", count=10)
+    answered: list[int] = []
+    chunks = run_tasks(tiny.suite, tiny.tasks, FakeEngine(), tiny.renderer, answered.append, Draws(DRAWN))
+    samples = [sample for chunk in chunks for sample in chunk]
+    letters = [sample for sample in samples if sample.task == "tiny_letters"]
+    assert [(each.repeat, each.seed) for each in letters] == [(0, None)] * 10
+    assert sum(answered) == len(samples) == 2 * 10 * DRAWN.repeats + 10
+    order = [(name, item_id) for name, loaded in tiny.tasks.items() for item_id in loaded.item_ids]
+    assert list(dict.fromkeys((each.task, each.item_id) for each in samples)) == order
+
+
+def test_a_suite_of_options_alone_is_not_sampled(tmp_path: Path) -> None:
+    tiny = tiny_suite(tmp_path / "tiny", count=10)
+    kept = {"tiny_letters": yaml.safe_load(tiny.path.read_text())["tasks"]["tiny_letters"]}
+    path = tiny.folder / "letters-1.yaml"
+    path.write_text(yaml.safe_dump({"name": "letters", "version": "1", "title": "L", "prompt": "plain", "tasks": kept}))
+    wanted = make_plan(
+        str(write_checkpoint(tmp_path / "m")), (), str(path), None, SETTINGS, tmp_path / "runs", sampling=DRAWN
+    )
+    with pytest.raises(RetentionError, match="suite letters-1 only compares options by their probability"):
+        run_plan(wanted, Silent())

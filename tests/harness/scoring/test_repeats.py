@@ -18,27 +18,30 @@ from harness.scoring.repeats import pass_at, powers, repeat_effect
 Answers = list[tuple[bool, ...]]
 
 
-def table(
-    name: str, answers: Sequence[Sequence[bool]], clusters: int = 1, task: str = "t", score: float = 1.0
-) -> Table:
+def rows(
+    answers: Sequence[Sequence[bool]], clusters: int = 1, task: str = "t", score: float = 1.0
+) -> list[dict[str, Any]]:
     """One row an answer; ``clusters`` items are on one picture, ``score`` is that of a correct answer."""
-    repeated = any(len(each) > 1 for each in answers)
-    rows: list[dict[str, Any]] = [
+    return [
         {
             "item_id": f"{task} {item}",
             "task": task,
-            "family": task,
+            "family": "f",
+            "group": "g",
             "cluster_id": f"{task} {item // clusters}",
             "outcome": "correct" if right else "wrong",
             "score": score if right else 0.0,
             "guess_rate": 0.25,
             "output": f"{item} {right}",
-            **({"repeat": repeat} if repeated else {}),
+            "repeat": repeat,
         }
         for item, each in enumerate(answers)
         for repeat, right in enumerate(each)
     ]
-    return table_from_rows(rows, name)
+
+
+def table(name: str, answers: Sequence[Sequence[bool]], clusters: int = 1, score: float = 1.0) -> Table:
+    return table_from_rows(rows(answers, clusters, score=score), name)
 
 
 def copied(answers: Sequence[bool], count: int) -> Answers:
@@ -198,3 +201,18 @@ def test_a_frame_has_a_column_for_each_pass() -> None:
     assert row["pass@4_tuned"] == card.tasks["t"].pass_at[-1].tuned
     assert "pass@k" in card.summary()
     assert "4 answers to an item" in card.summary()
+
+
+def test_a_task_whose_options_are_compared_counts_like_the_others() -> None:
+    """In a group of two tasks, one of which has one answer an item, each item weighs the same."""
+    rng = np.random.default_rng(3)
+    sides = [[list(rng.random(40) < rate) for _ in range(2)] for rate in (0.9, 0.8)]
+
+    def both(side: Sequence[Sequence[bool]], repeats: int) -> Table:
+        parts = [rows(copied(side[place], count), task=f"t{place}") for place, count in ((0, 1), (1, repeats))]
+        return table_from_rows([row for part in parts for row in part], "m")
+
+    greedy, drawn = (score_pair(*(both(side, repeats) for side in sides), None) for repeats in (1, 5))
+    close(numbers(drawn), numbers(greedy))
+    assert (drawn.tasks["t0"].n11, drawn.tasks["t1"].n11) == (greedy.tasks["t0"].n11, 5 * greedy.tasks["t1"].n11)
+    assert not drawn.tasks["t0"].pass_at
