@@ -154,7 +154,7 @@ def _size(paths: Iterable[Path]) -> int:
 
 def _summary(rows: pd.DataFrame) -> dict[str, Any]:
     return {
-        "n": rows["item_id"].nunique(),
+        "n": len(_firsts(rows)),
         **({"answers": len(rows)} if "repeat" in rows else {}),
         "failed": int(rows["error"].notna().sum()),
         "correct": float((rows["outcome"] == Outcome.CORRECT).mean()),
@@ -167,8 +167,13 @@ def _summary(rows: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def _firsts(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row an item: of sampled answers the first."""
+    return rows[rows["repeat"] == 0] if "repeat" in rows else rows
+
+
 def _all_right(rows: pd.DataFrame) -> float | None:
-    if rows["cluster_id"].nunique() == rows["item_id"].nunique():
+    if _firsts(rows)["cluster_id"].is_unique:
         return None
     # All questions of a picture, as one draw answers them.
     draws = rows["repeat"] if "repeat" in rows else [0] * len(rows)
