@@ -1,7 +1,8 @@
 """Sampled runs of the shipped models: the same seeds give the same file, whatever is batched and wherever it ended."""
 
-import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,6 @@ import pytest
 import yaml
 
 from harness.api import evaluate_pairs
-from harness.engines.environment import prepare
-from harness.engines.torchvision_ops import define_missing_ops
 from harness.evaluation.plan import make_plan
 from harness.evaluation.run import run_plan
 from harness.items import items_digest
@@ -18,9 +17,48 @@ from harness.lmeval import load_tasks
 from harness.records import Sampling, read_run
 from harness.records.suites import tasks_root
 from tests.support.evaluating import SETTINGS, Silent
-from tests.support.killing import forked
 
 DRAWN = Sampling(1.0, 4, seed=2)
+
+
+# Evaluates as `sampled` does, and is killed by itself after 100 answers.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from harness.evaluation.plan import make_plan
+from harness.evaluation.run import run_plan
+from harness.records import Sampling
+from tests.support.evaluating import SETTINGS, Silent
+
+class Killing(Silent):
+    def answered(self, count):
+        super().answered(count)
+        if self.count >= 100:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    drawn = Sampling(1.0, 4, seed=2)
+    run_plan(make_plan("nano:base", (), sys.argv[1], None, SETTINGS, Path(sys.argv[2]), sampling=drawn), Killing())
+"""
+# Computes a prompt of 100 tokens in parts of 32.
+SEEDED = """
+
+if __name__ == "__main__":
+    prepare(True, 1)
+    define_missing_ops()
+    import vllm
+    from harness.checkpoints.checkpoint import open_checkpoint
+
+    checkpoint = open_checkpoint("nano:base")
+    llm = vllm.LLM(
+        model=str(checkpoint.staged), dtype="float32", max_model_len=128, max_num_seqs=4, max_num_batched_tokens=32,
+        enable_chunked_prefill=True, enforce_eager=True, distributed_executor_backend="uni",
+    )
+    prompt = {"prompt_token_ids": [5] * 100}
+    llm.generate([prompt], vllm.SamplingParams(max_tokens=2, temperature=1.0))
+    print("unseeded answers", flush=True)
+    llm.generate([prompt], vllm.SamplingParams(max_tokens=2, temperature=1.0, seed=1))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +84,9 @@ def test_neither_the_batch_nor_a_killed_run_changes_the_file(suite: Path, tmp_pa
     whole = sampled(suite, tmp_path / "whole")
     assert sampled(suite, tmp_path / "narrow", batch=5) == whole
 
-    def interrupted() -> None:
-        class Killing(Silent):
-            def answered(self, count: int) -> None:
-                super().answered(count)
-                if self.count >= 100:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        plan = make_plan("nano:base", (), str(suite), None, SETTINGS, tmp_path / "killed", sampling=DRAWN)
-        run_plan(plan, Killing())
-
-    assert forked(interrupted) == -signal.SIGKILL
+    killed = [sys.executable, "-c", KILLED, str(suite), str(tmp_path / "killed")]
+    assert subprocess.run(killed, check=False, capture_output=True).returncode == -signal.SIGKILL
+    assert not list((tmp_path / "killed").rglob("run.json"))
     assert sampled(suite, tmp_path / "killed") == whole
 
 
@@ -89,26 +119,7 @@ def test_a_pair_is_sampled_and_scored(suite: Path, tmp_path: Path) -> None:
 def test_vllm_on_a_cpu_has_no_seeds_for_prompts_in_parts() -> None:
     """Why sampled answers come from transformers there: once this fails, vLLM can draw them."""
 
-    def seeded() -> None:
-        prepare(True, 1)
-        define_missing_ops()
-        import vllm
-
-        from harness.checkpoints.checkpoint import open_checkpoint
-
-        parts = {"max_num_batched_tokens": 32, "max_num_seqs": 4, "enable_chunked_prefill": True}
-        llm = vllm.LLM(
-            model=str(open_checkpoint("nano:base").staged),
-            dtype="float32",
-            max_model_len=128,
-            enforce_eager=True,
-            distributed_executor_backend="uni",
-            **parts,
-        )
-        prompt = {"prompt_token_ids": [5] * 100}
-        llm.generate([prompt], vllm.SamplingParams(max_tokens=2, temperature=1.0))
-        with pytest.raises(RuntimeError, match="CPU Generator does not use offset"):
-            llm.generate([prompt], vllm.SamplingParams(max_tokens=2, temperature=1.0, seed=1))
-        os._exit(0)
-
-    assert forked(seeded) == 0
+    ended = subprocess.run([sys.executable, "-c", SEEDED], check=False, capture_output=True, text=True)
+    assert "unseeded answers" in ended.stdout, ended.stderr[-2000:]
+    assert "CPU Generator does not use offset" in ended.stderr
+    assert ended.returncode != 0
