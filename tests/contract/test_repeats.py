@@ -42,6 +42,8 @@ if __name__ == "__main__":
 """
 # Computes a prompt of 100 tokens in parts of 32.
 SEEDED = """
+from harness.engines.environment import prepare
+from harness.engines.torchvision_ops import define_missing_ops
 
 if __name__ == "__main__":
     prepare(True, 1)
