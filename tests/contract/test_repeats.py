@@ -57,9 +57,9 @@ if __name__ == "__main__":
         enable_chunked_prefill=True, enforce_eager=True, distributed_executor_backend="uni",
     )
     prompt = {"prompt_token_ids": [5] * 100}
-    llm.generate([prompt], vllm.SamplingParams(max_tokens=2, temperature=1.0))
+    llm.generate([prompt], vllm.SamplingParams(max_tokens=2, temperature=1.0), use_tqdm=False)
     print("unseeded answers", flush=True)
-    llm.generate([prompt], vllm.SamplingParams(max_tokens=2, temperature=1.0, seed=1))
+    llm.generate([prompt], vllm.SamplingParams(max_tokens=2, temperature=1.0, seed=1), use_tqdm=False)
 """
 
 
@@ -120,7 +120,6 @@ def test_a_pair_is_sampled_and_scored(suite: Path, tmp_path: Path) -> None:
 @pytest.mark.engine
 def test_vllm_on_a_cpu_has_no_seeds_for_prompts_in_parts() -> None:
     """Why sampled answers come from transformers there: once this fails, vLLM can draw them."""
-
     ended = subprocess.run([sys.executable, "-c", SEEDED], check=False, capture_output=True, text=True)
     assert "unseeded answers" in ended.stdout, ended.stderr[-2000:]
     assert "CPU Generator does not use offset" in ended.stderr
