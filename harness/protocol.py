@@ -17,12 +17,16 @@ FinishReason = Literal["stop", "length", "error"]
 
 @dataclass(frozen=True)
 class Decoding:
-    """Greedy when ``temperature`` is 0; ``max_tokens`` is the token budget of an answer, ``stop`` its stop strings."""
+    """Greedy when ``temperature`` is 0; ``max_tokens`` is the token budget of an answer, ``stop`` its stop strings.
+
+    Above 0 an answer is drawn with ``seed`` from the likeliest tokens that hold ``top_p`` of the probability.
+    """
 
     max_tokens: int
     stop: tuple[str, ...] = ()
     temperature: float = 0.0
     seed: int = 0
+    top_p: float = 1.0
 
 
 @dataclass(frozen=True)

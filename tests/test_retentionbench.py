@@ -13,6 +13,7 @@ import retentionbench as rb
 NAMES = {
     "Check",
     "CheckFailedError",
+    "Estimate",
     "Evaluation",
     "EvaluationFailedError",
     "Exported",
@@ -40,6 +41,7 @@ NAMES = {
     "measure_pair_drift",
     "open_run",
     "open_suite",
+    "plan",
     "own_card",
     "parse_rule",
     "render_junit",

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 
 from harness.api.commands import command_line
 from harness.checkpoints import Pixels, PromptSettings, open_checkpoint
-from harness.engines import Dtype, EngineSettings, choose, default_dtype, device_class
+from harness.engines import Dtype, EngineSettings, choose, choose_for_sampling, default_dtype, device_class
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation import (
     Estimate,
@@ -23,7 +23,7 @@ from harness.evaluation import (
     run_plan,
     screen,
 )
-from harness.records import Run, ScreenRecord, read_run
+from harness.records import Run, Sampling, ScreenRecord, choose_sampling, read_run
 from harness.report import render_pair_page
 from harness.scoring import MARGIN, Scorecard, check_margin, score_pair
 from harness.suites import suite_for
@@ -52,6 +52,11 @@ class Settings(TypedDict, total=False):
     ``chat_template`` is a file, or "tuned" for the tuned checkpoint's, which both models are asked in instead of the
     base's; ``template_args`` is what the template is told, such as ``{"enable_thinking": False}``. All but the suite's
     own prompts are for the custom track.
+
+    Answers are greedy unless ``temperature`` (0.01 or more) says otherwise: then ``repeats`` (1) answers to an item are
+    drawn, each with a seed that follows from item, repeat and ``sampling_seed`` (0), from the likeliest tokens that
+    hold ``top_p`` (1) of the probability. The item stays the unit of every interval and test, and pass@k is beside the
+    mean. Sampled runs are not for the board.
     """
 
     engine: str | None
@@ -75,10 +80,15 @@ class Settings(TypedDict, total=False):
     quantization: str | None
     engine_args: Mapping[str, Any]
     pixels: tuple[int, int] | None
+    temperature: float | None
+    repeats: int | None
+    top_p: float | None
+    sampling_seed: int | None
 
 
 # The settings that are not the engine's.
-_OF_PLAN = ("engine", "dtype", "processor", "prompt", "chat_template", "template_args", "pixels")
+_OF_SAMPLING = ("temperature", "repeats", "top_p", "sampling_seed")
+_OF_PLAN = ("engine", "dtype", "processor", "prompt", "chat_template", "template_args", "pixels", *_OF_SAMPLING)
 
 
 @dataclass(frozen=True)
@@ -294,9 +304,18 @@ def measure_base_noise(
     Returns the first run's folder, where the noise floor is stored and :func:`evaluate` finds it, and the floor. Raises
     :class:`CheckFailedError` when either run has failed items.
     """
-    engine, asked = _engine_settings(**settings), _asked(settings)
-    chosen = _pixels(settings)
-    plan = make_plan(os.fspath(base), (), os.fspath(suite), None, engine, Path(out), asked=asked, pixels=chosen)
+    plan = make_plan(
+        os.fspath(base),
+        (),
+        os.fspath(suite),
+        None,
+        _engine_settings(**settings),
+        Path(out),
+        asked=_asked(settings),
+        pixels=_pixels(settings),
+        sampling=_sampling(settings),
+        remarks=_remarks(settings),
+    )
     return measure_noise(plan, watcher or _Silent(), seed=seed)
 
 
@@ -319,7 +338,7 @@ def plan_pairs(
     paths = [os.fspath(each) for each in tuned]
     if suite is None:
         raise _no_suite(os.fspath(base), paths, target, settings)
-    chosen = _engine_settings(**settings)
+    chosen, sampling = _engine_settings(**settings), _sampling(settings)
     return make_plan(
         os.fspath(base),
         paths,
@@ -332,6 +351,8 @@ def plan_pairs(
         settings.get("processor", "base"),
         _asked(settings),
         _pixels(settings),
+        sampling=sampling,
+        remarks=_remarks(settings),
         items=items,
         without=without,
     )
@@ -366,10 +387,28 @@ def _asked(settings: Settings) -> PromptSettings:
     )
 
 
+def _sampling(settings: Settings) -> Sampling | None:
+    return choose_sampling(
+        settings.get("temperature"), settings.get("repeats"), settings.get("top_p"), settings.get("sampling_seed")
+    )
+
+
+def engine_note(**settings: Unpack[Settings]) -> str:
+    """Why the engine is not the default one; empty where it is. ``RetentionError`` where none can do what is asked."""
+    if _sampling(settings) is None:
+        return ""
+    return choose_for_sampling(settings.get("engine"), device_class())[1]
+
+
+def _remarks(settings: Settings) -> tuple[str, ...]:
+    return tuple(filter(None, [engine_note(**settings)]))
+
+
 def _engine_settings(**settings: Unpack[Settings]) -> EngineSettings:
     chosen = {name: value for name, value in settings.items() if name not in _OF_PLAN}
+    named, sampled = settings.get("engine"), _sampling(settings) is not None
     return EngineSettings(
-        name=choose(settings.get("engine")),
+        name=choose_for_sampling(named, device_class())[0] if sampled else choose(named),
         dtype=settings.get("dtype") or default_dtype(device_class()),
         **chosen,  # type: ignore[arg-type]
     )

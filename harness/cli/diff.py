@@ -24,7 +24,10 @@ def command(first: Path, second: Path, as_json: bool) -> None:
     from harness.records import read_run
 
     runs = [read_run(first), read_run(second)]
-    tables = [run.samples.set_index("item_id") for run in runs]
+    sampled = [run.record.sampling is not None for run in runs]
+    if any(sampled) and not all(sampled):
+        raise CheckFailedError(f"{runs[0].record.decoding} and {runs[1].record.decoding}: one is sampled, one greedy")
+    tables = [run.samples.set_index(["item_id", "repeat"] if all(sampled) else "item_id") for run in runs]
     if len(tables[0].index.symmetric_difference(tables[1].index)):
         shared = len(tables[0].index.intersection(tables[1].index))
         raise CheckFailedError(
@@ -33,12 +36,12 @@ def command(first: Path, second: Path, as_json: bool) -> None:
     left, right = tables[0], tables[1].loc[tables[0].index]
     prompts = int((left["prompt_digest"] != right["prompt_digest"]).sum())
     differing = left.index[(left["output"] != right["output"]) | (left["outcome"] != right["outcome"])]
-    for item_id in differing:
-        row = {"item_id": item_id, "task": left.at[item_id, "task"]}
-        row |= {name: table.at[item_id, "output"] for name, table in (("first", left), ("second", right))}
-        click.echo(
-            json.dumps(row) if as_json else f"{item_id[:12]} {row['task']}: {row['first']!r} | {row['second']!r}"
-        )
+    for key in differing:
+        item_id, *repeat = key if all(sampled) else (key,)
+        row = {"item_id": item_id, **({"repeat": int(repeat[0])} if repeat else {}), "task": left.at[key, "task"]}
+        row |= {name: table.at[key, "output"] for name, table in (("first", left), ("second", right))}
+        name = item_id[:12] + "".join(f" #{each}" for each in repeat)
+        click.echo(json.dumps(row) if as_json else f"{name} {row['task']}: {row['first']!r} | {row['second']!r}")
     if not as_json:
         click.echo(f"{len(differing)} of {len(left)} answers differ; {prompts} prompts differ")
         click.echo(f"first:  {runs[0].record.checkpoint.name} on {runs[0].record.engine.fingerprint}")

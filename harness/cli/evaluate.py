@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.gating import Gate, gate
-from harness.cli.options import data_dir, engine_options, template_arguments
+from harness.cli.options import data_dir, engine_options, sampling, template_arguments
 
 if TYPE_CHECKING:
     from harness.api import Evaluation
@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     "--time-limit", type=click.FloatRange(0, min_open=True), help="Seconds for one item; it then fails alone."
 )
 @engine_options
+@sampling
 @click.option("--screen", is_flag=True, help="Stop each TUNED early once its gain is decided; not for submission.")
 @click.option("--dry-run", is_flag=True, help="Say what it would cost and could show, run nothing.")
 @click.option("--calibrate", is_flag=True, help="With --dry-run: answer for at most 30 s to estimate the time.")
@@ -111,6 +112,10 @@ def command(
     --screen is for sorting many checkpoints: the gain on the target is looked at after 20, 40, 60, 80 and 100 % of the
     items by a rule fixed beforehand (O'Brien and Fleming, two-sided 5 %), and a checkpoint is left once it is decided.
 
+    --repeats K --temperature T draws K answers to each item, with the same seeds for every checkpoint, and prints
+    pass@k beside the mean. The item stays the unit of all intervals and tests. Options that are compared by their
+    probability are compared once. Sampled runs are not for the board, whose rule is greedy answers.
+
     --dry-run says beforehand how many items, tokens and images there are, what is stored already, which memory is
     needed, how long it takes where that was measured, and which losses would be found.
 
@@ -127,10 +132,13 @@ def command(
       retention evaluate ./base ./tuned --suite nano-1 --target math --fail-if "retention < 95" --fail-if "any forgot"
       retention evaluate ./base ./lora-a ./lora-b --suite nano-1 --target math --adapters lora
       retention evaluate ./base ./tuned --suite nano-1 --target math --executor ray --workers 8
+      retention evaluate ./base ./tuned --suite nano-1 --target math --repeats 8 --temperature 0.7
     """
-    from harness.api import evaluate_pairs, screen_pairs
+    from harness.api import engine_note, evaluate_pairs, screen_pairs
 
     gate.check(target, as_json=as_json)
+    if note := engine_note(**settings):
+        click.echo(note, err=True)
     arguments: dict[str, Any] = {"suite": suite, "target": target, **settings}
     if calibrate and not dry_run:
         raise click.UsageError("--calibrate: belongs to --dry-run, which is missing")

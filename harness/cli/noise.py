@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from harness.cli.options import data_dir, engine_options
+from harness.cli.options import data_dir, engine_options, sampling
 
 
 @click.command(name="noise")
@@ -24,6 +24,7 @@ from harness.cli.options import data_dir, engine_options
 @click.option("--threads", default=1, show_default=True, help="CPU threads of the engine.")
 @engine_options
 @click.option("--seed", default=1, show_default=True, help="Seed of the item order of the second run.")
+@sampling
 @click.option("--json", "as_json", is_flag=True, help="Print noise.json instead of a table.")
 def command(
     base: str,
@@ -42,13 +43,16 @@ def command(
     Examples:
       retention noise nano:base --suite nano-1
       retention noise ./base --suite nano-1 --engine vllm --dtype bfloat16 --seed 2
+      retention noise ./base --suite nano-1 --repeats 8 --temperature 0.7  # other draws of the same model
     """
-    from harness.api import measure_base_noise
+    from harness.api import engine_note, measure_base_noise
     from harness.cli.columns import echo_columns
     from harness.cli.progress import RichWatcher
     from harness.evaluation import NOISE_FILE
     from harness.scoring import per_cent, point_interval
 
+    if note := engine_note(**settings):
+        click.echo(note, err=True)
     with RichWatcher() as watcher:
         folder, floor = measure_base_noise(base, suite=suite, out=out, seed=seed, watcher=watcher, **settings)
     if as_json:

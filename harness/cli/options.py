@@ -93,6 +93,20 @@ def _scalar(given: str, value: str) -> str | int | float | bool | None:
     return value if isinstance(scalar, float) and not math.isfinite(scalar) else scalar
 
 
+def sampling(command: Command) -> Command:
+    """``--temperature``, ``--repeats`` and what goes with them: answers that are drawn, where they are greedy else."""
+    for option in reversed(
+        (
+            click.option("--temperature", type=float, help="Draw answers at this temperature.  [default: greedy]"),
+            click.option("--repeats", type=int, metavar="K", help="Answers to draw for an item.  [default: 1]"),
+            click.option("--top-p", type=float, help="Draw from the likeliest tokens of this share.  [default: 1]"),
+            click.option("--sampling-seed", type=int, help="Seed of all draws.  [default: 0]"),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 def _use(context: click.Context, parameter: click.Parameter, folder: str | None) -> None:
     if folder is not None:
         # A child may be started in another folder.

@@ -92,6 +92,9 @@ def show_command(run: Path, as_json: bool) -> None:
     }
     if record.commit:
         facts["commit"] = record.commit + (" with changed files" if record.dirty else "")
+    if (drawn := record.sampling) is not None:
+        how = f"temperature {drawn.temperature:g}, top-p {drawn.top_p:g}, seed {drawn.seed}"
+        facts["sampled"] = f"{drawn.repeats} answers an item, {how}; not for submission"
     if record.replicate:
         facts["replicate"] = f"{record.replicate}, order of seed {record.seed}"
     if record.screened:

@@ -85,6 +85,11 @@ def plan_drift(
                 f"--{side}-checkpoint {checkpoint.record.name}: not the model of the {side} run, "
                 f"{run.record.checkpoint.name} (weights {run.record.checkpoint.weights_digest[:12]})"
             )
+    if base_run.record.sampling is not None:
+        raise RetentionError(
+            "drift is measured along greedy answers, one an item, and the base run's are sampled; give a run without "
+            "--temperature"
+        )
     same_tokenizer(base, tuned)
     reference = suite or f"{base_run.record.suite.name}-{base_run.record.suite.version}"
     loaded = open_suite(reference)

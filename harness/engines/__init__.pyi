@@ -6,7 +6,7 @@ from .live import LiveEngine
 from .loading import check_weights, checked, parameter_shapes
 from .merge import make_saveable, model_class, ready_folder
 from .placement import Member, Placement, default_dtype, device_class, place
-from .settings import Dtype, EngineError, EngineSettings, choose
+from .settings import Dtype, EngineError, EngineSettings, choose, choose_for_sampling
 from .torchvision_ops import define_missing_ops
 from .transformers import TransformersEngine
 
@@ -22,6 +22,7 @@ __all__ = [
     "check_weights",
     "checked",
     "choose",
+    "choose_for_sampling",
     "convert",
     "default_dtype",
     "define_missing_ops",

@@ -66,7 +66,7 @@ class ServerEngine:
             try:
                 body = self._body(request, max_tokens=decoding.max_tokens, temperature=decoding.temperature)
                 body |= {"stop": list(decoding.stop)} if decoding.stop else {}
-                body |= {"seed": decoding.seed} if decoding.temperature else {}
+                body |= {"seed": decoding.seed, "top_p": decoding.top_p} if decoding.temperature else {}
                 body |= {"stop_token_ids": stops} if (stops := self._stops[request.adapter or self._reference]) else {}
                 answer = self._complete(body, request.prompt)
                 choice, usage = answer["choices"][0], answer["usage"]

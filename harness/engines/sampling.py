@@ -11,14 +11,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from transformers import LogitsProcessor
+from transformers import LogitsProcessor, TopPLogitsWarper
 
 
 class Drawn(LogitsProcessor):  # type: ignore[misc]
-    """Scores whose largest entry is a draw from softmax(scores / ``temperature``); row k draws with ``seeds[k]``."""
+    """Scores whose largest entry is a draw from softmax(scores / ``temperature``); row k draws with ``seeds[k]``.
 
-    def __init__(self, temperature: float, seeds: Sequence[int]) -> None:
+    With ``top_p`` below 1 the draw is among the likeliest tokens that hold this share of the probability.
+    """
+
+    def __init__(self, temperature: float, seeds: Sequence[int], top_p: float = 1.0) -> None:
         self._temperature = temperature
+        self._nucleus = TopPLogitsWarper(top_p) if top_p < 1 else None
         self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
@@ -26,4 +30,6 @@ class Drawn(LogitsProcessor):  # type: ignore[misc]
         draws = torch.empty(len(self._generators), scores.shape[-1])
         for row, generator in zip(draws, self._generators, strict=True):
             row.exponential_(generator=generator)
-        return scores.float() / self._temperature - draws.log().to(scores.device)
+        warmed = scores.float() / self._temperature
+        likely = warmed if self._nucleus is None else self._nucleus(input_ids, warmed)
+        return likely - draws.log().to(scores.device)

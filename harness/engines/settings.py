@@ -100,3 +100,26 @@ def choose(name: str | None) -> str:
             f"no engine installed; run `{install_command('vllm')}` (GPU) or `{install_command('cpu')}` in the checkout"
         )
     return name or installed[0]
+
+
+# Seen in vLLM 0.32: a prompt that is computed in parts rewinds the generator of its request, which on a CPU raises
+# "CPU Generator does not use offset" and ends the engine.
+_NO_SEEDS = "vLLM's CPU build cannot give each request a seed of its own, which sampled answers need"
+
+
+def choose_for_sampling(name: str | None, device: str) -> tuple[str, str]:
+    """As :func:`choose`, an engine that draws every answer with its own seed, and a note where it is not the default.
+
+    ``EngineError`` where the engine named cannot, or none that can is installed; ``device`` is as of a fingerprint.
+    """
+    chosen = choose(name)
+    if chosen.startswith(LM_EVAL):
+        raise EngineError(
+            f"engine {chosen}: lm-eval's backends draw without a seed for each answer; use --engine transformers, or "
+            "vllm on a GPU"
+        )
+    if chosen != "vllm" or device != "cpu":
+        return chosen, ""
+    if name is not None or "transformers" not in available():
+        raise EngineError(f"engine vllm: {_NO_SEEDS}; use --engine transformers, or a GPU")
+    return "transformers", f"engine transformers: {_NO_SEEDS}"

@@ -112,7 +112,8 @@ class TransformersEngine:
         if decoding.temperature:
             from harness.engines.sampling import Drawn
 
-            sampled["logits_processor"] = [Drawn(decoding.temperature, [requests[i].decoding.seed for i in batch])]
+            seeds = [requests[i].decoding.seed for i in batch]
+            sampled["logits_processor"] = [Drawn(decoding.temperature, seeds, decoding.top_p)]
         with self._without_gradients():
             output = self._model.generate(
                 **inputs,

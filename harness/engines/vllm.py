@@ -136,6 +136,7 @@ class VllmEngine:
                 max_tokens=decoding.max_tokens,
                 temperature=decoding.temperature,
                 seed=decoding.seed if decoding.temperature else None,
+                top_p=decoding.top_p,
                 stop=list(decoding.stop) or None,
                 stop_token_ids=self._stops,
                 ignore_eos=True,  # Which tokens end an answer is not for a checkpoint's own files to say.

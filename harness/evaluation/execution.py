@@ -14,7 +14,7 @@ from harness.evaluation.lengths import fitted
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.recording import Counts, keep_record, make_record
 from harness.evaluation.store import STORE_FILE, ResponseStore, StoredEngine, Variant
-from harness.lmeval import LoadedTask, check_judges, load_frozen, prompts_of, run_tasks
+from harness.lmeval import Draws, LoadedTask, check_judges, is_written, load_frozen, prompts_of, run_tasks
 from harness.protocol import Engine
 from harness.records import SAMPLES_FILE, Sample, write_samples
 
@@ -38,9 +38,18 @@ class Execution:
         if not self._loaded:
             tasks = load_frozen(self.plan.suite, self.plan.tasks_folder)
             check_judges(tasks)
+            self._check_sampled(tasks)
             self._check_tokenizers(tasks)
             self._loaded.update(tasks)
         return self._loaded
+
+    @property
+    def n_answers(self) -> int:
+        """The answers of one run: options are compared once, however often written answers are drawn."""
+        if self.plan.sampling is None:
+            return self.plan.n_items
+        repeats = self.plan.sampling.repeats
+        return sum(len(each.item_ids) * (repeats if is_written(each) else 1) for each in self.tasks.values())
 
     def parts(self) -> "tuple[Execution, ...]":
         """An execution of each part of the plan."""
@@ -49,6 +58,13 @@ class Execution:
     def fitted(self) -> "Execution":
         """The same with a length in which all items fit; ``RetentionError`` where they do not."""
         return replace(self, plan=fitted(self.plan, self.tasks))
+
+    def _check_sampled(self, tasks: dict[str, LoadedTask]) -> None:
+        if self.plan.sampling is not None and not any(map(is_written, tasks.values())):
+            raise RetentionError(
+                f"--temperature: suite {self.plan.suite.id} only compares options by their probability, where nothing "
+                "is drawn; leave --temperature and --repeats out"
+            )
 
     def _check_tokenizers(self, tasks: dict[str, LoadedTask]) -> None:
         """Before anything is generated: every checkpoint that is asked as the base reads the same ids."""
@@ -87,7 +103,8 @@ class PlacedEngine:
         lead, *siblings = (Variant.of(each, self._placement.conditions, plan.replicate) for each in members)
         stored = StoredEngine(self._execution.store, lead, self._start, siblings, seed=plan.seed)
         self._stored.append(stored)
-        return run_tasks(plan.suite, tasks, stored, renderer, self._execution.watcher.answered)
+        draws = None if plan.sampling is None else Draws(plan.sampling, plan.replicate)
+        return run_tasks(plan.suite, tasks, stored, renderer, self._execution.watcher.answered, draws)
 
     def generated(self, member: Member) -> int:
         """How many answers of ``member`` the engine has generated; the others were in the store."""
@@ -102,7 +119,8 @@ class PlacedEngine:
         """
         counts = Counts()
         try:
-            sha256 = write_samples(folder / SAMPLES_FILE, counts.through(chunks))
+            sampled = self._execution.plan.sampling is not None
+            sha256 = write_samples(folder / SAMPLES_FILE, counts.through(chunks), sampled=sampled)
         except EngineError:
             self.close()  # The next member tries with a new one.
             raise
@@ -115,7 +133,7 @@ class PlacedEngine:
         generated = self.generated(member)
         keep_record(folder, record.model_copy(update={"generated": self._since_last(), **fields}), generated)
         name = member.checkpoint.record.name
-        self._execution.watcher.finished(name, folder, max(0, counts.items - generated), generated)
+        self._execution.watcher.finished(name, folder, max(0, counts.answers - generated), generated)
         return counts
 
     def _since_last(self) -> int:

@@ -57,7 +57,8 @@ def find_runs(out: Path) -> list[FoundRun]:
 
 
 def summarise(run: Run) -> dict[str, dict[str, Any]]:
-    """Per task: items, failed items, and the rates of correct, unparsed and cut-off answers among all items.
+    """Per task: items, failed answers, and the rates of correct, unparsed and cut-off ones among all answers; of a
+    sampled run also ``answers``, how many there are.
 
     ``all_right`` is the share of clusters (pictures, passages) all of whose items are right, None where each item is a
     cluster; ``yes`` is the share of the answers that are yes and ``f1`` its F1, None where something else is asked for.
@@ -120,7 +121,8 @@ def _look_at(folder: Path) -> FoundRun:
     except RetentionError as error:
         return FoundRun(folder, record, "damaged", str(error), size)
     if record.n_errors:
-        return FoundRun(folder, record, "failed items", f"{record.n_errors} of {record.n_items} items failed", size)
+        of = f"of {record.n_items} items" if record.sampling is None else "answers"
+        return FoundRun(folder, record, "failed items", f"{record.n_errors} {of} failed", size)
     if record.screened:
         look = f"stopped at look {record.screened.look} of {record.screened.looks}"
         return FoundRun(folder, record, "screened", f"{look}; not for submission", size)
@@ -152,7 +154,8 @@ def _size(paths: Iterable[Path]) -> int:
 
 def _summary(rows: pd.DataFrame) -> dict[str, Any]:
     return {
-        "n": len(rows),
+        "n": len(_firsts(rows)),
+        **({"answers": len(rows)} if "repeat" in rows else {}),
         "failed": int(rows["error"].notna().sum()),
         "correct": float((rows["outcome"] == Outcome.CORRECT).mean()),
         "unparsed": float((rows["outcome"] == Outcome.UNPARSED).mean()),
@@ -164,10 +167,18 @@ def _summary(rows: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def _firsts(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row an item: of sampled answers the first."""
+    return rows[rows["repeat"] == 0] if "repeat" in rows else rows
+
+
 def _all_right(rows: pd.DataFrame) -> float | None:
-    if rows["cluster_id"].is_unique:
+    if _firsts(rows)["cluster_id"].is_unique:
         return None
-    return share_all_right(zip(rows["cluster_id"], rows["outcome"] == Outcome.CORRECT, strict=True))
+    # All questions of a picture, as one draw answers them.
+    draws = rows["repeat"] if "repeat" in rows else [0] * len(rows)
+    labels = [f"{repeat} {cluster}" for repeat, cluster in zip(draws, rows["cluster_id"], strict=True)]
+    return share_all_right(zip(labels, rows["outcome"] == Outcome.CORRECT, strict=True))
 
 
 def _closed(rows: pd.DataFrame) -> dict[str, float | None]:

@@ -15,7 +15,7 @@ from harness.errors import CheckFailedError, RetentionError, first_problem
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.run import run_plan
 from harness.records import Digest, Outcome, Run, StrictModel, read_run
-from harness.scoring import Transitions, cluster_labels, difference_interval, pair
+from harness.scoring import Transitions, cluster_labels, difference_interval, pair, repeats_of
 
 NOISE_FILE = "noise.json"
 
@@ -25,7 +25,7 @@ Rate = Annotated[float, Field(ge=0, le=1)]
 
 class TaskNoise(StrictModel):
     """One task of the base against itself: F = n10/n, BT = n01/n, and the 95 % interval of their difference,
-    over clusters; null below two."""
+    over clusters; null below two. Where answers were sampled, ``n`` counts items, and the others answers."""
 
     n: Count
     forgotten: Count
@@ -78,14 +78,14 @@ def compare(first: Run, second: Run, second_name: str, batch: int) -> NoiseFloor
     tasks = {}
     for name, rows in items.groupby("task"):
         one, two = ((rows[f"{side}_outcome"] == Outcome.CORRECT).to_numpy(dtype=bool) for side in ("base", "tuned"))
-        counts = Transitions.count(one, two)
+        counts, repeats = Transitions.count(one, two), repeats_of(rows)
         tasks[str(name)] = TaskNoise(
-            n=counts.n,
+            n=counts.n // repeats,
             forgotten=counts.n10,
             learned=counts.n01,
             forgotten_rate=counts.forgotten_rate,
             backward_transfer=counts.backward_transfer,
-            delta_ci=difference_interval(two.astype(float) - one, cluster_labels(rows)),
+            delta_ci=difference_interval(two.astype(float) - one, cluster_labels(rows), repeats),
             outputs_differ=int(np.sum((rows["base_output"] != rows["tuned_output"]).to_numpy())),
         )
     return NoiseFloor(

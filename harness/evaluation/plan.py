@@ -26,7 +26,7 @@ from harness.engines import EngineSettings, Placement, checked, place
 from harness.errors import RetentionError
 from harness.evaluation.work import NO_WORK, Work
 from harness.items import canonical_json
-from harness.records import Suite, SuiteTask, suite_path
+from harness.records import Sampling, Suite, SuiteTask, suite_path
 from harness.suites import image_tasks, open_suite, part_of
 
 
@@ -58,7 +58,8 @@ class Plan:
     A ``replicate`` above 0 repeats its runs beside the first ones, in an order of requests shuffled by ``seed``.
     ``placements`` says which engine answers for which checkpoints; it follows from the settings and is made with them.
     ``processor`` says whose image processor a tuned checkpoint is given: the base's, or its own (custom track).
-    ``pixels`` is the budget of an image where the user chose one.
+    ``pixels`` is the budget of an image where the user chose one, ``sampling`` how answers are drawn, None where they
+    are greedy; ``remarks`` are kept in every run's notes.
 
     ``own`` has the conditions of each pair by the tuned checkpoint's weights digest, before images and items are seen.
     Those that differ from ``conditions`` are evaluated in a part of the plan by themselves, beside a base in theirs.
@@ -80,6 +81,8 @@ class Plan:
     own: Mapping[str, Conditions] = field(default_factory=dict)
     work: Work = NO_WORK
     target: str | None = None
+    sampling: Sampling | None = None
+    remarks: tuple[str, ...] = ()
     placements: tuple[Placement, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -114,8 +117,9 @@ class Plan:
         serves both."""
         conditions = self.conditions_for(checkpoint)
         if checkpoint == self.base:
-            return conditions.notes
+            return (*self.remarks, *conditions.notes)
         return (
+            *self.remarks,
             *conditions.notes,
             *self._beside(checkpoint).pair_notes,
             *unused_of(self.base, checkpoint, conditions, self.prompts),
@@ -147,7 +151,7 @@ class Plan:
 
     def folder(self, checkpoint: Checkpoint) -> Path:
         """Where a run lives: its suite, then the checkpoint's name and digest, then the engine and what was chosen of
-        it, prompts and a pixel budget that are not the suite's, and the replicate.
+        it, prompts and a pixel budget that are not the suite's, how answers are drawn, and the replicate.
 
         A base that answers in other conditions than its own, beside a fine-tune that asks for them, has a run of these.
         """
@@ -155,9 +159,10 @@ class Plan:
         name = checkpoint.record.name.replace("/", "--")
         engine = f"{self.settings.name.replace(':', '-')}-{self.settings.dtype}{self._chosen}"
         own = "-own-processor" if self.conditions_for(checkpoint).record.processor_origin == "tuned" else ""
+        drawn = f"-{self.sampling.label}" if self.sampling else ""
         replicate = f"-replicate{self.replicate}" if self.replicate else ""
         beside = f"-{self.conditions.variant}" if self.conditions.variant and checkpoint == self.base else ""
-        return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{self._asked}{own}{replicate}{beside}"
+        return self.out / self.suite.id / f"{name}-{digest}" / f"{engine}{self._asked}{own}{drawn}{replicate}{beside}"
 
     @property
     def _chosen(self) -> str:
@@ -190,6 +195,8 @@ def make_plan(
     asked: PromptSettings | None = None,
     pixels: Pixels = ANY_SIZE,
     *,
+    sampling: Sampling | None = None,
+    remarks: tuple[str, ...] = (),
     items: int | None = None,
     without: Collection[str] = (),
 ) -> Plan:
@@ -197,9 +204,10 @@ def make_plan(
 
     ``served_names`` are what a server calls the checkpoints, the base first; ``names`` what the tuned are called in
     records, by default their folder or hub id. ``processor`` is whose image processor a tuned checkpoint is given,
-    ``asked`` what the user chooses of the prompts, ``pixels`` the budget of an image, within the suite's.
-    ``asked`` what the user chooses of the prompts. With ``items`` the plan is for a part of the suite, the first so
-    many of each task (:func:`harness.suites.part_of`), and ``without`` are tasks that this part leaves out.
+    ``asked`` what the user chooses of the prompts, ``pixels`` the budget of an image, within the suite's, ``sampling``
+    how answers are drawn where they are not greedy, and ``remarks`` what the runs' notes shall say. With ``items`` the
+    plan is for a part of the suite, the first so many of each task (:func:`harness.suites.part_of`), and ``without``
+    are tasks that this part leaves out.
     """
     whole = open_suite(suite)
     loaded_suite = whole if items is None else whole.model_copy(update={"tasks": _rest(whole, without)})
@@ -253,6 +261,7 @@ def make_plan(
     digests_of = [each.record.weights_digest for each in tuned_checkpoints]
     own = dict(zip(digests_of, pairs, strict=True))
     chosen: dict[str, Any] = {"processor": processor, "pixels": pixels, "own": own, "target": target}
+    chosen |= {"sampling": sampling, "remarks": remarks}
     plan = Plan(loaded_suite, folder, *checkpoints, prompts, conditions, settings, out, **chosen)
     parts = plan.parts()
     return parts[0] if len(parts) == 1 else plan

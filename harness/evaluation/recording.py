@@ -31,13 +31,15 @@ class Counts:
 
     def __init__(self) -> None:
         self.items = 0
+        self.answers = 0
         self.errors = 0
         self.first_error: str | None = None
 
     def through(self, chunks: Iterable[list[Sample]]) -> Iterator[list[Sample]]:
         for chunk in chunks:
-            self.items += len(chunk)
+            self.answers += len(chunk)
             for sample in chunk:
+                self.items += sample.repeat == 0
                 if sample.error is not None:
                     self.errors += 1
                     self.first_error = self.first_error or sample.error
@@ -54,7 +56,7 @@ def make_record(plan: Plan, member: Member, counts: Counts, sha256: str, wall: f
         engine=member.record,
         conditions=plan.conditions_for(member.checkpoint).record,
         notes=plan.notes_on(member.checkpoint),
-        decoding={"temperature": 0.0},
+        decoding=_decoding(plan),
         seed=plan.seed,
         replicate=plan.replicate,
         template_digest=renderer.template_digest,
@@ -106,9 +108,14 @@ def is_current(plan: Plan, member: Member) -> bool:
         and record.template_digest == plan.prompts.of(member.checkpoint).template_digest
         and record.prompts == _prompts(plan, member)
         and (record.replicate, record.seed) == (plan.replicate, plan.seed)
+        and record.decoding == _decoding(plan)
         and record.n_errors == 0
         and record.judge == JUDGE_VERSION
     )
+
+
+def _decoding(plan: Plan) -> dict[str, str | int | float | bool]:
+    return {"temperature": 0.0} if plan.sampling is None else plan.sampling.decoding
 
 
 def _prompts(plan: Plan, member: Member) -> PromptsRecord:

@@ -71,7 +71,7 @@ def _run_part(execution: Execution, fail_on_error: float, finished: list[Path], 
     for placement in plan.placements:
         current = [member for member in placement.members if is_current(plan, member)]
         for member in current:
-            _report_current(plan, member, execution.watcher)
+            _report_current(execution, member)
             finished.append(plan.folder(member.checkpoint))
         if not (missing := [member for member in placement.members if member not in current]):
             continue
@@ -108,11 +108,11 @@ def _run_together(execution: Execution, placement: Placement, fail_on_error: flo
                 yield error
 
 
-def _report_current(plan: Plan, member: Member, watcher: Watcher) -> None:
-    name = member.checkpoint.record.name
-    watcher.checkpoint(name, _role(plan, member), plan.n_items)
-    watcher.answered(plan.n_items)
-    watcher.finished(name, plan.folder(member.checkpoint), plan.n_items, 0)
+def _report_current(execution: Execution, member: Member) -> None:
+    plan, watcher, name = execution.plan, execution.watcher, member.checkpoint.record.name
+    watcher.checkpoint(name, _role(plan, member), execution.n_answers)
+    watcher.answered(execution.n_answers)
+    watcher.finished(name, plan.folder(member.checkpoint), execution.n_answers, 0)
 
 
 def _role(plan: Plan, member: Member) -> str:
@@ -127,12 +127,13 @@ def run_member(execution: Execution, engine: PlacedEngine, member: Member, fail_
     plan, watcher = execution.plan, execution.watcher
     folder = plan.folder(member.checkpoint)
     with lock_run(folder, lambda: watcher.waiting(folder)):
-        watcher.checkpoint(member.checkpoint.record.name, _role(plan, member), plan.n_items)
+        watcher.checkpoint(member.checkpoint.record.name, _role(plan, member), execution.n_answers)
         started = time.monotonic()
         counts = engine.write_run(folder, member, engine.answer(member, execution.tasks), started)
-    if counts.errors > (fail_on_error if fail_on_error >= 1 else fail_on_error * counts.items):
+    if counts.errors > (fail_on_error if fail_on_error >= 1 else fail_on_error * counts.answers):
+        what = "items" if plan.sampling is None else "answers"
         raise CheckFailedError(
-            f"{folder}: {counts.errors} of {counts.items} items failed (first: {counts.first_error}); run the same "
+            f"{folder}: {counts.errors} of {counts.answers} {what} failed (first: {counts.first_error}); run the same "
             f"command again to retry them, or allow them with --fail-on-error {counts.errors}"
         )
     return folder

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.checkpoints import Checkpoint
 from harness.engines import EngineError, Member, Placement
-from harness.errors import CheckFailedError
+from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.execution import Execution, PlacedEngine, open_execution, refuse_failed
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.run import run_plan
@@ -39,6 +39,8 @@ def screen(plan: Plan, target: str, watcher: Watcher) -> tuple[list[Screened], l
     Also returns why checkpoints could not be screened: their engine failed, or items did, whose answers could have
     decided otherwise. One of them does not take the others with it.
     """
+    if plan.sampling is not None:
+        raise RetentionError("--screen: its stopping rule is for greedy answers; leave --temperature and --repeats out")
     screened: list[Screened] = []
     failures: list[str] = []
     bases = [run_plan(replace(part, tuned=()), watcher)[0] for part in plan.parts()]

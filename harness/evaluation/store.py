@@ -24,6 +24,7 @@ from harness.items import canonical_json
 from harness.protocol import (
     Completion,
     ContinuationScore,
+    Decoding,
     Engine,
     Failed,
     GenerateRequest,
@@ -272,7 +273,7 @@ def _keys(
 
 def _content(request: GenerateRequest | ScoreRequest) -> dict[str, Any]:
     if isinstance(request, GenerateRequest):
-        return {"decoding": asdict(request.decoding), "prompt": request.prompt.digest}
+        return {"decoding": _stated(request.decoding), "prompt": request.prompt.digest}
     scored = {"continuations": request.continuations, "prompt": request.prompt.digest}
     # Only where it is set, so that answers stored before are found.
     return scored | ({"counted": request.counted} if request.counted else {})
@@ -289,6 +290,12 @@ def _key(variant: Variant, request: GenerateRequest | ScoreRequest, content: dic
         **({"base": variant.base} if variant.base else {}),
     }
     return hashlib.sha256(canonical_json(parts)).digest()
+
+
+def _stated(decoding: Decoding) -> dict[str, Any]:
+    """The decoding without what is as it was before a field was added, so that answers stored before are found."""
+    stated = asdict(decoding)
+    return stated if decoding.top_p < 1 else {name: value for name, value in stated.items() if name != "top_p"}
 
 
 def _plain(answer: Any) -> Any:

@@ -53,6 +53,8 @@ def plan_again(base: Run, tuned: Run, sources: Sources, out: Path) -> Plan:
     record = base.record
     if record.template_policy != "shared":
         raise RetentionError("the runs used the tuned model's own chat template, which is not rendered again here")
+    if record.sampling is not None:
+        raise RetentionError("the runs have sampled answers, which are not generated again here; greedy runs are")
     if record.engine.name == "openai" or record.engine.dtype not in get_args(Dtype):
         raise RetentionError(f"the runs were answered by {record.engine.environment}, which no pinned file can restore")
     settings = EngineSettings(

@@ -30,7 +30,7 @@ from .loading import (
 from .questions import Question, picture_size, questions_of
 from .recompute import AnswerKey, Difference, Recomputation, Recomputer
 from .rejudge import Rejudged, rejudge_run
-from .running import SLAB, images_of, prompts_of, run_tasks
+from .running import SLAB, Draws, images_of, is_written, prompts_of, run_tasks
 
 __all__ = [
     "SLAB",
@@ -38,6 +38,7 @@ __all__ = [
     "AnswerKey",
     "Backend",
     "Difference",
+    "Draws",
     "Judged",
     "LoadedTask",
     "Place",
@@ -55,6 +56,7 @@ __all__ = [
     "external_item_id",
     "first_items",
     "images_of",
+    "is_written",
     "judge_again",
     "judgement_of",
     "load_each",

@@ -42,6 +42,9 @@ _LONGEST_REASON = 300
 # Two machines may round the last bits of a score differently.
 _TOLERANCE = 1e-9
 
+# The judged columns of rows, by item id and repeat.
+Verdicts = dict[tuple[str, int], dict[str, object]]
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -144,14 +147,15 @@ class Recomputer:
             differences += _differences(task, items, answered, found)
         return Recomputation(judged, tuple(differences), unavailable, tuple(unknown))
 
-    def judged(self, samples: pd.DataFrame) -> dict[str, dict[str, object]]:
-        """The judged columns of every row by item id, all judged again.
+    def judged(self, samples: pd.DataFrame) -> Verdicts:
+        """The judged columns of every row by item id and repeat, all judged again.
 
         Rows with an error are left out, as are multiple-choice tasks, whose score is not read from text. ``TaskError``
         if an item is not available or an answer cannot be judged.
         """
-        found: dict[str, dict[str, object]] = {}
+        found: Verdicts = {}
         samples = samples if "logprobs" in samples.columns else samples.assign(logprobs=None)
+        samples = samples if "repeat" in samples.columns else samples.assign(repeat=0)
         for name, rows in samples.groupby("task", sort=False):
             items = self._task(str(name)) if name in self.suite.tasks else "the suite has no such task"
             if isinstance(items, str):
@@ -161,10 +165,11 @@ class Recomputer:
             answered = rows[rows["error"].isna()]
             if unknown := sorted(set(answered["item_id"]) - items.index.keys()):
                 raise TaskError(f"task {name} cannot be judged again: it has no item {unknown[0][:12]}")
-            for item_id, judged in zip(answered["item_id"], self._judge(str(name), items, answered), strict=True):
+            keys = zip(answered["item_id"], answered["repeat"], strict=True)
+            for (item_id, repeat), judged in zip(keys, self._judge(str(name), items, answered), strict=True):
                 if judged is None:
                     raise TaskError(f"task {name} cannot judge the answer to item {item_id[:12]}")
-                found[item_id] = {column: getattr(judged, column) for column in _JUDGED}
+                found[item_id, int(repeat)] = {column: getattr(judged, column) for column in _JUDGED}
         return found
 
     def answer_keys(self, task: str) -> dict[str, AnswerKey]:

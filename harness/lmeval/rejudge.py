@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from harness.lmeval.recompute import Recomputer
+from harness.lmeval.recompute import Recomputer, Verdicts
 from harness.records import (
     JUDGE_VERSION,
     SAMPLES_FILE,
@@ -40,15 +40,16 @@ def rejudge_run(folder: Path, recomputer: Recomputer) -> Rejudged:
     judged = recomputer.judged(run.samples)
     counts = {"rows": 0, "changed": 0}
     samples = _judged_again(folder, judged, counts)
-    sha256 = write_samples(folder / SAMPLES_FILE, iter(lambda: list(islice(samples, _CHUNK)), []))
+    chunks = iter(lambda: list(islice(samples, _CHUNK)), [])
+    sha256 = write_samples(folder / SAMPLES_FILE, chunks, sampled=run.record.sampling is not None)
     record = _record(run, sha256)
     write_record(folder, record)
     return Rejudged(record, counts["rows"], counts["changed"])
 
 
-def _judged_again(folder: Path, judged: dict[str, dict[str, object]], counts: dict[str, int]) -> Iterator[Sample]:
+def _judged_again(folder: Path, judged: Verdicts, counts: dict[str, int]) -> Iterator[Sample]:
     for sample in iter_samples(folder / SAMPLES_FILE):
-        again = sample.model_copy(update=judged.get(sample.item_id, {}))
+        again = sample.model_copy(update=judged.get((sample.item_id, sample.repeat), {}))
         counts["rows"] += 1
         counts["changed"] += again.outcome != sample.outcome
         yield again

@@ -19,6 +19,7 @@ from harness.lmeval.loading import LoadedTask, TaskError, build_requests, decodi
 from harness.pictures import encode_png
 from harness.protocol import (
     Completion,
+    Decoding,
     Engine,
     Failed,
     GenerateRequest,
@@ -26,7 +27,7 @@ from harness.protocol import (
     ScoreAnswer,
     ScoreRequest,
 )
-from harness.records import Sample, Suite, SuiteTask
+from harness.records import Sample, Sampling, Suite, SuiteTask
 
 # Items per call of lm-eval: bounds our memory, and is large enough to keep an engine's batch full. An item with images
 # counts as one item more for every ``_PIECE`` bytes of them.
@@ -40,25 +41,62 @@ def run_tasks(
     engine: Engine,
     renderer: PromptRenderer,
     progress: Callable[[int], None],
+    draws: "Draws | None" = None,
 ) -> Iterator[list[Sample]]:
-    """Yield the samples of all tasks, in suite and document order, a slab at a time.
+    """Yield the samples of all tasks, in suite and document order, a slab at a time; with ``draws`` all answers to an
+    item, one after the other.
 
     ``progress`` is called with the number of newly answered requests. Memory is bounded by ``SLAB``.
     """
-    for slab in _slabs({name: (len(loaded.item_ids), _weight(loaded)) for name, loaded in tasks.items()}):
+    sizes = {name: (len(each.item_ids), _weight(each) * _answers(each, draws)) for name, each in tasks.items()}
+    for slab in _slabs(sizes):
         documents = {name: (tasks[name], ids, suite.tasks[name].metric) for name, ids in slab.items()}
-        lm = _EngineLM(engine, renderer, progress, documents)
-        results = lm_eval.evaluate(
-            lm=lm,
-            task_dict={"tasks": {name: select_documents(tasks[name].task, rows) for name, rows in slab.items()}},
-            log_samples=True,
-            bootstrap_iters=0,
-        )
-        samples: list[Sample] = []
-        for name in slab:
-            for position, logged in enumerate(_filtered(results["samples"][name], suite.tasks[name].metric)):
-                samples.append(_sample(name, suite.tasks[name], logged, lm.answers[name, position]))
-        yield samples
+        lm = _EngineLM(engine, renderer, progress, documents, draws)
+        answered = [_judged(suite, tasks, slab, lm, repeat) for repeat in range(draws.sampling.repeats if draws else 1)]
+        yield [each[key] for key in answered[0] for each in answered if key in each]
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Whose draws the answers are: those of a sampling, in one replicate of its run."""
+
+    sampling: Sampling
+    replicate: int = 0
+
+    def decoding(self, greedy: Decoding, item_id: str, repeat: int) -> Decoding:
+        """The decoding of one answer to an item."""
+        seed = self.sampling.seed_of(item_id, repeat, self.replicate)
+        return replace(greedy, temperature=self.sampling.temperature, top_p=self.sampling.top_p, seed=seed)
+
+
+def is_written(loaded: LoadedTask) -> bool:
+    """Whether a model writes its answers to a task, which can be sampled, where else it compares options."""
+    return bool(loaded.task.OUTPUT_TYPE == "generate_until")
+
+
+def _answers(loaded: LoadedTask, draws: Draws | None) -> int:
+    return draws.sampling.repeats if draws is not None and is_written(loaded) else 1
+
+
+def _judged(
+    suite: Suite, tasks: dict[str, LoadedTask], slab: dict[str, range], lm: "_EngineLM", repeat: int
+) -> dict[tuple[str, int], Sample]:
+    """The samples of one answer to each item of the slab, by task and position; options are compared once alone."""
+    part = {name: rows for name, rows in slab.items() if not repeat or is_written(tasks[name])}
+    if not part:
+        return {}
+    lm.repeat = repeat
+    results = lm_eval.evaluate(
+        lm=lm,
+        task_dict={"tasks": {name: select_documents(tasks[name].task, rows) for name, rows in part.items()}},
+        log_samples=True,
+        bootstrap_iters=0,
+    )
+    return {
+        (name, position): _sample(name, suite.tasks[name], logged, lm.answers[name, position, repeat])
+        for name in part
+        for position, logged in enumerate(_filtered(results["samples"][name], suite.tasks[name].metric))
+    }
 
 
 def prompts_of(tasks: dict[str, LoadedTask], renderer: PromptRenderer) -> Iterator[Prompt]:
@@ -102,10 +140,15 @@ class _Answer:
     prompt_digest: str
     completion: Completion
     logprobs: tuple[float, ...] | None = None
+    repeat: int = 0
+    seed: int | None = None
 
 
 class _EngineLM(LM):  # type: ignore[misc]
-    """An engine as an lm-eval ``LM``; ``answers`` keeps what lm-eval drops, by task and position in this call."""
+    """An engine as an lm-eval ``LM``; ``answers`` keeps what lm-eval drops, by task, position in this call, and repeat.
+
+    lm-eval judges one answer to an item at a time: that of ``repeat``. The engine is asked for all of them at once.
+    """
 
     MULTIMODAL = True
 
@@ -115,6 +158,7 @@ class _EngineLM(LM):  # type: ignore[misc]
         renderer: PromptRenderer,
         progress: Callable[[int], None],
         documents: dict[str, tuple[LoadedTask, range, str]],
+        draws: Draws | None = None,
     ) -> None:
         super().__init__()
         self._engine = engine
@@ -126,17 +170,35 @@ class _EngineLM(LM):  # type: ignore[misc]
             for position, index in enumerate(indices)
         }
         self._tasks = {name: (loaded.task, metric) for name, (loaded, _, metric) in documents.items()}
-        self.answers: dict[tuple[str, int], _Answer] = {}
+        self._draws = draws
+        self.repeat = 0
+        self.answers: dict[tuple[str, int, int], _Answer] = {}
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
-        sent = [GenerateRequest(self._item_id(each), self._prompt(each), decoding(each.args[1])) for each in requests]
-        texts = [""] * len(requests)
+        keys = [(each.task_name, each.doc_id, self.repeat) for each in requests]
+        self._generate([each for key, each in zip(keys, requests, strict=True) if key not in self.answers])
+        return [self.answers[key].completion.text for key in keys]
+
+    def _generate(self, requests: list[Instance]) -> None:
+        """Have the engine write all answers to ``requests``."""
+        asked = [(each, repeat) for each in requests for repeat in range(self._repeats)]
+        prompts = {id(each): self._prompt(each) for each in requests}
+        sent = [self._request(each, prompts[id(each)], repeat) for each, repeat in asked]
         for index, answered in self._engine.generate(sent):
             completion = _with_thought(sent[index].prompt, answered)
-            texts[index] = completion.text
-            self._keep(requests[index], sent[index].prompt, completion)
+            instance, repeat = asked[index]
+            drawn = None if self._draws is None else sent[index].decoding.seed
+            self._keep(instance, sent[index].prompt, completion, repeat=repeat, seed=drawn)
             self._progress(1)
-        return texts
+
+    @property
+    def _repeats(self) -> int:
+        return 1 if self._draws is None else self._draws.sampling.repeats
+
+    def _request(self, instance: Instance, prompt: Prompt, repeat: int) -> GenerateRequest:
+        item_id, greedy = self._item_id(instance), decoding(instance.args[1])
+        how = greedy if self._draws is None else self._draws.decoding(greedy, item_id, repeat)
+        return GenerateRequest(item_id, prompt, how)
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         # All options of a document share its prompt, so they go into one request.
@@ -210,10 +272,17 @@ class _EngineLM(LM):  # type: ignore[misc]
         return self._item_ids[instance.task_name, instance.doc_id]
 
     def _keep(
-        self, instance: Instance, prompt: Prompt, completion: Completion, logprobs: tuple[float, ...] | None = None
+        self,
+        instance: Instance,
+        prompt: Prompt,
+        completion: Completion,
+        logprobs: tuple[float, ...] | None = None,
+        *,
+        repeat: int = 0,
+        seed: int | None = None,
     ) -> None:
         key = (instance.task_name, instance.doc_id)
-        self.answers[key] = _Answer(self._item_ids[key], prompt.digest, completion, logprobs)
+        self.answers[*key, repeat] = _Answer(self._item_ids[key], prompt.digest, completion, logprobs, repeat, seed)
 
 
 def _with_thought(prompt: Prompt, completion: Completion) -> Completion:
@@ -277,4 +346,6 @@ def _sample(name: str, task: SuiteTask, logged: dict[str, Any], answer: _Answer)
         prompt_digest=answer.prompt_digest,
         error=completion.error,
         logprobs=answer.logprobs,
+        repeat=answer.repeat,
+        seed=answer.seed,
     )

@@ -22,11 +22,13 @@ from .run import (
 )
 from .samples import (
     JUDGE_VERSION,
+    SAMPLED_VERSION,
     SAMPLES_FILE,
     SCHEMA_VERSION,
     SINCE_2,
     SINCE_3,
     SINCE_4,
+    SINCE_5,
     Digest,
     Outcome,
     RunError,
@@ -37,6 +39,7 @@ from .samples import (
     read_samples,
     write_samples,
 )
+from .sampling import Sampling, choose_sampling
 from .strict import StrictModel
 from .suites import (
     Draft,
@@ -59,11 +62,13 @@ __all__ = [
     "NOT_PARSED",
     "PART",
     "RECORD_FILE",
+    "SAMPLED_VERSION",
     "SAMPLES_FILE",
     "SCHEMA_VERSION",
     "SINCE_2",
     "SINCE_3",
     "SINCE_4",
+    "SINCE_5",
     "CheckpointRecord",
     "ConditionsRecord",
     "Digest",
@@ -79,6 +84,7 @@ __all__ = [
     "RunError",
     "RunRecord",
     "Sample",
+    "Sampling",
     "ScreenRecord",
     "Selection",
     "StrictModel",
@@ -90,6 +96,7 @@ __all__ = [
     "TableRecord",
     "brief",
     "check_readable",
+    "choose_sampling",
     "file_sha256",
     "is_log",
     "iter_samples",

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pandas as pd
-from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, ValidationError, model_serializer
+from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
-from harness.errors import first_problem
+from harness.errors import RetentionError, first_problem
 from harness.items import canonical_json
 from harness.records.samples import SAMPLES_FILE, Digest, RunError, file_sha256, read_samples
+from harness.records.sampling import Sampling
 from harness.records.strict import StrictModel
 
 RECORD_FILE = "run.json"
@@ -204,10 +205,12 @@ class RunRecord(StrictModel):
     ``replicate`` is 0 for a run, and numbers the repetitions that measure its noise floor; ``seed`` determines the
     order of a repetition's requests. ``screened`` marks a run of only the first part of a suite. ``judge`` is the
     version of the rules by which the answers were judged, 1 in records without it. ``conditions`` and ``prompts`` are
-    None in records of before they were written down. ``notes`` say in a sentence each what of the checkpoint was not
-    used, because the base's served both. ``generated`` is how many answers engines gave within ``wall_seconds``, those
-    of other checkpoints that shared the engine included; None in records of before it was written down. ``full_log`` is
-    set if outputs were truncated or the full file was uploaded.
+    None in records of before they were written down. ``decoding`` has the temperature of the answers, 0 where they are
+    greedy, and where they are sampled what :class:`Sampling` has; ``n_items`` counts items, ``n_errors`` failed
+    answers. ``notes`` say in a sentence each what of the checkpoint was not used, because the base's served both.
+    ``generated`` is how many answers engines gave within ``wall_seconds``, those of other checkpoints that shared the
+    engine included; None in records of before it was written down. ``full_log`` is set if outputs were truncated or the
+    full file was uploaded.
     """
 
     schema_version: Literal[1] = 1
@@ -251,6 +254,19 @@ class RunRecord(StrictModel):
         """Whether the chat template was another than the base's."""
         return self.template_policy == "native" or (self.prompts is not None and self.prompts.template_origin != "base")
 
+    @model_validator(mode="after")
+    def _sampling_is_sound(self) -> "RunRecord":
+        try:
+            Sampling.of(self.decoding)
+        except (RetentionError, ValueError, ArithmeticError) as error:
+            raise ValueError(f"decoding: {error}") from error
+        return self
+
+    @property
+    def sampling(self) -> Sampling | None:
+        """How the answers were drawn; None where they are greedy."""
+        return Sampling.of(self.decoding)
+
     @property
     def own_processor(self) -> bool:
         """Whether images went through the tuned checkpoint's own image processor, which was asked for."""
@@ -268,7 +284,10 @@ def _value(value: JsonValue) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """One checkpoint on one suite: its record and its samples (one row per item, columns of :class:`Sample`)."""
+    """One checkpoint on one suite: its record and its samples (one row per item, columns of :class:`Sample`).
+
+    A sampled run has one row per answer, and the columns ``repeat`` and ``seed``.
+    """
 
     record: RunRecord
     samples: pd.DataFrame
@@ -323,6 +342,9 @@ def read_run(folder: Path) -> Run:
             f"{path}: sha256 differs from samples_sha256 in {RECORD_FILE}; the file was changed after the run"
         )
     frame = read_samples(path)
-    if len(frame) != record.n_items:
-        raise RunError(f"{path}: {len(frame)} rows, but {RECORD_FILE} says n_items = {record.n_items}")
+    if (count := frame["item_id"].nunique()) != record.n_items:
+        raise RunError(f"{path}: {count} items, but {RECORD_FILE} says n_items = {record.n_items}")
+    if (record.sampling is not None) != ("repeat" in frame.columns):
+        said = "sampled" if record.sampling else "greedy"
+        raise RunError(f"{path}: by {RECORD_FILE} the answers are {said}, by its columns they are not")
     return Run(record, frame)

@@ -19,6 +19,8 @@ from harness.records.strict import StrictModel
 
 SAMPLES_FILE = "samples.parquet"
 SCHEMA_VERSION = 4
+# Of a file that has the columns of sampled answers too; greedy runs are written as they were before.
+SAMPLED_VERSION = 5
 
 # The version of the rules by which an output is read and compared. Verdicts of two versions are never compared: 1 is
 # what records say nothing about, 2 reads whole sentences in several languages, and knows thoughts and off-list
@@ -48,7 +50,9 @@ class Sample(StrictModel):
     of the schema; in a file of version 1 they read as None and empty. ``off_list`` marks a wrong answer that is
     readable but none of the options; it was added in version 3, and is false in older files. ``logprobs`` is the
     log-probability of each option in nats, in the item's order, where options were compared by it; it was added in
-    version 4, and is None in older files.
+    version 4, and is None in older files. ``repeat`` counts the sampled answers to one item from 0, and ``seed`` is
+    what this one was drawn with; only files of sampled runs have them (version 5). An answer that compares options is
+    not drawn: it is there once, without a seed.
     """
 
     item_id: Digest
@@ -70,6 +74,8 @@ class Sample(StrictModel):
     details: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = {}
     off_list: bool = False
     logprobs: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] | None = None
+    repeat: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
 
 
 ARROW_SCHEMA = pa.schema(
@@ -97,24 +103,32 @@ ARROW_SCHEMA = pa.schema(
     metadata={"retentionbench_samples": str(SCHEMA_VERSION)},
 )
 
+_SAMPLED_SCHEMA = pa.schema([*ARROW_SCHEMA, ("repeat", pa.int32()), ("seed", pa.int64())]).with_metadata(
+    {"retentionbench_samples": str(SAMPLED_VERSION)}
+)
+
 
 # Columns that may be empty; those of later versions may be missing.
-_OPTIONAL = ("extracted", "error", "layer", "details", "off_list", "logprobs")
+_OPTIONAL = ("extracted", "error", "layer", "details", "off_list", "logprobs", "seed")
 SINCE_2 = ("layer", "details")
 SINCE_3 = ("off_list",)
 SINCE_4 = ("logprobs",)
+SINCE_5 = ("repeat", "seed")
 _SINCE = {2: SINCE_2, 3: SINCE_3, 4: SINCE_4}
 
 
-def write_samples(path: Path, chunks: Iterable[list[Sample]], judge: int = JUDGE_VERSION) -> str:
+def write_samples(
+    path: Path, chunks: Iterable[list[Sample]], judge: int = JUDGE_VERSION, *, sampled: bool = False
+) -> str:
     """Stream chunks of samples into one parquet file and return its sha256 (hex); ``judge`` is the version that
-    judged them.
+    judged them. Where they were ``sampled``, the file says which answer to its item each is, and its seed.
 
     Rows are written as they arrive, so memory does not grow with the run; the file appears only once complete.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    schema = ARROW_SCHEMA.with_metadata({**ARROW_SCHEMA.metadata, b"retentionbench_judge": str(judge).encode()})
+    columns = _SAMPLED_SCHEMA if sampled else ARROW_SCHEMA
+    schema = columns.with_metadata({**columns.metadata, b"retentionbench_judge": str(judge).encode()})
     with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
         for chunk in chunks:
             writer.write_table(pa.Table.from_pylist([sample.model_dump() for sample in chunk], schema=schema))
@@ -133,12 +147,14 @@ def read_samples(path: Path) -> pd.DataFrame:
     for since, name in ((since, name) for since, names in _SINCE.items() for name in names):
         if name not in table.column_names and _version(table) < since:
             table = table.append_column(name, pa.nulls(len(table), ARROW_SCHEMA.field(name).type))
-    if missing := set(ARROW_SCHEMA.names) - set(table.column_names):
+    schema = _SAMPLED_SCHEMA if _version(table) >= SAMPLED_VERSION else ARROW_SCHEMA
+    if missing := set(schema.names) - set(table.column_names):
         raise RunError(f"{path}: column {sorted(missing)[0]!r} is missing")
-    if extra := set(table.column_names) - set(ARROW_SCHEMA.names):
+    if extra := set(table.column_names) - set(schema.names):
         raise RunError(f"{path}: unknown column {sorted(extra)[0][:60]!a}")
     try:
-        frame = table.select(ARROW_SCHEMA.names).cast(ARROW_SCHEMA).to_pandas(maps_as_pydicts="strict")
+        # Seeds as objects: where one is absent they would become floats.
+        frame = table.select(schema.names).cast(schema).to_pandas(maps_as_pydicts="strict", integer_object_nulls=True)
     except (pa.ArrowException, ValueError, TypeError, KeyError) as error:
         raise RunError(f"{path}: a column has the wrong type ({brief(error)})") from error
     frame["off_list"] = frame["off_list"].eq(True)
@@ -155,7 +171,7 @@ def iter_samples(path: Path) -> Iterator[Sample]:
     """Validate every row of a samples file against :class:`Sample`, one at a time."""
     for row, fields in enumerate(read_samples(path).to_dict("records")):
         values = {
-            str(k): v for k, v in fields.items() if k not in _OPTIONAL or isinstance(v, str | dict | bool | tuple)
+            str(k): v for k, v in fields.items() if k not in _OPTIONAL or isinstance(v, str | dict | bool | tuple | int)
         }
         values = {"extracted": None, "error": None, **values}
         try:
@@ -170,7 +186,7 @@ def _version(table: pa.Table) -> int:
 
 
 def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
-    required = [name for name in ARROW_SCHEMA.names if name not in _OPTIONAL]
+    required = [name for name in frame.columns if name not in _OPTIONAL]
     for column in required:
         if frame[column].isna().any():
             raise RunError(f"{path}: column {column!r} has {int(frame[column].isna().sum())} missing values")
@@ -178,12 +194,29 @@ def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
         raise RunError(f"{path}: unknown outcome {sorted(unknown)[0][:60]!a}; expected correct, wrong or unparsed")
     if (frame["off_list"] & (frame["outcome"] != Outcome.WRONG)).any():
         raise RunError(f"{path}: column 'off_list' marks an answer that is not wrong")
-    if (duplicates := int(frame["item_id"].duplicated().sum())) > 0:
-        raise RunError(f"{path}: {duplicates} items appear more than once")
+    _check_repeats(frame, path)
     for column, upper in (("guess_rate", frame["guess_rate"] < 1), ("score", frame["score"] <= 1)):
         if not bool((upper & (frame[column] >= 0)).all()):
             raise RunError(f"{path}: column {column!r} has values outside its range")
     return frame
+
+
+def _check_repeats(frame: pd.DataFrame, path: Path) -> None:
+    """Every item once; in a sampled run each of its answers once, counted from 0 without a gap."""
+    if "repeat" not in frame.columns:
+        if (duplicates := int(frame["item_id"].duplicated().sum())) > 0:
+            raise RunError(f"{path}: {duplicates} items appear more than once")
+        return
+    if (duplicates := int(frame.duplicated(["item_id", "repeat"]).sum())) > 0:
+        raise RunError(f"{path}: {duplicates} answers have the item and the repeat of another")
+    if (gaps := items_with_gaps(frame)) > 0:
+        raise RunError(f"{path}: the answers to {gaps} items are not numbered 0, 1, 2, ... in column 'repeat'")
+
+
+def items_with_gaps(frame: pd.DataFrame) -> int:
+    """How many items have answers whose ``repeat``, each there once, does not count from 0 without a gap."""
+    found = frame.groupby("item_id", sort=False)["repeat"].agg(["min", "max", "size"])
+    return int(((found["min"] != 0) | (found["max"] != found["size"] - 1)).sum())
 
 
 def file_sha256(path: Path) -> str:

@@ -3,9 +3,9 @@
 A table is a parquet, a JSON or JSON lines, a CSV or a TSV file with the columns ``item_id``, ``task``, ``family`` and
 ``outcome``; ``score``, ``group``, ``cluster_id``, ``guess_rate``, ``output``, ``extracted``, ``finish_reason``,
 ``n_output_tokens`` and ``prompt_digest`` are optional. An outcome is correct, wrong or unparsed; true and false, 1 and
-0 are taken for the first two, with a note, and so are other common names of columns (``columns``). The file is
-untrusted: it is read in chunks, against caps. Rows that are in memory already, a data frame or a list of dicts, go
-through the same checks.
+0 are taken for the first two, with a note, and so are other common names of columns (``columns``). ``repeat`` numbers
+several sampled answers to one item: 0, 1, 2 and on. The file is untrusted: it is read in chunks, against caps. Rows
+that are in memory already, a data frame or a list of dicts, go through the same checks.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ _TEXTS = (
     "finish_reason",
     "error",
 )
-_NUMBERS = ("score", "guess_rate", "n_output_tokens")
+_NUMBERS = ("score", "guess_rate", "n_output_tokens", "repeat")
 COLUMNS = (*_TEXTS, *_NUMBERS, "prompt_digest")
 MAX_FILE = 4 * 1024**3
 MAX_ROWS = 5_000_000
@@ -73,7 +73,8 @@ Form = Literal[
 class TableRecord:
     """What is known of a table: its name, its sha256, and ``notes`` on what is missing and what was assumed instead.
 
-    It has the attributes of a :class:`~harness.records.run.RunRecord`, as far as a table can.
+    It has the attributes of a :class:`~harness.records.run.RunRecord`, as far as a table can. ``tasks`` counts items,
+    ``repeats`` the answers to each.
     """
 
     name: str
@@ -82,6 +83,7 @@ class TableRecord:
     tasks: dict[str, int]
     items: str
     notes: tuple[str, ...] = ()
+    repeats: int = 1
 
     engine: None = None
     template_policy: None = None
@@ -93,7 +95,7 @@ class TableRecord:
 
     @property
     def decoding(self) -> dict[str, str | int | float | bool]:
-        return {}
+        return {"repeats": self.repeats} if self.repeats > 1 else {}
 
 
 @dataclass(frozen=True)
@@ -198,10 +200,11 @@ def make_table(frame: pd.DataFrame, path: Path, form: Form, sha256: str, notes: 
     frame = _checked(frame, path)
     assumed = [why for name, why in _ASSUMED.items() if name not in frame]
     samples = _filled(frame)
-    counts = {str(task): int(n) for task, n in samples["task"].value_counts().sort_index().items()}
-    record = TableRecord(
-        path.stem, form, sha256, counts, items_digest(sorted(samples["item_id"])), (*assumed, *read_as, *notes)
-    )
+    items = samples[samples["repeat"] == 0] if "repeat" in samples else samples
+    counts = {str(task): int(n) for task, n in items["task"].value_counts().sort_index().items()}
+    digest = items_digest(sorted(items["item_id"]))
+    repeats = int(samples["repeat"].max()) + 1 if "repeat" in samples else 1
+    record = TableRecord(path.stem, form, sha256, counts, digest, (*assumed, *read_as, *notes), repeats)
     return Table(record, samples)
 
 
@@ -406,8 +409,30 @@ def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
         _refuse(path, frame, nothing, "score", "is 0 although the outcome is correct")
     if "error" in frame:
         _refuse(path, frame, frame["error"].notna(), "error", "is set: the item failed, so it has no answer,")
-    _refuse(path, frame, frame["item_id"].duplicated(), "item_id", "repeats an earlier one; name the task in it")
+    _check_repeats(frame, path)
     return frame
+
+
+def _check_repeats(frame: pd.DataFrame, path: Path) -> None:
+    """An item is there once, or in as many answers as every item of its task, numbered in ``repeat``."""
+    again = frame["item_id"].duplicated()
+    if "repeat" not in frame:
+        _refuse(path, frame, again, "item_id", f"{_AGAIN}; name the task in it")
+        return
+    _refuse(path, frame, frame["repeat"] % 1 != 0, "repeat", _RANGES["repeat"])
+    _refuse(path, frame, frame.duplicated(["item_id", "repeat"]), "item_id", f"{_AGAIN} of the same repeat")
+    count, last = (frame.groupby("item_id")["repeat"].transform(name) for name in ("size", "max"))
+    _refuse(path, frame, last != count - 1, "repeat", "does not count the answers to its item 0, 1, 2, ...")
+    _refuse(path, frame, again & (_first(frame, "task") != frame["task"]), "item_id", "is in another task too")
+    most = count.groupby(frame["task"]).transform("max")
+    _refuse(path, frame, count != most, "item_id", "has fewer answers than other items of its task")
+
+
+def _first(frame: pd.DataFrame, column: str) -> pd.Series:
+    return frame.groupby("item_id")[column].transform("first")
+
+
+_AGAIN = "repeats an earlier one"
 
 
 _OUTCOMES = "is not correct, wrong or unparsed"
@@ -415,6 +440,7 @@ _RANGES = {
     "score": "is not a number in [0, 1]",
     "guess_rate": "is not a number in [0, 1)",
     "n_output_tokens": "is not a number >= 0",
+    "repeat": "is not a whole number of 0 or more",
 }
 
 
@@ -445,6 +471,7 @@ def _refuse(path: Path, frame: pd.DataFrame, bad: pd.Series, column: str, why: s
 
 
 def _shown(value: Any) -> str:
+    value = value.item() if isinstance(value, np.generic) else value
     # ascii() also hides what could steer a terminal.
     return ascii(value if isinstance(value, str | int | float | bool) or value is None else type(value).__name__)[:40]
 
@@ -466,4 +493,7 @@ def _filled(frame: pd.DataFrame) -> pd.DataFrame:
         # Without an extracted answer, a short output counts as the answer.
         frame["extracted"] = frame["output"].where(frame["output"].str.len().between(1, _MAX_NAME), None)
     frame["error"] = None
+    if "repeat" in frame:
+        # Numbers that are all 0 say nothing.
+        frame = frame.astype({"repeat": int}) if frame["repeat"].any() else frame.drop(columns="repeat")
     return frame

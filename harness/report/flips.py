@@ -23,7 +23,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Flip:
-    """One flipped item."""
+    """One flipped item; of sampled answers one that flipped, with its repeat in the id."""
 
     item_id: str
     transition: str
@@ -60,7 +60,9 @@ class Flips:
 def flipped_items(order: Iterable[str], base: Source, tuned: Source) -> Flips:
     """Every flipped item of the pair, tasks in ``order``; none is left out, however many there are."""
     items = paired_items(base, tuned)
-    flipped = items[items["transition"].isin(("forgotten", "learned"))].sort_values(["task", "transition", "item_id"])
+    flipped = items[items["transition"].isin(("forgotten", "learned"))].sort_values(
+        ["task", "transition", "item_id"], kind="stable"
+    )
     shown = max(SHORTEST_OUTPUT, min(LONGEST_OUTPUT, TEXT_BUDGET // (2 * max(len(flipped), 1))))
     by_task = {str(name): rows for name, rows in flipped.groupby("task", sort=False)}
     return Flips(
@@ -83,4 +85,5 @@ def _flip(row: dict[Any, Any], shown: int) -> Flip:
         for side in ("base", "tuned")
     )
     item_id = row["item_id"]
-    return Flip(item_id[:12] if len(item_id) == 64 else item_id, row["transition"], base, tuned)
+    shown_id = item_id[:12] if len(item_id) == 64 else item_id
+    return Flip(f"{shown_id} #{row['repeat']}" if "repeat" in row else shown_id, row["transition"], base, tuned)

@@ -37,6 +37,10 @@ def render_pair_page(card: Scorecard, base: Source, tuned: Source) -> str:
             apart=[("prior", card.prior_tasks), ("adjacent", card.tasks_of("adjacent"))],
             axis=_axis(card),
             flips=flipped_items(order, base, tuned),
+            drawn=wording.drawn(card),
+            passes=wording.passes(card),
+            passes_title=wording.PASSES,
+            pass_columns=wording.PASS_COLUMNS,
             notes=wording.notes(card),
             notes_title=wording.NOTES,
         )

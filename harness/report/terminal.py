@@ -1,6 +1,6 @@
 """Terminal: a scorecard in 80 columns, complete without colour."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -34,6 +34,9 @@ def render_pair(card: Scorecard, console: Console) -> None:
             console.print(Text(_how_sure(card), "dim"))
     console.print(Text("\nTransitions, base to tuned", "bold"), Text("  = kept  + learned  - forgotten  . never"))
     console.print(_transitions(card))
+    if rows := wording.passes(card):
+        console.print(Text(f"\n{wording.PASSES}", "bold"))
+        console.print(_passes(rows))
     if card.noise is not None:
         console.print(Text("\nNoise: the base against a second run of itself (per cent and points)", "bold"))
         console.print(_noise(card))
@@ -57,8 +60,8 @@ def render_pair(card: Scorecard, console: Console) -> None:
 def _heading(card: Scorecard, console: Console) -> None:
     console.print(Text(wording.title(card), "bold"))
     console.print(Text(wording.conditions(card), "dim"))
-    if prompting := wording.prompting(card):
-        console.print(Text(prompting, "dim"))
+    for said in filter(None, (wording.prompting(card), wording.drawn(card))):
+        console.print(Text(said, "dim"))
     console.print(Text(f"\n{wording.headline(card)}\n", "bold"))
     interval = card.target.gain_ci if card.target is not None else None
     learned = interval is not None and interval[0] > 0
@@ -120,10 +123,17 @@ def _strip(task: TaskScore) -> Text:
     strip, done, filled = Text(), 0, 0
     for field, mark, style in _CELLS:
         done += getattr(task, field)
-        upto = round(done / task.n * _STRIP)
+        upto = round(done / (task.n11 + task.n01 + task.n10 + task.n00) * _STRIP)
         strip.append(mark * (upto - filled), style)
         filled = upto
     return strip.append("." * (_STRIP - filled), "dim")
+
+
+def _passes(rows: Sequence[Sequence[str]]) -> Table:
+    table = _table(*wording.PASS_COLUMNS[1:])
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
 
 
 def _noise(card: Scorecard) -> Table:

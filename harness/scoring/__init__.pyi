@@ -18,20 +18,12 @@ from .dynamics.perplexity import Reading, edges
 from .gate import RuleResult, apply_rule, apply_rules, exit_code
 from .pairing import Source, pair
 from .power import smallest_loss
+from .repeats import repeats_of
 from .rules import Comparison, Occurrence, Rule, parse_rule
 from .schema import dynamics_schema, portable, scorecard_schema
-from .scorecard import GroupScore, Role, Scorecard, TargetScore, TaskScore
+from .scorecard import GroupScore, PassAt, Role, Scorecard, TargetScore, TaskScore
 from .scorer import SCORER_VERSION, check_margin, paired_items, score_pair
-from .statistics import (
-    ALPHA,
-    MARGIN,
-    RESAMPLES,
-    SEED,
-    harmonic_mean,
-    holm,
-    mcnemar,
-    mean_minimum_detectable_difference,
-)
+from .statistics import ALPHA, MARGIN, RESAMPLES, SEED, harmonic_mean, holm, mcnemar, mean_minimum_detectable_difference
 from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, predictor, retest
 from .study.results import Made, Matched, NoiseFloor, Predictor, StudyResults, TargetResult, Tested, TrainingResult
 from .task_scores import cluster_labels, reasons
@@ -85,6 +77,7 @@ __all__ = [
     "NoiseFloor",
     "Occurrence",
     "Pair",
+    "PassAt",
     "PerplexityScore",
     "Point",
     "Predictor",
@@ -148,6 +141,7 @@ __all__ = [
     "printable",
     "rate_interval",
     "reasons",
+    "repeats_of",
     "rests_on",
     "retention_at",
     "retest",

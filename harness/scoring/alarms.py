@@ -13,9 +13,11 @@ from harness.records import Outcome, RunRecord
 from harness.scoring.clusters import Clusters, standard_error
 from harness.scoring.knowledge import corrected_items
 from harness.scoring.pairing import Pair
+from harness.scoring.repeats import by_item, repeats_of, whole
 from harness.scoring.scorecard import Alarm, AlarmKind, TaskScore
+from harness.scoring.sign_flip import sign_flip
 from harness.scoring.statistics import ALPHA, holm, mcnemar
-from harness.scoring.task_scores import cluster_labels, correct
+from harness.scoring.task_scores import cluster_labels, correct, one_answer
 from harness.scoring.transitions import Bools, Floats
 
 Side = Literal["base", "tuned"]
@@ -31,7 +33,7 @@ def find_alarms(pair: Pair, tasks: Mapping[str, TaskScore]) -> tuple[Alarm, ...]
 
     - below_chance: ``is_below_chance`` of a side.
     - unparsed_differs, off_list_differs, truncated_differs: exact McNemar between the sides' rates, p < .05 after
-      Holm over the tasks.
+      Holm over the tasks; of sampled answers the sign flip over items.
     - length_differs: one side's mean output is at least twice the other's, of 20 items or more, and it is the longer
       one more often than chance (exact sign test, p < .05 after Holm). In tokens, or characters where those are
       unknown.
@@ -52,14 +54,15 @@ def find_alarms(pair: Pair, tasks: Mapping[str, TaskScore]) -> tuple[Alarm, ...]
     return (*_screened(pair), *found, *_prompts(pair))
 
 
-def is_below_chance(correct: Bools, guess_rate: Floats, clusters: Clusters | None = None) -> bool:
+def is_below_chance(correct: Bools | Floats, guess_rate: Floats, clusters: Clusters | None = None) -> bool:
     """Whether a side scores below chance, beyond what chance does.
 
     A model exactly at chance has a negative corrected score half of the time, so here the score must be negative with
     confidence: P(X <= number correct) < .025 for X binomial with the mean guess rate (conservative where guess rates
-    differ; Hoeffding 1956), and with clusters also mean + 1.96 standard errors < 0 in the cluster-robust form.
+    differ; Hoeffding 1956), and with clusters also mean + 1.96 standard errors < 0 in the cluster-robust form. The
+    shares of an item's sampled answers are added up, and their sum is rounded up.
     """
-    if binom.cdf(int(correct.sum()), len(correct), float(guess_rate.mean())) >= ALPHA / 2:
+    if binom.cdf(len(correct) - whole(1 - correct.astype(float)), len(correct), float(guess_rate.mean())) >= ALPHA / 2:
         return False
     if clusters is None:
         return True
@@ -79,9 +82,9 @@ def _screened(pair: Pair) -> Iterator[Alarm]:
 
 
 def _below_chance(name: str, task: TaskScore, items: pd.DataFrame) -> Iterator[Alarm]:
-    guess = items["guess_rate"].to_numpy(dtype=float)
+    guess, repeats = one_answer(items)["guess_rate"].to_numpy(dtype=float), repeats_of(items)
     for side, right, score in zip(_SIDES, correct(items), (task.corrected_base, task.corrected_tuned), strict=True):
-        if is_below_chance(right, guess, cluster_labels(items)):
+        if is_below_chance(by_item(right, repeats), guess, cluster_labels(items)):
             message = f"{side} is below chance on {name} (corrected score {score:.3f}): a sign of lost format"
             yield Alarm(kind="below_chance", task=name, side=side, message=message)
 
@@ -114,9 +117,16 @@ def _differences(name: str, items: pd.DataFrame) -> Iterator[_Test]:
         ("truncated_differs", "cut off"),
     )
     for (kind, word), (base, tuned) in zip(kinds, (unparsed, off_list, truncated), strict=True):
-        p = mcnemar(int((base & ~tuned).sum()), int((~base & tuned).sum()))
+        p = _sides_differ(base, tuned, repeats_of(items))
         yield _Test(kind, name, p, f"{word} answers on {name}: base {base.mean():.1%}, tuned {tuned.mean():.1%}")
     yield _length_test(name, items)
+
+
+def _sides_differ(base: Bools, tuned: Bools, repeats: int) -> float:
+    """Exact McNemar over items; of sampled answers its form for units of several, the sign flip."""
+    if repeats == 1:
+        return mcnemar(int((base & ~tuned).sum()), int((~base & tuned).sum()))
+    return sign_flip((tuned.astype(np.int64) - base).reshape(-1, repeats).sum(axis=1))
 
 
 def _length_test(name: str, items: pd.DataFrame) -> _Test:
@@ -125,8 +135,9 @@ def _length_test(name: str, items: pd.DataFrame) -> _Test:
     if np.isnan(base).any() or np.isnan(tuned).any():
         unit = "characters"
         base, tuned = (items[f"{side}_output"].str.len().to_numpy(dtype=float) for side in _SIDES)
+    base, tuned = (by_item(side, repeats_of(items)) for side in (base, tuned))
     means = sorted((float(base.mean()), float(tuned.mean())))
-    apart = len(items) >= _FEW_ITEMS and means[1] > 0 and means[1] >= _LENGTH_FACTOR * means[0]
+    apart = len(base) >= _FEW_ITEMS and means[1] > 0 and means[1] >= _LENGTH_FACTOR * means[0]
     p = mcnemar(int((base > tuned).sum()), int((base < tuned).sum())) if apart else 1.0
     message = f"outputs on {name}: base {base.mean():.0f} {unit} on average, tuned {tuned.mean():.0f}"
     return _Test("length_differs", name, p, message)
@@ -134,7 +145,7 @@ def _length_test(name: str, items: pd.DataFrame) -> _Test:
 
 def _constant(name: str, items: pd.DataFrame) -> Iterator[Alarm]:
     for side, right in zip(_SIDES, correct(items), strict=True):
-        if len(items) < _FEW_ITEMS:
+        if len(one_answer(items)) < _FEW_ITEMS:
             continue
         said = Counter(text.casefold().strip() for text in items[f"{side}_extracted"].tolist() if isinstance(text, str))
         share = max(said.values(), default=0) / len(items)

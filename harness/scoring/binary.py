@@ -7,6 +7,7 @@ from scipy.optimize import brentq
 from scipy.special import betainc, betaincinv
 
 from harness.scoring.clusters import Clusters, Counts, design_effect
+from harness.scoring.repeats import by_item, repeat_effect
 from harness.scoring.transitions import Floats
 
 # Each of the four transitions gets half an item (Jeffreys).
@@ -34,19 +35,25 @@ def jeffreys_interval(counts: Counts, tail: float = 0.025) -> tuple[float, float
     return float(low), float(high)
 
 
-def effective_counts(difference: Floats, clusters: Clusters | None) -> Counts | None:
-    """The moved items, ``difference`` -1, 0 or 1 each, as so many independent ones; None with fewer than two units."""
-    units = len(difference) if clusters is None else len(np.unique(clusters))
+def effective_counts(difference: Floats, clusters: Clusters | None, repeats: int = 1) -> Counts | None:
+    """The moved items, ``difference`` -1, 0 or 1 each, as so many independent ones; None with fewer than two units.
+
+    With ``repeats`` there are so many answers to an item, one after the other; ``clusters`` are of items.
+    """
+    items = by_item(difference, repeats)
+    units = len(items) if clusters is None else len(np.unique(clusters))
     if units < 2:
         return None
     lost, won = int((difference < 0).sum()), int((difference > 0).sum())
-    effect = design_effect(difference, clusters)
+    effect = design_effect(items, clusters) * repeat_effect(difference, repeats)
     return Counts.effective(lost, won, len(difference), effect, None if clusters is None else units)
 
 
-def difference_interval(difference: Floats, clusters: Clusters | None = None) -> tuple[float, float] | None:
-    """95 % interval of the mean of ``difference``, -1, 0 or 1 an item, on effective counts; None below two units."""
-    counts = effective_counts(difference, clusters)
+def difference_interval(
+    difference: Floats, clusters: Clusters | None = None, repeats: int = 1
+) -> tuple[float, float] | None:
+    """95 % interval of the mean of ``difference``, as of :func:`effective_counts`; None below two units."""
+    counts = effective_counts(difference, clusters, repeats)
     return None if counts is None else jeffreys_interval(counts)
 
 

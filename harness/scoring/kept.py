@@ -22,6 +22,7 @@ from scipy.stats import binom
 
 from harness.scoring.clusters import Clusters, cluster_sums, quantile, standard_error
 from harness.scoring.knowledge import corrected_items
+from harness.scoring.repeats import whole
 from harness.scoring.transitions import Bools, Floats
 
 FOLDS = 10
@@ -33,9 +34,10 @@ _SEED = 20_250_623
 _TAIL = 0.025
 
 
-def is_above_chance(correct: Bools, guess_rate: Floats, clusters: Clusters | None = None) -> bool:
+def is_above_chance(correct: Bools | Floats, guess_rate: Floats, clusters: Clusters | None = None) -> bool:
     """Whether a model scores above chance, beyond what chance does: else there is nothing to lose.
 
+    ``correct`` is 0 or 1 an item, or the share of an item's sampled answers; the binomial test rounds their sum down.
     The 95 % interval of the mean corrected score, cluster-robust, lies above 0, and so many correct answers or more
     would come with probability below 2.5 % if all were guesses at the mean guess rate. False below 2 clusters.
     """
@@ -44,7 +46,7 @@ def is_above_chance(correct: Bools, guess_rate: Floats, clusters: Clusters | Non
     error = standard_error(corrected, clusters)
     if error is None or corrected.mean() - quantile(units) * error <= 0:
         return False
-    return bool(binom.sf(int(correct.sum()) - 1, len(correct), float(guess_rate.mean())) < _TAIL)
+    return bool(binom.sf(whole(correct) - 1, len(correct), float(guess_rate.mean())) < _TAIL)
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,10 @@ class Units:
     worth: float
 
     @classmethod
-    def of(cls, correct: tuple[Bools, Bools], guess_rate: Floats, clusters: Clusters | None) -> "Units":
-        """From the items of one task; ``correct`` is that of base and tuned."""
+    def of(
+        cls, correct: tuple[Bools | Floats, Bools | Floats], guess_rate: Floats, clusters: Clusters | None
+    ) -> "Units":
+        """From the items of one task; ``correct`` is that of base and tuned, a share where answers were sampled."""
         before, after = (corrected_items(side, guess_rate) for side in correct)
         sums = cluster_sums(np.column_stack([before, after - before, 1 / (1 - guess_rate)]), clusters)
         return cls(sums[:, 0], sums[:, 1], float(sums[:, 2].mean()))

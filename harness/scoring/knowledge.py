@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from harness.scoring.transitions import Bools, Floats, check_guess_rate
 
 
-def corrected_items(correct: Bools, guess_rate: Floats) -> Floats:
+def corrected_items(correct: Bools | Floats, guess_rate: Floats) -> Floats:
     """(s_i - g_i)/(1 - g_i) of each item, in (-inf, 1]; their mean is the chance-corrected score.
 
     Source: METRICS.md, "Forgetting". A guess rate outside [0, 1) raises ``ValueError``.

@@ -9,6 +9,7 @@ from harness.errors import CheckFailedError
 from harness.records import Run, RunRecord, TableRecord
 from harness.scoring.binary import difference_interval
 from harness.scoring.pairing import Pair, Source, pair, refusal
+from harness.scoring.repeats import repeats_of
 from harness.scoring.scorecard import Noise, NoiseScore
 from harness.scoring.task_scores import FEW_UNITS, cluster_labels, correct, reasons
 from harness.scoring.transitions import Transitions
@@ -63,15 +64,16 @@ def _check_second(base: Source, second: Source) -> None:
 def _noise_of(items: pd.DataFrame, again: pd.DataFrame) -> NoiseScore:
     base, tuned = correct(items)
     _, second = correct(again)
+    repeats = repeats_of(items)
     lost = (base & ~tuned).astype(float)
     noise = (base & ~second).astype(float)
     fields: dict[str, Any] = {
         "given_known_noise": Transitions.count(base, second).forgotten_given_known,
-        "forgotten_net_ci": difference_interval(lost - noise, cluster_labels(items)),
+        "forgotten_net_ci": difference_interval(lost - noise, cluster_labels(items), repeats),
     }
     why = {"given_known_noise": "the base answered no item correctly", "forgotten_net_ci": FEW_UNITS}
     return NoiseScore(
-        n=len(items),
+        n=len(items) // repeats,
         forgotten_noise=noise.mean(),
         backward_noise=float(np.mean(~base & second)),
         forgotten_net=(lost - noise).mean(),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import CheckFailedError
-from harness.records import Outcome, Run, RunRecord, Table, TableRecord
+from harness.records import Outcome, Run, RunRecord, Sampling, Table, TableRecord
 from harness.scoring.transitions import transition_names
 
 _SHARED = ("task", "family", "group", "cluster_id", "guess_rate")
@@ -28,7 +28,8 @@ class Pair:
 
     ``items`` has one row an item, sorted by task and item id: ``item_id``, what both share (task, family, group,
     cluster_id, guess_rate), what each side did (``base_outcome``, ``base_correct``, ``base_output``, ...) and its
-    ``transition``. The records are both of runs or both of bare tables.
+    ``transition``. Where answers were sampled it has one row an answer, with its ``repeat``: both sides' answers of one
+    repeat were drawn with the same seed. The records are both of runs or both of bare tables.
     """
 
     base: RunRecord | TableRecord
@@ -54,7 +55,8 @@ def pair(base: Source, tuned: Source) -> Pair:
         raise refusal("one is a run folder, the other a bare table; give the samples.parquet of the run, as a table")
     for side, run in (("base", base), ("tuned", tuned)):
         _check_rows(side, run)
-    left, right = base.samples.set_index("item_id"), tuned.samples.set_index("item_id")
+    key = ["item_id", "repeat"] if "repeat" in base.samples else "item_id"
+    left, right = base.samples.set_index(key), tuned.samples.set_index(key)
     _check_items(left, right, base)
     right = right.loc[left.index]
     unchecked = base.record.template_policy == "native" or not _both_know_prompts(base, tuned)
@@ -78,7 +80,8 @@ def pair(base: Source, tuned: Source) -> Pair:
         items[f"{side}_correct"] = (items[f"{side}_outcome"] == Outcome.CORRECT).to_numpy(dtype=bool)
     items["transition"] = transition_names(items["base_correct"].to_numpy(), items["tuned_correct"].to_numpy())
     _check_tasks(items)
-    return Pair(base.record, tuned.record, items.reset_index().sort_values(["task", "item_id"], ignore_index=True))
+    order = ["task", *([key] if isinstance(key, str) else key)]
+    return Pair(base.record, tuned.record, items.reset_index().sort_values(order, ignore_index=True))
 
 
 def _both_know_prompts(base: Source, tuned: Source) -> bool:
@@ -193,6 +196,8 @@ def _check_prompt_tokens(base: pd.DataFrame, tuned: pd.DataFrame) -> None:
 
 
 def _check_tables(base: TableRecord, tuned: TableRecord) -> None:
+    if base.repeats != tuned.repeats:
+        raise refusal(f"base has {base.repeats} answers an item, tuned {tuned.repeats}; sample both alike")
     if base.form != tuned.form:
         raise refusal(
             f"base is a {base.form}, tuned a {tuned.form}: their items have no common names; give two of the same tool"
@@ -210,7 +215,8 @@ def _check_tables(base: TableRecord, tuned: TableRecord) -> None:
 
 def _check_rows(side: str, run: Source) -> None:
     rows = run.samples
-    repeated = rows["item_id"][rows["item_id"].duplicated()]
+    sampled = "repeat" in rows
+    repeated = rows["item_id"][rows.duplicated(["item_id", "repeat"] if sampled else "item_id")]
     if len(repeated):
         raise refusal(f"the {side} run repeats {_some(repeated, len(rows))}")
     failed = rows.loc[rows["error"].notna(), "item_id"]
@@ -228,10 +234,28 @@ def _check_rows(side: str, run: Source) -> None:
         invalid = rows.loc[~valid, "item_id"]
         if len(invalid):
             raise refusal(f"the {side} run has an invalid {column} on {_some(invalid, len(rows))}")
-    held = {str(task): int(n) for task, n in rows["task"].value_counts().items()}
+    if sampled:
+        _check_repeats(side, rows, Sampling.of(run.record.decoding))
+    firsts = rows[rows["repeat"] == 0] if sampled else rows
+    held = {str(task): int(n) for task, n in firsts["task"].value_counts().items()}
     for task in sorted({*held, *run.record.suite.tasks}):
         if held.get(task, 0) != (expected := run.record.suite.tasks.get(task, 0)):
             raise refusal(f"the {side} run has {held.get(task, 0)} items of {task}, but the suite has {expected}")
+
+
+def _check_repeats(side: str, rows: pd.DataFrame, sampling: Sampling | None) -> None:
+    """All items of a task have so many answers, 0, 1, 2, ...: those that the run's record states, or where options are
+    compared one."""
+    numbers = rows.groupby(["task", "item_id"], sort=False)["repeat"].agg(["size", "max"]).reset_index()
+    most = numbers.groupby("task")["size"].transform("max")
+    drawn = rows.get("seed", rows["repeat"]).notna().groupby(rows["task"]).any()
+    due = most if sampling is None else numbers["task"].map(drawn).map({True: sampling.repeats, False: 1})
+    short = numbers.loc[(numbers["size"] != due) | (numbers["max"] != due - 1), "item_id"]
+    if len(short):
+        raise refusal(
+            f"the {side} run has another number of sampled answers than it should to {_some(short, len(numbers))}; "
+            "evaluate again to finish them"
+        )
 
 
 def _check_items(base: pd.DataFrame, tuned: pd.DataFrame, source: Source) -> None:
@@ -246,10 +270,14 @@ def _check_items(base: pd.DataFrame, tuned: pd.DataFrame, source: Source) -> Non
 
 def _unicode_hint(base: pd.Index, tuned: pd.Index) -> str:
     """What to say where the ids of both sides are the same once their characters are composed alike."""
-    sides = [{unicodedata.normalize("NFC", str(item_id)) for item_id in side} for side in (base, tuned)]
+    sides = [{unicodedata.normalize("NFC", _full(key)) for key in side} for side in (base, tuned)]
     if sides[0] != sides[1]:
         return ""
     return "; their ids match after Unicode normalisation: write them in one form (NFC) in both"
+
+
+def _full(key: Any) -> str:
+    return " #".join(map(str, key)) if isinstance(key, tuple) else str(key)
 
 
 def _check_tasks(items: pd.DataFrame) -> None:
@@ -271,8 +299,16 @@ def visible(text: str) -> str:
 
 def _some(ids: Any, total: int) -> str:
     # A run's ids are digests, told apart by their first characters; a table's are whatever its author wrote.
-    shown = ", ".join(str(item_id)[: 12 if len(str(item_id)) == 64 else 40] for item_id in ids[:_EXAMPLES])
-    return f"{len(ids)} of {total} items ({shown}{', ...' if len(ids) > _EXAMPLES else ''})"
+    shown = ", ".join(map(_shown, ids[:_EXAMPLES]))
+    what = "answers" if isinstance(next(iter(ids), None), tuple) else "items"
+    return f"{len(ids)} of {total} {what} ({shown}{', ...' if len(ids) > _EXAMPLES else ''})"
+
+
+def _shown(key: Any) -> str:
+    """An item's id; of an answer with its repeat."""
+    item_id, *repeat = key if isinstance(key, tuple) else (key,)
+    text = str(item_id)
+    return text[: 12 if len(text) == 64 else 40] + "".join(f" #{each}" for each in repeat)
 
 
 def _short(value: Any) -> str:

@@ -98,11 +98,28 @@ class Provenance(Strict):
 Role = Literal["target", "transfer", "adjacent", "prior"]
 
 
+class PassAt(Reasoned):
+    """pass@k of sampled answers: the chance that one of ``k`` answers to an item at least is correct, over the items.
+
+    pass@1 is the mean, and the interval of its change that of delta.
+    """
+
+    k: Annotated[int, Field(ge=1)]
+    base: Rate
+    base_ci: Interval | None
+    tuned: Rate
+    tuned_ci: Interval | None
+    delta: Change
+    delta_ci: Interval | None
+
+
 class TaskScore(Reasoned):
     """All metrics of one task.
 
     ``knowledge_lost`` and ``knowledge_gained`` are estimates under independent guessing: models that repeat their
-    guesses push them below 0.
+    guesses push them below 0. Where K answers to an item were sampled, ``n`` counts items, the four transitions the n K
+    pairs of answers (both of one seed), and ``pass_at`` has pass@k for k = 1, 2, 4, ... K; it is left out where answers
+    are greedy.
     """
 
     family: str
@@ -147,6 +164,7 @@ class TaskScore(Reasoned):
     smallest_loss: Rate | None
     base_above_chance: bool | None
     verdict: Verdict | None
+    pass_at: Annotated[tuple[PassAt, ...], Field(exclude_if=lambda found: not found)] = ()
 
 
 class TargetScore(Reasoned):
@@ -356,6 +374,11 @@ class Scorecard(Reasoned):
         from harness.scoring import views
 
         return views.as_html(self)
+
+    @property
+    def repeats(self) -> int:
+        """How many answers to an item were sampled; 1 where they are greedy, or one was drawn."""
+        return int(self.decoding.get("repeats", 1))
 
     @property
     def learned(self) -> TargetScore:

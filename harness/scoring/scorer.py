@@ -15,7 +15,7 @@ from harness.scoring.noise import score_noise
 from harness.scoring.pairing import Pair, Source, lacks_conditions, pair, visible
 from harness.scoring.scorecard import Bootstrap, ModelIdentity, Provenance, Role, Scorecard
 from harness.scoring.summary import NO_TARGET, one_number, score_groups, score_target
-from harness.scoring.task_scores import adjusted_p, measure, reasons, score_task
+from harness.scoring.task_scores import adjusted_p, measure, one_answer, reasons, score_task
 
 SCORER_VERSION = 2
 _UNSTATED = (
@@ -28,6 +28,7 @@ _TABLE = "a bare table does not say"
 def paired_items(base: Source, tuned: Source) -> pd.DataFrame:
     """One row an item of the pair: its ``transition`` (learned, kept, forgotten, never) and both sides' answers.
 
+    Where answers were sampled, one row an answer, with its ``repeat``.
     Columns as in ``pairing.Pair.items``; refuses what ``pairing.pair`` refuses (METRICS.md, "Notation").
     """
     return pair(base, tuned).items
@@ -151,7 +152,7 @@ def _signature(joined: Pair, target: str | None, margin: float) -> str:
         "items": base.suite.digest[:12],
         "protocol": base.suite.protocol,
         "target": target or "none",
-        "n": len(joined.items),
+        "n": len(one_answer(joined.items)),
     }
     if isinstance(base, RunRecord) and isinstance(tuned, RunRecord):
         facts |= {
@@ -169,6 +170,7 @@ def _signature(joined: Pair, target: str | None, margin: float) -> str:
     else:
         facts |= {
             "provenance": "not-checked",
+            **base.decoding,
             "base-samples": base.samples_sha256[:12],
             "tuned-samples": tuned.samples_sha256[:12],
         }

@@ -100,10 +100,11 @@ def group_kept(group: str, tasks: Sequence[Measured]) -> Kept | None:
     for task in tasks:
         labels.append(start + (np.arange(task.units) if task.clusters is None else task.clusters))
         start += task.units
-    right, guess = (np.concatenate([getattr(task, part) for task in tasks]) for part in ("base", "guess_rate"))
+    right = np.concatenate([task.shares[0] for task in tasks])
+    guess = np.concatenate([task.guess_rate for task in tasks])
     if not is_above_chance(right, guess, np.concatenate(labels)):
         return None
-    parts = [Units.of((task.base, task.tuned), task.guess_rate, task.clusters) for task in tasks]
+    parts = [Units.of(task.shares, task.guess_rate, task.clusters) for task in tasks]
     return kept(group, Units.joined(parts))
 
 
@@ -118,7 +119,7 @@ def _group(names: Sequence[str], tasks: Tasks, found: Kept | None) -> GroupScore
         }
     return GroupScore(
         tasks=tuple(names),
-        n=sum(len(tasks[name].base) for name in names),
+        n=sum(tasks[name].n for name in names),
         units=sum(tasks[name].units for name in names),
         **fields,
         reasons=reasons(fields, dict.fromkeys(fields, NOTHING_TO_LOSE)),
@@ -239,7 +240,7 @@ def _normalised_interval(learned: TargetScore, targets: Sequence[Measured]) -> I
 
 def _error(targets: Sequence[Measured], weight: float) -> float:
     def values(task: Measured) -> Floats:
-        found: Floats = task.difference + weight * task.base
+        found: Floats = task.difference + weight * task.shares[0]
         return found
 
     return math.sqrt(sum((standard_error(values(task), task.clusters) or 0.0) ** 2 for task in targets)) / len(targets)

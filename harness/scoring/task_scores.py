@@ -14,7 +14,9 @@ from harness.scoring.binary import effective_counts, jeffreys_interval
 from harness.scoring.clusters import Clusters, Counts, cluster_sums, design_effect, standard_error
 from harness.scoring.kept import is_above_chance
 from harness.scoring.knowledge import corrected_score, knowledge_change
+from harness.scoring.passes import score_passes
 from harness.scoring.power import smallest_loss
+from harness.scoring.repeats import by_item, repeat_effect, repeats_of
 from harness.scoring.scorecard import Role, TaskScore
 from harness.scoring.sign_flip import sign_flip
 from harness.scoring.transitions import Bools, Floats, Transitions, f_true
@@ -31,36 +33,66 @@ def correct(items: pd.DataFrame) -> tuple[Any, Any]:
 
 
 def cluster_labels(items: pd.DataFrame) -> Any:
-    """Cluster labels, or None where every item stands alone; an item without a cluster id is its own cluster."""
+    """Cluster labels of the items, or None where every one stands alone; an item without a cluster id is its own."""
+    items = one_answer(items)
     ids = items["cluster_id"]
     if not (ids != "").any() or ids.is_unique:
         return None
     return pd.factorize(ids.where(ids != "", "item " + items["item_id"]))[0]
 
 
+def one_answer(items: pd.DataFrame) -> pd.DataFrame:
+    """One row an item: of sampled answers the first."""
+    return items[items["repeat"] == 0] if "repeat" in items else items
+
+
 @dataclass(frozen=True)
 class Measured:
-    """The items of one task as arrays, and what its numbers and those over several tasks share."""
+    """The items of one task as arrays, and what its numbers and those over several tasks share.
+
+    ``base`` and ``tuned`` say which answers are correct: one an item, or ``repeats`` where they were sampled, those to
+    one item one after the other. ``guess_rate`` and ``clusters`` are of items.
+    """
 
     name: str
     base: Bools
     tuned: Bools
     guess_rate: Floats
     clusters: Clusters | None
+    repeats: int = 1
 
     @classmethod
     def of(cls, name: str, items: pd.DataFrame) -> "Measured":
-        base, tuned = correct(items)
-        return cls(name, base, tuned, items["guess_rate"].to_numpy(dtype=float), cluster_labels(items))
+        guess_rate = one_answer(items)["guess_rate"].to_numpy(dtype=float)
+        return cls(name, *correct(items), guess_rate, cluster_labels(items), repeats_of(items))
+
+    @cached_property
+    def shares(self) -> tuple[Bools | Floats, Bools | Floats]:
+        """Of each item the share of the base's answers that are correct, and of the tuned model's."""
+        if self.repeats == 1:
+            return self.base, self.tuned
+        return by_item(self.base.astype(float), self.repeats), by_item(self.tuned.astype(float), self.repeats)
+
+    @property
+    def n(self) -> int:
+        """Number of items."""
+        return len(self.guess_rate)
 
     @property
     def units(self) -> int:
         """Number of independent units: clusters, or items."""
-        return len(self.base) if self.clusters is None else int(self.clusters.max()) + 1
+        return self.n if self.clusters is None else int(self.clusters.max()) + 1
 
     @cached_property
     def difference(self) -> Floats:
         """c_i - a_i of each item."""
+        before, after = self.shares
+        found: Floats = after.astype(float) - before
+        return found
+
+    @cached_property
+    def _moves(self) -> Floats:
+        """c - a of each answer."""
         return self.tuned.astype(float) - self.base
 
     @cached_property
@@ -69,12 +101,13 @@ class Measured:
 
     @cached_property
     def design_effect(self) -> float:
-        return design_effect(self.difference, self.clusters)
+        """How many of the task's answers are worth one independent answer."""
+        return design_effect(self.difference, self.clusters) * repeat_effect(self._moves, self.repeats)
 
     @cached_property
     def counts(self) -> Counts | None:
         """The moved items as so many independent ones; None with fewer than two units."""
-        return effective_counts(self.difference, self.clusters)
+        return effective_counts(self._moves, self.clusters, self.repeats)
 
     @cached_property
     def delta_interval(self) -> tuple[float, float] | None:
@@ -84,7 +117,8 @@ class Measured:
     @cached_property
     def p_value(self) -> float:
         """Exact sign-flip test of the clusters' sums (METRICS.md, "Statistics")."""
-        return sign_flip(cluster_sums(self.difference[:, None], self.clusters)[:, 0].astype(np.int64))
+        sums = self._moves if self.repeats == 1 else self._moves.reshape(-1, self.repeats).sum(axis=1)
+        return sign_flip(cluster_sums(sums[:, None], self.clusters)[:, 0].astype(np.int64))
 
     def smallest_loss(self, tests: int) -> float:
         """The smallest loss that would have been called forgot four times in five, among ``tests`` tests."""
@@ -93,7 +127,7 @@ class Measured:
 
     @cached_property
     def above_chance(self) -> bool:
-        return is_above_chance(self.base, self.guess_rate, self.clusters)
+        return is_above_chance(self.shares[0], self.guess_rate, self.clusters)
 
 
 def measure(frames: Mapping[str, pd.DataFrame]) -> dict[str, Measured]:
@@ -113,10 +147,11 @@ def score_task(
     """All metrics of one task (METRICS.md, "Forgetting" and "Statistics"); rates in [0, 1]. No items raise
     ``ValueError``. ``tests`` is how many Holm adjusted for, ``p_holm`` None where the task gets no verdict."""
     unparsed = {side: (items[f"{side}_outcome"] == Outcome.UNPARSED).to_numpy(dtype=bool) for side in ("base", "tuned")}
-    base, tuned, guess, counts = task.base, task.tuned, task.guess_rate, task.transitions
+    base, tuned, counts = task.base, task.tuned, task.transitions
+    guess = items["guess_rate"].to_numpy(dtype=float)
     knowledge = knowledge_change(base, tuned, guess, unparsed["base"], unparsed["tuned"])
     corrected = (corrected_score(base, guess), corrected_score(tuned, guess))
-    graded = items["tuned_score"].to_numpy(dtype=float) - items["base_score"].to_numpy(dtype=float)
+    graded = _item_scores(items, "tuned", task.repeats) - _item_scores(items, "base", task.repeats)
     same = np.array_equal(graded, task.difference)
     fields: dict[str, Any] = {
         "delta_se": standard_error(task.difference, task.clusters),
@@ -143,7 +178,8 @@ def score_task(
         role=role,
         n_clusters=task.units,
         design_effect=task.design_effect,
-        **{name: getattr(counts, name) for name in ("n", "n11", "n10", "n01", "n00", "base", "tuned", "delta")},
+        n=task.n,
+        **{name: getattr(counts, name) for name in ("n11", "n10", "n01", "n00", "base", "tuned", "delta")},
         graded_base=items["base_score"].mean(),
         graded_tuned=items["tuned_score"].mean(),
         graded_delta=graded.mean(),
@@ -163,9 +199,14 @@ def score_task(
         truncated_tuned=(items["tuned_finish_reason"] == "length").mean(),
         p_value=task.p_value,
         base_above_chance=task.above_chance,
+        pass_at=score_passes(task.name, (base, tuned), task.clusters, task.repeats, task.delta_interval),
         **fields,
         reasons=reasons(fields, why),
     )
+
+
+def _item_scores(items: pd.DataFrame, side: str, repeats: int) -> Floats:
+    return by_item(items[f"{side}_score"].to_numpy(dtype=float), repeats)
 
 
 def _verdict(task: Measured, p_holm: float, margin: float) -> statistics.Verdict:

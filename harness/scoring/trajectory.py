@@ -17,6 +17,7 @@ from harness.records import Run, SuiteRecord
 from harness.scoring import statistics
 from harness.scoring.knowledge import corrected_items
 from harness.scoring.pairing import Source, pair, refusal
+from harness.scoring.repeats import by_item, repeats_of
 from harness.scoring.scorecard import (
     Change,
     Interval,
@@ -30,7 +31,7 @@ from harness.scoring.scorecard import (
 )
 from harness.scoring.scorer import score_pair
 from harness.scoring.summary import NO_TARGET
-from harness.scoring.task_scores import cluster_labels, correct, reasons
+from harness.scoring.task_scores import cluster_labels, correct, one_answer, reasons
 from harness.scoring.transitions import Floats
 
 LEVELS = (0.25, 0.5, 0.75)
@@ -269,8 +270,10 @@ def joint_draws(items: Sequence[pd.DataFrame]) -> list[dict[str, Draws]]:
     found: list[dict[str, Draws]] = [{} for _ in items]
     by_task = [dict(list(frame.groupby("task"))) for frame in items]
     for name, first in by_task[0].items():
-        guess = first["guess_rate"].to_numpy(dtype=float)
-        sides = [correct(first)[0], *(correct(frames[name])[1] for frames in by_task)]
+        guess, repeats = one_answer(first)["guess_rate"].to_numpy(dtype=float), repeats_of(first)
+        sides = [
+            by_item(side, repeats) for side in (correct(first)[0], *(correct(frames[name])[1] for frames in by_task))
+        ]
         values = np.column_stack([*sides, *(corrected_items(side, guess) for side in sides)])
         means = statistics.resample(values, str(name), cluster_labels(first)).T
         scores, corrected = means[: len(sides)], means[len(sides) :]

@@ -22,12 +22,21 @@ def as_text(card: Scorecard) -> str:
 
 
 def _lines(card: Scorecard) -> Iterator[str]:
-    yield from (wording.title(card), wording.conditions(card), "", wording.headline(card), "")
+    yield from (
+        wording.title(card),
+        wording.conditions(card),
+        *filter(None, [wording.drawn(card)]),
+        "",
+        wording.headline(card),
+        "",
+    )
     yield from map(str, wording.learning(card))
     for role, heading in wording.LISTS.items():
         if tasks := card.tasks_of(role):
             rows = [wording.change_row(name, task) for name, task in tasks.items()]
             yield from ("", heading, *wording.align_columns(wording.CHANGE_COLUMNS, rows, _LEFT))
+    if rows := wording.passes(card):
+        yield from ("", wording.PASSES, *wording.align_columns(wording.PASS_COLUMNS, rows, ("task", "95 %")))
     yield from ("", *map(str, wording.totals(card)), *(f"ALARM {text}" for text in wording.alarms(card)))
     if notes := wording.caveats(card):
         yield from ("", wording.UNCHECKED, *(f"- {note}" for note in notes))
@@ -66,9 +75,11 @@ def as_frame(card: Scorecard) -> pd.DataFrame:
 
 def _fields(card: Scorecard, name: str) -> dict[str, Any]:
     row: dict[str, Any] = {"model": card.tuned.name, "task": name}
-    for field, value in card.tasks[name].model_dump(mode="json", exclude={"reasons"}).items():
+    for field, value in card.tasks[name].model_dump(mode="json", exclude={"reasons", "pass_at"}).items():
         if isinstance(value, list):
             row |= {f"{field}_low": value[0], f"{field}_high": value[1]}
         else:
             row[field] = value
+    for each in card.tasks[name].pass_at:
+        row |= {f"pass@{each.k}_{part}": getattr(each, part) for part in ("base", "tuned", "delta")}
     return row

@@ -210,6 +210,37 @@ def change_row(name: str, task: TaskScore) -> tuple[str, ...]:
     return (printable(name), per_cent(task.base), per_cent(task.tuned), points(task.delta), said)
 
 
+PASSES = "pass@k: one of k sampled answers at least is right (per cent and points)"
+PASS_COLUMNS = ("task", "pass@k", "base", "tuned", "change", "95 %")
+
+
+def passes(card: Scorecard) -> list[tuple[str, ...]]:
+    """The cells of each task and k under ``PASS_COLUMNS``; none where an item has one answer."""
+    return [
+        (
+            printable(name) if not place else "",
+            f"@{each.k}",
+            *map(per_cent, (each.base, each.tuned)),
+            points(each.delta),
+            point_interval(each.delta_ci),
+        )
+        for name in in_order(card)
+        for place, each in enumerate(card.tasks[name].pass_at)
+    ]
+
+
+def drawn(card: Scorecard) -> str:
+    """How answers were sampled; empty where they are greedy."""
+    if not card.decoding.get("temperature") and card.repeats == 1:
+        return ""
+    temperature = card.decoding.get("temperature")
+    how = "" if temperature is None else f", drawn at temperature {temperature:g} with the same seeds for both models"
+    return (
+        f"{card.repeats} answer{'s' * (card.repeats > 1)} to an item{how}; the item stays the unit of intervals and "
+        "tests. Forgotten and learned count answers, and hold what sampling alone moves. Not for the board."
+    )
+
+
 def alarms(card: Scorecard) -> list[str]:
     return [printable(alarm.message) for alarm in card.alarms]
 

@@ -283,9 +283,12 @@ def _read_run(
             found.append(finding("samples-schema", f"{shown}{name}", why, place))
         except Exception as error:  # a hostile file may make the reader raise anything
             found.append(finding("samples-schema", f"{shown}{name}", f"cannot be read ({type(error).__name__})"))
-    if record is not None and samples is not None and len(samples) != record.n_items:
-        why = f"{record.n_items}, but there are {len(samples)} rows"
+    if record is not None and samples is not None and (count := samples["item_id"].nunique()) != record.n_items:
+        why = f"{record.n_items}, but there are {count} items"
         found.append(finding("record-schema", f"{shown}{inside}{RECORD_FILE}", why, "n_items"))
+    if record is not None and samples is not None and (record.sampling is None) == ("repeat" in samples.columns):
+        why = "differs from the samples, whose columns are those of a sampled run where it has none, or the reverse"
+        found.append(finding("record-schema", f"{shown}{inside}{RECORD_FILE}", why, "decoding"))
     return record, samples, found
 
 
@@ -325,6 +328,9 @@ def _side(side: Side, manifest: Manifest, model: ModelRef, record: RunRecord) ->
     if record.screened is not None:
         why = f"{side}: the run was screened and has only part of its suite"
         yield finding("partial-run", _record_file(side), why, "screened")
+    if record.sampling is not None:
+        why = f"{side}: the answers were sampled, and the board takes greedy answers alone"
+        yield finding("sampled-run", _record_file(side), why, "decoding")
     if record.replicate != 0:
         why = f"{side}: a repetition that measures noise, not a run of its own"
         yield finding("partial-run", _record_file(side), why, "replicate")

@@ -79,6 +79,9 @@ RULES: dict[str, Rule] = {
     "partial-run": Rule(
         3, "refuse", "a run was screened or is a repetition, so it is not a complete run of its suite",
         "evaluate the checkpoint without --screen and submit that run"),
+    "sampled-run": Rule(
+        3, "refuse", "the answers of a run were sampled, where the board compares greedy ones",
+        "evaluate the checkpoint without --temperature and --repeats and submit that run"),
     "native-on-standard": Rule(
         3, "refuse", "a run with its own chat template is on the standard track", "write `track: custom`"),
     # 4: hashes

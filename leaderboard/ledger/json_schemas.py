@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from harness.records import SCHEMA_VERSION, SINCE_2, SINCE_3, SINCE_4, RunRecord, Sample
+from harness.records import SAMPLED_VERSION, SCHEMA_VERSION, SINCE_2, SINCE_3, SINCE_4, SINCE_5, RunRecord, Sample
 from harness.scoring import dynamics_schema, portable, scorecard_schema
 from leaderboard.documents import Manifest
 from leaderboard.ledger.events import ANY_EVENT
@@ -29,10 +29,12 @@ def all_schemas() -> dict[str, str]:
     schemas = {
         "manifest/1.json": _of(TypeAdapter(Manifest)),
         "run/1.json": _of(TypeAdapter(RunRecord)),
-        "samples/1.json": _without(sample, (*SINCE_2, *SINCE_3, *SINCE_4)),
-        "samples/2.json": _without(sample, (*SINCE_3, *SINCE_4)),
-        "samples/3.json": _without(sample, SINCE_4),
-        f"samples/{SCHEMA_VERSION}.json": sample,
+        "samples/1.json": _without(sample, (*SINCE_2, *SINCE_3, *SINCE_4, *SINCE_5)),
+        "samples/2.json": _without(sample, (*SINCE_3, *SINCE_4, *SINCE_5)),
+        "samples/3.json": _without(sample, (*SINCE_4, *SINCE_5)),
+        f"samples/{SCHEMA_VERSION}.json": _without(sample, SINCE_5),
+        # Of sampled runs, which no entry has.
+        f"samples/{SAMPLED_VERSION}.json": sample,
         "event/1.json": _of(ANY_EVENT),
         # What an earlier scorer wrote; its models are gone, and its file stays what was published.
         "scorecard/1.json": json.loads((_PUBLISHED / "scorecard/1.json").read_text("utf-8")),

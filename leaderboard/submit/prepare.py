@@ -107,6 +107,11 @@ def prepare_entry(
                 f"{folder}: a run of {suite_name(record)}, which is a part of a suite; run the whole suite with "
                 "`retention evaluate`"
             )
+        if record.sampling is not None:
+            raise SubmissionError(
+                f"{folder}: its answers were sampled at temperature {record.sampling.temperature:g}, and the board "
+                "takes greedy answers alone; evaluate it without --temperature and --repeats"
+            )
         if record.suite.is_draft:
             raise SubmissionError(
                 f"{folder}: suite {suite_name(record)} is a draft, whose items are not fixed; evaluate on a frozen one"
@@ -179,7 +184,7 @@ def _is_base_of(other: RunRecord, tuned: RunRecord) -> bool:
     return (
         other.suite == tuned.suite
         and other.engine.environment == tuned.engine.environment
-        and (other.replicate, other.screened) == (0, None)
+        and (other.replicate, other.screened, other.sampling) == (0, None, tuned.sampling)
         and other.checkpoint.kind == "full"
         and other.checkpoint.weights_digest != tuned.checkpoint.weights_digest
         and (own_base is None or other.checkpoint.weights_digest == own_base.weights_digest)

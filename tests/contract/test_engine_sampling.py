@@ -32,6 +32,18 @@ def test_a_draw_depends_on_its_seed_alone() -> None:
     assert [int(draws(1.0, [seed])[0]) for seed in (3, 1, 4, 1, 5)] == together.tolist()
 
 
+@pytest.mark.parametrize("top_p", [0.5, 0.7, 0.95, 1.0])
+def test_draws_are_among_the_likeliest_tokens(top_p: float) -> None:
+    """The smallest set of tokens that holds ``top_p`` of the probability, each as likely as in it."""
+    chances = LOGITS.softmax(dim=-1)
+    kept = chances * (chances.cumsum(dim=-1) - chances < top_p)
+    due, count = kept / kept.sum(), 20_000
+    scores = LOGITS.expand(count, -1)
+    found = torch.bincount(Drawn(1.0, list(range(count)), top_p)(torch.empty(0), scores).argmax(dim=-1), minlength=4)
+    assert (found[due == 0] == 0).all()
+    assert ((found / count - due).abs() <= 4 * (due * (1 - due) / count).sqrt()).all()
+
+
 def test_later_tokens_draw_anew() -> None:
     drawn = Drawn(1.0, [7])
     tokens = {int(drawn(torch.empty(0), torch.zeros(1, 50)).argmax()) for _ in range(20)}

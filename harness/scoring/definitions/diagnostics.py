@@ -15,6 +15,31 @@ def _alarm(name: str, title: str, formula: str, sentence: str) -> Metric:
 
 METRICS = (
     Metric(
+        name="pass_at_k",
+        title="pass@k",
+        formula="mean over items of 1 - C(K - c, k) / C(K, k)",
+        range="0 to 1",
+        unit="percent",
+        sentence="The chance that one of k sampled answers to an item at least is correct, from K drawn answers, c of "
+        "them correct; unbiased. pass@1 is the mean. Shown for k = 1, 2, 4, ... and K, where answers were sampled.",
+        source="Chen et al. 2021, arXiv 2107.03374",
+        section="diagnostics",
+        fields=("TaskScore.pass_at", "PassAt.base", "PassAt.tuned"),
+    ),
+    Metric(
+        name="pass_at_k_delta",
+        title="Change of pass@k",
+        formula="pass@k of the tuned model - pass@k of the base",
+        range="-1 to 1",
+        unit="points",
+        sentence="Where the mean falls and pass@k at a large k does not, the tuned model still finds the answer, less "
+        "often. Its interval is over items, or clusters of them: paired bootstrap; that of k = 1 is delta's.",
+        source="Chen et al. 2021, arXiv 2107.03374",
+        section="diagnostics",
+        fields=("PassAt.delta",),
+        interval="delta_ci",
+    ),
+    Metric(
         name="forward_kl",
         title="Forward KL",
         formula="mean over tokens of KL(base || tuned)",

@@ -16,7 +16,8 @@ _ARXIV = re.compile(r"arXiv ([0-9]{4}\.[0-9]{5})")
 _DOI = re.compile(r"doi:(10\.[0-9]{4,9}/[^\s;,]+)")
 # Where the parts of a scorecard stand in its JSON.
 _PLACES = {"Scorecard": "", "TargetScore": "target.", "GroupScore": "groups.NAME.", "TaskScore": "tasks.NAME.",
-           "NoiseScore": "noise.tasks.NAME.", "DriftScore": "drift.tasks.NAME."}  # fmt: skip
+           "NoiseScore": "noise.tasks.NAME.", "DriftScore": "drift.tasks.NAME.",
+           "PassAt": "tasks.NAME.pass_at."}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

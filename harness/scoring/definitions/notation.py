@@ -39,6 +39,19 @@ METRICS = (
         fields=("TaskScore.n",),
     ),
     Metric(
+        name="repeats",
+        title="Repeats",
+        formula="answers drawn for one item at a temperature above 0",
+        range="1 or more",
+        unit="count",
+        sentence="1 where answers are greedy, the default. With K repeats an item's score is the mean of its K "
+        "answers, and the item stays the unit of every interval and test. Transitions then count pairs of answers, "
+        "those of base and tuned that were drawn with one seed: there are n K of them, and rates of forgotten and "
+        "learned are over them. They hold what sampling alone moves too (`retention noise` at the same temperature "
+        "says how much); delta does not.",
+        section="notation",
+    ),
+    Metric(
         name="n_clusters",
         title="Clusters",
         symbol="K",

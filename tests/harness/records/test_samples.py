@@ -158,3 +158,40 @@ def test_a_suite_record_says_what_its_version_means() -> None:
     assert [record(version).is_draft for version in ("1", "1a", "2-draft")] == [False, False, True]
     assert record("1").comparable == record("1a").comparable == "core-text-1"
     assert record("2").comparable != record("1").comparable
+
+
+def drawn(number: int, repeat: int, seed: int | None = 7) -> Sample:
+    return sample(number, repeat=repeat, seed=seed)
+
+
+def test_sampled_answers_come_back_with_their_seeds(tmp_path: Path) -> None:
+    rows = [drawn(0, 0, 2**48 - 1), drawn(0, 1, 5), drawn(1, 0, None)]
+    write_samples(tmp_path / "samples.parquet", [rows], sampled=True)
+    assert list(iter_samples(tmp_path / "samples.parquet")) == rows
+    assert pq.read_schema(tmp_path / "samples.parquet").metadata[b"retentionbench_samples"] == b"5"
+
+
+def test_greedy_files_have_no_column_of_sampled_ones(tmp_path: Path) -> None:
+    write_samples(tmp_path / "samples.parquet", [[sample(0)]])
+    assert pq.read_schema(tmp_path / "samples.parquet").names == ARROW_SCHEMA.names
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([(0, 0), (0, 0)], "1 answers have the item and the repeat of another"),
+        ([(0, 0), (0, 2)], "the answers to 1 items are not numbered 0, 1, 2"),
+        ([(0, 1)], "the answers to 1 items are not numbered 0, 1, 2"),
+    ],
+)
+def test_repeats_that_do_not_count_are_refused(tmp_path: Path, rows: list[tuple[int, int]], message: str) -> None:
+    write_samples(tmp_path / "samples.parquet", [[drawn(*row) for row in rows]], sampled=True)
+    with pytest.raises(RunError, match=message):
+        read_samples(tmp_path / "samples.parquet")
+
+
+def test_an_older_file_has_no_repeats(tmp_path: Path) -> None:
+    table = pa.Table.from_pylist([sample(0).model_dump()], schema=ARROW_SCHEMA)
+    pq.write_table(table.append_column("repeat", pa.array([0], pa.int32())), tmp_path / "samples.parquet")
+    with pytest.raises(RunError, match="unknown column 'repeat'"):
+        read_samples(tmp_path / "samples.parquet")

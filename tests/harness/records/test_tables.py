@@ -363,3 +363,46 @@ def test_its_own_names_come_before_common_ones(tmp_path: Path) -> None:
 def test_a_missing_column_is_named_beside_those_that_are_there(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"column 'item_id' is missing; a table needs .*, and this one has mood, loud"):
         read_table(lines(tmp_path / "a.jsonl", [{"mood": 1, "loud": 2}]))
+
+
+def answers(numbers: list[tuple[str, Any]], **changes: Any) -> list[dict[str, Any]]:
+    fixed = {"task": "t", "family": "f", "outcome": "correct", **changes}
+    return [{"item_id": item, "repeat": repeat, **fixed} for item, repeat in numbers]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_sampled_answers_to_one_item_are_numbered(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    frame = pd.DataFrame(answers([("x", 0), ("x", 1), ("y", 0), ("y", 1)]))
+    if suffix == ".csv":
+        frame.to_csv(path, index=False)
+    elif suffix == ".jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        frame.to_parquet(path)
+    table = read_table(path)
+    assert (table.record.repeats, table.record.tasks, len(table.samples)) == (2, {"t": 2}, 4)
+    assert table.record.decoding == {"repeats": 2}
+
+
+def test_numbers_that_are_all_0_say_nothing(tmp_path: Path) -> None:
+    table = read_table(lines(tmp_path / "a.jsonl", answers([("x", 0), ("y", 0)])))
+    assert "repeat" not in table.samples
+    assert table.record.repeats == 1
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ([("x", 0), ("x", 0)], r"item_id repeats an earlier one of the same repeat in 1 of 2 rows \(row 2: 'x'\)"),
+        ([("x", 1), ("x", 2)], "repeat does not count the answers to its item 0, 1, 2, ... in 2 of 2 rows"),
+        ([("x", 0), ("x", 2)], "repeat does not count the answers to its item"),
+        ([("x", 0), ("x", 0.5)], r"repeat is not a whole number of 0 or more in 1 of 2 rows \(row 2: 0.5\)"),
+        ([("x", 0), ("x", -1)], "repeat is not a whole number of 0 or more"),
+        ([("x", 0), ("x", None)], "repeat is not a whole number of 0 or more"),
+        ([("x", 0), ("x", 1), ("y", 0)], r"item_id has fewer answers than other items of its task in 1 of 3 rows"),
+    ],
+)
+def test_repeats_that_do_not_count_are_refused(tmp_path: Path, numbers: list[tuple[str, Any]], message: str) -> None:
+    with pytest.raises(RunError, match=message):
+        read_table(lines(tmp_path / "a.jsonl", answers(numbers)))

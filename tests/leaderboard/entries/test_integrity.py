@@ -104,6 +104,8 @@ def other_weights(entry: Path) -> None:
         (rewrite(template_policy="native"), "files", "tuned/chat_template.jinja", None),
         (rewrite(conditions=OWN_PROCESSOR), "native-on-standard", "manifest.yaml", "track"),
         (rewrite(replicate=1), "partial-run", "tuned/run.json", "replicate"),
+        (rewrite(decoding={"temperature": 0.7, "repeats": 4}), "sampled-run", "tuned/run.json", "decoding"),
+        (rewrite(decoding={"temperature": 0.7, "repeats": 4}), "record-schema", "tuned/run.json", "decoding"),
         (rewrite(samples_sha256="0" * 64), "samples-hash", "tuned/samples.parquet", None),
         (rewrite(n_items=3), "record-schema", "tuned/run.json", "n_items"),
         (lambda entry: (entry / "tuned/run.json").write_text("{}"), "record-schema", "tuned/run.json", "checkpoint"),

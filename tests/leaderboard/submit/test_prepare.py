@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.errors import CheckFailedError, RetentionError
-from harness.records.run import ConditionsRecord, read_record, read_run
+from harness.records.run import ConditionsRecord, read_record, read_run, write_record
 from harness.scoring.scorer import score_pair
 from leaderboard.documents.manifest import AdapterRef, ManifestError, read_manifest
 from leaderboard.submit.prepare import SubmissionError, find_base, prepare_entry
@@ -88,6 +88,16 @@ def test_a_statement_that_breaks_the_schema_leaves_nothing(made: Folders) -> Non
 def test_a_refused_pair_leaves_nothing(made: Folders) -> None:
     with pytest.raises(CheckFailedError, match="chat template differs"):
         add_entry(made, "nano-sft", {}, template_digest=digest("another"))
+    assert nothing_written(made)
+
+
+def test_a_sampled_run_is_not_for_the_board(made: Folders) -> None:
+    base, tuned = made.runs / "sampled/base", made.runs / "sampled/tuned"
+    for folder in (base, tuned):
+        record = synthetic_run(folder, name=f"nano-{folder.name}").record
+        write_record(folder, record.model_copy(update={"decoding": {"temperature": 0.7, "repeats": 4}}))
+    with pytest.raises(SubmissionError, match=r"sampled at temperature 0\.7, and the board takes greedy answers alone"):
+        prepare_entry(tuned, base, STATEMENT, made.submissions, made.bases)
     assert nothing_written(made)
 
 
