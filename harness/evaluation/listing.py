@@ -4,14 +4,15 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from harness.answers import f1_of_yes, share_all_right
 from harness.errors import RetentionError
 from harness.evaluation.store import STORE_FILE, ResponseStore, source_of
 from harness.records import RECORD_FILE, Outcome, Run, RunRecord, read_record, read_run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PARTIAL = "*.partial"
 # A partial file younger than this may belong to an evaluation that is still writing it.
@@ -150,7 +151,7 @@ def _size(paths: Iterable[Path]) -> int:
     return sum(path.stat().st_size for path in paths)
 
 
-def _summary(rows: pd.DataFrame) -> dict[str, Any]:
+def _summary(rows: "pd.DataFrame") -> dict[str, Any]:
     return {
         "n": len(rows),
         "failed": int(rows["error"].notna().sum()),
@@ -164,13 +165,13 @@ def _summary(rows: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _all_right(rows: pd.DataFrame) -> float | None:
+def _all_right(rows: "pd.DataFrame") -> float | None:
     if rows["cluster_id"].is_unique:
         return None
     return share_all_right(zip(rows["cluster_id"], rows["outcome"] == Outcome.CORRECT, strict=True))
 
 
-def _closed(rows: pd.DataFrame) -> dict[str, float | None]:
+def _closed(rows: "pd.DataFrame") -> dict[str, float | None]:
     """Of answers that are yes or no: what their task wrote down of each (harness/answers/yes_no.py)."""
     known = [each if isinstance(each, dict) else {} for each in rows["details"]]
     if not all("yes" in each and "gold_yes" in each for each in known):

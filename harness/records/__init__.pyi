@@ -17,23 +17,8 @@ from .run import (
     read_run,
     write_record,
 )
-from .samples import (
-    JUDGE_VERSION,
-    SAMPLES_FILE,
-    SCHEMA_VERSION,
-    SINCE_2,
-    SINCE_3,
-    SINCE_4,
-    Digest,
-    Outcome,
-    RunError,
-    Sample,
-    brief,
-    file_sha256,
-    iter_samples,
-    read_samples,
-    write_samples,
-)
+from .samples import JUDGE_VERSION, SAMPLES_FILE, Digest, Outcome, RunError, Sample, brief, file_sha256
+from .samples_file import SCHEMA_VERSION, SINCE_2, SINCE_3, SINCE_4, iter_samples, read_samples, write_samples
 from .strict import StrictModel
 from .suites import (
     Draft,

@@ -16,7 +16,7 @@ from .dynamics.document import (
 from .dynamics.influence import Pair, cosine, error_norm, jacobian_norm, magnitude
 from .dynamics.perplexity import Reading, edges
 from .pairing import Source, pair
-from .power import smallest_loss
+from .power import mean_minimum_detectable_difference, smallest_loss
 from .schema import dynamics_schema, portable, scorecard_schema
 from .scorecard import GroupScore, Role, Scorecard, TargetScore, TaskScore
 from .scorer import SCORER_VERSION, paired_items, score_pair
@@ -28,7 +28,6 @@ from .statistics import (
     harmonic_mean,
     holm,
     mcnemar,
-    mean_minimum_detectable_difference,
 )
 from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, predictor, retest
 from .study.results import Made, Matched, NoiseFloor, Predictor, StudyResults, TargetResult, Tested, TrainingResult

@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
 
 from harness.records import Outcome, RunRecord
+from harness.scoring.binomial import up_to
 from harness.scoring.clusters import Clusters, standard_error
 from harness.scoring.knowledge import corrected_items
 from harness.scoring.pairing import Pair
@@ -59,7 +59,7 @@ def is_below_chance(correct: Bools, guess_rate: Floats, clusters: Clusters | Non
     confidence: P(X <= number correct) < .025 for X binomial with the mean guess rate (conservative where guess rates
     differ; Hoeffding 1956), and with clusters also mean + 1.96 standard errors < 0 in the cluster-robust form.
     """
-    if binom.cdf(int(correct.sum()), len(correct), float(guess_rate.mean())) >= ALPHA / 2:
+    if up_to(int(correct.sum()), len(correct), float(guess_rate.mean())) >= ALPHA / 2:
         return False
     if clusters is None:
         return True

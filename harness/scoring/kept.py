@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
+from harness.scoring.binomial import above
 from harness.scoring.clusters import Clusters, cluster_sums, quantile, standard_error
 from harness.scoring.knowledge import corrected_items
 from harness.scoring.transitions import Bools, Floats
@@ -44,7 +44,7 @@ def is_above_chance(correct: Bools, guess_rate: Floats, clusters: Clusters | Non
     error = standard_error(corrected, clusters)
     if error is None or corrected.mean() - quantile(units) * error <= 0:
         return False
-    return bool(binom.sf(int(correct.sum()) - 1, len(correct), float(guess_rate.mean())) < _TAIL)
+    return above(int(correct.sum()) - 1, len(correct), float(guess_rate.mean())) < _TAIL
 
 
 @dataclass(frozen=True)
