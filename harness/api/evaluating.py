@@ -10,10 +10,12 @@ from harness.checkpoints import PromptSettings
 from harness.engines import Dtype, EngineSettings, choose, default_dtype, device_class
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation import (
+    FullWatcher,
     NoiseFloor,
     Plan,
     PlanFailedError,
     Watcher,
+    complete,
     make_plan,
     measure_noise,
     noise_run,
@@ -185,11 +187,13 @@ def evaluate_pairs(
     **settings: Unpack[Settings],
 ) -> list[Evaluation]:
     """As :func:`evaluate`, with the run folder and the report page of each pair beside its scorecard."""
-    plan = _plan(base, tuned, suite, target, out, models, names, settings)
+    told = complete(watcher)
+    plan = _plan(base, tuned, suite, target, out, models, names, settings, told)
     try:
-        folders = run_plan(plan, watcher or _Silent(), fail_on_error=fail_on_error)
+        folders = run_plan(plan, told, fail_on_error=fail_on_error)
     except PlanFailedError as error:
         raise EvaluationFailedError(str(error), _score_folders(plan, error.finished, target)) from error
+    told.stage("scoring the pairs and writing their reports")
     return _score_folders(plan, folders, target)
 
 
@@ -210,8 +214,9 @@ def screen_pairs(
     The gain is looked at after 20, 40, 60, 80 and 100 % of the items, by a rule fixed beforehand (O'Brien and Fleming,
     two-sided 5 %). For sorting many checkpoints: what comes out is marked as screened, and is not for publication.
     """
-    plan = _plan(base, tuned, suite, target, out, models, names, settings)
-    screened, failures = screen(plan, target, watcher or _Silent())
+    told = complete(watcher)
+    plan = _plan(base, tuned, suite, target, out, models, names, settings, told)
+    screened, failures = screen(plan, target, told)
     found = [_score(each.folder, each.base, each.tuned, None, target, plan.n_items) for each in screened]
     if failures:
         raise EvaluationFailedError("; ".join(failures), found)
@@ -232,9 +237,10 @@ def measure_base_noise(
     Returns the first run's folder, where the noise floor is stored and :func:`evaluate` finds it, and the floor. Raises
     :class:`CheckFailedError` when either run has failed items.
     """
+    told = complete(watcher)
     engine, asked = _engine_settings(**settings), _asked(settings)
-    plan = make_plan(os.fspath(base), (), os.fspath(suite), None, engine, Path(out), asked=asked)
-    return measure_noise(plan, watcher or _Silent(), seed=seed)
+    plan = make_plan(os.fspath(base), (), os.fspath(suite), None, engine, Path(out), asked=asked, stage=told.stage)
+    return measure_noise(plan, told, seed=seed)
 
 
 def _plan(
@@ -246,6 +252,7 @@ def _plan(
     models: Sequence[str],
     names: Sequence[str],
     settings: Settings,
+    watcher: FullWatcher,
 ) -> Plan:
     if not tuned:
         raise RetentionError("tuned: no checkpoint is named; give one fine-tune of the base or several")
@@ -262,6 +269,7 @@ def _plan(
         names,
         settings.get("processor", "base"),
         _asked(settings),
+        watcher.stage,
     )
 
 
@@ -302,19 +310,3 @@ def _score(folder: Path, base: Run, tuned: Run, noise: Run | None, target: str, 
     report = folder / f"report-{target}.html"
     report.write_text(render_pair_page(card, base, tuned), encoding="utf-8")
     return Evaluation(card, folder, report, tuned.record.n_items / n_items, tuned.record.screened)
-
-
-class _Silent:
-    """A watcher that shows nothing."""
-
-    def checkpoint(self, name: str, role: str, total: int) -> None: ...
-
-    def engine_starting(self, name: str, engine: str) -> None: ...
-
-    def answered(self, count: int) -> None: ...
-
-    def waiting(self, folder: Path) -> None: ...
-
-    def ignored(self, name: str, what: str) -> None: ...
-
-    def finished(self, name: str, folder: Path, reused: int, generated: int) -> None: ...

@@ -108,25 +108,36 @@ def command(
       retention evaluate ./base ./lora-a ./lora-b --suite nano-1 --target math --adapters lora
       retention evaluate ./base ./tuned --suite nano-1 --target math --executor ray --workers 8
     """
-    from harness.api import evaluate_pairs, screen_pairs
-
     arguments: dict[str, Any] = {"suite": suite, "target": target, **settings}
-    if screen:
-        call = partial(screen_pairs, base, tuned, **arguments)
-    else:
-        call = partial(evaluate_pairs, base, tuned, fail_on_error=fail_on_error, **arguments)
-    run_and_print(call, as_json=as_json)
+    call = _screen if screen else partial(evaluate, fail_on_error=fail_on_error)
+    run_and_print(partial(call, base, tuned, **arguments), as_json=as_json)
 
 
-def run_and_print(evaluate: "Callable[..., Sequence[Evaluation]]", *, as_json: bool = False) -> None:
-    """Call ``evaluate`` with a progress display and print its pairs, also where others failed."""
-    from harness.api import EvaluationFailedError
+def evaluate(*arguments: Any, **settings: Any) -> "Sequence[Evaluation]":
+    """As ``harness.api.evaluate_pairs``, which is imported when it is called."""
+    from harness.api import evaluate_pairs
+
+    return evaluate_pairs(*arguments, **settings)
+
+
+def _screen(*arguments: Any, **settings: Any) -> "Sequence[Evaluation]":
+    from harness.api import screen_pairs
+
+    return screen_pairs(*arguments, **settings)
+
+
+def run_and_print(call: "Callable[..., Sequence[Evaluation]]", *, as_json: bool = False) -> None:
+    """Make ``call`` with a progress display and print its pairs, also where others failed."""
     from harness.cli.progress import RichWatcher
 
-    failed: EvaluationFailedError | None = None
     with RichWatcher() as watcher:
+        # Before anything that takes long to import.
+        watcher.stage("starting")
+        from harness.api import EvaluationFailedError
+
+        failed: EvaluationFailedError | None = None
         try:
-            found = evaluate(watcher=watcher)
+            found = call(watcher=watcher)
         except EvaluationFailedError as error:
             failed, found = error, error.evaluations
     for each in found:

@@ -24,9 +24,13 @@ def smollm2_command(out: Path, cache: Path | None) -> None:
       retention models smollm2 --out models/smollm2
       retention evaluate models/smollm2 my-tuned --suite nano-1 --target math
     """
-    from harness.study import cache_folder, make_smollm2
+    from harness.cli.progress import Display
 
-    made = make_smollm2(out, cache or cache_folder(), lambda line: click.echo(line, err=True))
+    with Display() as display:
+        display.stage(f"making {out}")
+        from harness.study import cache_folder, make_smollm2
+
+        made = make_smollm2(out, cache or cache_folder(), display.stage)
     click.echo(f"{out} ({made.record.architecture}, weights {made.record.weights_digest[:12]})")
 
 
@@ -45,7 +49,11 @@ def gemma3_command(out: Path, cache: Path | None) -> None:
       retention models gemma3 --out models/gemma3
       retention evaluate models/gemma3 my-tuned --suite core-base-1 --target math
     """
-    from harness.study import cache_folder, make_gemma3
+    from harness.cli.progress import Display
 
-    made = make_gemma3(out, cache or cache_folder(), lambda line: click.echo(line, err=True))
+    with Display() as display:
+        display.stage(f"making {out}")
+        from harness.study import cache_folder, make_gemma3
+
+        made = make_gemma3(out, cache or cache_folder(), display.stage)
     click.echo(f"{out} ({made.record.architecture}, weights {made.record.weights_digest[:12]})")

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import click
 
-from harness.cli.progress import Bars
-
 
 @click.group(name="nano")
 def group() -> None:
@@ -22,9 +20,12 @@ def train_base_command(out: Path, seed: int) -> None:
     Examples:
       retention nano train-base --out my-base
     """
-    from harness.training import train_base
+    from harness.cli.progress import Bars
 
     with Bars() as bars:
+        bars.stage("loading the libraries and making the training data")
+        from harness.training import train_base
+
         train_base(out, seed, bars.show)
     click.echo(out)
 
@@ -45,9 +46,12 @@ def train_sft_command(base: str, out: Path, recipe: str, seed: int) -> None:
       retention nano train-sft --base my-base --out my-sft --seed 1
       retention nano train-sft --recipe lora-replay --out my-adapter
     """
-    from harness.checkpoints import open_checkpoint
-    from harness.training import RECIPES, train_sft
+    from harness.cli.progress import Bars
 
     with Bars() as bars:
+        bars.stage(f"loading {base} and making the training data")
+        from harness.checkpoints import open_checkpoint
+        from harness.training import RECIPES, train_sft
+
         train_sft(open_checkpoint(base).staged, out, seed, bars.show, RECIPES[recipe])
     click.echo(out)

@@ -42,13 +42,15 @@ def command(
       retention noise nano:base --suite nano-1
       retention noise ./base --suite nano-1 --engine vllm --dtype bfloat16 --seed 2
     """
-    from harness.api import measure_base_noise
-    from harness.cli.columns import echo_columns
     from harness.cli.progress import RichWatcher
-    from harness.evaluation import NOISE_FILE
-    from harness.scoring import per_cent, point_interval
 
     with RichWatcher() as watcher:
+        watcher.stage("starting")
+        from harness.api import measure_base_noise
+        from harness.cli.columns import echo_columns
+        from harness.evaluation import NOISE_FILE
+        from harness.scoring import per_cent, point_interval
+
         folder, floor = measure_base_noise(base, suite=suite, out=out, seed=seed, watcher=watcher, **settings)
     if as_json:
         click.echo(floor.model_dump_json(indent=2))

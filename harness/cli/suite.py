@@ -72,12 +72,18 @@ def verify_command(suite: str, redraw: bool, as_json: bool) -> None:
     from contextlib import nullcontext
 
     from harness.cli.columns import echo_columns
+    from harness.cli.progress import Display
     from harness.errors import CheckFailedError
     from harness.item_cache import without_cache
-    from harness.suites import verify
 
-    with without_cache() if redraw else nullcontext():
-        findings = list(verify(suite))
+    with Display() as display, without_cache() if redraw else nullcontext():
+        display.stage(f"making the items of {suite}")
+        from harness.suites import verify
+
+        findings = []
+        for finding in verify(suite):
+            findings.append(finding)
+            display.stage(f"{finding.task}: {finding.items:,} items, {finding.problem or 'as frozen'}")
     wrong = [finding for finding in findings if finding.problem]
     if as_json:
         click.echo(json.dumps([vars(finding) for finding in findings], indent=2))
@@ -104,10 +110,14 @@ def freeze_command(draft: str, note: str) -> None:
       retention suite freeze my-suite-1-draft.yaml --note "The first."
       retention suite freeze core-vl-2-draft --note "With the study's benchmarks."
     """
+    from harness.cli.progress import Display
     from harness.records import load_suite
-    from harness.suites import freeze
 
-    path = freeze(draft, note)
+    with Display() as display:
+        display.stage(f"making the items of {draft}")
+        from harness.suites import freeze
+
+        path = freeze(draft, note)
     click.echo(f"{path} (digest {load_suite(str(path)).digest[:12]})")
 
 
@@ -126,9 +136,13 @@ def sample_command(suite: str, count: int, out: Path) -> None:
       retention suite sample nano-1 --count 50 --out quick-1.yaml
       retention evaluate nano:base nano:sft --suite quick-1.yaml --target jigsaw
     """
-    from harness.suites import sample
+    from harness.cli.progress import Display
 
-    part = sample(suite, count, out)
+    with Display() as display:
+        display.stage(f"making the items of {suite}")
+        from harness.suites import sample
+
+        part = sample(suite, count, out)
     items = sum(task.count for task in part.tasks.values())
     click.echo(f"{out} ({len(part.tasks)} tasks, {items:,} items, digest {part.digest[:12]})")
 

@@ -121,17 +121,19 @@ def preview_command(
       retention tasks preview math_arithmetic
       retention tasks preview jigsaw_2x2 --item 3 --model nano:base --out pictures
     """
-    from harness.checkpoints import PromptRenderer
+    from harness.cli.progress import Display
     from harness.scoring import printable
-    from harness.suites import preview_item
 
-    renderer = None
-    if model:
-        from harness.checkpoints import open_checkpoint
+    with Display() as display:
+        display.stage(f"making item {number} of {task}" + (f" as {model} reads it" if model else ""))
+        from harness.checkpoints import PromptRenderer, open_checkpoint
+        from harness.suites import preview_item
 
-        checkpoint = open_checkpoint(model)
-        renderer = PromptRenderer(checkpoint.base.path if checkpoint.base else checkpoint.path)
-    item = preview_item(task, number, extra, renderer)
+        renderer = None
+        if model:
+            checkpoint = open_checkpoint(model)
+            renderer = PromptRenderer(checkpoint.base.path if checkpoint.base else checkpoint.path)
+        item = preview_item(task, number, extra, renderer)
     images = item.write_images(out) if out else []
     facts: dict[str, Any] = {
         "task": item.task,

@@ -6,12 +6,15 @@ from .plan import Plan, Watcher, make_plan
 from .run import PlanFailedError, run_plan
 from .screening import screen
 from .store import ResponseStore, StoredEngine, Variant
+from .watching import Cost, FullWatcher, complete
 
 __all__ = [
     "NOISE_FILE",
     "Checkup",
+    "Cost",
     "Finding",
     "FoundRun",
+    "FullWatcher",
     "NoiseFloor",
     "Plan",
     "PlanFailedError",
@@ -20,6 +23,7 @@ __all__ = [
     "Variant",
     "Watcher",
     "collect",
+    "complete",
     "diagnose",
     "examine",
     "find_garbage",

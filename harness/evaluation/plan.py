@@ -1,6 +1,6 @@
 """The plan of an evaluation: everything that is decided before any engine starts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
@@ -160,20 +160,26 @@ def make_plan(
     names: Sequence[str] = (),
     processor: Literal["base", "tuned"] = "base",
     asked: PromptSettings | None = None,
+    stage: Callable[[str], None] = lambda what: None,
 ) -> Plan:
     """Resolve and check everything; raises :class:`~harness.errors.RetentionError` with the way out.
 
     ``served_names`` are what a server calls the checkpoints, the base first; ``names`` what the tuned are called in
     records, by default their folder or hub id. ``processor`` is whose image processor a tuned checkpoint is given,
-    ``asked`` what the user chooses of the prompts.
+    ``asked`` what the user chooses of the prompts. ``stage`` is called with what is about to begin.
     """
+    stage(f"reading suite {suite}")
     loaded_suite = open_suite(suite)
     if target is not None and target not in loaded_suite.families:
         raise RetentionError(
             f"--target {target}: suite {loaded_suite.id} has no such family; it has {', '.join(loaded_suite.families)}"
         )
+    stage(f"reading checkpoint {base}")
     base_checkpoint = open_checkpoint(base)
-    opened = [open_checkpoint(reference, base_checkpoint) for reference in tuned]
+    opened = []
+    for reference in tuned:
+        stage(f"reading checkpoint {reference}")
+        opened.append(open_checkpoint(reference, base_checkpoint))
     named = told_apart([base_checkpoint, *(renamed(opened, names) if names else opened)])
     base_checkpoint, *tuned_checkpoints = map(checked, named)
     for checkpoint in tuned_checkpoints:
@@ -185,6 +191,7 @@ def make_plan(
                 f"--model: {len(served_names)} names for {len(digests)} checkpoints; give one each, the base's first"
             )
         settings = replace(settings, served=tuple(zip(digests, served_names, strict=True)))
+    stage("planning prompts and engines")
     prompts = prompts_for(base_checkpoint, tuned_checkpoints, loaded_suite.prompt, asked)
     # What the run states is the policy that it was asked by.
     loaded_suite = loaded_suite.model_copy(update={"prompt": prompts.style})

@@ -21,13 +21,12 @@ def command(out: Path, site: Path, engine: str | None) -> None:
       retention demo
       retention demo --engine transformers
     """
-    from harness.api import evaluate_pairs
     from harness.checkpoints import nano_root
-    from harness.cli.evaluate import run_and_print
+    from harness.cli.evaluate import evaluate, run_and_print
 
     tuned = sorted(f"nano:{path.name}" for path in nano_root().glob("*/") if path.name != "base")
     arguments: dict[str, Any] = {"suite": "nano-1", "target": "jigsaw", "engine": engine, "out": out}
-    run_and_print(partial(evaluate_pairs, "nano:base", tuned, **arguments))
+    run_and_print(partial(evaluate, "nano:base", tuned, **arguments))
     if not Path("submissions").is_dir():
         click.echo("No submissions/ folder here: the board is built in a checkout of the project.")
         return

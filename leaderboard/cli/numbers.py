@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.options import data_dir
 from harness.errors import CheckFailedError, RetentionError
 from leaderboard.cli.options import places, shelf_of
 
 if TYPE_CHECKING:
+    from harness.cli.progress import RichWatcher
     from leaderboard.numbers import Reproduction
 
 _BUILT = Path("site/public/board.json")
@@ -29,6 +31,7 @@ _BUILT = Path("site/public/board.json")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/reproduction"),
               show_default=True, help="--regenerate: where the new runs go.")  # fmt: skip
 @click.option("--threads", default=1, show_default=True, help="--regenerate: CPU threads of the engine.")
+@data_dir
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @places
 def reproduce(
@@ -55,6 +58,35 @@ def reproduce(
       retention reproduce 4eauwmhpomvr:task/vision_count/delta@nano-1 --board board.json --json
       retention reproduce 4eauwmhpomvr:balance@nano-1 --regenerate
     """
+    from harness.cli.progress import RichWatcher
+
+    with RichWatcher() as watcher:
+        watcher.stage(f"judging the stored outputs of {cell_id.partition(':')[0]} again")
+        result = _result(
+            watcher, cell_id, board, where, suite, out, threads, regenerate=regenerate, checkpoint=checkpoint,
+            base_checkpoint=base_checkpoint,
+        )  # fmt: skip
+    _show(result, as_json=as_json)
+    published = [what for what, _ in result.compared if not what.endswith("as stored")]
+    if not result.equal:
+        raise CheckFailedError(f"{result.cell.id}: different")
+    if not published:
+        raise RetentionError(f"{result.cell.id}: nothing to compare with; add its #hash, or give --board FILE")
+
+
+def _result(
+    watcher: RichWatcher,
+    cell_id: str,
+    board: Path | None,
+    where: dict[str, Path],
+    suite: str | None,
+    out: Path,
+    threads: int,
+    *,
+    regenerate: bool,
+    checkpoint: str | None,
+    base_checkpoint: str | None,
+) -> Reproduction:
     from leaderboard.numbers import parse_cell, reproduce_by_running
     from leaderboard.numbers import reproduce as compute
 
@@ -63,22 +95,12 @@ def reproduce(
     if regenerate:
         entry = shelf.scored(ref.entry_id).entry
         stored = compute(ref, shelf, None, suites).cell
-        from harness.cli.progress import RichWatcher
         from harness.evaluation import verification
 
         sources = verification.Sources(base_checkpoint, checkpoint, suite, threads)
         plan = verification.plan_again(entry.base, entry.tuned, sources, out / ref.entry_id)
-        with RichWatcher() as watcher:
-            runs = verification.regenerate(plan, watcher)
-        result = reproduce_by_running(ref, entry, runs, stored)
-    else:
-        result = compute(ref, shelf, board or (_BUILT if _BUILT.is_file() else None), suites)
-    _show(result, as_json=as_json)
-    published = [what for what, _ in result.compared if not what.endswith("as stored")]
-    if not result.equal:
-        raise CheckFailedError(f"{result.cell.id}: different")
-    if not published:
-        raise RetentionError(f"{result.cell.id}: nothing to compare with; add its #hash, or give --board FILE")
+        return reproduce_by_running(ref, entry, verification.regenerate(plan, watcher), stored)
+    return compute(ref, shelf, board or (_BUILT if _BUILT.is_file() else None), suites)
 
 
 @click.command(name="cite")
