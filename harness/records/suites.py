@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shlex
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -236,7 +237,10 @@ def load_suite(reference: str) -> Suite:
     """Read a frozen suite by its id or file; raises ``SuiteError`` for a draft too."""
     suite = read_suite(reference)
     if isinstance(suite, Draft):
-        raise SuiteError(f"{reference}: a draft, whose items are not fixed; run `retention suite freeze {reference}`")
+        raise SuiteError(
+            f"{reference}: a draft, whose items are not fixed; run "
+            f"`retention suite freeze {shlex.quote(reference)} --note 'Why this version.'`"
+        )
     return suite
 
 

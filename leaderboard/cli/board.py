@@ -86,6 +86,8 @@ def build(out: Path, url: str | None, strict: bool, as_json: bool, **inputs: Any
         click.echo(f"{_count(rows, 'entry', 'entries')} in {_count(tracks, 'track', 'tracks')}: {index}")
     for bad in board.bad:
         click.echo(f"left out: {bad.path}: {bad.reason}", err=True)
+    if any("no run of this base" in bad.reason for bad in board.bad):
+        click.echo(f"base runs were looked for in {inputs['bases']}; give --bases FOLDER where they are", err=True)
     if strict and board.bad:
         raise CheckFailedError(f"{len(board.bad)} of {rows + len(board.bad)} entries were left out (--strict)")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +22,9 @@ _PLACES = (
     ("releases", Path("leaderboard/data/releases"), "Frozen boards."),
 )
 
+# Those of them that say what a board is built from.
+BOARD = ("submissions", "bases", "events")
+
 
 def places(command: Command) -> Command:
     """Add ``--submissions``, ``--bases``, ``--events`` and ``--releases``; :func:`shelf_of` takes them."""
@@ -30,10 +33,15 @@ def places(command: Command) -> Command:
     return command
 
 
-def restated(where: Mapping[str, Any], suites: Sequence[Path] = (), data_dir: Path | None = None) -> list[str]:
-    """The options of :func:`places` that are not at their default, and suites and data of one's own, for a command
-    that is to be run next in the same place."""
-    own = [(name, where[name]) for name, default, _ in _PLACES if where[name] != default]
+def restated(
+    where: Mapping[str, Any],
+    suites: Sequence[Path] = (),
+    data_dir: Path | None = None,
+    only: Collection[str] = tuple(name for name, *_ in _PLACES),
+) -> list[str]:
+    """The options of :func:`places` that are not at their default, those in ``only``, and suites and data of one's own,
+    for a command that is to be run next in the same place."""
+    own = [(name, where[name]) for name, default, _ in _PLACES if name in only and where[name] != default]
     options = [*own, *(("suite", suite) for suite in suites), *([("data-dir", data_dir)] if data_dir else [])]
     return [part for name, value in options for part in (f"--{name}", str(value))]
 

@@ -10,7 +10,7 @@ import click
 
 from harness.errors import CheckFailedError, RetentionError
 from leaderboard.cli.asking import FAMILIES, complete, in_terminal, read_training_fields, training_data
-from leaderboard.cli.options import command_line, places, restated, shelf_of
+from leaderboard.cli.options import BOARD, command_line, places, restated, shelf_of
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -125,7 +125,8 @@ def prepare(
     click.echo(prepared.scorecard.signature)
     given = restated(stated, suites, data_dir)
     click.echo(f"Next: {command_line('submit', 'validate', prepared.folder, *given)}")
-    click.echo(f"then: {command_line('submit', 'open', prepared.folder, *given)}")
+    click.echo(f"Then: {command_line('submit', 'open', prepared.folder, *given)}")
+    click.echo(f"On a board: {command_line('board', 'build', *restated(stated, only=BOARD))}")
 
 
 @group.command()
