@@ -28,6 +28,11 @@ class CheckFailedError(RetentionError):
     exit_code = 1
 
 
+def install_command(extra: str) -> str:
+    """How to install an extra of this project, to be run in its checkout: no package index has it yet."""
+    return f"pip install -e '.[{extra}]'"
+
+
 def first_problem(error: "ValidationError") -> str:
     """The first error that pydantic reports, as "field: message"; one about the whole document has no field."""
     problem = error.errors()[0]

@@ -99,7 +99,8 @@ def verify_command(suite: str, redraw: bool, as_json: bool) -> None:
 @click.argument("draft")
 @click.option("--note", required=True, help="Why this version: its entry in the CHANGES file next to it.")
 @data_dir
-def freeze_command(draft: str, note: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def freeze_command(draft: str, note: str, as_json: bool) -> None:
     """Fix the items of DRAFT, a suite whose version ends in -draft, and write the frozen suite next to it.
 
     Counts, digests, budgets and revisions that the draft leaves open are filled in from the tasks and the data. What is
@@ -118,7 +119,11 @@ def freeze_command(draft: str, note: str) -> None:
         from harness.suites import freeze
 
         path = freeze(draft, note)
-    click.echo(f"{path} (digest {load_suite(str(path)).digest[:12]})")
+    frozen = load_suite(str(path))
+    if as_json:
+        click.echo(json.dumps({"file": str(path), "suite": frozen.id, "digest": frozen.digest}))
+    else:
+        click.echo(f"{path} (digest {frozen.digest[:12]})")
 
 
 @group.command(name="sample")
@@ -126,7 +131,8 @@ def freeze_command(draft: str, note: str) -> None:
 @click.option("--count", type=click.IntRange(1), required=True, help="Items to take of each task, at most.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The new suite's file: NAME-VERSION.yaml.")
 @data_dir
-def sample_command(suite: str, count: int, out: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def sample_command(suite: str, count: int, out: Path, as_json: bool) -> None:
     """Write a smaller suite of your own: the first --count items of each task of SUITE, which are a random sample.
 
     It has its own name and digest, so that its scores are never mistaken for those of the full suite.
@@ -144,7 +150,11 @@ def sample_command(suite: str, count: int, out: Path) -> None:
 
         part = sample(suite, count, out)
     items = sum(task.count for task in part.tasks.values())
-    click.echo(f"{out} ({len(part.tasks)} tasks, {items:,} items, digest {part.digest[:12]})")
+    if as_json:
+        facts = {"file": str(out), "suite": part.id, "tasks": len(part.tasks), "items": items, "digest": part.digest}
+        click.echo(json.dumps(facts))
+    else:
+        click.echo(f"{out} ({len(part.tasks)} tasks, {items:,} items, digest {part.digest[:12]})")
 
 
 def _facts(suite: "Suite | Draft", catalogue: "Mapping[str, TaskFile]", churn: float) -> dict[str, Any]:

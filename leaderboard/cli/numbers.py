@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,8 +109,9 @@ def _result(
 @click.option("--format", "style", type=click.Choice(["bibtex", "apa", "signature"]), default="bibtex",
               show_default=True, help="How to write it.")  # fmt: skip
 @click.option("--site", help="https address of the published board, for a link.")
+@click.option("--json", "as_json", is_flag=True, help="Print the citation in a JSON document.")
 @places
-def cite(what: str, style: str, site: str | None, **where: Path) -> None:
+def cite(what: str, style: str, site: str | None, as_json: bool, **where: Path) -> None:
     """Cite an entry, or one number of it: as BibTeX, in APA style, or as a signature with all it depends on.
 
     \b
@@ -128,9 +130,10 @@ def cite(what: str, style: str, site: str | None, **where: Path) -> None:
     if ref is not None and cell is not None and ref.hash not in (None, cell.hash):
         raise CheckFailedError(f"{what}: the data now gives {cell.reference}; see `retention verify-citation`")
     try:
-        click.echo(write(scored, cell, style, site))  # type: ignore[arg-type]
+        text = write(scored, cell, style, site)  # type: ignore[arg-type]
     except ValueError as error:
         raise RetentionError(f"--site: {error}") from error
+    click.echo(json.dumps({"cited": what, "format": style, "text": text}) if as_json else text)
 
 
 @click.command(name="verify-citation")
@@ -152,8 +155,6 @@ def verify_citation(text: str | None, file: Any, as_json: bool, **where: Path) -
       retention cite 4eauwmhpomvr:gain@nano-1 | retention verify-citation --file -
       retention verify-citation --file references.bib --json
     """
-    import json
-
     from harness.scoring import printable
     from leaderboard.numbers import MAX_CHARACTERS, verify
 
@@ -175,8 +176,6 @@ def verify_citation(text: str | None, file: Any, as_json: bool, **where: Path) -
 
 
 def _show(result: Reproduction, *, as_json: bool) -> None:
-    import json
-
     from leaderboard.numbers import quotation
 
     cell = result.cell

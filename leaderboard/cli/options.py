@@ -22,6 +22,7 @@ _PLACES = (
     ("releases", Path("leaderboard/data/releases"), "Frozen boards."),
 )
 
+ALL = tuple(place[0] for place in _PLACES)
 # Those of them that say what a board is built from.
 BOARD = ("submissions", "bases", "events")
 
@@ -37,7 +38,7 @@ def restated(
     where: Mapping[str, Any],
     suites: Sequence[Path] = (),
     data_dir: Path | None = None,
-    only: Collection[str] = tuple(name for name, *_ in _PLACES),
+    only: Collection[str] = ALL,
 ) -> list[str]:
     """The options of :func:`places` that are not at their default, those in ``only``, and suites and data of one's own,
     for a command that is to be run next in the same place."""

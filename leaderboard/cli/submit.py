@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,7 @@ def group() -> None:
 @click.option("--yes", is_flag=True, help="Ask nothing, also in a terminal: what is not stated is not disclosed.")
 @_SUITE
 @_DATA_DIR
+@click.option("--json", "as_json", is_flag=True, help="Print what was written, and its scorecard, as JSON.")
 @places
 def prepare(
     runs: tuple[Path, ...],
@@ -76,6 +78,7 @@ def prepare(
     yes: bool,
     suites: tuple[Path, ...],
     data_dir: Path | None,
+    as_json: bool,
     **stated: Any,
 ) -> None:
     """Write submissions/<entry_id>/ from the run folder RUN and that of its base.
@@ -119,19 +122,29 @@ def prepare(
             tuned_run, base_run, _statement(answers), stated["submissions"], bases,
             suites=suites, to_hub=to_hub, template=template, dynamics=dynamics,
         )  # fmt: skip
+    given = restated(stated, suites, data_dir)
+    following = [
+        command_line("submit", "validate", prepared.folder, *given),
+        command_line("submit", "open", prepared.folder, *given),
+        command_line("board", "build", *restated(stated, only=BOARD)),
+    ]
+    if as_json:
+        written = {"folder": str(prepared.folder), "base": str(prepared.base_folder), "cut": prepared.cut}
+        card = prepared.scorecard.model_dump(mode="json")
+        click.echo(json.dumps({**written, "next": following, "scorecard": card}, indent=1, ensure_ascii=False))
+        return
     click.echo(f"wrote {prepared.folder} (base run: {prepared.base_folder})")
     if prepared.cut:
         click.echo(f"{counted(prepared.cut, 'output')} cut short to fit; no verdict changed")
     click.echo(prepared.scorecard.signature)
-    given = restated(stated, suites, data_dir)
-    click.echo(f"Next: {command_line('submit', 'validate', prepared.folder, *given)}")
-    click.echo(f"Then: {command_line('submit', 'open', prepared.folder, *given)}")
-    click.echo(f"On a board: {command_line('board', 'build', *restated(stated, only=BOARD))}")
+    for label, line in zip(("Next", "Then", "On a board"), following, strict=True):
+        click.echo(f"{label}: {line}")
 
 
 @group.command()
 @click.argument("folders", nargs=-1, required=True, metavar="FOLDER...", type=_FOLDER)
-def seal(folders: tuple[Path, ...]) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line a folder.")
+def seal(folders: tuple[Path, ...], as_json: bool) -> None:
     """Write SHA256SUMS of an entry again, after you changed its manifest by hand.
 
     Samples and runs are never edited: validation still holds them against each other.
@@ -147,15 +160,17 @@ def seal(folders: tuple[Path, ...]) -> None:
         if not (folder / MANIFEST_FILE).is_file():
             raise RetentionError(f"{folder}: not the folder of an entry; it holds no {MANIFEST_FILE}")
         write(folder)
-        click.echo(f"wrote {folder / SUMS_FILE}")
+        file = str(folder / SUMS_FILE)
+        click.echo(json.dumps({"wrote": file}) if as_json else f"wrote {file}")
 
 
 @group.command(name="open")
 @click.argument("folder", metavar="ENTRY", type=_FOLDER)
 @_SUITE
 @_DATA_DIR
+@click.option("--json", "as_json", is_flag=True, help="Print the commands and the text as one JSON document.")
 @places
-def open_(folder: Path, suites: tuple[Path, ...], data_dir: Path | None, **where: Path) -> None:
+def open_(folder: Path, suites: tuple[Path, ...], data_dir: Path | None, as_json: bool, **where: Path) -> None:
     """Print the git commands and the text of the pull request that submit ENTRY. Nothing is pushed.
 
     ENTRY is validated first: one that would be refused is not worth a pull request.
@@ -177,9 +192,13 @@ def open_(folder: Path, suites: tuple[Path, ...], data_dir: Path | None, **where
     if not report.accepted:
         click.echo("\n".join(report_lines(report)), err=True)
         raise CheckFailedError(f"{report.entry}: {report.verdict}; fix what is listed above, then open it")
-    click.echo("\n".join(commands(folder, where["bases"], report)))
+    lines, text = commands(folder, where["bases"], report), pull_request(folder, report)
+    if as_json:
+        click.echo(json.dumps({"commands": lines, "pull_request": text}, indent=1, ensure_ascii=False))
+        return
+    click.echo("\n".join(lines))
     click.echo()
-    click.echo(pull_request(folder, report))
+    click.echo(text)
 
 
 @group.command()
@@ -209,7 +228,6 @@ def validate(
       retention submit validate submissions --jobs 2 --json
     """
     import itertools
-    import json
 
     from harness.cli.progress import Bars
 

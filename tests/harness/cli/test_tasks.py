@@ -86,7 +86,7 @@ def test_preview_prints_the_prompt_that_a_model_gets(tmp_path: Path) -> None:
     facts = json.loads(
         tasks(
             "preview", "jigsaw_2x2", "--item", 3, "--model", "nano:base", "--out", tmp_path / "pictures", "--json"
-        ).output
+        ).stdout
     )
     assert facts["item_id"] == loaded.item_ids[3]
     assert facts["answer"] == loaded.task.eval_docs[3]["answer"]
@@ -97,7 +97,7 @@ def test_preview_prints_the_prompt_that_a_model_gets(tmp_path: Path) -> None:
 
 
 def test_preview_without_a_model_prints_the_bare_question() -> None:
-    shown = tasks("preview", "math_word").output.splitlines()
+    shown = tasks("preview", "math_word").stdout.splitlines()
     question = load_tasks(["math_word"])["math_word"].task.eval_docs[0]["question"]
     assert shown[-2:] == ["prompt", f"  {question}"]
     assert any(line.split() == ["max_tokens", "64"] for line in shown)
@@ -105,7 +105,7 @@ def test_preview_without_a_model_prints_the_bare_question() -> None:
 
 def test_preview_shows_the_options_that_are_compared_and_no_terminal_codes(tmp_path: Path) -> None:
     write_letters(tmp_path)
-    shown = tasks("preview", "letters", "--item", 1, "--include-path", tmp_path).output
+    shown = tasks("preview", "letters", "--item", 1, "--include-path", tmp_path).stdout
     assert "continuations  ' A', ' B'" in shown
     assert "answer         1" in shown
     assert "\x1b[31m" not in shown
