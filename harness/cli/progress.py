@@ -272,5 +272,7 @@ def _left(seconds: float | None) -> str:
     """The time left, in words: ", 1 h 20 min left"; nothing where it is not known."""
     if seconds is None:
         return ""
+    if seconds < _MINUTE:
+        return f", {seconds:.0f} s left"
     minutes = round(seconds / _MINUTE)
     return f", {minutes // _MINUTE} h {minutes % _MINUTE} min left" if minutes >= _MINUTE else f", {minutes} min left"

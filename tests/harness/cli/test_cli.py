@@ -111,26 +111,28 @@ def test_debug_shows_the_traceback() -> None:
     assert "Traceback" in result.output
 
 
+class Needy(LazyGroup):
+    """A group each of whose commands needs a library that is not installed."""
+
+    def __init__(self, library: str) -> None:
+        super().__init__(lazy={})
+        self.library = library
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        def needs() -> None:
+            raise ModuleNotFoundError(f"No module named {self.library!r}", name=self.library)
+
+        return click.Command(cmd_name, callback=needs)
+
+
 @pytest.mark.parametrize(
     ("library", "extra"), [("trl", "train"), ("torch.nn", "train"), ("peft", "train"), ("vllm", "vllm"), ("ray", "ray")]
 )
 def test_a_library_that_is_missing_is_named_with_its_extra(library: str, extra: str) -> None:
-    @click.command(name="needy")
-    def needy() -> None:
-        raise ModuleNotFoundError(f"No module named {library!r}", name=library)
-
-    group = LazyGroup(lazy={})
-    group.get_command = lambda ctx, name: needy  # type: ignore[method-assign]
-    result = CliRunner().invoke(group, ["needy"])
+    result = CliRunner().invoke(Needy(library), ["train"])
     assert result.exit_code == 2
     assert f"{library.partition('.')[0]} is not installed; run `pip install -e '.[{extra}]'`" in result.stderr
 
 
 def test_another_missing_module_is_no_matter_of_extras() -> None:
-    @click.command(name="needy")
-    def needy() -> None:
-        raise ModuleNotFoundError("No module named 'mine'", name="mine")
-
-    group = LazyGroup(lazy={})
-    group.get_command = lambda ctx, name: needy  # type: ignore[method-assign]
-    assert isinstance(CliRunner().invoke(group, ["needy"]).exception, ModuleNotFoundError)
+    assert isinstance(CliRunner().invoke(Needy("mine"), ["train"]).exception, ModuleNotFoundError)

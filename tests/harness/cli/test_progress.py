@@ -187,3 +187,19 @@ def test_a_terminal_gets_the_stage_too() -> None:
     os.close(ours)
     assert "making item 0 of math_arithmetic ..." in shown
     assert "\x1b" in shown
+
+
+def test_an_evaluation_in_a_terminal_has_a_bar_with_its_rates() -> None:
+    clock = Clock()
+    told = io.StringIO()
+    console = Console(file=told, force_terminal=True, width=200)
+    with RichWatcher(console, clock) as watcher:
+        watcher.stage("loading 10 items of 1 tasks")
+        watcher.checkpoint("mine", "tuned", 10)
+        watcher.answer("math_word", 90, 10)
+        clock.now = 2.0
+        watcher.answered(1)
+        watcher.finished("mine", Path("runs/mine"), 0, 1)
+    assert "1/10" in told.getvalue()
+    assert "math_word, 0.5 items/s, 50 tokens/s" in told.getvalue()
+    assert "loading 10 items of 1 tasks ..." in told.getvalue()
