@@ -142,6 +142,8 @@ def _data_set(source: Any) -> DataSet:
 
 def find_tasks(extra_root: Path | None = None) -> dict[str, TaskFile]:
     """All shipped tasks and, if given, those of a user's folder, which take precedence; sorted by family and name."""
+    if extra_root is not None and not extra_root.is_dir():
+        raise CatalogueError(f"{extra_root}: no such folder of tasks; give one that holds their YAML files")
     roots = [tasks_root(), *([] if extra_root is None else [extra_root])]
     found = {task.name: task for root in roots for task in _tasks_below(root)}
     return dict(sorted(found.items(), key=lambda each: (each[1].family, each[0])))

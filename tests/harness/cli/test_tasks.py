@@ -81,6 +81,12 @@ def test_show_says_what_a_task_is_and_what_its_readme_says() -> None:
 
 
 @pytest.mark.slow
+def test_a_folder_of_tasks_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = tasks("list", "--include-path", tmp_path / "nowhere")
+    assert done.exit_code == 2
+    assert "nowhere: no such folder of tasks" in done.output
+
+
 def test_preview_prints_the_prompt_that_a_model_gets(tmp_path: Path) -> None:
     loaded = load_tasks(["jigsaw_2x2"])["jigsaw_2x2"]
     facts = json.loads(
