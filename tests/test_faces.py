@@ -45,13 +45,17 @@ def test_every_wing_has_a_face() -> None:
     assert wings - set(FACES) == {"harness.cli", "leaderboard.cli"}
 
 
+# What scipy.stats.binom itself calls; harness/scoring/binomial.py says why, and does without where it is missing.
+OF_LIBRARIES = {("scipy.special._ufuncs", "_binom_pmf")}
+
+
 def test_other_wings_use_no_private_name() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {module}.{name}"
         for package in PACKAGES
         for path in Path(package.__file__).parent.rglob("*.py")
         for module, name in imports(path)
-        if name.startswith("_") and not name.startswith("__")
+        if name.startswith("_") and not name.startswith("__") and (module, name) not in OF_LIBRARIES
         if module.split(".")[:2] != list(path.relative_to(ROOT).with_suffix("").parts[:2])
     ]
     assert found == []

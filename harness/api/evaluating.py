@@ -1,7 +1,7 @@
 """Evaluating checkpoints: run a base and its fine-tunes on a suite, score each pair, keep scorecard and report."""
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack, overload
@@ -16,6 +16,7 @@ from harness.evaluation import (
     Plan,
     PlanFailedError,
     Watcher,
+    complete,
     estimate,
     make_plan,
     measure_noise,
@@ -216,18 +217,21 @@ def evaluate_pairs(
     ``margin``, a rate in (0, 1), is the loss that "retained" must rule out.
     """
     check_margin(margin)
-    plan = plan_pairs(base, tuned, suite, target, out, models, names, settings)
-    return run_pairs(plan, target, watcher, fail_on_error, margin)
+    told = complete(watcher)
+    plan = plan_pairs(base, tuned, suite, target, out, models, names, settings, stage=told.stage)
+    return run_pairs(plan, target, told, fail_on_error, margin)
 
 
 def run_pairs(
     plan: Plan, target: str | None, watcher: Watcher | None, fail_on_error: float, margin: float = MARGIN
 ) -> list[Evaluation]:
     """Run the checkpoints of ``plan`` and score each pair, with its report page beside the tuned run."""
+    told = complete(watcher)
     try:
-        folders = run_plan(plan, watcher or _Silent(), fail_on_error=fail_on_error)
+        folders = run_plan(plan, told, fail_on_error=fail_on_error)
     except PlanFailedError as error:
         raise EvaluationFailedError(str(error), _score_folders(plan, error.finished, target, margin)) from error
+    told.stage("scoring the pairs and writing their reports")
     return _score_folders(plan, folders, target, margin)
 
 
@@ -255,8 +259,9 @@ def plan(
     >>> plan("nano:base", "nano:sft", suite="nano-1", target="jigsaw").total.prompt_tokens
     """
     several: Sequence[Reference] = [tuned] if isinstance(tuned, str | os.PathLike) else tuned
-    made = plan_pairs(base, several, suite, target, out, models, names, settings)
-    return estimate(made, watcher or _Silent(), calibrate=calibrate)
+    told = complete(watcher)
+    made = plan_pairs(base, several, suite, target, out, models, names, settings, stage=told.stage)
+    return estimate(made, told, calibrate=calibrate)
 
 
 def screen_pairs(
@@ -277,13 +282,14 @@ def screen_pairs(
     two-sided 5 %). For sorting many checkpoints: what comes out is marked as screened, and is not for publication.
     Raises :class:`RetentionError` without a target, beside what :func:`evaluate` raises.
     """
-    plan = plan_pairs(base, tuned, suite, target, out, models, names, settings)
+    told = complete(watcher)
+    plan = plan_pairs(base, tuned, suite, target, out, models, names, settings, stage=told.stage)
     if target is None:
         raise RetentionError(
             "--screen: a screening is decided by the gain on the family that was trained; name it with --target "
             f"({', '.join(plan.suite.families)}), or evaluate in full, without --screen"
         )
-    screened, failures = screen(plan, target, watcher or _Silent())
+    screened, failures = screen(plan, target, told)
     found = [_score(each.folder, each.base, each.tuned, None, target, plan.n_items) for each in screened]
     if failures:
         raise EvaluationFailedError("; ".join(failures), found)
@@ -304,6 +310,7 @@ def measure_base_noise(
     Returns the first run's folder, where the noise floor is stored and :func:`evaluate` finds it, and the floor. Raises
     :class:`CheckFailedError` when either run has failed items.
     """
+    told = complete(watcher)
     plan = make_plan(
         os.fspath(base),
         (),
@@ -315,8 +322,9 @@ def measure_base_noise(
         pixels=_pixels(settings),
         sampling=_sampling(settings),
         remarks=_remarks(settings),
+        stage=told.stage,
     )
-    return measure_noise(plan, watcher or _Silent(), seed=seed)
+    return measure_noise(plan, told, seed=seed)
 
 
 def plan_pairs(
@@ -331,6 +339,7 @@ def plan_pairs(
     *,
     items: int | None = None,
     without: Collection[str] = (),
+    stage: Callable[[str], None] = lambda what: None,
 ) -> Plan:
     """The plan of an evaluation; with ``items`` of the first so many of each task, but the tasks in ``without``."""
     if not tuned:
@@ -355,6 +364,7 @@ def plan_pairs(
         remarks=_remarks(settings),
         items=items,
         without=without,
+        stage=stage,
     )
 
 
@@ -436,21 +446,3 @@ def _score(
     report = folder / f"report{on}.html"
     report.write_text(render_pair_page(card, base, tuned), encoding="utf-8")
     return Evaluation(card, folder, report, tuned.record.n_items / n_items, tuned.record.screened)
-
-
-class _Silent:
-    """A watcher that shows nothing."""
-
-    def checkpoint(self, name: str, role: str, total: int) -> None: ...
-
-    def planned(self, what: str) -> None: ...
-
-    def engine_starting(self, name: str, engine: str) -> None: ...
-
-    def answered(self, count: int) -> None: ...
-
-    def waiting(self, folder: Path) -> None: ...
-
-    def ignored(self, name: str, what: str) -> None: ...
-
-    def finished(self, name: str, folder: Path, reused: int, generated: int) -> None: ...

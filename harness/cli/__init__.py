@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from harness.errors import CheckFailedError, RetentionError
+from harness.errors import CheckFailedError, RetentionError, install_command
 
 Commands = Mapping[str, tuple[str, str]]
 
@@ -31,6 +31,14 @@ COMMANDS: Commands = {
     "dynamics": ("harness.cli.dynamics:command", "Say why training data moves a base: perplexity, influence, drift."),
     "models": ("harness.cli.models:group", "Make small real checkpoints from packages, without a model hub."),
     "nano": ("harness.cli.nano:group", "Train the nano checkpoints that are shipped with the project."),
+}
+
+
+# Libraries that an extra installs, and which.
+_EXTRAS = {
+    "vllm": "vllm",
+    "ray": "ray",
+    **dict.fromkeys(("torch", "transformers", "trl", "peft", "accelerate"), "train"),
 }
 
 
@@ -71,6 +79,13 @@ class LazyGroup(click.Group):
                 traceback.print_exc()
             failure = _FailedCheck if isinstance(error, CheckFailedError) else _BadInput
             raise failure(" ".join(str(error).split())) from error
+        except ModuleNotFoundError as error:
+            library = (error.name or "").partition(".")[0]
+            if library not in _EXTRAS:
+                raise
+            raise _BadInput(
+                f"{library} is not installed; run `{install_command(_EXTRAS[library])}` in the checkout"
+            ) from error
 
 
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

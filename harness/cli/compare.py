@@ -106,6 +106,11 @@ def command(
     """
     from rich.console import Console
 
+    from harness.cli.progress import Display
+
+    # Without --drift it takes a second.
+    display = click.get_current_context().with_resource(Display(None if drift else Console(quiet=True)))
+    display.stage("reading the runs")
     from harness.api import compare, measure_pair_drift, open_run
     from harness.report import render_pair, render_pair_page
 
@@ -118,7 +123,13 @@ def command(
         if base_checkpoint is None or tuned_checkpoint is None:
             raise RetentionError("--drift needs the models themselves: give --base-checkpoint and --tuned-checkpoint")
         measured = measure_pair_drift(
-            base_run, tuned_run, base_checkpoint, tuned_checkpoint, suite=suite, items=drift_items, progress=_say
+            base_run,
+            tuned_run,
+            base_checkpoint,
+            tuned_checkpoint,
+            suite=suite,
+            items=drift_items,
+            progress=display.stage,
         )
         card = compare(base_run, tuned_run, target, second, drift=measured, margin=margin)
     if json_file is not None:
@@ -128,10 +139,6 @@ def command(
     if not gate.takes_stdout:
         render_pair(card, Console())
     gate.finish([card])
-
-
-def _say(line: str) -> None:
-    click.echo(f"drift: {line}", err=True)
 
 
 def write_text(path: Path, text: str) -> None:

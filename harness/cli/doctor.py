@@ -56,10 +56,14 @@ def _machine(base: str | None, data_dir: Path | None, online: bool, deep: bool, 
 
 
 def _checkpoint(checkpoint: str, base: str | None, as_json: bool) -> None:
+    from harness.cli.progress import Display
     from harness.errors import CheckFailedError
-    from harness.evaluation import examine
 
-    found = examine(checkpoint, base)
+    with Display() as display:
+        display.stage(f"reading checkpoint {checkpoint}")
+        from harness.evaluation import examine
+
+        found = examine(checkpoint, base)
     _print(found, found.findings, as_json=as_json)
     if not found.accepted:
         why = [finding.topic for finding in found.findings if finding.status == "refused"]

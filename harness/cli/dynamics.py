@@ -83,14 +83,17 @@ def command(
 
     from harness.cli.compare import write_text
     from harness.cli.progress import Bars
-    from harness.dynamics import Size, measure_dynamics, plan_dynamics
-    from harness.report import render_dynamics, render_dynamics_page
 
-    size = Size(limit, examples, probes, prompts, answer_tokens, seed)
-    plan = plan_dynamics(
-        base, training, probe=probe, checkpoints=checkpoints, target=target, size=size, threads=threads
-    )
     with Bars() as bars:
+        bars.stage(f"reading {base}, the training data and the probes")
+        from harness.dynamics import Size, measure_dynamics, plan_dynamics
+        from harness.report import render_dynamics, render_dynamics_page
+
+        size = Size(limit, examples, probes, prompts, answer_tokens, seed)
+        plan = plan_dynamics(
+            base, training, probe=probe, checkpoints=checkpoints, target=target, size=size, threads=threads
+        )
+        bars.stage("loading the model")
         found = measure_dynamics(plan, bars.show)
     if json_file is not None:
         write_text(json_file, found.to_json())

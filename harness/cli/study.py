@@ -62,7 +62,11 @@ def command(
       retention study smollm2 --base models/smollm2 --data-dir FOLDER
       retention study nano --retest leaderboard/data/studies/nano.json
     """
-    from harness.study import Folder, Study, load_plan
+    from harness.cli.progress import Display
+
+    with Display() as display:
+        display.stage(f"reading study {plan}")
+        from harness.study import Folder, Study, load_plan
 
     if retest is not None:
         _retest(retest)
@@ -83,7 +87,9 @@ def command(
         return
     if not collect_only:
         _run(study, steps, jobs)
-    results = _collect(study, steps)
+    with Display() as display:
+        display.stage("scoring the finished steps")
+        results = _collect(study, steps)
     if entries is not None and contact is not None:
         _enter(study, entries, bases or Path("leaderboard/data/bases"), contact, licence)
     if as_json:

@@ -72,12 +72,18 @@ def verify_command(suite: str, redraw: bool, as_json: bool) -> None:
     from contextlib import nullcontext
 
     from harness.cli.columns import echo_columns
+    from harness.cli.progress import Display
     from harness.errors import CheckFailedError
     from harness.item_cache import without_cache
-    from harness.suites import verify
 
-    with without_cache() if redraw else nullcontext():
-        findings = list(verify(suite))
+    with Display() as display, without_cache() if redraw else nullcontext():
+        display.stage(f"making the items of {suite}")
+        from harness.suites import verify
+
+        findings = []
+        for finding in verify(suite):
+            findings.append(finding)
+            display.stage(f"{finding.task}: {finding.items:,} items, {finding.problem or 'as frozen'}")
     wrong = [finding for finding in findings if finding.problem]
     if as_json:
         click.echo(json.dumps([vars(finding) for finding in findings], indent=2))
@@ -93,7 +99,8 @@ def verify_command(suite: str, redraw: bool, as_json: bool) -> None:
 @click.argument("draft")
 @click.option("--note", required=True, help="Why this version: its entry in the CHANGES file next to it.")
 @data_dir
-def freeze_command(draft: str, note: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def freeze_command(draft: str, note: str, as_json: bool) -> None:
     """Fix the items of DRAFT, a suite whose version ends in -draft, and write the frozen suite next to it.
 
     Counts, digests, budgets and revisions that the draft leaves open are filled in from the tasks and the data. What is
@@ -104,11 +111,19 @@ def freeze_command(draft: str, note: str) -> None:
       retention suite freeze my-suite-1-draft.yaml --note "The first."
       retention suite freeze core-vl-2-draft --note "With the study's benchmarks."
     """
+    from harness.cli.progress import Display
     from harness.records import load_suite
-    from harness.suites import freeze
 
-    path = freeze(draft, note)
-    click.echo(f"{path} (digest {load_suite(str(path)).digest[:12]})")
+    with Display() as display:
+        display.stage(f"making the items of {draft}")
+        from harness.suites import freeze
+
+        path = freeze(draft, note)
+    frozen = load_suite(str(path))
+    if as_json:
+        click.echo(json.dumps({"file": str(path), "suite": frozen.id, "digest": frozen.digest}))
+    else:
+        click.echo(f"{path} (digest {frozen.digest[:12]})")
 
 
 @group.command(name="sample")
@@ -116,7 +131,8 @@ def freeze_command(draft: str, note: str) -> None:
 @click.option("--count", type=click.IntRange(1), required=True, help="Items to take of each task, at most.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The new suite's file: NAME-VERSION.yaml.")
 @data_dir
-def sample_command(suite: str, count: int, out: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def sample_command(suite: str, count: int, out: Path, as_json: bool) -> None:
     """Write a smaller suite of your own: the first --count items of each task of SUITE, which are a random sample.
 
     It has its own name and digest, so that its scores are never mistaken for those of the full suite.
@@ -126,11 +142,19 @@ def sample_command(suite: str, count: int, out: Path) -> None:
       retention suite sample nano-1 --count 50 --out quick-1.yaml
       retention evaluate nano:base nano:sft --suite quick-1.yaml --target jigsaw
     """
-    from harness.suites import sample
+    from harness.cli.progress import Display
 
-    part = sample(suite, count, out)
+    with Display() as display:
+        display.stage(f"making the items of {suite}")
+        from harness.suites import sample
+
+        part = sample(suite, count, out)
     items = sum(task.count for task in part.tasks.values())
-    click.echo(f"{out} ({len(part.tasks)} tasks, {items:,} items, digest {part.digest[:12]})")
+    if as_json:
+        facts = {"file": str(out), "suite": part.id, "tasks": len(part.tasks), "items": items, "digest": part.digest}
+        click.echo(json.dumps(facts))
+    else:
+        click.echo(f"{out} ({len(part.tasks)} tasks, {items:,} items, digest {part.digest[:12]})")
 
 
 @group.command(name="from-csv")

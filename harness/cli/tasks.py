@@ -134,18 +134,20 @@ def preview_command(
       retention tasks preview jigsaw_2x2 --item 3 --model nano:base --out pictures
       retention tasks preview general_hellaswag_cloze --model models/gemma3 --data-dir DATA
     """
-    from harness.checkpoints import PromptRenderer
+    from harness.cli.progress import Display
     from harness.scoring import printable
-    from harness.suites import preview_item, prompt_style_of
 
-    renderer = None
-    if model:
-        from harness.checkpoints import open_checkpoint
+    with Display() as display:
+        display.stage(f"making item {number} of {task}" + (f" as {model} reads it" if model else ""))
+        from harness.checkpoints import PromptRenderer, open_checkpoint
+        from harness.suites import preview_item, prompt_style_of
 
-        checkpoint = open_checkpoint(model)
-        root = checkpoint.base.path if checkpoint.base else checkpoint.path
-        renderer = PromptRenderer(root, prompt or prompt_style_of(task))
-    item = preview_item(task, number, extra, renderer)
+        renderer = None
+        if model:
+            checkpoint = open_checkpoint(model)
+            root = checkpoint.base.path if checkpoint.base else checkpoint.path
+            renderer = PromptRenderer(root, prompt or prompt_style_of(task))
+        item = preview_item(task, number, extra, renderer)
     images = item.write_images(out) if out else []
     facts: dict[str, Any] = {
         "task": item.task,

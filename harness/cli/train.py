@@ -63,15 +63,18 @@ def command(
     from rich.console import Console
 
     from harness.cli.progress import Bars
-    from harness.training import load_recipe
 
     named = {"base": base, "data.examples": data, "data.folder": images, "rollouts.policy": policy}
     places = [f"{field}={_as_yaml(value)}" for field, value in named.items() if value is not None]
-    recipe = load_recipe(config, method, [*settings, *places], seed=seed)
-    folder = out or Path("trainings") / f"{recipe.name}-{recipe.method}-{recipe.seed}"
     # Of several processes of one training, which accelerate or torchrun started, one speaks.
     speaks = os.environ.get("RANK", "0") == "0"
     with Bars(None if speaks else Console(quiet=True)) as bars:
+        bars.stage(f"reading recipe {config}")
+        from harness.training import load_recipe
+
+        recipe = load_recipe(config, method, [*settings, *places], seed=seed)
+        folder = out or Path("trainings") / f"{recipe.name}-{recipe.method}-{recipe.seed}"
+        bars.stage("loading the model and the training data")
         if recipe.method == "rollouts":
             from harness.training import write_rollouts
 

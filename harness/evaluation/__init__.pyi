@@ -9,14 +9,17 @@ from .run import PlanFailedError, run_plan
 from .screening import screen
 from .sizes import Sizes, TaskSize, sizes_of
 from .store import ResponseStore, StoredEngine, Variant
+from .watching import Cost, FullWatcher, complete
 from .work import Work
 
 __all__ = [
     "NOISE_FILE",
     "Checkup",
+    "Cost",
     "Estimate",
     "Finding",
     "FoundRun",
+    "FullWatcher",
     "LiveEvaluation",
     "NoiseFloor",
     "Plan",
@@ -30,6 +33,7 @@ __all__ = [
     "Work",
     "brief",
     "collect",
+    "complete",
     "diagnose",
     "estimate",
     "examine",

@@ -19,6 +19,7 @@ from harness.evaluation.execution import Execution
 from harness.evaluation.listing import find_runs
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.store import STORE_FILE, ResponseStore, StoredEngine, Variant
+from harness.evaluation.watching import complete
 from harness.evaluation.work import NO_WORK, Work
 from harness.evaluation.workload import Load, workload
 from harness.protocol import Engine, GenerateRequest
@@ -112,7 +113,7 @@ def estimate(plan: Plan, watcher: Watcher, *, calibrate: bool = False) -> Estima
     its answers are stored, so that the evaluation need not generate them again."""
     path = plan.out / STORE_FILE
     with ResponseStore(path if path.is_file() or calibrate else Path(":memory:")) as store:
-        parts = [each.fitted() for each in Execution(plan, watcher, store).parts()]
+        parts = [each.fitted() for each in Execution(plan, complete(watcher), store).parts()]
         loads = [(part, load) for part in parts for load in workload(part)]
         known = list(_runs(plan))
         found = tuple(_checkpoint(part.plan, load, known) for part, load in loads)

@@ -14,6 +14,7 @@ from harness.evaluation.lengths import fitted
 from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.recording import Counts, keep_record, make_record
 from harness.evaluation.store import STORE_FILE, ResponseStore, StoredEngine, Variant
+from harness.evaluation.watching import Cost, FullWatcher, complete
 from harness.lmeval import Draws, LoadedTask, check_judges, is_written, load_frozen, prompts_of, run_tasks
 from harness.protocol import Engine
 from harness.records import SAMPLES_FILE, Sample, write_samples
@@ -27,7 +28,7 @@ class Execution:
     """
 
     plan: Plan
-    watcher: Watcher
+    watcher: FullWatcher
     store: ResponseStore
     _loaded: dict[str, LoadedTask] = field(default_factory=dict)
     start: Callable[[Placement], Engine] | None = None
@@ -36,6 +37,7 @@ class Execution:
     def tasks(self) -> dict[str, LoadedTask]:
         """The suite's tasks, made and checked when they are first needed."""
         if not self._loaded:
+            self.watcher.stage(f"loading {self.plan.n_items:,} items of {len(self.plan.suite.tasks)} tasks")
             tasks = load_frozen(self.plan.suite, self.plan.tasks_folder)
             check_judges(tasks)
             self._check_sampled(tasks)
@@ -57,7 +59,9 @@ class Execution:
 
     def fitted(self) -> "Execution":
         """The same with a length in which all items fit; ``RetentionError`` where they do not."""
-        return replace(self, plan=fitted(self.plan, self.tasks))
+        tasks = self.tasks
+        self.watcher.stage("measuring the longest prompt")
+        return replace(self, plan=fitted(self.plan, tasks))
 
     def _check_sampled(self, tasks: dict[str, LoadedTask]) -> None:
         if self.plan.sampling is not None and not any(map(is_written, tasks.values())):
@@ -72,6 +76,7 @@ class Execution:
         alike = [each for each in plan.tuned if plan.prompts.of(each) is renderer]
         if differing := [each for each in alike if not tokenizers_agree(plan.base, each)]:
             prompts = [(each.text, renderer.text_ids(each)) for each in prompts_of(tasks, renderer)]
+            self.watcher.stage("comparing how the checkpoints read the prompts")
             for checkpoint in differing:
                 compare_prompts(plan.base, checkpoint, prompts)
 
@@ -81,7 +86,7 @@ def open_execution(plan: Plan, watcher: Watcher) -> Iterator[Execution]:
     """Carry out ``plan`` in the ``with`` block, which keeps its response store open."""
     end_if_imported_by_a_child()
     with ResponseStore(plan.out / STORE_FILE) as store:
-        yield Execution(plan, watcher, store)
+        yield Execution(plan, complete(watcher), store)
 
 
 class PlacedEngine:
@@ -101,14 +106,26 @@ class PlacedEngine:
         together = self._placement.co_scheduled(member)
         members = (member, *(each for each in together if plan.prompts.of(each.checkpoint) is renderer))
         lead, *siblings = (Variant.of(each, self._placement.conditions, plan.replicate) for each in members)
-        stored = StoredEngine(self._execution.store, lead, self._start, siblings, seed=plan.seed)
+        told, watcher = _task_of(tasks), self._execution.watcher
+        stored = StoredEngine(
+            self._execution.store, lead, self._start, siblings, seed=plan.seed,
+            answered=lambda item_id, prompt, output: watcher.answer(told[item_id], prompt, output),
+        )  # fmt: skip
         self._stored.append(stored)
         draws = None if plan.sampling is None else Draws(plan.sampling, plan.replicate)
-        return run_tasks(plan.suite, tasks, stored, renderer, self._execution.watcher.answered, draws)
+        return run_tasks(plan.suite, tasks, stored, renderer, watcher.answered, draws)
 
     def generated(self, member: Member) -> int:
         """How many answers of ``member`` the engine has generated; the others were in the store."""
         return sum(each.generated_for.get(member.weights_digest, 0) for each in self._stored)
+
+    def _cost(self, member: Member, items: int, seconds: float) -> Cost:
+        found = [each.tokens_for.get(member.weights_digest, (0, 0)) for each in self._stored]
+        generated = self.generated(member)
+        return Cost(
+            seconds, sum(prompt for prompt, _ in found), sum(output for _, output in found), generated,
+            max(0, items - generated),
+        )  # fmt: skip
 
     def write_run(
         self, folder: Path, member: Member, chunks: Iterable[list[Sample]], started: float, **fields: Any
@@ -129,11 +146,14 @@ class PlacedEngine:
                 f"{folder}: cannot be written ({error.strerror or error}); every answer is in "
                 f"{self._execution.store.path}: free some space, and the same command goes on from there"
             ) from error
-        record = make_record(self._execution.plan, member, counts, sha256, time.monotonic() - started)
-        generated = self.generated(member)
-        keep_record(folder, record.model_copy(update={"generated": self._since_last(), **fields}), generated)
+        seconds = time.monotonic() - started
+        record = make_record(self._execution.plan, member, counts, sha256, seconds)
+        cost, watcher = self._cost(member, counts.answers, seconds), self._execution.watcher
         name = member.checkpoint.record.name
-        self._execution.watcher.finished(name, folder, max(0, counts.answers - generated), generated)
+        generated = self._since_last()
+        keep_record(folder, record.model_copy(update={"generated": generated, **fields}), cost.generated)
+        watcher.cost(name, cost)
+        watcher.finished(name, folder, cost.reused, cost.generated)
         return counts
 
     def _since_last(self) -> int:
@@ -152,6 +172,10 @@ class PlacedEngine:
             self._execution.watcher.engine_starting(self._placement.name, fingerprint)
             self._engine = (self._execution.start or starting.start)(self._placement)
         return self._engine
+
+
+def _task_of(tasks: dict[str, LoadedTask]) -> dict[str, str]:
+    return {item_id: name for name, loaded in tasks.items() for item_id in loaded.item_ids}
 
 
 def refuse_failed(name: str, samples: Sequence[Sample], consequence: str) -> None:

@@ -4,14 +4,15 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from harness.answers import f1_of_yes, share_all_right
 from harness.errors import RetentionError
 from harness.evaluation.store import STORE_FILE, ResponseStore, source_of
 from harness.records import RECORD_FILE, Outcome, Run, RunRecord, read_record, read_run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PARTIAL = "*.partial"
 # A partial file younger than this may belong to an evaluation that is still writing it.
@@ -152,7 +153,7 @@ def _size(paths: Iterable[Path]) -> int:
     return sum(path.stat().st_size for path in paths)
 
 
-def _summary(rows: pd.DataFrame) -> dict[str, Any]:
+def _summary(rows: "pd.DataFrame") -> dict[str, Any]:
     return {
         "n": len(_firsts(rows)),
         **({"answers": len(rows)} if "repeat" in rows else {}),
@@ -167,12 +168,12 @@ def _summary(rows: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _firsts(rows: pd.DataFrame) -> pd.DataFrame:
+def _firsts(rows: "pd.DataFrame") -> "pd.DataFrame":
     """One row an item: of sampled answers the first."""
     return rows[rows["repeat"] == 0] if "repeat" in rows else rows
 
 
-def _all_right(rows: pd.DataFrame) -> float | None:
+def _all_right(rows: "pd.DataFrame") -> float | None:
     if _firsts(rows)["cluster_id"].is_unique:
         return None
     # All questions of a picture, as one draw answers them.
@@ -181,7 +182,7 @@ def _all_right(rows: pd.DataFrame) -> float | None:
     return share_all_right(zip(labels, rows["outcome"] == Outcome.CORRECT, strict=True))
 
 
-def _closed(rows: pd.DataFrame) -> dict[str, float | None]:
+def _closed(rows: "pd.DataFrame") -> dict[str, float | None]:
     """Of answers that are yes or no: what their task wrote down of each (harness/answers/yes_no.py)."""
     known = [each if isinstance(each, dict) else {} for each in rows["details"]]
     if not all("yes" in each and "gold_yes" in each for each in known):

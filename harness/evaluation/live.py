@@ -14,6 +14,7 @@ from harness.evaluation.plan import Plan, Watcher
 from harness.evaluation.recording import is_current
 from harness.evaluation.run import run_member
 from harness.evaluation.store import STORE_FILE, ResponseStore
+from harness.evaluation.watching import complete
 from harness.lmeval import LoadedTask
 from harness.protocol import Engine
 from harness.records import Run, read_run
@@ -52,7 +53,7 @@ class LiveEvaluation:
             return self._run(self._execution(plan, store, start), tuned)
 
     def _execution(self, plan: Plan, store: ResponseStore, start: Start) -> Execution:
-        return Execution(plan, self._watcher, store, self._tasks, start)
+        return Execution(plan, complete(self._watcher), store, self._tasks, start)
 
     def _run(self, execution: Execution, checkpoint: Checkpoint) -> tuple[Path, Run]:
         placement = execution.plan.placement_of(checkpoint)

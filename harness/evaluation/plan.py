@@ -1,7 +1,7 @@
 """The plan of an evaluation: everything that is decided before any engine starts."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -199,6 +199,7 @@ def make_plan(
     remarks: tuple[str, ...] = (),
     items: int | None = None,
     without: Collection[str] = (),
+    stage: Callable[[str], None] = lambda what: None,
 ) -> Plan:
     """Resolve and check everything; raises :class:`~harness.errors.RetentionError` with the way out.
 
@@ -207,16 +208,21 @@ def make_plan(
     ``asked`` what the user chooses of the prompts, ``pixels`` the budget of an image, within the suite's, ``sampling``
     how answers are drawn where they are not greedy, and ``remarks`` what the runs' notes shall say. With ``items`` the
     plan is for a part of the suite, the first so many of each task (:func:`harness.suites.part_of`), and ``without``
-    are tasks that this part leaves out.
+    are tasks that this part leaves out. ``stage`` is called with what is about to begin.
     """
+    stage(f"reading suite {suite}")
     whole = open_suite(suite)
     loaded_suite = whole if items is None else whole.model_copy(update={"tasks": _rest(whole, without)})
     if target is not None and target not in loaded_suite.families:
         raise RetentionError(
             f"--target {target}: suite {loaded_suite.id} has no such family; it has {', '.join(loaded_suite.families)}"
         )
+    stage(f"reading checkpoint {base}")
     base_checkpoint = open_checkpoint(base)
-    opened = [open_checkpoint(reference, base_checkpoint) for reference in tuned]
+    opened = []
+    for reference in tuned:
+        stage(f"reading checkpoint {reference}")
+        opened.append(open_checkpoint(reference, base_checkpoint))
     named = told_apart([base_checkpoint, *(renamed(opened, names) if names else opened)])
     base_checkpoint, *tuned_checkpoints = map(checked, named)
     for checkpoint in tuned_checkpoints:
@@ -228,6 +234,7 @@ def make_plan(
                 f"--model: {len(served_names)} names for {len(digests)} checkpoints; give one each, the base's first"
             )
         settings = replace(settings, served=tuple(zip(digests, served_names, strict=True)))
+    stage("planning prompts and engines")
     prompts = prompts_for(base_checkpoint, tuned_checkpoints, loaded_suite.prompt, asked)
     folder = suite_path(suite).parent
     if items is not None:

@@ -173,9 +173,10 @@ class StoredEngine:
     It answers as ``lead``. ``siblings`` are other models that the same engine can answer as: each request to the
     lead goes to them too, in the same stream, and their answers go into the store, where their own runs find them, so
     that an engine with a base and its adapters is kept full by all of them. ``reused`` and ``generated`` count the
-    lead's answers, ``generated_for`` those of each sibling by its weights digest. Answers that carry an error are
-    returned but never stored, so the next run tries them again. The requests of a replicate reach the engine shuffled
-    by ``seed``.
+    lead's answers, ``generated_for`` those of each sibling by its weights digest, ``tokens_for`` the tokens of their
+    prompts and outputs. ``answered`` is called with the item id and the tokens of each new answer. Answers that carry
+    an error are returned but never stored, so the next run tries them again. The requests of a replicate reach the
+    engine shuffled by ``seed``.
     """
 
     def __init__(
@@ -186,8 +187,10 @@ class StoredEngine:
         siblings: Sequence[Variant] = (),
         *,
         seed: int = 0,
+        answered: Callable[[str, int, int], None] = lambda item_id, prompt, output: None,
     ) -> None:
         self._store = store
+        self._answered = answered
         self._order = random.Random(seed)  # noqa: S311 - an order, not a secret
         self._variants = (lead, *siblings)
         self._start = start
@@ -195,6 +198,7 @@ class StoredEngine:
         self.record = lead.record
         self.reused = 0
         self.generated_for = dict.fromkeys((variant.weights_digest for variant in self._variants), 0)
+        self.tokens_for = dict.fromkeys(self.generated_for, (0, 0))
 
     @property
     def generated(self) -> int:
@@ -246,7 +250,7 @@ class StoredEngine:
             wanted = [replace(requests[index], adapter=variant.adapter) for index, variant in missing]
             for position, answer in call(self._engine, wanted):
                 index, variant = missing[position]
-                self.generated_for[variant.weights_digest] += 1
+                self._count(variant, wanted[position], answer)
                 if not getattr(answer, "error", None):
                     chunk.append((keys[variant][index], variant.source, _plain(answer)))
                 if len(chunk) >= CHUNK:
@@ -258,6 +262,20 @@ class StoredEngine:
             # Also when the engine fails or the run is interrupted: what was answered is paid for.
             if chunk:
                 self._store.put(chunk)
+
+    def _count(self, variant: Variant, request: GenerateRequest | ScoreRequest, answer: Any) -> None:
+        prompt, output = _tokens(request, answer)
+        before = self.tokens_for[variant.weights_digest]
+        self.generated_for[variant.weights_digest] += 1
+        self.tokens_for[variant.weights_digest] = (before[0] + prompt, before[1] + output)
+        self._answered(request.item_id, prompt, output)
+
+
+def _tokens(request: GenerateRequest | ScoreRequest, answer: Any) -> tuple[int, int]:
+    """Tokens of prompt and output; of options whose likelihood was read, all are prompt."""
+    if isinstance(request, ScoreRequest):
+        return len(request.prompt.token_ids) + sum(map(len, request.continuations)), 0
+    return answer.n_prompt_tokens, answer.n_output_tokens
 
 
 def request_keys(variant: Variant, requests: Sequence[GenerateRequest | ScoreRequest]) -> list[bytes]:

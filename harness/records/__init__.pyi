@@ -22,19 +22,21 @@ from .run import (
 )
 from .samples import (
     JUDGE_VERSION,
-    SAMPLED_VERSION,
     SAMPLES_FILE,
-    SCHEMA_VERSION,
-    SINCE_2,
-    SINCE_3,
-    SINCE_4,
-    SINCE_5,
     Digest,
     Outcome,
     RunError,
     Sample,
     brief,
     file_sha256,
+)
+from .samples_file import (
+    SAMPLED_VERSION,
+    SCHEMA_VERSION,
+    SINCE_2,
+    SINCE_3,
+    SINCE_4,
+    SINCE_5,
     iter_samples,
     read_samples,
     write_samples,

@@ -10,16 +10,18 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import pandas as pd
 from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
 from harness.errors import RetentionError, first_problem
 from harness.items import canonical_json
-from harness.records.samples import SAMPLES_FILE, Digest, RunError, file_sha256, read_samples
+from harness.records.samples import SAMPLES_FILE, Digest, RunError, file_sha256
 from harness.records.sampling import Sampling
 from harness.records.strict import StrictModel
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RECORD_FILE = "run.json"
 
@@ -290,7 +292,7 @@ class Run:
     """
 
     record: RunRecord
-    samples: pd.DataFrame
+    samples: "pd.DataFrame"
 
 
 @contextlib.contextmanager
@@ -333,6 +335,8 @@ def read_record(folder: Path) -> RunRecord:
 
 def read_run(folder: Path) -> Run:
     """Read a run folder, checking the samples against the sha256 in its record."""
+    from harness.records.samples_file import read_samples
+
     record = read_record(folder)
     path = folder / SAMPLES_FILE
     if not path.is_file():

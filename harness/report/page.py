@@ -3,12 +3,13 @@
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from typing import TYPE_CHECKING, Any
 
 from harness.report.flips import flipped_items
 from harness.scoring import Scorecard, Source, wording
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _MAX_TICKS = 7
@@ -47,8 +48,10 @@ def render_pair_page(card: Scorecard, base: Source, tuned: Source) -> str:
     )
 
 
-def environment() -> Environment:
+def environment() -> "Environment":
     """The templates of this folder: everything is escaped, and a name that is missing is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,

@@ -17,13 +17,13 @@ from .dynamics.influence import Pair, cosine, error_norm, jacobian_norm, magnitu
 from .dynamics.perplexity import Reading, edges
 from .gate import RuleResult, apply_rule, apply_rules, exit_code
 from .pairing import Source, pair
-from .power import smallest_loss
+from .power import mean_minimum_detectable_difference, smallest_loss
 from .repeats import repeats_of
 from .rules import Comparison, Occurrence, Rule, parse_rule
 from .schema import dynamics_schema, portable, scorecard_schema
 from .scorecard import GroupScore, PassAt, Role, Scorecard, TargetScore, TaskScore
 from .scorer import SCORER_VERSION, check_margin, paired_items, score_pair
-from .statistics import ALPHA, MARGIN, RESAMPLES, SEED, harmonic_mean, holm, mcnemar, mean_minimum_detectable_difference
+from .statistics import ALPHA, MARGIN, RESAMPLES, SEED, harmonic_mean, holm, mcnemar
 from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, predictor, retest
 from .study.results import Made, Matched, NoiseFloor, Predictor, StudyResults, TargetResult, Tested, TrainingResult
 from .task_scores import cluster_labels, reasons

@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
 
 from harness.records import Outcome, RunRecord
+from harness.scoring.binomial import up_to
 from harness.scoring.clusters import Clusters, standard_error
 from harness.scoring.knowledge import corrected_items
 from harness.scoring.pairing import Pair
@@ -62,7 +62,7 @@ def is_below_chance(correct: Bools | Floats, guess_rate: Floats, clusters: Clust
     differ; Hoeffding 1956), and with clusters also mean + 1.96 standard errors < 0 in the cluster-robust form. The
     shares of an item's sampled answers are added up, and their sum is rounded up.
     """
-    if binom.cdf(len(correct) - whole(1 - correct.astype(float)), len(correct), float(guess_rate.mean())) >= ALPHA / 2:
+    if up_to(len(correct) - whole(1 - correct.astype(float)), len(correct), float(guess_rate.mean())) >= ALPHA / 2:
         return False
     if clusters is None:
         return True

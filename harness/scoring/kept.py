@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
+from harness.scoring.binomial import above
 from harness.scoring.clusters import Clusters, cluster_sums, quantile, standard_error
 from harness.scoring.knowledge import corrected_items
 from harness.scoring.repeats import whole
@@ -46,7 +46,7 @@ def is_above_chance(correct: Bools | Floats, guess_rate: Floats, clusters: Clust
     error = standard_error(corrected, clusters)
     if error is None or corrected.mean() - quantile(units) * error <= 0:
         return False
-    return bool(binom.sf(whole(correct) - 1, len(correct), float(guess_rate.mean())) < _TAIL)
+    return above(whole(correct) - 1, len(correct), float(guess_rate.mean())) < _TAIL
 
 
 @dataclass(frozen=True)

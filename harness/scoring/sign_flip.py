@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
+from harness.scoring.binomial import above, chances
 from harness.scoring.transitions import Floats
 
 Sums = NDArray[np.int64]
@@ -32,7 +32,7 @@ def sign_flip(sums: Sums) -> float:
     # What goes up must be at least so much for the sum to be as large as the one observed.
     least = (total + observed) // 2
     if len(values) == 1:
-        upper = float(binom.sf(least // int(values[0]) - 1, int(counts[0]), 0.5))
+        upper = above(least // int(values[0]) - 1, int(counts[0]), 0.5)
     else:
         upper = _upper_tail(zip(values.tolist(), counts.tolist(), strict=True), least)
     # Of all 2^K patterns at least the observed one and its mirror image are as large.
@@ -54,5 +54,9 @@ def _upper_tail(groups: Iterator[tuple[int, int]], least: int) -> float:
 
 def _binomial(count: int) -> tuple[int, Floats]:
     """Where the chances of Binomial(count, 1/2) begin, and they themselves."""
-    low = 0 if count <= _SMALL else int(binom.ppf(_TAIL, count, 0.5))
-    return low, binom.pmf(np.arange(low, count - low + 1), count, 0.5)
+    low = 0
+    if count > _SMALL:
+        from scipy.stats import binom
+
+        low = int(binom.ppf(_TAIL, count, 0.5))
+    return low, chances(np.arange(low, count - low + 1), count)

@@ -1,15 +1,14 @@
 """Statistics: resampled intervals, tests and verdicts. Paired, always (METRICS.md, "Statistics")."""
 
 import hashlib
-import math
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from harness.scoring.binary import tango_z
+from harness.scoring.binomial import two_sided
 from harness.scoring.clusters import FEW, Clusters, Counts, Z, cluster_sums, quantile, standard_error
 from harness.scoring.transitions import Floats
 
@@ -17,7 +16,6 @@ RESAMPLES = 10_000
 SEED = 20_250_623
 MARGIN = 0.02
 ALPHA = 0.05
-_POWER_FACTOR = 2.8
 # Drawing how often one distinct row came takes about as long as drawing so many items.
 _CELL_COST = 16
 # Items drawn at once: few enough to stay in a processor's cache.
@@ -91,7 +89,7 @@ def mcnemar(n10: int, n01: int) -> float:
 
     Source: METRICS.md, "Statistics"; McNemar 1947.
     """
-    return float(binomtest(n01, n10 + n01, 0.5).pvalue) if n10 + n01 else 1.0
+    return two_sided(n01, n10 + n01) if n10 + n01 else 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -105,17 +103,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     ranked = np.asarray(p_values, dtype=float)[order]
     adjusted[order] = np.minimum(np.maximum.accumulate(ranked * np.arange(len(ranked), 0, -1)), 1)
     return [float(p) for p in adjusted]
-
-
-def mean_minimum_detectable_difference(churn: float, counts: Sequence[int]) -> float:
-    """The same for the mean of k tasks of these sizes, each counted alike: 2.8 * sqrt(churn * sum(1/n_t)) / k, >= 0.
-
-    The variance of a mean of independent means is the sum of theirs over k^2; ``churn`` is that of every task. No
-    tasks, or one without items, raise ``ValueError``.
-    """
-    if not counts or min(counts) < 1:
-        raise ValueError("no items")
-    return _POWER_FACTOR * math.sqrt(churn * sum(1 / n for n in counts)) / len(counts)
 
 
 def enough_to_retain(units: int, margin: float = MARGIN) -> bool:

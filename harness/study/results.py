@@ -28,11 +28,11 @@ from harness.scoring import (
     check_claims,
     count_verdicts,
     last_of,
+    mean_minimum_detectable_difference,
     mean_over_seeds,
     predictor,
     reasons,
     score_pair,
-    statistics,
 )
 from harness.study.runner import Folder, Step
 from harness.study.steps import Study, Trained
@@ -180,9 +180,7 @@ def _target(study: Study, target: str, base: Run, found: Sequence[_Found]) -> Ta
     return TargetResult(
         target=family,
         part=base.record.suite,
-        detectable=statistics.mean_minimum_detectable_difference(
-            _CHURN, [task.n for task in card.prior_tasks.values()]
-        ),
+        detectable=mean_minimum_detectable_difference(_CHURN, [task.n for task in card.prior_tasks.values()]),
         base_score=card.learned.score_base,
         trainings=trainings,
         claims=tests,

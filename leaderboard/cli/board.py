@@ -71,10 +71,14 @@ def build(out: Path, url: str | None, strict: bool, as_json: bool, **inputs: Any
       retention board build --submissions ~/entries --out /tmp/board --strict
       retention board build --url https://board.example.org/ --json
     """
-    from leaderboard.site import write_site
+    from harness.cli.progress import Display
 
     board = _load(**inputs)
-    index = write_site(board, out, _address(url), **_besides(**inputs))
+    with Display() as display:
+        display.stage(f"writing the site to {out}")
+        from leaderboard.site import write_site
+
+        index = write_site(board, out, _address(url), **_besides(**inputs))
     rows, tracks = len(board.rows), len(board.tracks)
     if as_json:
         click.echo(json.dumps(_summary(board, index), indent=2, sort_keys=True))
@@ -82,6 +86,8 @@ def build(out: Path, url: str | None, strict: bool, as_json: bool, **inputs: Any
         click.echo(f"{_count(rows, 'entry', 'entries')} in {_count(tracks, 'track', 'tracks')}: {index}")
     for bad in board.bad:
         click.echo(f"left out: {bad.path}: {bad.reason}", err=True)
+    if any("no run of this base" in bad.reason for bad in board.bad):
+        click.echo(f"base runs were looked for in {inputs['bases']}; give --bases FOLDER where they are", err=True)
     if strict and board.bad:
         raise CheckFailedError(f"{len(board.bad)} of {rows + len(board.bad)} entries were left out (--strict)")
 
@@ -190,12 +196,16 @@ def release(version: str, releases: Path, as_json: bool, **inputs: Any) -> None:
 
 
 def _load(submissions: Path, bases: Path, events: Path | None, cache: Path, no_cache: bool, jobs: int | None) -> Board:
-    from leaderboard.board import Cache, load_board
+    from harness.cli.progress import Display
 
     _check_inputs(submissions)
-    remembered = Cache(None if no_cache else cache)
-    board = load_board(submissions, bases, _ledgers(submissions, events), cache=remembered, jobs=jobs)
-    remembered.tidy()
+    with Display() as display:
+        display.stage(f"scoring the entries of {submissions}")
+        from leaderboard.board import Cache, load_board
+
+        remembered = Cache(None if no_cache else cache)
+        board = load_board(submissions, bases, _ledgers(submissions, events), cache=remembered, jobs=jobs)
+        remembered.tidy()
     return board
 
 

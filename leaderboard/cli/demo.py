@@ -13,7 +13,8 @@ import click
 @click.option(
     "--engine", type=click.Choice(["vllm", "transformers"]), help="Default: vllm if installed, else transformers."
 )
-def command(out: Path, site: Path, engine: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the scorecards, then the board's summary, as JSON.")
+def command(out: Path, site: Path, engine: str | None, as_json: bool) -> None:
     """Evaluate the shipped nano base and its fine-tunes, score them, and build the board.
 
     \b
@@ -21,16 +22,15 @@ def command(out: Path, site: Path, engine: str | None) -> None:
       retention demo
       retention demo --engine transformers
     """
-    from harness.api import evaluate_pairs
     from harness.checkpoints import nano_root
-    from harness.cli.evaluate import run_and_print
+    from harness.cli.evaluate import evaluate, run_and_print
 
     tuned = sorted(f"nano:{path.name}" for path in nano_root().glob("*/") if path.name != "base")
     arguments: dict[str, Any] = {"suite": "nano-1", "target": "jigsaw", "engine": engine, "out": out}
-    run_and_print(partial(evaluate_pairs, "nano:base", tuned, **arguments))
+    run_and_print(partial(evaluate, "nano:base", tuned, **arguments), as_json=as_json)
     if not Path("submissions").is_dir():
-        click.echo("No submissions/ folder here: the board is built in a checkout of the project.")
+        click.echo("No submissions/ folder here: the board is built in a checkout of the project.", err=as_json)
         return
     from leaderboard.cli.board import build
 
-    click.get_current_context().invoke(build, out=site)
+    click.get_current_context().invoke(build, out=site, as_json=as_json)

@@ -134,24 +134,26 @@ def verify(
     import json
     import re
 
-    from leaderboard.entries import merge_commit, record
-    from leaderboard.ledger import Flagged, Reproduced, Standing, Verified
+    from harness.cli.progress import RichWatcher
 
-    shelf = shelf_of(where)
     if seed is not None and not re.fullmatch(r"[0-9a-f]{40,64}", seed, re.ASCII):
         raise RetentionError(f"--seed {seed[:80]!r}: 40 to 64 hex digits, lower case, such as a commit's hash")
-    scored = shelf.scored(entry)
-    if scored.state.standing is Standing.WITHDRAWN:
-        raise RetentionError(f"{entry}: is withdrawn; there is nothing to verify")
-    seed = seed or merge_commit(shelf.folder(entry))
-    from harness.cli.progress import RichWatcher
-    from harness.evaluation import verification
-
-    # Scoring refuses a pair with different questions; then nothing needs to be generated.
-    signature = scored.card.signature
-    sources = verification.Sources(base_checkpoint, checkpoint, suite, threads, batch, max_model_len)
-    plan = verification.plan_again(scored.entry.base, scored.entry.tuned, sources, out / entry)
     with RichWatcher() as watcher:
+        watcher.stage(f"scoring {entry}")
+        from harness.evaluation import verification
+        from leaderboard.entries import merge_commit, record
+        from leaderboard.ledger import Flagged, Reproduced, Standing, Verified
+
+        shelf = shelf_of(where)
+        scored = shelf.scored(entry)
+        if scored.state.standing is Standing.WITHDRAWN:
+            raise RetentionError(f"{entry}: is withdrawn; there is nothing to verify")
+        seed = seed or merge_commit(shelf.folder(entry))
+        # Scoring refuses a pair with different questions; then nothing needs to be generated.
+        signature = scored.card.signature
+        sources = verification.Sources(base_checkpoint, checkpoint, suite, threads, batch, max_model_len)
+        watcher.stage("planning what is generated again")
+        plan = verification.plan_again(scored.entry.base, scored.entry.tuned, sources, out / entry)
         found: Agreement = verification.verify(scored.entry.base, scored.entry.tuned, plan, seed, watcher, items=items)
     written: list[tuple[Path, Event]] = []
     if not dry_run:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.options import data_dir
 from harness.errors import CheckFailedError, RetentionError
 from leaderboard.cli.options import places, shelf_of
 
 if TYPE_CHECKING:
+    from harness.cli.progress import RichWatcher
     from leaderboard.numbers import Reproduction
 
 _BUILT = Path("site/public/board.json")
@@ -29,6 +32,7 @@ _BUILT = Path("site/public/board.json")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/reproduction"),
               show_default=True, help="--regenerate: where the new runs go.")  # fmt: skip
 @click.option("--threads", default=1, show_default=True, help="--regenerate: CPU threads of the engine.")
+@data_dir
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @places
 def reproduce(
@@ -55,24 +59,14 @@ def reproduce(
       retention reproduce 4eauwmhpomvr:task/vision_count/delta@nano-1 --board board.json --json
       retention reproduce 4eauwmhpomvr:balance@nano-1 --regenerate
     """
-    from leaderboard.numbers import parse_cell, reproduce_by_running
-    from leaderboard.numbers import reproduce as compute
+    from harness.cli.progress import RichWatcher
 
-    shelf, ref = shelf_of(where), parse_cell(cell_id)
-    suites = [Path(suite)] if suite else []
-    if regenerate:
-        entry = shelf.scored(ref.entry_id).entry
-        stored = compute(ref, shelf, None, suites).cell
-        from harness.cli.progress import RichWatcher
-        from harness.evaluation import verification
-
-        sources = verification.Sources(base_checkpoint, checkpoint, suite, threads)
-        plan = verification.plan_again(entry.base, entry.tuned, sources, out / ref.entry_id)
-        with RichWatcher() as watcher:
-            runs = verification.regenerate(plan, watcher)
-        result = reproduce_by_running(ref, entry, runs, stored)
-    else:
-        result = compute(ref, shelf, board or (_BUILT if _BUILT.is_file() else None), suites)
+    with RichWatcher() as watcher:
+        watcher.stage(f"judging the stored outputs of {cell_id.partition(':')[0]} again")
+        result = _result(
+            watcher, cell_id, board, where, suite, out, threads, regenerate=regenerate, checkpoint=checkpoint,
+            base_checkpoint=base_checkpoint,
+        )  # fmt: skip
     _show(result, as_json=as_json)
     published = [what for what, _ in result.compared if not what.endswith("as stored")]
     if not result.equal:
@@ -81,13 +75,43 @@ def reproduce(
         raise RetentionError(f"{result.cell.id}: nothing to compare with; add its #hash, or give --board FILE")
 
 
+def _result(
+    watcher: RichWatcher,
+    cell_id: str,
+    board: Path | None,
+    where: dict[str, Path],
+    suite: str | None,
+    out: Path,
+    threads: int,
+    *,
+    regenerate: bool,
+    checkpoint: str | None,
+    base_checkpoint: str | None,
+) -> Reproduction:
+    from leaderboard.numbers import parse_cell, reproduce_by_running
+    from leaderboard.numbers import reproduce as compute
+
+    shelf, ref = shelf_of(where), parse_cell(cell_id)
+    suites = [Path(suite)] if suite else []
+    if regenerate:
+        entry = shelf.scored(ref.entry_id).entry
+        stored = compute(ref, shelf, None, suites).cell
+        from harness.evaluation import verification
+
+        sources = verification.Sources(base_checkpoint, checkpoint, suite, threads)
+        plan = verification.plan_again(entry.base, entry.tuned, sources, out / ref.entry_id)
+        return reproduce_by_running(ref, entry, verification.regenerate(plan, watcher), stored)
+    return compute(ref, shelf, board or (_BUILT if _BUILT.is_file() else None), suites)
+
+
 @click.command(name="cite")
 @click.argument("what", metavar="CELL_ID|ENTRY")
 @click.option("--format", "style", type=click.Choice(["bibtex", "apa", "signature"]), default="bibtex",
               show_default=True, help="How to write it.")  # fmt: skip
 @click.option("--site", help="https address of the published board, for a link.")
+@click.option("--json", "as_json", is_flag=True, help="Print the citation in a JSON document.")
 @places
-def cite(what: str, style: str, site: str | None, **where: Path) -> None:
+def cite(what: str, style: str, site: str | None, as_json: bool, **where: Path) -> None:
     """Cite an entry, or one number of it: as BibTeX, in APA style, or as a signature with all it depends on.
 
     \b
@@ -106,9 +130,10 @@ def cite(what: str, style: str, site: str | None, **where: Path) -> None:
     if ref is not None and cell is not None and ref.hash not in (None, cell.hash):
         raise CheckFailedError(f"{what}: the data now gives {cell.reference}; see `retention verify-citation`")
     try:
-        click.echo(write(scored, cell, style, site))  # type: ignore[arg-type]
+        text = write(scored, cell, style, site)  # type: ignore[arg-type]
     except ValueError as error:
         raise RetentionError(f"--site: {error}") from error
+    click.echo(json.dumps({"cited": what, "format": style, "text": text}) if as_json else text)
 
 
 @click.command(name="verify-citation")
@@ -130,8 +155,6 @@ def verify_citation(text: str | None, file: Any, as_json: bool, **where: Path) -
       retention cite 4eauwmhpomvr:gain@nano-1 | retention verify-citation --file -
       retention verify-citation --file references.bib --json
     """
-    import json
-
     from harness.scoring import printable
     from leaderboard.numbers import MAX_CHARACTERS, verify
 
@@ -153,8 +176,6 @@ def verify_citation(text: str | None, file: Any, as_json: bool, **where: Path) -
 
 
 def _show(result: Reproduction, *, as_json: bool) -> None:
-    import json
-
     from leaderboard.numbers import quotation
 
     cell = result.cell

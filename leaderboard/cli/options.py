@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,12 +22,34 @@ _PLACES = (
     ("releases", Path("leaderboard/data/releases"), "Frozen boards."),
 )
 
+ALL = tuple(place[0] for place in _PLACES)
+# Those of them that say what a board is built from.
+BOARD = ("submissions", "bases", "events")
+
 
 def places(command: Command) -> Command:
     """Add ``--submissions``, ``--bases``, ``--events`` and ``--releases``; :func:`shelf_of` takes them."""
     for name, default, line in reversed(_PLACES):
         command = click.option(f"--{name}", type=_FOLDER, default=default, show_default=True, help=line)(command)
     return command
+
+
+def restated(
+    where: Mapping[str, Any],
+    suites: Sequence[Path] = (),
+    data_dir: Path | None = None,
+    only: Collection[str] = ALL,
+) -> list[str]:
+    """The options of :func:`places` that are not at their default, those in ``only``, and suites and data of one's own,
+    for a command that is to be run next in the same place."""
+    own = [(name, where[name]) for name, default, _ in _PLACES if name in only and where[name] != default]
+    options = [*own, *(("suite", suite) for suite in suites), *([("data-dir", data_dir)] if data_dir else [])]
+    return [part for name, value in options for part in (f"--{name}", str(value))]
+
+
+def command_line(*arguments: object) -> str:
+    """``retention ARGUMENTS...`` as a shell reads it."""
+    return shlex.join(["retention", *map(str, arguments)])
 
 
 def shelf_of(where: dict[str, Any]) -> Shelf:

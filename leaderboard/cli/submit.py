@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import click
 
 from harness.errors import CheckFailedError, RetentionError
 from leaderboard.cli.asking import FAMILIES, complete, in_terminal, read_training_fields, training_data
-from leaderboard.cli.options import places, shelf_of
+from leaderboard.cli.options import BOARD, command_line, places, restated, shelf_of
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -67,6 +66,7 @@ def group() -> None:
 @click.option("--yes", is_flag=True, help="Ask nothing, also in a terminal: what is not stated is not disclosed.")
 @_SUITE
 @_DATA_DIR
+@click.option("--json", "as_json", is_flag=True, help="Print what was written, and its scorecard, as JSON.")
 @places
 def prepare(
     runs: tuple[Path, ...],
@@ -78,6 +78,7 @@ def prepare(
     yes: bool,
     suites: tuple[Path, ...],
     data_dir: Path | None,
+    as_json: bool,
     **stated: Any,
 ) -> None:
     """Write submissions/<entry_id>/ from the run folder RUN and that of its base.
@@ -95,36 +96,55 @@ def prepare(
       retention submit prepare RUN --training sft/step-000160/training_record.json --license CC-BY-4.0 \\
         --contact your-account --consent --yes
     """
-    from harness.records import SAMPLES_FILE, read_record, read_samples
-    from leaderboard.acceptance import counted
-    from leaderboard.submit import REPO, find_base, prepare_entry
+    from harness.cli.progress import Display
 
     _use_data(data_dir)
     if len(runs) > 2 or (len(runs) == 2 and base_run is not None):
         raise RetentionError("give RUN alone, RUN with --base, or BASE_RUN and RUN")
-    if to_hub is not None and not REPO.match(to_hub):
-        raise RetentionError(f"--to-hub {to_hub}: write owner/name of a data set")
-    tuned_run, bases = runs[-1], stated["bases"]
-    if training is not None:
-        stated = read_training_fields(stated, training)
-    record = read_record(tuned_run)
-    base_run = runs[0] if len(runs) == 2 else base_run or find_base(tuned_run, bases)
-    families = sorted(set(read_samples(tuned_run / SAMPLES_FILE)["family"]))
+    with Display() as display:
+        display.stage(f"reading {runs[-1]}")
+        from harness.records import SAMPLES_FILE, read_record, read_samples
+        from leaderboard.acceptance import counted
+        from leaderboard.submit import REPO, find_base, prepare_entry
+
+        if to_hub is not None and not REPO.match(to_hub):
+            raise RetentionError(f"--to-hub {to_hub}: write owner/name of a data set")
+        tuned_run, bases = runs[-1], stated["bases"]
+        if training is not None:
+            stated = read_training_fields(stated, training)
+        record = read_record(tuned_run)
+        base_run = runs[0] if len(runs) == 2 else base_run or find_base(tuned_run, bases)
+        families = sorted(set(read_samples(tuned_run / SAMPLES_FILE)["family"]))
     answers = complete(stated, families, ask=in_terminal() and not yes, adapter=record.checkpoint.kind == "adapter")
-    prepared = prepare_entry(
-        tuned_run, base_run, _statement(answers), stated["submissions"], bases,
-        suites=suites, to_hub=to_hub, template=template, dynamics=dynamics,
-    )  # fmt: skip
+    with Display() as display:
+        display.stage("scoring the pair and judging its outputs again")
+        prepared = prepare_entry(
+            tuned_run, base_run, _statement(answers), stated["submissions"], bases,
+            suites=suites, to_hub=to_hub, template=template, dynamics=dynamics,
+        )  # fmt: skip
+    given = restated(stated, suites, data_dir)
+    following = [
+        command_line("submit", "validate", prepared.folder, *given),
+        command_line("submit", "open", prepared.folder, *given),
+        command_line("board", "build", *restated(stated, only=BOARD)),
+    ]
+    if as_json:
+        written = {"folder": str(prepared.folder), "base": str(prepared.base_folder), "cut": prepared.cut}
+        card = prepared.scorecard.model_dump(mode="json")
+        click.echo(json.dumps({**written, "next": following, "scorecard": card}, indent=1, ensure_ascii=False))
+        return
     click.echo(f"wrote {prepared.folder} (base run: {prepared.base_folder})")
     if prepared.cut:
         click.echo(f"{counted(prepared.cut, 'output')} cut short to fit; no verdict changed")
     click.echo(prepared.scorecard.signature)
-    click.echo(f"Next: `retention submit validate {prepared.folder}`, then `retention submit open {prepared.folder}`.")
+    for label, line in zip(("Next", "Then", "On a board"), following, strict=True):
+        click.echo(f"{label}: {line}")
 
 
 @group.command()
 @click.argument("folders", nargs=-1, required=True, metavar="FOLDER...", type=_FOLDER)
-def seal(folders: tuple[Path, ...]) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line a folder.")
+def seal(folders: tuple[Path, ...], as_json: bool) -> None:
     """Write SHA256SUMS of an entry again, after you changed its manifest by hand.
 
     Samples and runs are never edited: validation still holds them against each other.
@@ -140,15 +160,17 @@ def seal(folders: tuple[Path, ...]) -> None:
         if not (folder / MANIFEST_FILE).is_file():
             raise RetentionError(f"{folder}: not the folder of an entry; it holds no {MANIFEST_FILE}")
         write(folder)
-        click.echo(f"wrote {folder / SUMS_FILE}")
+        file = str(folder / SUMS_FILE)
+        click.echo(json.dumps({"wrote": file}) if as_json else f"wrote {file}")
 
 
 @group.command(name="open")
 @click.argument("folder", metavar="ENTRY", type=_FOLDER)
 @_SUITE
 @_DATA_DIR
+@click.option("--json", "as_json", is_flag=True, help="Print the commands and the text as one JSON document.")
 @places
-def open_(folder: Path, suites: tuple[Path, ...], data_dir: Path | None, **where: Path) -> None:
+def open_(folder: Path, suites: tuple[Path, ...], data_dir: Path | None, as_json: bool, **where: Path) -> None:
     """Print the git commands and the text of the pull request that submit ENTRY. Nothing is pushed.
 
     ENTRY is validated first: one that would be refused is not worth a pull request.
@@ -157,18 +179,26 @@ def open_(folder: Path, suites: tuple[Path, ...], data_dir: Path | None, **where
     Examples:
       retention submit open submissions/4eauwmhpomvr
     """
-    from leaderboard.acceptance import report_lines, validate_all
-    from leaderboard.submit import commands, pull_request
+    from harness.cli.progress import Display
 
     _use_data(data_dir)
     (folder,) = _entries((folder,))
-    (report,) = validate_all([folder], shelf_of(where), suites, jobs=1)
+    with Display() as display:
+        display.stage(f"checking {folder} and judging its outputs again")
+        from leaderboard.acceptance import report_lines, validate_all
+        from leaderboard.submit import commands, pull_request
+
+        (report,) = validate_all([folder], shelf_of(where), suites, jobs=1)
     if not report.accepted:
         click.echo("\n".join(report_lines(report)), err=True)
         raise CheckFailedError(f"{report.entry}: {report.verdict}; fix what is listed above, then open it")
-    click.echo("\n".join(commands(folder, where["bases"], report)))
+    lines, text = commands(folder, where["bases"], report), pull_request(folder, report)
+    if as_json:
+        click.echo(json.dumps({"commands": lines, "pull_request": text}, indent=1, ensure_ascii=False))
+        return
+    click.echo("\n".join(lines))
     click.echo()
-    click.echo(pull_request(folder, report))
+    click.echo(text)
 
 
 @group.command()
@@ -197,14 +227,23 @@ def validate(
       retention submit validate submissions/4eauwmhpomvr
       retention submit validate submissions --jobs 2 --json
     """
-    import json
+    import itertools
 
-    from leaderboard.acceptance import report_lines, summary_line, validate_all
+    from harness.cli.progress import Bars
 
     _use_data(data_dir)
     folders = _entries(paths)
-    with _counter(len(folders)) as done:
-        reports = validate_all(folders, shelf_of(where), suites, jobs=jobs, done=lambda _: done())
+    with Bars() as bars:
+        bars.stage(
+            f"checking {len(folders)} {'entry' if len(folders) == 1 else 'entries'} and judging the outputs again"
+        )
+        from leaderboard.acceptance import report_lines, summary_line, validate_all
+
+        number = itertools.count(1)
+        reports = validate_all(
+            folders, shelf_of(where), suites, jobs=jobs,
+            done=lambda _: bars.show("entries", next(number), len(folders)),
+        )  # fmt: skip
     if as_json:
         click.echo(json.dumps([report.model_dump(mode="json") for report in reports], indent=1, ensure_ascii=False))
     else:
@@ -230,27 +269,6 @@ def _entries(paths: tuple[Path, ...]) -> list[Path]:
             raise RetentionError(f"{path}: holds no entry; `retention submit prepare` writes one")
         folders.update(dict.fromkeys(below))
     return list(folders)
-
-
-@contextmanager
-def _counter(total: int) -> Iterator[Callable[[], None]]:
-    """Progress on stderr: a bar in a terminal, else a line for each tenth."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    count = 0
-
-    def step() -> None:
-        nonlocal count
-        count += 1
-        progress.advance(task)
-        if not console.is_terminal and total >= 20 and (10 * count // total) > (10 * (count - 1) // total):
-            click.echo(f"{count} of {total} entries", err=True)
-
-    with Progress(console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("entries", total=total)
-        yield step
 
 
 def _use_data(folder: Path | None) -> None:

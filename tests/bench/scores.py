@@ -114,7 +114,7 @@ def _source(source: "DataSet") -> str:
 def suites_table() -> str:
     """Every released suite: its size, and the change that each family shows at a churn of 10 %."""
     from harness.records.suites import load_suite, suite_names
-    from harness.scoring.statistics import mean_minimum_detectable_difference
+    from harness.scoring import mean_minimum_detectable_difference
 
     rows = []
     for name in suite_names():

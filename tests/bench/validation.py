@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 
 from harness.items import files_digest
 from harness.records.run import RECORD_FILE, read_record, read_run, write_record
-from harness.records.samples import ARROW_SCHEMA, SAMPLES_FILE, file_sha256
+from harness.records.samples import SAMPLES_FILE, file_sha256
+from harness.records.samples_file import ARROW_SCHEMA
 from leaderboard.acceptance.report import Report
 from leaderboard.acceptance.workers import validate_all
 from leaderboard.documents.identity import TUNED_FOLDER, entry_id_of, seal

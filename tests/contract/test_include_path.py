@@ -13,7 +13,7 @@ from lm_eval.tasks import TaskManager
 from harness.checkpoints.checkpoint import nano_root
 from harness.engines.torchvision_ops import define_missing_ops
 from harness.lmeval import load_tasks
-from harness.records.samples import read_samples
+from harness.records.samples_file import read_samples
 from harness.records.suites import tasks_root
 
 pytestmark = pytest.mark.engine

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.records.run import RECORD_FILE
-from harness.records.samples import ARROW_SCHEMA, SAMPLES_FILE
+from harness.records.samples import SAMPLES_FILE
+from harness.records.samples_file import ARROW_SCHEMA
 from leaderboard.documents.identity import DYNAMICS_FILE
 from leaderboard.documents.manifest import MANIFEST_FILE, read_manifest
 from tests.hostile.case import Case, Shop, edit, put, put_samples, record

@@ -127,7 +127,7 @@ def run_table(given: str) -> str:
 def run_answers(cases: list[dict[str, Any]], results: dict[str, dict[str, Any]]) -> None:
     """Every answer to the first items of every task of the nano suite, through the tasks' own scoring."""
     from harness.lmeval.recompute import Recomputer
-    from harness.records.samples import read_samples
+    from harness.records.samples_file import read_samples
     from harness.records.suites import load_suite
 
     recomputer = Recomputer(load_suite("nano-1"))

@@ -22,7 +22,8 @@ from harness.checkpoints.templates import ChatTemplate, TemplateError
 from harness.errors import RetentionError
 from harness.records.logs.detection import is_log, read_log
 from harness.records.run import RECORD_FILE, read_record, read_run
-from harness.records.samples import ARROW_SCHEMA, SAMPLES_FILE, iter_samples, read_samples
+from harness.records.samples import SAMPLES_FILE
+from harness.records.samples_file import ARROW_SCHEMA, iter_samples, read_samples
 from harness.records.tables import read_table
 from harness.scoring import score_pair
 from leaderboard.documents.identity import read_sums

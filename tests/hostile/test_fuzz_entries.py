@@ -14,7 +14,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from harness.records.run import RECORD_FILE
-from harness.records.samples import ARROW_SCHEMA, SAMPLES_FILE
+from harness.records.samples import SAMPLES_FILE
+from harness.records.samples_file import ARROW_SCHEMA
 from leaderboard.acceptance.coverage import Surroundings
 from leaderboard.acceptance.report import report_lines
 from leaderboard.acceptance.steps import examine

@@ -14,7 +14,8 @@ import numpy as np
 
 from harness.items import files_digest, items_digest
 from harness.records.run import CheckpointRecord, EngineRecord, Run, RunRecord, SuiteRecord, read_run, write_record
-from harness.records.samples import JUDGE_VERSION, SAMPLES_FILE, Outcome, Sample, write_samples
+from harness.records.samples import JUDGE_VERSION, SAMPLES_FILE, Outcome, Sample
+from harness.records.samples_file import write_samples
 
 
 @dataclass(frozen=True)

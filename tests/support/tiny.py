@@ -18,7 +18,8 @@ from harness.items import files_digest, items_digest
 from harness.lmeval import VERSION, LoadedTask, load_frozen, load_tasks, run_tasks
 from harness.protocol import Completion, ContinuationScore, GenerateRequest, ScoreRequest
 from harness.records.run import CheckpointRecord, Run, RunRecord, read_record, read_run, write_record
-from harness.records.samples import JUDGE_VERSION, SAMPLES_FILE, Sample, read_samples, write_samples
+from harness.records.samples import JUDGE_VERSION, SAMPLES_FILE, Sample
+from harness.records.samples_file import read_samples, write_samples
 from harness.records.suites import Suite, load_suite
 from leaderboard.acceptance.coverage import Surroundings
 from leaderboard.documents.identity import seal

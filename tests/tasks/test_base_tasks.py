@@ -11,7 +11,8 @@ from harness.checkpoints.prompts import PromptRenderer
 from harness.items import items_digest
 from harness.lmeval import LoadedTask, Recomputer, build_requests, load_tasks, run_tasks
 from harness.protocol import ContinuationScore, Failed, ScoreRequest
-from harness.records.samples import Sample, read_samples, write_samples
+from harness.records.samples import Sample
+from harness.records.samples_file import read_samples, write_samples
 from harness.records.suites import Suite, SuiteTask, load_suite
 from tests.support.fakes import FakeEngine, write_checkpoint
 

@@ -8,6 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from harness.cli import LazyGroup
 from leaderboard.cli import COMMANDS, cli
 from tests.support.fakes import write_checkpoint
 
@@ -53,6 +54,17 @@ def test_every_command_has_a_line_and_an_example(path: tuple[str, ...]) -> None:
     assert f"retention {' '.join(path)}" in result.output.split("Examples:")[1]
 
 
+# What runs until it is stopped, deletes after asking twice, or writes files and names them line by line.
+NO_JSON = {("board", "serve"), ("runs", "gc"), *((
+    "maintain", name) for name in ("accept", "clear", "flag", "rejudge", "schemas", "stale", "supersede", "take",
+                                   "unavailable", "withdraw"))}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", sorted(set(leaves(cli)) - NO_JSON), ids=" ".join)
+def test_every_command_that_prints_results_prints_them_as_json_too(path: tuple[str, ...]) -> None:
+    assert "--json" in CliRunner().invoke(cli, [*path, "--help"]).output
+
+
 def test_completion_is_offered() -> None:
     environment = {"_RETENTION_COMPLETE": "bash_source"}
     assert "complete" in CliRunner().invoke(cli, prog_name="retention", env=environment).output
@@ -96,3 +108,30 @@ def test_no_engine_installed_is_one_line_and_exit_2(monkeypatch: pytest.MonkeyPa
 def test_debug_shows_the_traceback() -> None:
     result = CliRunner().invoke(cli, ["--debug", *EVALUATE, "missing/folder/here", "nano:base"])
     assert "Traceback" in result.output
+
+
+class Needy(LazyGroup):
+    """A group each of whose commands needs a library that is not installed."""
+
+    def __init__(self, library: str) -> None:
+        super().__init__(lazy={})
+        self.library = library
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        def needs() -> None:
+            raise ModuleNotFoundError(f"No module named {self.library!r}", name=self.library)
+
+        return click.Command(cmd_name, callback=needs)
+
+
+@pytest.mark.parametrize(
+    ("library", "extra"), [("trl", "train"), ("torch.nn", "train"), ("peft", "train"), ("vllm", "vllm"), ("ray", "ray")]
+)
+def test_a_library_that_is_missing_is_named_with_its_extra(library: str, extra: str) -> None:
+    result = CliRunner().invoke(Needy(library), ["train"])
+    assert result.exit_code == 2
+    assert f"{library.partition('.')[0]} is not installed; run `pip install -e '.[{extra}]'`" in result.stderr
+
+
+def test_another_missing_module_is_no_matter_of_extras() -> None:
+    assert isinstance(CliRunner().invoke(Needy("mine"), ["train"]).exception, ModuleNotFoundError)

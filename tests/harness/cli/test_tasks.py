@@ -82,12 +82,18 @@ def test_show_says_what_a_task_is_and_what_its_readme_says() -> None:
 
 
 @pytest.mark.slow
+def test_a_folder_of_tasks_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = tasks("list", "--include-path", tmp_path / "nowhere")
+    assert done.exit_code == 2
+    assert "nowhere: no such folder of tasks" in done.output
+
+
 def test_preview_prints_the_prompt_that_a_model_gets(tmp_path: Path) -> None:
     loaded = load_tasks(["jigsaw_2x2"])["jigsaw_2x2"]
     facts = json.loads(
         tasks(
             "preview", "jigsaw_2x2", "--item", 3, "--model", "nano:base", "--out", tmp_path / "pictures", "--json"
-        ).output
+        ).stdout
     )
     assert facts["item_id"] == loaded.item_ids[3]
     assert facts["answer"] == loaded.task.eval_docs[3]["answer"]
@@ -110,7 +116,7 @@ def test_preview_is_plain_where_the_suites_of_the_task_are_or_it_is_asked_for() 
 
 
 def test_preview_without_a_model_prints_the_bare_question() -> None:
-    shown = tasks("preview", "math_word").output.splitlines()
+    shown = tasks("preview", "math_word").stdout.splitlines()
     question = load_tasks(["math_word"])["math_word"].task.eval_docs[0]["question"]
     assert shown[-2:] == ["prompt", f"  {question}"]
     assert any(line.split() == ["max_tokens", "64"] for line in shown)
@@ -118,7 +124,7 @@ def test_preview_without_a_model_prints_the_bare_question() -> None:
 
 def test_preview_shows_the_options_that_are_compared_and_no_terminal_codes(tmp_path: Path) -> None:
     write_letters(tmp_path)
-    shown = tasks("preview", "letters", "--item", 1, "--include-path", tmp_path).output
+    shown = tasks("preview", "letters", "--item", 1, "--include-path", tmp_path).stdout
     assert "continuations  ' A', ' B'" in shown
     assert "answer         1" in shown
     assert "\x1b[31m" not in shown

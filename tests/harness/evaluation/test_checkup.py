@@ -111,7 +111,7 @@ def test_what_would_be_refused_exits_with_1_and_says_all_of_it(tmp_path: Path) -
 
 def test_the_findings_are_one_json_document(tmp_path: Path) -> None:
     result = run(str(write_checkpoint(tmp_path / "base")), "--json")
-    document = json.loads(result.output)
+    document = json.loads(result.stdout)
     assert document["accepted"] is True
     assert {"checkpoint", "used", "weights", "tokenizer", "template", "ends", "positions", "images"} <= {
         each["topic"] for each in document["findings"]

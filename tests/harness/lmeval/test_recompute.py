@@ -8,7 +8,7 @@ import pytest
 
 from harness import lmeval
 from harness.lmeval.recompute import Difference, Recomputer
-from harness.records.samples import read_samples
+from harness.records.samples_file import read_samples
 from harness.records.suites import load_suite
 from tests.support.tiny import COUNT, Tiny, model, tiny_run, tiny_suite
 

@@ -6,7 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.records.run import SuiteRecord, read_run
-from harness.records.samples import ARROW_SCHEMA, Outcome, RunError, Sample, iter_samples, read_samples, write_samples
+from harness.records.samples import Outcome, RunError, Sample
+from harness.records.samples_file import ARROW_SCHEMA, iter_samples, read_samples, write_samples
 from tests.support.synthetic import synthetic_run
 
 

@@ -15,7 +15,7 @@ from harness.records.suites import (
     suite_names,
     tasks_root,
 )
-from harness.scoring.statistics import mean_minimum_detectable_difference
+from harness.scoring import mean_minimum_detectable_difference
 from harness.suites.catalogue import find_task, find_tasks
 from harness.suites.freezing import read_lock, verify
 

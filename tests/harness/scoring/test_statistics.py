@@ -10,7 +10,7 @@ from scipy.stats import binomtest, t
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from harness.scoring import statistics
+from harness.scoring import mean_minimum_detectable_difference, statistics
 from harness.scoring.clusters import Counts
 
 
@@ -143,7 +143,7 @@ def test_graded_scores_of_few_clusters_have_students_interval() -> None:
 def test_the_minimum_detectable_difference_of_a_mean_of_tasks_is_found_four_times_in_five() -> None:
     """Simulated: three tasks of unlike sizes, a z test of the mean of their deltas against its standard error."""
     counts, churn = (300, 1000, 2000), 0.1
-    delta = statistics.mean_minimum_detectable_difference(churn, counts)
+    delta = mean_minimum_detectable_difference(churn, counts)
     rng = np.random.default_rng(9)
     sums, variances = np.zeros(2000), np.zeros(2000)
     for n in counts:
@@ -156,7 +156,7 @@ def test_the_minimum_detectable_difference_of_a_mean_of_tasks_is_found_four_time
 def test_a_mean_of_no_tasks_has_no_detectable_difference() -> None:
     for nothing in ([], [3, 0]):
         with pytest.raises(ValueError, match="no items"):
-            statistics.mean_minimum_detectable_difference(0.1, nothing)
+            mean_minimum_detectable_difference(0.1, nothing)
 
 
 def test_harmonic_mean_is_zero_where_either_is() -> None:

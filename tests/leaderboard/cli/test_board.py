@@ -32,7 +32,7 @@ def places(made: Folders) -> list[str]:
 def test_build_prints_the_page_and_the_counts(made: Folders, tmp_path: Path) -> None:
     add_entry(made, "nano-sft", {"jigsaw_2x2": 0.8})
     ran = CliRunner().invoke(group, ["build", *places(made), "--out", str(tmp_path / "out")], catch_exceptions=False)
-    assert ran.output == f"1 entry in 1 track: {tmp_path / 'out' / 'index.html'}\n"
+    assert ran.stdout == f"1 entry in 1 track: {tmp_path / 'out' / 'index.html'}\n"
 
 
 def test_strict_fails_after_the_site_is_written(made: Folders, tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_ledgers_are_read_where_they_are_named(made: Folders, tmp_path: Path) ->
     record(shelf, Withdrawn, entry, "mo", reason="asked for")
     arguments = ["build", *places(made), "--out", str(tmp_path / "out")]
     ran = CliRunner().invoke(group, [*arguments, "--events", str(events)], catch_exceptions=False)
-    assert ran.output.startswith("0 entries in 0 tracks")
+    assert ran.stdout.startswith("0 entries in 0 tracks")
     assert "was withdrawn on" in (tmp_path / "out" / "entries" / f"{entry}.html").read_text()
     # The ledgers of a checkout say nothing of entries that lie elsewhere.
-    assert CliRunner().invoke(group, arguments, catch_exceptions=False).output.startswith("1 entry in 1 track")
+    assert CliRunner().invoke(group, arguments, catch_exceptions=False).stdout.startswith("1 entry in 1 track")

@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 
 from harness.evaluation import verification
 from harness.records.run import read_record, read_run, write_record
-from harness.records.samples import SAMPLES_FILE, Outcome, iter_samples, write_samples
+from harness.records.samples import SAMPLES_FILE, Outcome
+from harness.records.samples_file import iter_samples, write_samples
 from leaderboard.cli import cli
 from leaderboard.documents.identity import seal
 from leaderboard.ledger.events import Flagged, Reproduced, Verified, read_ledger

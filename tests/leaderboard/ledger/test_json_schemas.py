@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 import leaderboard
 from harness.records.run import RECORD_FILE
-from harness.records.samples import SAMPLES_FILE, iter_samples
+from harness.records.samples import SAMPLES_FILE
+from harness.records.samples_file import iter_samples
 from harness.scoring import score_pair
 from leaderboard.cli import cli
 from leaderboard.documents.manifest import read_manifest
