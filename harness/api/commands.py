@@ -8,16 +8,34 @@ from typing import Any
 
 from harness.sources import DATA_VARIABLE
 
+# Settings as they are where nobody chose them.
+_DEFAULTS: Mapping[str, Any] = {
+    "batch": 256,
+    "threads": 1,
+    "adapters": "auto",
+    "processor": "base",
+    "tensor_parallel": 1,
+    "executor": "local",
+}
+# The settings that `retention check` has options for.
+_OF_CHECK = frozenset({"engine", "dtype", "batch", "threads", "adapters", "max_model_len", "server"})
+
 
 def command_line(
     command: str, arguments: Sequence[str], options: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> str:
     """``retention COMMAND ARGUMENTS`` with ``options`` and those ``settings`` of an engine that were chosen.
 
-    An option whose value is None is left out; the data folder of this process is named.
+    An option whose value is None is left out, as is a setting at its default or without an option of COMMAND; the data
+    folder of this process is named.
     """
+    chosen = {
+        name: value
+        for name, value in settings.items()
+        if _DEFAULTS.get(name) != value and (command != "check" or name in _OF_CHECK)
+    }
     words = ["retention", *command.split(), *arguments]
-    for name, value in {**options, "data_dir": os.environ.get(DATA_VARIABLE) or None, **settings}.items():
+    for name, value in {**options, "data_dir": os.environ.get(DATA_VARIABLE) or None, **chosen}.items():
         words += _option(name, value)
     return " ".join(map(shlex.quote, words))
 

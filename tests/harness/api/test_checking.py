@@ -163,7 +163,8 @@ def test_what_is_wrong_is_named_before_any_engine_starts(
     assert started == []
 
 
-def test_evaluate_without_a_suite_names_the_one_that_fits() -> None:
+def test_evaluate_without_a_suite_names_the_one_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RETENTION_DATA", raising=False)
     with pytest.raises(RetentionError) as raised:
         evaluate_pairs("nano:base", ["nano:sft"], target="jigsaw", engine="transformers")
     said = str(raised.value)

@@ -65,6 +65,14 @@ def test_a_mistake_is_one_line(arguments: list[str], code: int, message: str) ->
     assert "Traceback" not in result.output
 
 
+def test_the_commands_that_evaluate_names_have_these_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RETENTION_DATA", raising=False)
+    result = invoke("evaluate", "nano:base", "nano:sft", "--target", "jigsaw", "--batch", "8")
+    evaluate, part = result.output.split("`")[1:4:2]
+    assert evaluate == "retention evaluate nano:base nano:sft --suite nano-1 --target jigsaw --batch 8"
+    assert part == "retention check nano:base nano:sft --target jigsaw --batch 8"
+
+
 def test_the_suite_that_is_named_is_the_one_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RETENTION_DATA", raising=False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
