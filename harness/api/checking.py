@@ -18,7 +18,7 @@ from harness.api.evaluating import (
 )
 from harness.checkpoints import open_checkpoint
 from harness.errors import RetentionError
-from harness.evaluation import Plan, Sizes, Watcher, sizes_of
+from harness.evaluation import Plan, Sizes, Watcher, complete, sizes_of
 from harness.records import read_suite
 from harness.report import verdict_lines
 from harness.suites import SuiteChoice, given_suite, suite_for
@@ -146,7 +146,16 @@ def check(
     """
     several: Sequence[Reference] = [tuned] if isinstance(tuned, str | os.PathLike) else tuned
     planned = plan_check(
-        base, several, target=target, suite=suite, items=items, out=out, models=models, names=names, **settings
+        base,
+        several,
+        target=target,
+        suite=suite,
+        items=items,
+        out=out,
+        models=models,
+        names=names,
+        stage=complete(watcher).stage,
+        **settings,
     )
     found = planned.run(watcher, fail_on_error=fail_on_error)
     return found if several is tuned else found[0]
@@ -163,15 +172,28 @@ def plan_check(
     models: Sequence[str] = (),
     names: Sequence[str] = (),
     progress: Callable[[str], None] = lambda line: None,
+    stage: Callable[[str], None] = lambda what: None,
     **settings: Unpack[Settings],
 ) -> PlannedCheck:
-    """What :func:`check` will run, before any engine starts; ``progress`` is called with a line about the suite."""
+    """What :func:`check` will run, before any engine starts; ``progress`` is called with a line about the suite,
+    ``stage`` with what is about to begin."""
     if items < 1:
         raise RetentionError(f"--items {items}: a check asks at least one item of each task")
+    stage(f"reading checkpoint {os.fspath(base)}")
     choice = _choose(os.fspath(base), suite, settings)
     progress(f"Suite: {choice}{_left_out(choice)}")
     plan = plan_pairs(
-        base, tuned, choice.suite, target, out, models, names, settings, items=items, without=choice.missing
+        base,
+        tuned,
+        choice.suite,
+        target,
+        out,
+        models,
+        names,
+        settings,
+        items=items,
+        without=choice.missing,
+        stage=stage,
     )
     options = {
         "base": os.fspath(base),

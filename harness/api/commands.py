@@ -18,7 +18,10 @@ _DEFAULTS: Mapping[str, Any] = {
     "executor": "local",
 }
 # The settings that `retention check` has options for.
-_OF_CHECK = frozenset({"engine", "dtype", "batch", "threads", "adapters", "max_model_len", "server"})
+_OF_CHECK = frozenset(
+    {"engine", "dtype", "batch", "threads", "adapters", "max_model_len", "server", "gpu_memory_utilization"}
+    | {"max_num_seqs", "quantization", "pixels", "engine_args"}
+)
 
 
 def command_line(
@@ -43,8 +46,11 @@ def command_line(
 def _option(name: str, value: Any) -> Iterable[str]:
     if value is None or value in ({}, (), []):
         return []
-    if name == "template_args":
-        return [word for key, each in value.items() for word in ("--template-arg", f"{key}={json.dumps(each)}")]
+    if name in ("template_args", "engine_args"):
+        word = f"--{name.removesuffix('s').replace('_', '-')}"
+        return [part for key, each in value.items() for part in (word, f"{key}={json.dumps(each)}")]
+    if name == "pixels":
+        return ["--pixels", "-".join(map(str, value))]
     option = f"--{name.replace('_', '-')}"
     if isinstance(value, list | tuple):
         return [word for each in value for word in (option, str(each))]

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli.gating import Gate, gate
-from harness.cli.options import data_dir
+from harness.cli.options import data_dir, engine_options
 
 if TYPE_CHECKING:
     from harness.api import Check, Evaluation, PlannedCheck
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of the engine.  [default: 1]")
 @click.option("--adapters", type=click.Choice(["auto", "merge", "lora"]), help="As in `evaluate`.  [default: auto]")
 @click.option("--max-model-len", type=click.IntRange(1), help="Longest prompt plus answer, in tokens.")
+@engine_options
 @click.option("--server", help="Address of an OpenAI-compatible server, for --engine openai.")
 @click.option(
     "--model", "models", multiple=True, help="Name a checkpoint is served under; once a checkpoint, in order."
@@ -59,18 +61,21 @@ def command(base: str, tuned: tuple[str, ...], fail_on_error: float, as_json: bo
       retention check ./base ./tuned --items 20 --json
       retention check ./base ./tuned --fail-if "any forgot" --markdown comment.md   # exit 1 where a loss is shown
     """
-    from harness.api import Check, EvaluationFailedError, plan_check
     from harness.cli.progress import RichWatcher
 
     settings = {name: value for name, value in options.items() if value is not None}
     gate.check(settings.get("target"), as_json=as_json)
     quiet = as_json or gate.takes_stdout
-    planned = plan_check(base, tuned, progress=lambda line: click.echo(line, err=quiet), **settings)
-    if not quiet:
-        _print_sizes(planned)
-    failed: EvaluationFailedError | None = None
     found: Iterable[Evaluation]
     with RichWatcher() as watcher:
+        watcher.stage("starting")
+        from harness.api import Check, EvaluationFailedError, plan_check
+
+        said = partial(click.echo, err=quiet)
+        planned = plan_check(base, tuned, progress=said, stage=watcher.stage, **settings)
+        if not quiet:
+            _print_sizes(planned)
+        failed: EvaluationFailedError | None = None
         try:
             found = planned.run(watcher, fail_on_error=fail_on_error)
         except EvaluationFailedError as error:
