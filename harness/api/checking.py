@@ -175,8 +175,10 @@ def plan_check(
     stage: Callable[[str], None] = lambda what: None,
     **settings: Unpack[Settings],
 ) -> PlannedCheck:
-    """What :func:`check` will run, before any engine starts; ``progress`` is called with a line about the suite,
-    ``stage`` with what is about to begin."""
+    """What :func:`check` will run, before any engine starts.
+
+    ``progress`` is called with a line about the suite, ``stage`` with what is about to begin.
+    """
     if items < 1:
         raise RetentionError(f"--items {items}: a check asks at least one item of each task")
     stage(f"reading checkpoint {os.fspath(base)}")
