@@ -18,7 +18,7 @@ from harness.errors import RetentionError, first_problem
 from harness.items import canonical_json
 from harness.records.samples import SAMPLES_FILE, Digest, RunError, file_sha256
 from harness.records.sampling import Sampling
-from harness.records.strict import StrictModel
+from harness.records.strict import StrictModel, read_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +30,8 @@ DRAFT = "-draft"
 # What the name of a part of a suite has after that of the suite, and before the number of its tasks if it lacks some.
 PART = "-part"
 
-
 ArgumentName = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]{0,63}\z")]
+_Count = Annotated[int, Field(ge=0, le=10**9)]
 
 
 class CheckpointRecord(StrictModel):
@@ -67,7 +67,7 @@ class SuiteRecord(StrictModel):
     version: str
     digest: Digest
     protocol: str
-    tasks: dict[str, int]
+    tasks: dict[str, _Count]
     transfer: tuple[str, ...] = ()
     adjacent: dict[str, tuple[str, ...]] = {}
 
@@ -194,8 +194,8 @@ class FullLog(StrictModel):
     """
 
     samples_sha256: Digest
-    size: Annotated[int, Field(ge=0)]
-    cut: Annotated[int, Field(ge=0)]
+    size: Annotated[int, Field(ge=0, lt=2**63)]
+    cut: _Count
     repo: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9_.-]{1,96}\z")] | None = None
     revision: Annotated[str, Field(pattern=r"\A[0-9a-f]{40}\z")] | None = None
     path: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_./-]{0,199}\z")] | None = None
@@ -221,21 +221,21 @@ class RunRecord(StrictModel):
     engine: EngineRecord
     conditions: ConditionsRecord | None = None
     notes: tuple[Annotated[str, Field(max_length=500)], ...] = ()
-    decoding: dict[str, str | int | float | bool]
-    seed: int
+    decoding: Annotated[dict[str, str | int | float | bool], Field(max_length=100)]
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)]
     replicate: Annotated[int, Field(ge=0)] = 0
     template_digest: Digest
     template_policy: Literal["shared", "native"]
     bos_count: Annotated[int, Field(ge=0)]
     prompts: PromptsRecord | None = None
-    packages: dict[str, str]
-    n_items: Annotated[int, Field(ge=0)]
-    n_errors: Annotated[int, Field(ge=0)]
+    packages: Annotated[dict[str, Annotated[str, Field(max_length=200)]], Field(max_length=2_000)]
+    n_items: _Count
+    n_errors: _Count
     judge: Annotated[int, Field(ge=1)] = 1
     samples_sha256: Digest
-    created: str
-    wall_seconds: Annotated[float, Field(ge=0)]
-    generated: Annotated[int, Field(ge=0)] | None = None
+    created: Annotated[str, Field(max_length=100)]
+    wall_seconds: Annotated[float, Field(ge=0, le=10**10)]
+    generated: _Count | None = None
     commit: str | None = None
     dirty: bool | None = None
     screened: ScreenRecord | None = None
@@ -328,9 +328,11 @@ def read_record(folder: Path) -> RunRecord:
     if not path.is_file():
         raise RunError(f"{path}: no such file; is {folder} a run folder written by `retention evaluate`?")
     try:
-        return RunRecord.model_validate_json(path.read_bytes())
+        return read_json(RunRecord, path.read_bytes())
     except ValidationError as error:
         raise RunError(f"{path}: {first_problem(error)}") from error
+    except ValueError as error:
+        raise RunError(f"{path}: not JSON that can be relied on ({error})") from error
 
 
 def read_run(folder: Path) -> Run:

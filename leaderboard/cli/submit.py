@@ -219,13 +219,15 @@ def validate(
     """Take entries through the steps of acceptance, on a CPU: files, schema, path, hashes, coverage, recomputation of
     every score from its stored output, plausibility, report.
 
-    PATH is the folder of an entry, or a folder of such folders. Nothing of a submission is executed. Exit 0 when all
-    are accepted, 1 when one is refused or could not be fully checked, 2 for bad usage.
+    PATH is the folder of an entry, or a folder of such folders; files beside one are passed over. Nothing of a
+    submission is executed. Exit 0 when all are accepted, 1 when one is refused or could not be fully checked, 2 for bad
+    usage.
 
     \b
     Examples:
       retention submit validate submissions/4eauwmhpomvr
       retention submit validate submissions --jobs 2 --json
+      retention submit validate submissions/*
     """
     import itertools
 
@@ -256,19 +258,27 @@ def validate(
 
 
 def _entries(paths: tuple[Path, ...]) -> list[Path]:
-    """The entry folders that ``paths`` name, each once."""
+    """The entry folders that ``paths`` name, each once; what is no folder beside them is passed over, and said so."""
     from leaderboard.documents import ENTRY_ID, MANIFEST_FILE
 
     folders: dict[Path, None] = {}
     for path in paths:
+        if path.is_file() and not path.is_symlink() and any(each.is_dir() for each in paths):
+            click.echo(f"{path}: passed over: a file, not the folder of an entry", err=True)
+            continue
         if not path.is_dir() and not path.is_symlink():
             raise RetentionError(f"{path}: no such folder; name the folder of an entry, such as submissions/<entry_id>")
         one = ENTRY_ID.match(path.name) or (path / MANIFEST_FILE).exists() or path.is_symlink()
-        below = [path] if one else sorted(each for each in path.iterdir() if each.is_dir() or each.is_symlink())
+        below = [path] if one else sorted(filter(_is_no_draft, path.iterdir()))
         if not below:
             raise RetentionError(f"{path}: holds no entry; `retention submit prepare` writes one")
         folders.update(dict.fromkeys(below))
     return list(folders)
+
+
+def _is_no_draft(path: Path) -> bool:
+    """Whether ``path`` may be an entry's folder; one with a leading dot is being written by `submit prepare`."""
+    return (path.is_dir() or path.is_symlink()) and not path.name.startswith(".")
 
 
 def _use_data(folder: Path | None) -> None:

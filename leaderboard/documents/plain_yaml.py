@@ -7,6 +7,7 @@ refused, and every scalar stays text; the schema gives it a type.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,8 +19,10 @@ from harness.errors import RetentionError
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 8
 MAX_KEY = 256
-
+# Beside the line feed, alone or after a carriage return.
+_ODD_LINE_BREAK = re.compile("[\x85\u2028\u2029]|\r(?!\\Z)")
 Node: TypeAlias = "str | list[Node] | dict[str, Node] | None"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class PlainYamlError(RetentionError):
@@ -46,6 +49,7 @@ def parse_plain_yaml(data: bytes) -> Node:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise PlainYamlError(f"not UTF-8 (byte {error.start})") from error
+    _refuse_odd_lines(text)
     try:
         return _Builder(text).document()
     except yaml.MarkedYAMLError as error:
@@ -54,6 +58,16 @@ def parse_plain_yaml(data: bytes) -> Node:
         raise PlainYamlError(f"{line}{error.problem or error.context or 'not YAML'}") from error
     except yaml.YAMLError as error:
         raise PlainYamlError(f"not YAML: {str(error).splitlines()[0]}") from error
+    except (ValueError, OverflowError) as error:
+        raise PlainYamlError(f"a character that there is none of is written as an escape ({error})") from error
+
+
+def _refuse_odd_lines(text: str) -> None:
+    """Refuse what ends a line for YAML 1.1 alone: a comment would end there, and no editor shows it."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if found := _ODD_LINE_BREAK.search(line):
+            char = f"U+{ord(found[0]):04X}"
+            raise PlainYamlError(f"line {number}: the line break {char} is not accepted in a manifest")
 
 
 class _Builder:
@@ -83,6 +97,8 @@ class _Builder:
         if isinstance(event, yaml.ScalarEvent):
             if event.tag:
                 raise _refused(event, f"the tag {event.tag[:60]!a}")
+            if _SURROGATE.search(event.value):
+                raise _refused(event, "an escape for half a character")
             return None if event.style is None and event.value == "" else str(event.value)
         if isinstance(event, yaml.CollectionStartEvent) and event.tag:
             raise _refused(event, f"the tag {event.tag[:60]!a}")

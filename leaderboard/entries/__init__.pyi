@@ -6,6 +6,7 @@ from .limits import MAX_EXPANDED_BYTES, MAX_FILE_BYTES, MAX_RECORD_BYTES, is_cut
 from .maintain import accept, changed_files, check_append_only, merge_commit, record, refuse_changed
 from .rejudging import Moved, rejudge_board
 from .rules import STEPS, Finding, finding, some
+from .secrets import find_secret
 from .shelf import BOARD_FILE, Scored, Shelf, UnknownEntryError, published_card
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "changed_files",
     "check_append_only",
     "entry_folders",
+    "find_secret",
     "finding",
     "is_cut",
     "load_entry",

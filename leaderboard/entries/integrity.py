@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -62,6 +63,7 @@ _FIELD = re.compile(r"([A-Za-z_][\w.\[\]-]{0,100}): (.+)", re.DOTALL)
 _HEX = r"[0-9a-f]{64}"
 _ENDINGS = frozenset({"stop", "length", "error"})
 _LONGEST_LABEL = 200
+_MOMENT = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|\+00:00)", re.ASCII)
 
 
 @dataclass
@@ -325,6 +327,8 @@ def _side(side: Side, manifest: Manifest, model: ModelRef, record: RunRecord) ->
     for place, (stated, run) in stated_and_run.items():
         if stated != run:
             yield finding("contradiction", MANIFEST_FILE, f"differs from {record_name}", place)
+    if why := _no_moment(record.created):
+        yield finding("record-schema", _record_file(side), f"{side}: {why}", "created")
     if record.screened is not None:
         why = f"{side}: the run was screened and has only part of its suite"
         yield finding("partial-run", _record_file(side), why, "screened")
@@ -343,6 +347,18 @@ def _side(side: Side, manifest: Manifest, model: ModelRef, record: RunRecord) ->
     if record.own_pixels and manifest.track != "custom":
         why = "a run with a pixel budget of its own belongs to the custom track"
         yield finding("native-on-standard", MANIFEST_FILE, why, "track")
+
+
+def _no_moment(created: str) -> str | None:
+    """Why ``created`` is no moment that a run can have ended at; None where it is one."""
+    try:
+        moment = datetime.fromisoformat(created) if _MOMENT.fullmatch(created) else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        return "not a moment of the calendar, YYYY-MM-DDThh:mm:ssZ"
+    # A day, for clocks that are wrong.
+    return "in the future" if moment > datetime.now(UTC) + timedelta(days=1) else None
 
 
 def _record_file(side: Side) -> str:

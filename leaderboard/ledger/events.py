@@ -7,10 +7,14 @@ edits, duplicate keys and inserted files.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
 import json
+import os
 import re
+import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -26,6 +30,9 @@ MAX_BYTES = 64 * 1024
 MAX_EVENTS = 9_999
 _NAME = re.compile(r"\A[0-9]{8}T[0-9]{6}Z-[0-9]{4}-[a-z]+\.json\Z", re.ASCII)
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
+# An event that is being written.
+_ASIDE = ".event-"
+_STALE_SECONDS = 24 * 3600
 
 
 class EventError(RetentionError):
@@ -273,6 +280,8 @@ def read_ledgers(root: Path) -> dict[str, tuple[Event, ...] | EventError]:
     if not root.is_dir():
         return found
     for folder in sorted(root.iterdir()):
+        if folder.name.startswith(_ASIDE):
+            continue
         try:
             if not folder.is_dir() and not folder.is_symlink():
                 raise EventError(f"{folder}: not a ledger; there is one folder per entry")
@@ -305,10 +314,32 @@ def append(root: Path, kind: type[BaseModel], entry_id: str, actor: str, **field
     event = check_event(document, entry_id)
     check_ledger([*ledger, event], entry_id)
     path = folder / file_name(event)
-    folder.mkdir(parents=True, exist_ok=True)
+    _write_new(path, event_bytes(event), root)
+    return path, event
+
+
+def _write_new(path: Path, data: bytes, root: Path) -> None:
+    """Write ``path`` whole or not at all, on a full disk and where the process is killed; never over a file."""
+    root.mkdir(parents=True, exist_ok=True)
+    for left in root.glob(f"{_ASIDE}*"):
+        if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+            left.unlink(missing_ok=True)
+    handle, name = tempfile.mkstemp(prefix=_ASIDE, dir=root)
+    aside = Path(name)
     try:
-        with path.open("xb") as file:
-            file.write(event_bytes(event))
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.chmod(0o644)
+        path.parent.mkdir(exist_ok=True)
+        # A link, because renaming would replace an event of the same name.
+        os.link(aside, path)
     except FileExistsError as error:
         raise CheckFailedError(f"{path}: was written by another process meanwhile; run the command again") from error
-    return path, event
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()  # only if it is empty
+        raise EventError(f"{path}: not written ({error.strerror}); the ledger is as it was") from error
+    finally:
+        aside.unlink()

@@ -7,9 +7,11 @@ value at the precision it is written with. A signature is compared field by fiel
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from harness.errors import RetentionError
@@ -19,11 +21,17 @@ from leaderboard.numbers.cells import CELL, Cell, CellRef, cells_of, find_cell
 from leaderboard.numbers.citations import quotation, signature
 
 MAX_CHARACTERS = 64 * 1024
+MAX_CITATIONS = 200
 Verdict = Literal["holds", "differs", "unknown"]
 
-_NUMBER = r"[+-]?[0-9]{1,9}(?:\.[0-9]{1,17})?(?:e[+-]?[0-9]{1,3})?"
+# Whatever may be read as one number, with marks between its digits: a part of it would be another number.
+_NUMBER = (
+    r"[+-]?[0-9](?:[0-9.,'\u2019_]{0,30}[0-9])?(?:[ ][0-9]{3}(?![0-9])){0,4}"
+    r"(?:[.,][0-9]{1,17})?(?:e[+-]?[0-9]{1,3})?"
+)
 _QUOTED = re.compile(
-    rf"(?<![\w.+-])(?P<value>{_NUMBER})(?![\w.])[ ]{{0,2}}(?P<unit>points?\b|pp\b|%|per ?cent\b)?"
+    rf"(?<![\w.+-])(?<![0-9][,'\u2019])(?P<value>{_NUMBER})(?!\w|\.[0-9])"
+    r"[ ]{0,2}(?P<unit>points?\b|pp\b|%|per ?cent\b)?"
     rf"(?:[^0-9\[\]]{{0,40}}\[ ?(?P<low>{_NUMBER}) ?[,;] ?(?P<high>{_NUMBER}) ?\])?",
     re.IGNORECASE | re.ASCII,
 )
@@ -48,7 +56,8 @@ class Finding:
 
 @dataclass(frozen=True)
 class Quoted:
-    """A number as written: its value, the size of half its last digit, its unit in the text, and its interval."""
+    """A number as written: its value (NaN where it cannot be read for sure), the size of half its last digit, its unit
+    in the text, and its interval."""
 
     text: str
     value: float
@@ -73,6 +82,15 @@ class Quoted:
         return all(abs(said - bound * scale) <= half * 1.000001 for said, half, bound in pairs if bound is not None)
 
 
+class _Once:
+    """A shelf that scores an entry once, however often a text quotes it."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.manifests, self.state = shelf.manifests, shelf.state
+        self.scored = cache(shelf.scored)
+        self.released = cache(lambda entry_id: tuple(shelf.released(entry_id)))
+
+
 def verify(text: str, shelf: Shelf) -> list[Finding]:
     """A finding for each cell id and signature in ``text``, in their order; ``RetentionError`` where there is none."""
     if len(text) > MAX_CHARACTERS:
@@ -80,10 +98,14 @@ def verify(text: str, shelf: Shelf) -> list[Finding]:
     for written, meant in _UNTEX.items():
         text = text.replace(written, meant)
     text = " ".join(text.split())
-    findings = [_check_signature(match[0], shelf) for match in _SIGNATURE.finditer(text)]
+    signatures = dict.fromkeys(match[0] for match in _SIGNATURE.finditer(text))
     # A signature may name its cell; that was checked with it.
-    rest = _SIGNATURE.sub(" ", text)
-    findings += [_check_cell(ref, quoted, shelf) for ref, quoted in _references(rest)]
+    references = list(_references(_SIGNATURE.sub(" ", text)))
+    if (found := len(signatures) + len(references)) > MAX_CITATIONS:
+        raise RetentionError(f"the text quotes {found} numbers; give at most {MAX_CITATIONS} at once")
+    once = _Once(shelf)
+    findings = [_check_signature(quoted, once) for quoted in signatures]
+    findings += [_check_cell(ref, quoted, once) for ref, quoted in references]
     if not findings:
         raise RetentionError(
             "no cell id and no signature in the text; quote numbers as `retention cite` writes them, for example "
@@ -111,20 +133,32 @@ def _quoted(match: re.Match[str]) -> Quoted:
     low, high = match["low"], match["high"]
     return Quoted(
         text=" ".join(match[0].split()),
-        value=float(match["value"]),
-        half=_half(match["value"]),
+        value=_read(match["value"])[0],
+        half=_read(match["value"])[1],
         unit=(match["unit"] or "").lower(),
-        interval=None if low is None else ((float(low), _half(low)), (float(high), _half(high))),
+        interval=None if low is None else (_read(low), _read(high)),
     )
 
 
-def _half(number: str) -> float:
-    mantissa, _, exponent = number.lower().partition("e")
-    decimals = len(mantissa.partition(".")[2])
-    return 0.5 * 10.0 ** (int(exponent or 0) - decimals)
+def _read(written: str) -> tuple[float, float]:
+    """The value of a number, and the size of half its last digit; NaN where its marks can be read in two ways."""
+    mantissa, _, exponent = written.lower().partition("e")
+    plain = _plain(mantissa)
+    if plain is None:
+        return math.nan, math.nan
+    decimals = len(plain.partition(".")[2])
+    return float(f"{plain}e{exponent or 0}"), 0.5 * 10.0 ** (int(exponent or 0) - decimals)
 
 
-def _check_cell(ref: CellRef, quoted: list[Quoted], shelf: Shelf) -> Finding:
+def _plain(mantissa: str) -> str | None:
+    """The digits with a decimal point alone: of 1,080.8 and 1 080,8 and 1.080,8, and of 80,8; None of 1.080.80."""
+    for mark, point in (("[,'\u2019_ ]", r"\."), (r"[.'\u2019_ ]", ",")):
+        if re.fullmatch(rf"[+-]?(?:[0-9]{{1,9}}|[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+)(?:{point}[0-9]{{1,17}})?", mantissa):
+            return re.sub(mark, "", mantissa).replace(",", ".")
+    return None
+
+
+def _check_cell(ref: CellRef, quoted: list[Quoted], shelf: _Once) -> Finding:
     written = f"{ref.id}#{ref.hash}" if ref.hash else ref.id
     try:
         scored = shelf.scored(ref.entry_id)
@@ -169,7 +203,7 @@ def _said_of(cell: Cell, quoted: list[Quoted]) -> Quoted | None:
     return (whole or fitting or [None])[-1]  # type: ignore[list-item]
 
 
-def _what_changed(ref: CellRef, cell: Cell, shelf: Shelf) -> str:
+def _what_changed(ref: CellRef, cell: Cell, shelf: _Once) -> str:
     """Why the hash is another one now, as far as frozen releases and the ledger can tell."""
     for release, card in shelf.released(ref.entry_id):
         old = cells_of(ref.entry_id, card).get(ref.metric)
@@ -195,7 +229,7 @@ def _difference(old: Cell, new: Cell) -> str:
     return " and ".join(changed)
 
 
-def _check_signature(quoted: str, shelf: Shelf) -> Finding:
+def _check_signature(quoted: str, shelf: _Once) -> Finding:
     fields = _fields(quoted)
     candidates = [
         entry_id

@@ -17,6 +17,9 @@ from leaderboard.site.exports import export_files
 from leaderboard.site.exports.web import sitemap
 from leaderboard.site.pages import Pages
 
+# Names of the files of a build in progress.
+_JOURNAL = ".building"
+
 
 def site_sources() -> Path:
     """Where templates and assets are: inside the wheel, or the checkout's ``site/``."""
@@ -41,16 +44,25 @@ def write_site(
     """
     old = _files_of_last_build(out)
     sums: dict[str, str] = {}
-    for name, data in files(board, site, cache=cache, releases=releases, studies=studies):
-        sums[name] = hashlib.sha256(data).hexdigest()
-        _write(out / name, data)
-    if site is not None:
-        data = sitemap((name for name in sums if name.endswith(".html")), site, board.data_as_of)
-        sums["sitemap.xml"] = hashlib.sha256(data).hexdigest()
-        _write(out / "sitemap.xml", data)
-    _write(out / SUMS_FILE, sums_bytes(sums))
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / _JOURNAL).open("a", encoding="utf-8") as journal:
+
+        def write(name: str, data: bytes) -> None:
+            sums[name] = hashlib.sha256(data).hexdigest()
+            # Before the file, so that a build that is killed leaves nothing that the next one does not know as its own.
+            journal.write(f"{name}\n")
+            journal.flush()
+            _write(out / name, data)
+
+        for name, data in files(board, site, cache=cache, releases=releases, studies=studies):
+            write(name, data)
+        if site is not None:
+            write("sitemap.xml", sitemap((name for name in sums if name.endswith(".html")), site, board.data_as_of))
     for name in old - set(sums):
         (out / name).unlink(missing_ok=True)
+    _write(out / f"{SUMS_FILE}.partial", sums_bytes(sums))
+    (out / f"{SUMS_FILE}.partial").replace(out / SUMS_FILE)
+    (out / _JOURNAL).unlink(missing_ok=True)
     return out / "index.html"
 
 
@@ -97,11 +109,16 @@ def _assets(folder: Path) -> tuple[dict[str, str], dict[str, bytes]]:
 
 
 def _files_of_last_build(out: Path) -> set[str]:
-    """Names in the checksum list of an earlier build, as far as they lie inside ``out``."""
+    """Names in the checksum list of an earlier build, and in the journal of one that did not come to its end, as far
+    as they lie inside ``out``."""
     if not out.exists() or not any(out.iterdir()):
         return set()
-    sums = out / SUMS_FILE
-    if not sums.is_file():
+    sums, journal = out / SUMS_FILE, out / _JOURNAL
+    if not sums.is_file() and not journal.is_file():
         raise RetentionError(f"{out}: not empty and not written by `retention board build`; give another --out")
+    names = set(read_sums(sums)) if sums.is_file() else set()
+    if journal.is_file():
+        # The last line may have been cut off.
+        names |= {line for line in journal.read_text(encoding="utf-8", errors="replace").split("\n")[:-1] if line}
     root = out.resolve()
-    return {name for name in read_sums(sums) if (root / name).resolve().is_relative_to(root)}
+    return {name for name in names if (root / name).resolve().is_relative_to(root)}

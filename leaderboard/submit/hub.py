@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.errors import RetentionError
 from harness.records import RECORD_FILE, SAMPLES_FILE, FullLog, read_record
+from leaderboard.entries import find_secret
 
 REPO = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9_.-]{1,96}\Z")
 
@@ -18,11 +19,13 @@ class HubError(RetentionError):
 def upload_log(repo: str, name: str, run: Path) -> FullLog:
     """Upload the run folder ``run`` to the data set ``repo`` under ``name``/, and return where its samples are now.
 
-    The data set is created if it does not exist. The account is that of ``hf auth login`` or ``HF_TOKEN``.
+    The data set is created if it does not exist. The account is that of ``hf auth login`` or ``HF_TOKEN``. Raises
+    :class:`HubError`, before anything is uploaded where the record seems to hold a secret.
     """
     from huggingface_hub import CommitOperationAdd, HfApi
 
     record, samples = read_record(run), run / SAMPLES_FILE
+    _refuse_secrets(run / RECORD_FILE)
     path = f"{name}/{SAMPLES_FILE}"
     files = {path: samples, f"{name}/{RECORD_FILE}": run / RECORD_FILE}
     try:
@@ -47,3 +50,8 @@ def upload_log(repo: str, name: str, run: Path) -> FullLog:
         revision=commit.oid,
         path=path,
     )
+
+
+def _refuse_secrets(path: Path) -> None:
+    if kind := find_secret(path.read_text(encoding="utf-8", errors="replace")):
+        raise HubError(f"{path}: contains what looks like {kind}; nothing was uploaded. Remove it and run again")

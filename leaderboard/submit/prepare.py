@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +38,9 @@ from leaderboard.documents import (
 from leaderboard.entries import MAX_FILE_BYTES, MAX_RECORD_BYTES, BaseRuns, Judges, read_entry
 from leaderboard.submit.hub import upload_log
 from leaderboard.submit.shortening import shorten, too_large
+
+_DRAFTS = ".draft-"
+_STALE_SECONDS = 24 * 3600
 
 
 class SubmissionError(RetentionError):
@@ -136,9 +141,10 @@ def prepare_entry(
     if not new_base:
         _check_stored(home, tuned)
     # Next to the final folders, so that moving is atomic and a failure leaves existing files alone.
-    draft, base_draft = submissions / ".draft" / name, submissions / ".draft" / "base"
-    shutil.rmtree(draft.parent, ignore_errors=True)
+    drafts = _drafts_folder(submissions)
+    draft, base_draft = drafts / name, drafts / "base"
     judges = Judges(suites)
+    moved = False
     try:
         cut = _write_run(tuned, draft / TUNED_FOLDER, judges, to_hub, name)
         write_manifest(draft / MANIFEST_FILE, manifest)
@@ -150,20 +156,42 @@ def prepare_entry(
         if new_base:
             _write_run(base, base_draft, judges, to_hub, f"bases/{suite_name(base_record)}/{home.name}")
             seal(base_draft)
-            home.parent.mkdir(parents=True, exist_ok=True)
-            base_draft.replace(home)
+            moved = _moved(base_draft, home)
+            if not moved:
+                _check_stored(home, tuned)
         entry = read_entry(draft, BaseRuns(bases))
         scorecard = score_pair(entry.base, entry.tuned, manifest.target)
     except BaseException:
-        if new_base:
+        if moved:
             shutil.rmtree(home, ignore_errors=True)
         raise
     else:
         shutil.rmtree(submissions / name, ignore_errors=True)
         draft.replace(submissions / name)
     finally:
-        shutil.rmtree(draft.parent, ignore_errors=True)
+        shutil.rmtree(drafts, ignore_errors=True)
     return Prepared(name, submissions / name, home, scorecard, cut)
+
+
+def _drafts_folder(submissions: Path) -> Path:
+    """A folder of this process alone below ``submissions``; those of processes that were killed are removed."""
+    submissions.mkdir(parents=True, exist_ok=True)
+    for left in submissions.glob(f"{_DRAFTS}*"):
+        if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=_DRAFTS, dir=submissions))
+
+
+def _moved(draft: Path, home: Path) -> bool:
+    """Move ``draft`` to ``home``; False where another process has put its run of the same base there meanwhile."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        draft.replace(home)
+    except OSError:
+        if home.is_dir():
+            return False
+        raise
+    return True
 
 
 def _check_stored(home: Path, tuned: Path) -> None:

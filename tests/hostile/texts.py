@@ -99,7 +99,7 @@ def hostile_board(root: Path) -> tuple[Folders, Path]:
         text, *others = (STRINGS * 2)[number : number + 5]
         prepared = add_entry(
             made, f"entry-{number}", {**accuracy, "jigsaw_2x2": 0.4 + number / 100}, seed=number + 1, tasks=tasks,
-            **said, packages={text: text}, commit=text, created=f"2026-01-02T00:00:00Z {text}",
+            **said, packages={text: text}, commit=text,
         )  # fmt: skip
         restate(prepared.folder, partial(_with_texts, texts=[names[number % len(names)], text, *others]))
         _recorded_events(root / "events", prepared.folder, text)
@@ -161,7 +161,7 @@ def _recorded(shop: Shop, case: Case) -> str:
     folder = shop.copy(case)
     path = folder / "tuned" / RECORD_FILE
     document = json.loads(path.read_text("utf-8"))
-    document |= {"commit": MARKUP[0], "created": f"2026-01-01 {MARKUP[1]}", "packages": {MARKUP[2]: MARKUP[3]}}
+    document |= {"commit": MARKUP[0], "packages": {MARKUP[2]: MARKUP[3]}}
     path.write_text(json.dumps(document), "utf-8")
     seal(folder)
     return str(folder)

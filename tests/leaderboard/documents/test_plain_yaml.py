@@ -36,6 +36,13 @@ BOMB = b"a: &a [x]\n" + b"".join(b"%c: &%c [*%c, *%c]\n" % (c + 1, c + 1, c, c) 
         (b"a: b: c", "line 1: mapping values are not allowed"),
         (b"a: \x07", "special characters are not allowed"),
         (b"a: \xff", "not UTF-8 (byte 3)"),
+        (b'a: "\\U00110000"', "a character that there is none of"),
+        (b'a: "\\UFFFFFFFF"', "a character that there is none of"),
+        (b'a: "\\ud800"', "line 1: an escape for half a character"),
+        ("a: 1 # note\u2028b: 2".encode(), "line 1: the line break U+2028"),
+        ("a: 1\nb: 2 # note\u2029c: 3".encode(), "line 2: the line break U+2029"),
+        ("a: 1 # note\x85b: 2".encode(), "the line break U+0085"),
+        (b"a: 1 # note\rb: 2", "the line break U+000D"),
         (b"", "empty document"),
         (b"a: " + b"x" * 70_000, "larger than 64 KB"),
     ],
@@ -45,6 +52,11 @@ def test_what_is_not_plain_is_refused(document: bytes, complaint: str) -> None:
         parse_plain_yaml(document)
     assert complaint in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("document", [b"a: 1\r\nb: 2\r\n", b'a: "1"\nb: "2"', b"a: 1\nb: 2"])
+def test_lines_end_as_editors_end_them(document: bytes) -> None:
+    assert parse_plain_yaml(document) == {"a": "1", "b": "2"}
 
 
 @given(st.binary(max_size=400))

@@ -1,7 +1,9 @@
 """Events: the law of the ledger, held against edits, gaps, forgeries and hostile files; and the folds over it."""
 
+import errno
 import hashlib
 import json
+import os
 import random
 import typing
 from collections.abc import Callable
@@ -13,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from harness.errors import RetentionError
+from harness.errors import CheckFailedError, RetentionError
 from leaderboard.ledger import events as ev
 from leaderboard.ledger.events import EventError, append, event_bytes, file_name, parse_event, read_ledger, read_ledgers
 from leaderboard.ledger.standing import Evidence, Standing, fold
@@ -45,6 +47,39 @@ def root(tmp_path: Path) -> Path:
     write(tmp_path, ev.Flagged, reason="its training data may hold test items")
     write(tmp_path, ev.Cleared, of=3, reason="the author showed that it does not")
     return tmp_path
+
+
+def test_a_full_disk_leaves_the_ledger_as_it_was(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    for entry_id in (ID, OTHER):
+        with pytest.raises(EventError, match=r"not written \(No space left on device\); the ledger is as it was"):
+            write(root, ev.Submitted, entry_id=entry_id, **SUBMITTED)
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+
+
+def test_what_a_killed_process_left_is_no_ledger_and_goes_a_day_later(root: Path) -> None:
+    left, young = root / ".event-left", root / ".event-young"
+    left.write_text("{")
+    young.write_text("{")
+    os.utime(left, (0, 0))
+    assert set(read_ledgers(root)) == {ID}
+    write(root, ev.Withdrawn, reason="a mistake")
+    assert not left.exists()
+    assert young.exists()
+
+
+def test_an_event_is_never_written_over(root: Path) -> None:
+    path, _ = append(root, ev.Flagged, ID, "mo", reason="once")
+    before = path.read_bytes()
+    with pytest.raises(CheckFailedError, match="was written by another process meanwhile"):
+        ev._write_new(path, b"twice", root)
+    assert path.read_bytes() == before
+    assert [each.name for each in root.iterdir()] == [ID]
 
 
 def test_a_ledger_reads_back_as_it_was_written(root: Path) -> None:

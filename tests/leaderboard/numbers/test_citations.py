@@ -22,7 +22,7 @@ from leaderboard.entries.shelf import Scored, Shelf
 from leaderboard.ledger import events as ev
 from leaderboard.numbers.cells import cells_of, parse_cell
 from leaderboard.numbers.citations import cite, label, quotation, quoted_number, tex
-from leaderboard.numbers.quotations import Finding, verify
+from leaderboard.numbers.quotations import MAX_CITATIONS, Finding, verify
 from leaderboard.numbers.reproduction import judge_again, reproduce
 from leaderboard.site.build import write_site
 from tests.support.synthetic_board import HOSTILE_NAME, Folders, add_entry, copied, folders
@@ -231,11 +231,31 @@ def test_a_wrong_number_is_told_the_right_one(scored: Scored, shelf: Shelf) -> N
         f"{said} [{low * 100 - 1:.1f}, {high * 100:.1f}] ({cell.id})",
         f"gain 0.999 ({cell.id})",
         f"gain -{said[1:]} ({cell.id})",
+        # Marks between digits make another number of it, never a part of it.
+        *(f"gain +1{mark}0{said[1:]} ({cell.id})" for mark in ",.'\u2019_ \u202f"),
     ]
     for text in wrong:
         finding = only(verify(text, shelf))
         assert finding.verdict == "differs", text
         assert quotation(cell) in finding.message
+
+
+def test_a_decimal_comma_is_read(scored: Scored, shelf: Shelf) -> None:
+    cell = cells_of(scored.entry_id, scored.card)["gain"]
+    said = f"{cell.value * 100:+.1f}".replace(".", ",")  # type: ignore[operator]
+    assert only(verify(f"gain {said} points ({cell.id})", shelf)).verdict == "holds"
+
+
+def test_an_entry_is_scored_once_however_often_it_is_quoted(
+    scored: Scored, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(Shelf, "scored", lambda _, entry_id: asked.append(entry_id) or scored)
+    ids = [cell.id for cell in cells_of(scored.entry_id, scored.card).values()]
+    assert {finding.verdict for finding in verify(" ".join(ids[:MAX_CITATIONS]), shelf)} == {"holds"}
+    assert asked == [scored.entry_id]
+    with pytest.raises(RetentionError, match=f"quotes 201 numbers; give at most {MAX_CITATIONS}"):
+        verify(" ".join(f"{scored.entry_id}:x{k}@synthetic-1" for k in range(201)), shelf)
 
 
 def test_an_interval_cannot_be_quoted_where_there_is_none(scored: Scored, shelf: Shelf) -> None:

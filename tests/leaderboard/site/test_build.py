@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -25,8 +26,9 @@ from leaderboard.entries.maintain import record
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger import events as ev
 from leaderboard.numbers.cells import cells_of
+from leaderboard.site import build
 from leaderboard.site.build import render, site_sources, write_site
-from leaderboard.site.checks import MAX_INDEX_BYTES, MAX_INDEX_GZIP_BYTES
+from leaderboard.site.checks import MAX_INDEX_BYTES, MAX_INDEX_GZIP_BYTES, compare_sites
 from leaderboard.site.pages import Pages
 from leaderboard.site.plots import scatter
 from leaderboard.site.views import example
@@ -185,6 +187,30 @@ def test_a_second_build_replaces_the_first_and_leaves_nothing_stale(board: Board
     for line in (out / "SHA256SUMS").read_text().splitlines():
         digest, name = line.split("  ")
         assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.parametrize("before", [None, "a whole build"])
+def test_after_a_build_that_was_killed_the_next_one_is_whole(
+    board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    out = tmp_path / "public"
+    if before:
+        write_site(Board((), ()), out)
+
+    def killed(*arguments: object, **options: object) -> Iterator[tuple[str, bytes]]:
+        yield "index.html", b"half a p"
+        yield "entries/left.html", b"of the killed build alone"
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(build, "files", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write_site(board, out)
+    write_site(board, out)
+    write_site(board, tmp_path / "other")
+    assert compare_sites(out, tmp_path / "other") == []
+    assert not (out / "entries" / "left.html").exists()
+    assert {path.name for path in out.iterdir()} == {path.name for path in (tmp_path / "other").iterdir()}
 
 
 def test_a_folder_of_someone_else_is_not_touched(board: Board, tmp_path: Path) -> None:

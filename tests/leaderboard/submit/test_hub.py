@@ -59,6 +59,19 @@ def test_both_runs_are_uploaded_and_named(made: Folders) -> None:
     assert "hf_test" not in (folder / "tuned" / "run.json").read_text()
 
 
+def test_a_secret_in_a_record_is_never_uploaded(made: Folders) -> None:
+    path = made.runs / "tuned" / "run.json"
+    token = "hf_" + "a" * 34
+    path.write_text(path.read_text().replace('"device": "cpu"', f'"device": "{token}"'))
+    with hub_like() as server:
+        done = prepare(made, server)
+    assert done.returncode == 2
+    assert "run.json: contains what looks like a Hugging Face token; nothing was uploaded" in done.stderr
+    assert token not in done.stderr
+    assert server.files == {}
+    assert not list(made.submissions.iterdir())
+
+
 def test_a_refused_upload_is_one_line_and_leaves_nothing(made: Folders) -> None:
     with hub_like(forbidden=True) as server:
         done = prepare(made, server)

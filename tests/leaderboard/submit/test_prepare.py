@@ -1,5 +1,7 @@
 """Preparing a submission: what is written, and that nothing is left when it cannot be."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from harness.errors import CheckFailedError, RetentionError
 from harness.records.run import ConditionsRecord, read_record, read_run, write_record
 from harness.scoring.scorer import score_pair
 from leaderboard.documents.manifest import AdapterRef, ManifestError, read_manifest
-from leaderboard.submit.prepare import SubmissionError, find_base, prepare_entry
+from leaderboard.submit.prepare import Prepared, SubmissionError, find_base, prepare_entry
 from tests.support.synthetic import ENGINE, digest, synthetic_checkpoint, synthetic_run
 from tests.support.synthetic_board import STATEMENT, Folders, add_entry, folders
 
@@ -73,6 +75,32 @@ def test_of_a_bases_runs_the_one_that_ends_at_the_same_tokens_is_found(made: Fol
     ):
         synthetic_run(suite / place, name=name, conditions=ConditionsRecord(max_model_len=512, stop_token_ids=ends))
     assert find_base(suite / "tuned-1/vllm", made.bases) == suite / "base-1/vllm-stop-7"
+
+
+def test_several_are_prepared_at_once_and_share_their_new_base(made: Folders) -> None:
+    for seed in range(4):
+        synthetic_run(made.runs / f"tuned-{seed}", name=f"nano-{seed}", accuracy=0.7, seed=seed + 1)
+
+    def prepare(seed: int) -> Prepared:
+        tuned = made.runs / f"tuned-{seed}"
+        return prepare_entry(tuned, made.runs / "base", STATEMENT, made.submissions, made.bases)
+
+    with ThreadPoolExecutor(4) as pool:
+        prepared = list(pool.map(prepare, range(4)))
+    assert {each.folder for each in prepared} == set(made.submissions.iterdir())
+    assert len({each.entry_id for each in prepared}) == 4
+    (home,) = made.bases.glob("*/*")
+    assert {each.base_folder for each in prepared} == {home}
+
+
+def test_what_a_killed_process_left_is_removed_a_day_later(made: Folders) -> None:
+    left, young = made.submissions / ".draft-left", made.submissions / ".draft-young"
+    for folder in (left, young):
+        (folder / "tuned").mkdir(parents=True)
+    os.utime(left, (0, 0))
+    add_entry(made, "nano-sft", {"jigsaw_2x2": 0.8})
+    assert not left.exists()
+    assert young.exists()
 
 
 def nothing_written(made: Folders) -> bool:
