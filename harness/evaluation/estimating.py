@@ -18,17 +18,15 @@ from harness.engines import starting
 from harness.evaluation.execution import Execution
 from harness.evaluation.listing import find_runs
 from harness.evaluation.plan import Plan, Watcher
+from harness.evaluation.sizes import CHURN, sizes_of
 from harness.evaluation.store import STORE_FILE, ResponseStore, StoredEngine, Variant
 from harness.evaluation.watching import complete
 from harness.evaluation.work import NO_WORK, Work
 from harness.evaluation.workload import Load, workload
 from harness.protocol import Engine, GenerateRequest
 from harness.records import Run, RunRecord, Suite, read_run
-from harness.scoring import mean_minimum_detectable_difference, smallest_loss
 
 CALIBRATION_SECONDS = 30
-# The share of items whose outcome is taken to differ between two models, as in `retention suite show`.
-CHURN = 0.1
 
 
 @dataclass(frozen=True)
@@ -162,10 +160,9 @@ def _loaded(checkpoints: Iterable[Checkpoint], dtype: str) -> int:
 
 
 def detectable_losses(suite: Suite, target: str | None) -> tuple[dict[str, float], float | None]:
-    """The smallest loss that would be found on each prior task of ``suite``, and on the mean of them."""
-    prior = {name: task.count for name, task in suite.tasks.items() if task.family != target}
-    losses = {name: smallest_loss(CHURN, count, len(prior)) for name, count in prior.items()}
-    return losses, mean_minimum_detectable_difference(CHURN, list(prior.values())) if prior else None
+    """The smallest loss that would be found on each prior task, and on their mean, None without prior tasks."""
+    sizes = sizes_of(suite, target)
+    return {each.task: each.smallest_loss for each in sizes.tasks if not each.is_target}, sizes.smallest_mean_loss
 
 
 def _runs(plan: Plan) -> Iterable[tuple[RunRecord, Path]]:
