@@ -14,12 +14,16 @@ MIRRORS = [path for path in FILES if path.relative_to(TESTS).parts[0] in ("harne
 # Tests of several modules at once, named by what these do together.
 TOGETHER = {
     "harness/cli/test_cli.py",
+    "harness/cli/test_loading.py",
+    "harness/cli/test_sampling.py",
     "harness/evaluation/test_prompts.py",
+    "harness/evaluation/test_sampled.py",
     "harness/lmeval/test_lmeval.py",
     "harness/scoring/test_promises.py",
     "harness/scoring/test_simulations.py",
     "harness/training/nano/test_nano_training.py",
     "harness/training/test_qwen.py",
+    "leaderboard/cli/test_next_lines.py",
     "leaderboard/test_round_trip.py",
 }
 

@@ -36,8 +36,9 @@ class CellError(RetentionError):
 
 
 def _numbers(part: type[BaseModel]) -> dict[str, Metric]:
-    """The metrics of one part of a scorecard by field, in the order of its fields; words are no numbers."""
-    found = {name: metric_of(part.__name__, name) for name in part.model_fields}
+    """The metrics of one part of a scorecard by field, in the order of its fields; words are no numbers, and of sampled
+    answers there are none on a board."""
+    found = {name: metric_of(part.__name__, name) for name in part.model_fields if name != "pass_at"}
     return {name: metric for name, metric in found.items() if metric is not None and metric.unit != "word"}
 
 

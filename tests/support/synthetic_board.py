@@ -103,7 +103,7 @@ def full_board(root: Path) -> Folders:
     hostile_set = {"source": HOSTILE, "digest": "d" * 64, "examples": 1}
     add_entry(made, HOSTILE_NAME, {"jigsaw_2x2": 0.5, "math_word": 0.3}, seed=5, statement=hostile,
               dynamics={"training": [hostile_set]},
-              packages={HOSTILE: HOSTILE}, commit=HOSTILE)  # fmt: skip
+              packages={HOSTILE: HOSTILE}, created="2026-01-02T00:00:00Z", commit=HOSTILE)  # fmt: skip
     (made.submissions / "aaaaaaaaaaaa").mkdir()
     (made.submissions / "bbb<script>alert(3)<").mkdir()
     return made

@@ -42,7 +42,7 @@ def write_letters(folder: Path) -> Path:
 
 
 def test_list_has_every_task_of_the_shipped_suites() -> None:
-    listed = {each["task"]: each for each in json.loads(tasks("list", "--json").output)}
+    listed = {each["task"]: each for each in json.loads(tasks("list", "--json").stdout)}
     assert set(load_suite("nano-1").tasks) <= set(listed)
     assert listed["math_word"]["max_tokens"] == 64
     lines = tasks("list", "--family", "jigsaw").output.splitlines()
@@ -77,7 +77,7 @@ def test_show_says_what_a_task_is_and_what_its_readme_says() -> None:
     assert "max_tokens   40" in shown
     assert "procedural: made from a seed" in shown
     assert "`math_arithmetic`" in shown
-    assert json.loads(tasks("show", "math_arithmetic", "--json").output)["family"] == "math"
+    assert json.loads(tasks("show", "math_arithmetic", "--json").stdout)["family"] == "math"
     assert tasks("show", "maths").exit_code == 2
 
 
@@ -107,7 +107,7 @@ def test_preview_is_plain_where_the_suites_of_the_task_are_or_it_is_asked_for() 
     assert prompt_style_of("general_hellaswag_cloze") == "plain"
     assert prompt_style_of("math_word") == prompt_style_of("of_no_suite") == "chat"
     plain, chat = (
-        json.loads(tasks("preview", "math_word", "--model", "nano:base", *asked, "--json").output)
+        json.loads(tasks("preview", "math_word", "--model", "nano:base", *asked, "--json").stdout)
         for asked in (("--prompt", "plain"), ())
     )
     assert "<|im_start|>" not in plain["prompt"]

@@ -76,4 +76,5 @@ def test_progress_is_a_line_every_tenth_when_nobody_watches() -> None:
             bars.show("training", step, 100)
     lines = told.getvalue().splitlines()
     assert len(lines) == 11
-    assert (lines[0], lines[-1]) == ("training: 1 of 100", "training: 100 of 100")
+    assert lines[0] == "training: 1 of 100"
+    assert lines[-1].startswith("training: 100 of 100")

@@ -246,7 +246,7 @@ def test_failed_items_stay_as_rows_and_fail_the_run(
 def test_a_full_disk_beside_the_samples_is_one_clear_line(
     tmp_path: Path, suite_file: Path, started: list[FakeEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, chunks: object) -> str:
+    def full(path: Path, chunks: object, **_: object) -> str:
         list(chunks)  # type: ignore[call-overload]
         raise OSError(errno.ENOSPC, "No space left on device")
 

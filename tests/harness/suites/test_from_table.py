@@ -153,7 +153,7 @@ def test_pictures_are_copied_and_their_bytes_are_part_of_the_item(folder: Path) 
     arguments = ["tasks", "preview", "team", "--include-path", str(path.parent), "--out", "pictures", "--json"]
     said = CliRunner().invoke(cli, arguments)
     assert said.exit_code == 0, said.output
-    assert "which is 644 pixels wide and 336 pixels high" in json.loads(said.output)["prompt"]
+    assert "which is 644 pixels wide and 336 pixels high" in json.loads(said.stdout)["prompt"]
     (path.parent / "p" / "a.png").write_bytes(encode_png(np.full((20, 40, 3), 9, np.uint8)))
     assert problems(path)[0].startswith("item ")
     (path.parent / "p" / "a.png").unlink()

@@ -40,7 +40,7 @@ def test_every_number_of_the_scorecard_is_a_cell(card: Scorecard) -> None:
 @pytest.mark.parametrize(
     ("model", "defined", "elsewhere"),
     [
-        (TaskScore, cells.TASK, {"family", "group", "role", "verdict", "base_above_chance", "reasons"}),
+        (TaskScore, cells.TASK, {"family", "group", "role", "verdict", "base_above_chance", "reasons", "pass_at"}),
         (GroupScore, cells.GROUP, {"tasks", "n", "units", "reasons"}),
         (TargetScore, cells.SUMMARY, {"family", "tasks", "n", "transfer_tasks", "reasons"}),
     ],
