@@ -43,7 +43,15 @@ _SUBJECT = r"(?P<name>[^\[\]<>=≤≥!]+?)\s*(?:\[\s*(?P<scope>.*\S)\s*\])?"
 _COMPARISON = re.compile(_SUBJECT + r"\s*(?P<sign><=|>=|≤|≥|<|>|==?|!=)\s*(?P<number>[^\]]*)")
 _FINDING = re.compile(_SUBJECT)
 _SIGNS: dict[str, Sign] = {"<": "<", "<=": "<=", "≤": "<=", ">": ">", ">=": ">=", "≥": ">="}
-_NUMBER = re.compile(r"(?P<value>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))\s*(?P<unit>%|points?|pp)?")
+_NUMBER = re.compile(
+    r"(?P<value>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))\s*(?P<unit>%|per ?cent|points?|pts?|pp)?", re.IGNORECASE
+)
+# What word processors and our own tables write for a minus.
+_MINUS = str.maketrans("\N{MINUS SIGN}\N{EN DASH}\N{NON-BREAKING HYPHEN}", "---")
+_QUOTES = re.compile(
+    r"""(["'])(?P<inside>.*)\1|\N{LEFT DOUBLE QUOTATION MARK}(?P<curly>.*)\N{RIGHT DOUBLE QUOTATION MARK}"""
+)
+_SEVERAL = re.compile(r".*(?:[,;]\s*[a-z]|\b(?:and|or)\b).*", re.IGNORECASE)
 # How far a threshold of each unit may go, as it is written.
 _REACH = {"points": (-100, 100), "percent": (0, 100), "ratio": (-200, 200), "probability": (0, 1)}
 _IN_HUNDREDTHS = ("points", "percent", "ratio")
@@ -113,7 +121,7 @@ def parse_rule(text: str) -> Rule:
     ``RetentionError`` names what is wrong with it: an unknown metric or word, a number that may mean two things, a
     number of a task without the task.
     """
-    said = " ".join(text[: _LONGEST + 1].split())
+    said = _unquoted(" ".join(text[: _LONGEST + 1].split()))
     if not said or len(said) > _LONGEST:
         raise RetentionError(f"an empty rule; write {EXAMPLE}" if not said else f"{said[:40]}..: too long for a rule")
     anyone = _ANY.fullmatch(said)
@@ -124,6 +132,12 @@ def parse_rule(text: str) -> Rule:
     if anyone is None:
         raise RetentionError(f"{said!r}: not a rule; write {EXAMPLE}")
     return _occurrence(said, rest, anyone["each"])
+
+
+def _unquoted(text: str) -> str:
+    """``text`` without quotes around all of it, which files of settings keep where a shell takes them off."""
+    found = _QUOTES.fullmatch(text)
+    return text if found is None else (found["inside"] or found["curly"] or "").strip()
 
 
 def _each(word: str | None, rest: str) -> Each:
@@ -189,7 +203,9 @@ def _misplaced(metric: str, scope: str | None, each: Each | None) -> str | None:
 
 
 def _threshold(said: str, metric: Metric, text: str) -> Decimal:
-    found = _NUMBER.fullmatch(text.strip())
+    found = _NUMBER.fullmatch(text.strip().translate(_MINUS))
+    if found is None and _SEVERAL.fullmatch(text):
+        raise RetentionError(f"{said!r}: more than one rule; give each its own --fail-if")
     if found is None:
         raise RetentionError(f"{said!r}: {text.strip()[:40]!r} is no number; write 95, 95% or .95")
     value = Decimal(found["value"])

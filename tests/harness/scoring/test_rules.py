@@ -57,6 +57,13 @@ from harness.scoring.scorecard import AlarmKind
         ("any alarms", "any alarm"),
         ("any below-chance", "any below_chance"),
         ("any unparsed", "any unreadable"),
+        ("any task delta < \N{MINUS SIGN}5", "any task delta < -5 points"),
+        ("any task delta < \N{EN DASH}5 PTS", "any task delta < -5 points"),
+        ("retention < 95 percent", "retention < 95%"),
+        ("retention < 0.5 per cent", "retention < 0.5%"),
+        ('"retention < 95"', "retention < 95%"),
+        ("'any forgot'", "any forgot"),
+        ("\N{LEFT DOUBLE QUOTATION MARK}gain < 5\N{RIGHT DOUBLE QUOTATION MARK}", "gain < 5 points"),
     ],
 )
 def test_a_rule_is_understood_and_prints_its_canonical_form(text: str, canonical: str) -> None:
@@ -98,6 +105,9 @@ def test_a_rule_is_understood_and_prints_its_canonical_form(text: str, canonical
         ("retention", r"not a rule"),
         ("retention < ", r"'' is no number"),
         ("retention < 95,5", r"'95,5' is no number; write 95, 95% or .95"),
+        ("retention < 95, any forgot", r"more than one rule; give each its own --fail-if"),
+        ("retention < 95 and gain < 5", r"more than one rule"),
+        ('""', r"an empty rule"),
         ("retention < 1e2", r"'1e2' is no number"),
         ("retention < nan", r"'nan' is no number"),
         ("retention < ٩٥", r"is no number"),
