@@ -1,6 +1,7 @@
 """Gating: the options of a gate, and what a command does with them after its pairs are scored."""
 
 import functools
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 from harness.errors import RetentionError
 
 if TYPE_CHECKING:
+    from harness.records import Draft, Suite
     from harness.scoring import Rule, RuleResult, Scorecard
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -33,13 +35,25 @@ class Gate:
         return "-" in (self.markdown, self.junit)
 
     def check(self, target: str | None, *, as_json: bool = False) -> None:
-        """Refuse what cannot be done before anything runs: a rule about a target that is not named, two documents on
-        stdout."""
+        """Refuse what cannot be done before anything runs: a rule about a target that is not named, two documents in
+        one place, a file that cannot be written."""
         for rule in self.rules:
             if rule.needs_target and target is None:
                 raise RetentionError(f"rule {str(rule)!r} is about the target: name it (--target FAMILY)")
         if [self.markdown, self.junit, "-" if as_json else None].count("-") > 1:
             raise RetentionError("--markdown -, --junit - and --json all write to stdout: give the others a file")
+        if self.markdown == self.junit is not None:
+            raise RetentionError(f"--markdown and --junit: both write to {self.junit}; give each a file of its own")
+        for name in (self.markdown, self.junit):
+            if name not in (None, "-"):
+                _check_place(Path(name))
+
+    def check_suite(self, suite: "Suite | Draft") -> None:
+        """Refuse a rule about a task, group or family that ``suite`` does not have, before anything runs."""
+        from harness.scoring import check_scopes
+
+        places = suite.tasks.values()
+        check_scopes(self.rules, [*suite.tasks, *(each.group for each in places), *(each.family for each in places)])
 
     def refuse_screening(self) -> None:
         """Refuse a gate on pairs that are left early."""
@@ -115,6 +129,12 @@ def _rules(fail_if: Sequence[str], min_gain: str | None, strict: bool) -> "tuple
 
     texts = [*fail_if, *([] if min_gain is None else [f"gain < {min_gain}"])]
     return tuple(dict.fromkeys(parse_rule(text) for text in texts or ([_DEFAULT] if strict else [])))
+
+
+def _check_place(path: Path) -> None:
+    """Refuse what cannot be a file to write, so that hours of evaluation do not end in it."""
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise RetentionError(f"{path}: cannot be written; name a file in an existing folder")
 
 
 def _write(name: str, text: str) -> None:

@@ -15,7 +15,7 @@ from .dynamics.document import (
 )
 from .dynamics.influence import Pair, cosine, error_norm, jacobian_norm, magnitude
 from .dynamics.perplexity import Reading, edges
-from .gate import RuleResult, apply_rule, apply_rules, exit_code
+from .gate import RuleResult, apply_rule, apply_rules, check_scopes, exit_code
 from .pairing import Source, pair
 from .power import mean_minimum_detectable_difference, smallest_loss
 from .repeats import repeats_of
@@ -109,6 +109,7 @@ __all__ = [
     "bracketed",
     "check_claims",
     "check_margin",
+    "check_scopes",
     "cluster_labels",
     "compare_side",
     "cosine",

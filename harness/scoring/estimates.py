@@ -112,10 +112,14 @@ def tasks_in(scope: str, card: Scorecard) -> list[str]:
         return list(card.groups[scope].tasks)
     if found := [name for name, task in card.tasks.items() if task.family == scope]:
         return found
-    known = [*card.tasks, *card.groups, *(task.family for task in card.tasks.values())]
+    raise unknown_scope(scope, [*card.tasks, *card.groups, *(task.family for task in card.tasks.values())])
+
+
+def unknown_scope(scope: str, known: Sequence[str]) -> RetentionError:
+    """The error of a rule about ``scope``, which is none of the tasks, groups and families in ``known``."""
     near = difflib.get_close_matches(scope, list(dict.fromkeys(known)), n=3)
     there = f"did you mean {' or '.join(near)}?" if near else f"there is {', '.join(sorted(set(known))[:30])}"
-    raise RetentionError(f"[{scope[:60]}]: no such task, group or family; {there}")
+    return RetentionError(f"[{scope[:60]}]: no such task, group or family; {there}")
 
 
 def _of_groups(metric: str, scope: str, names: Sequence[str], card: Scorecard) -> Estimate:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import RetentionError
-from harness.scoring.estimates import Estimate, UndefinedError, of_each, of_pair, of_scope
+from harness.scoring.estimates import Estimate, UndefinedError, of_each, of_pair, of_scope, unknown_scope
 from harness.scoring.findings import State, look_for
 from harness.scoring.rules import Comparison, Rule, plain
 from harness.scoring.wording import per_cent, points, printable
@@ -72,6 +72,13 @@ def apply_rules(rules: Iterable[Rule], card: Scorecard) -> list[RuleResult]:
         except RetentionError as error:
             found.append(RuleResult(rule, "undefined", str(error)))
     return found
+
+
+def check_scopes(rules: Iterable[Rule], known: Sequence[str]) -> None:
+    """``RetentionError`` for a rule about something that is none of the tasks, groups and families in ``known``."""
+    for rule in rules:
+        if rule.scope is not None and rule.scope not in known:
+            raise unknown_scope(rule.scope, known)
 
 
 def exit_code(results: Iterable[RuleResult], *, strict: bool = False) -> int:

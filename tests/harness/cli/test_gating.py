@@ -100,6 +100,34 @@ def test_a_file_that_cannot_be_written_is_named(runs: Path, tmp_path: Path) -> N
     assert "nowhere/comment.md: cannot be written" in result.output
 
 
+@pytest.mark.parametrize("option", ["--markdown", "--junit"])
+@pytest.mark.parametrize("command", ["evaluate", "check"])
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_evaluated(
+    tmp_path: Path, command: str, option: str
+) -> None:
+    named = [command, "nowhere", "nobody", "--suite", "nano-1", "--out", str(tmp_path / "runs"), option]
+    for wrong in (tmp_path, tmp_path / "nowhere" / "file"):
+        result = CliRunner().invoke(cli, [*named, str(wrong)])
+        assert (result.exit_code, f"{wrong}: cannot be written" in result.output) == (2, True), result.output
+
+
+def test_two_reports_in_one_file_are_refused(runs: Path, tmp_path: Path) -> None:
+    file = str(tmp_path / "both")
+    result = compare(runs, "same", "--markdown", file, "--junit", file)
+    assert (result.exit_code, "give each a file of its own" in result.output) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "check"])
+def test_a_rule_about_what_the_suite_lacks_is_refused_before_anything_is_evaluated(
+    tmp_path: Path, command: str
+) -> None:
+    named = [command, "nano:base", "nano:sft", "--suite", "nano-1", "--out", str(tmp_path / "runs")]
+    result = CliRunner().invoke(cli, [*named, "--fail-if", "retention[sciense] < 90"])
+    assert result.exit_code == 2
+    assert "Error: [sciense]: no such task, group or family; did you mean science" in result.output
+    assert not (tmp_path / "runs").exists()
+
+
 @pytest.mark.parametrize("rule", ["retenton < 90", "gain < .5", ""])
 def test_a_wrong_rule_is_refused_before_anything_is_evaluated(tmp_path: Path, rule: str) -> None:
     options = ["nowhere", "nobody", "--suite", "nano-1", "--target", "jigsaw", "--out", str(tmp_path / "runs")]
