@@ -21,6 +21,7 @@ from harness.errors import RetentionError
 from harness.evaluation import Plan, Sizes, Watcher, complete, sizes_of
 from harness.records import read_suite
 from harness.report import verdict_lines
+from harness.scoring import MARGIN, check_margin
 from harness.suites import SuiteChoice, given_suite, suite_for
 
 ITEMS = 100
@@ -57,7 +58,7 @@ class PlannedCheck:
     def run(self, watcher: Watcher | None = None, *, fail_on_error: float = 0) -> list[Check]:
         """Run the base and the tuned checkpoints; raises what :func:`check` raises once it has started."""
         try:
-            found = run_pairs(self.plan, self._options["target"], watcher, fail_on_error)
+            found = run_pairs(self.plan, self._options["target"], watcher, fail_on_error, self._options["margin"])
         except EvaluationFailedError as error:
             raise EvaluationFailedError(str(error), map(self._check, error.evaluations)) from error
         return [self._check(each) for each in found]
@@ -69,7 +70,9 @@ class PlannedCheck:
         """The whole suite; where data for it is missing, more items; where all were asked, what is done with a run."""
         given = self._options
         models, settings = [given["base"], *given["tuned"]], given["settings"]
-        named = {name: given[name] for name in ("target", "out")} | {"name": given["names"], "model": given["models"]}
+        margin = None if given["margin"] == MARGIN else given["margin"]
+        named = {name: given[name] for name in ("target", "out")} | {"margin": margin}
+        named |= {"name": given["names"], "model": given["models"]}
         whole = read_suite(self.choice.suite)
         if self.choice.missing:
             most = max(task.count or 0 for name, task in whole.tasks.items() if name not in self.choice.missing)
@@ -171,16 +174,19 @@ def plan_check(
     out: Reference = "runs",
     models: Sequence[str] = (),
     names: Sequence[str] = (),
+    margin: float = MARGIN,
     progress: Callable[[str], None] = lambda line: None,
     stage: Callable[[str], None] = lambda what: None,
     **settings: Unpack[Settings],
 ) -> PlannedCheck:
     """What :func:`check` will run, before any engine starts.
 
-    ``progress`` is called with a line about the suite, ``stage`` with what is about to begin.
+    ``margin``, a rate in (0, 1), is the loss that "retained" must rule out. ``progress`` is called with a line about
+    the suite, ``stage`` with what is about to begin.
     """
     if items < 1:
         raise RetentionError(f"--items {items}: a check asks at least one item of each task")
+    check_margin(margin)
     stage(f"reading checkpoint {os.fspath(base)}")
     choice = _choose(os.fspath(base), suite, settings)
     progress(f"Suite: {choice}{_left_out(choice)}")
@@ -204,6 +210,7 @@ def plan_check(
         "names": list(names),
         "target": target,
         "items": items,
+        "margin": margin,
         "out": None if os.fspath(out) == "runs" else os.fspath(out),
         "settings": dict(settings),
     }

@@ -17,11 +17,8 @@ _DEFAULTS: Mapping[str, Any] = {
     "tensor_parallel": 1,
     "executor": "local",
 }
-# The settings that `retention check` has options for.
-_OF_CHECK = frozenset(
-    {"engine", "dtype", "batch", "threads", "adapters", "max_model_len", "server", "gpu_memory_utilization"}
-    | {"max_num_seqs", "quantization", "pixels", "engine_args"}
-)
+# The settings that `retention check` has no options for.
+_NOT_OF_CHECK = frozenset({"temperature", "repeats", "top_p", "sampling_seed"})
 
 
 def command_line(
@@ -35,7 +32,7 @@ def command_line(
     chosen = {
         name: value
         for name, value in settings.items()
-        if _DEFAULTS.get(name) != value and (command != "check" or name in _OF_CHECK)
+        if _DEFAULTS.get(name) != value and (command != "check" or name not in _NOT_OF_CHECK)
     }
     words = ["retention", *command.split(), *arguments]
     for name, value in {**options, "data_dir": os.environ.get(DATA_VARIABLE) or None, **chosen}.items():

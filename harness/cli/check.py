@@ -4,13 +4,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli.gating import Gate, gate
-from harness.cli.options import data_dir, engine_options
+from harness.cli.options import data_dir, evaluation_options, margin
 
 if TYPE_CHECKING:
     from harness.api import Check, Evaluation, PlannedCheck
@@ -24,27 +23,9 @@ if TYPE_CHECKING:
 @click.option("--items", type=click.IntRange(1), default=100, show_default=True, help="Most items of each task.")
 @click.option("--suite", help="A shipped suite or a YAML file.  [default: the one that fits BASE]")
 @data_dir
-@click.option("--name", "names", multiple=True, help="What to call a TUNED in records; once each, in order.")
-@click.option("--engine", help="vllm, transformers, openai (a server), or lm-eval:NAME.  [default: vllm if installed]")
-@click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), help="Default: float32 on a CPU.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where runs go.")
-@click.option("--batch", type=click.IntRange(1), help="Requests in the engine at once.  [default: 256]")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads of the engine.  [default: 1]")
-@click.option("--adapters", type=click.Choice(["auto", "merge", "lora"]), help="As in `evaluate`.  [default: auto]")
-@click.option("--max-model-len", type=click.IntRange(1), help="Longest prompt plus answer, in tokens.")
-@engine_options
-@click.option("--server", help="Address of an OpenAI-compatible server, for --engine openai.")
-@click.option(
-    "--model", "models", multiple=True, help="Name a checkpoint is served under; once a checkpoint, in order."
-)
-@click.option(
-    "--fail-on-error",
-    type=click.FloatRange(0),
-    default=0,
-    show_default=True,
-    help="Failed items to tolerate in a run: a count, or below 1 a fraction.",
-)
+@evaluation_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a TUNED in place of text.")
+@margin
 @gate
 def command(base: str, tuned: tuple[str, ...], fail_on_error: float, as_json: bool, gate: Gate, **options: Any) -> None:
     """Check quickly what each TUNED forgot of what BASE could.
@@ -73,6 +54,7 @@ def command(base: str, tuned: tuple[str, ...], fail_on_error: float, as_json: bo
 
         said = partial(click.echo, err=quiet)
         planned = plan_check(base, tuned, progress=said, stage=watcher.stage, **settings)
+        gate.check_suite(planned.plan.suite)
         if not quiet:
             _print_sizes(planned)
         failed: EvaluationFailedError | None = None

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from harness.cli.gating import Gate, gate
-from harness.cli.options import data_dir
+from harness.cli.options import data_dir, margin
 from harness.errors import RetentionError
 
 _PATH = click.Path(path_type=Path)
@@ -26,8 +26,7 @@ def _print_schema(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
     "--target", help="The task family the tuned model was trained for; without it only forgetting is reported."
 )
 @click.option("--noise", type=_PATH, help="A second run of the base (other batch order or seed): the noise floor.")
-@click.option("--margin", type=float, default=0.02, show_default=True,
-              help="The loss that \"retained\" must rule out, as a rate.")  # fmt: skip
+@margin
 @click.option("--json", "json_file", type=_PATH, help="Also write the scorecard to this file.")
 @click.option("--html", "html_file", type=_PATH, help="Also write the report page to this file.")
 @click.option(

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli.gating import Gate, gate
-from harness.cli.options import data_dir, engine_options, sampling, template_arguments
+from harness.cli.options import data_dir, evaluation_options, margin, sampling
 
 if TYPE_CHECKING:
     from harness.api import Evaluation
@@ -20,75 +19,13 @@ if TYPE_CHECKING:
 @click.option("--suite", help="A shipped suite (nano-1) or a YAML file; without it, the one that fits BASE is named.")
 @data_dir
 @click.option("--target", help="The task family that was trained, e.g. jigsaw; without it only forgetting is measured.")
-@click.option("--name", "names", multiple=True, help="What to call a TUNED in records; once each, in order.")
-@click.option("--engine", help="vllm, transformers, openai (a server), or lm-eval:NAME.  [default: vllm if installed]")
-@click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), help="Default: float32 on a CPU.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where runs go.")
-@click.option(
-    "--max-model-len",
-    type=click.IntRange(1),
-    help="Longest prompt plus answer, in tokens.  [default: what suite and model need]",
-)
-@click.option("--batch", default=256, show_default=True, help="Requests in the engine at once.")
-@click.option("--threads", default=1, show_default=True, help="CPU threads of the engine; more was slower on 2 cores.")
-@click.option(
-    "--adapters",
-    type=click.Choice(["auto", "merge", "lora"]),
-    default="auto",
-    show_default=True,
-    help="Merge adapters into a copy of the base, or apply them next to it in one engine; auto: merge on a CPU.",
-)
-@click.option(
-    "--processor",
-    type=click.Choice(["base", "tuned"]),
-    default="base",
-    show_default=True,
-    help="Whose image processor a TUNED is given: the base's, or its own (custom track).",
-)
-@click.option(
-    "--prompt",
-    type=click.Choice(["chat", "plain", "native"]),
-    help="In the base's chat template, in none, or each in its own (custom track).  [default: the suite's]",
-)
-@click.option(
-    "--chat-template", metavar="tuned|FILE", help="Ask both in TUNED's chat template, or a file's (custom track)."
-)
-@click.option(
-    "--template-arg",
-    "template_args",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=template_arguments,
-    help="Tell the chat template, e.g. enable_thinking=false (custom track).",
-)
-@click.option("--tensor-parallel", default=1, show_default=True, help="GPUs that share one model (vllm).")
-@click.option("--server", help="Address of an OpenAI-compatible server, for --engine openai.")
-@click.option(
-    "--model", "models", multiple=True, help="Name a checkpoint is served under; once a checkpoint, in order."
-)
-@click.option(
-    "--executor", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="ray: many workers."
-)
-@click.option("--address", help="Ray cluster to join, e.g. auto.  [default: start one on this machine]")
-@click.option("--workers", type=click.IntRange(1), help="Ray workers.  [default: one a GPU, or one a CPU]")
-@click.option(
-    "--fail-on-error",
-    type=click.FloatRange(0),
-    default=0,
-    show_default=True,
-    help="Failed items to tolerate in a run: a count, or below 1 a fraction.",
-)
-@click.option(
-    "--time-limit", type=click.FloatRange(0, min_open=True), help="Seconds for one item; it then fails alone."
-)
-@engine_options
+@evaluation_options
 @sampling
 @click.option("--screen", is_flag=True, help="Stop each TUNED early once its gain is decided; not for submission.")
 @click.option("--dry-run", is_flag=True, help="Say what it would cost and could show, run nothing.")
 @click.option("--calibrate", is_flag=True, help="With --dry-run: answer for at most 30 s to estimate the time.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scorecards as JSON lines instead of tables.")
-@click.option("--margin", type=float, default=0.02, show_default=True,
-              help="The loss that \"retained\" must rule out, as a rate.")  # fmt: skip
+@margin
 @gate
 def command(
     base: str,
@@ -143,6 +80,10 @@ def command(
         return
     if screen:
         gate.refuse_screening()
+    if suite is not None and any(rule.scope is not None for rule in gate.rules):
+        from harness.records import read_suite
+
+        gate.check_suite(read_suite(suite))
     call = _screen if screen else partial(evaluate, fail_on_error=fail_on_error, margin=margin)
     run_and_print(partial(call, base, tuned, **arguments), as_json=as_json, gate=gate, settings=settings)
 

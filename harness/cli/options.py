@@ -33,6 +33,24 @@ def engine_options(command: Command) -> Command:
     return command
 
 
+def evaluation_options(command: Command) -> Command:
+    """How checkpoints are run and asked, where runs go and what may fail: what `evaluate` and `check` share."""
+    for option in reversed(_EVALUATION):
+        command = option(command)
+    return command
+
+
+def margin(command: Command) -> Command:
+    """``--margin``: what a verdict of "retained" rules out."""
+    return click.option(
+        "--margin",
+        type=float,
+        default=0.02,
+        show_default=True,
+        help='The loss that "retained" must rule out, as a rate.',
+    )(command)
+
+
 def engine_arguments(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
     """``KEY=VALUE`` as arguments of an engine: a value is JSON, or else a text."""
     found: dict[str, Any] = {}
@@ -144,4 +162,87 @@ _ENGINE = (
         callback=engine_arguments,
         help="Any other argument of vLLM, as JSON or text; recorded. E.g. max_num_batched_tokens=8192.",
     ),
+)
+
+_EVALUATION = (
+    click.option("--name", "names", multiple=True, help="What to call a TUNED in records; once each, in order."),
+    click.option(
+        "--engine", help="vllm, transformers, openai (a server), or lm-eval:NAME.  [default: vllm if installed]"
+    ),
+    click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), help="Default: float32 on a CPU."),
+    click.option(
+        "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where runs go."
+    ),
+    click.option(
+        "--max-model-len",
+        type=click.IntRange(1),
+        help="Longest prompt plus answer, in tokens.  [default: what suite and model need]",
+    ),
+    click.option(
+        "--batch", type=click.IntRange(1), default=256, show_default=True, help="Requests in the engine at once."
+    ),
+    click.option(
+        "--threads",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="CPU threads of the engine; more was slower on 2 cores.",
+    ),
+    click.option(
+        "--adapters",
+        type=click.Choice(["auto", "merge", "lora"]),
+        default="auto",
+        show_default=True,
+        help="Merge adapters into a copy of the base, or apply them next to it in one engine; auto: merge on a CPU.",
+    ),
+    click.option(
+        "--processor",
+        type=click.Choice(["base", "tuned"]),
+        default="base",
+        show_default=True,
+        help="Whose image processor a TUNED is given: the base's, or its own (custom track).",
+    ),
+    click.option(
+        "--prompt",
+        type=click.Choice(["chat", "plain", "native"]),
+        help="In the base's chat template, in none, or each in its own (custom track).  [default: the suite's]",
+    ),
+    click.option(
+        "--chat-template", metavar="tuned|FILE", help="Ask both in TUNED's chat template, or a file's (custom track)."
+    ),
+    click.option(
+        "--template-arg",
+        "template_args",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=template_arguments,
+        help="Tell the chat template, e.g. enable_thinking=false (custom track).",
+    ),
+    click.option(
+        "--tensor-parallel",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="GPUs that share one model (vllm).",
+    ),
+    click.option("--server", help="Address of an OpenAI-compatible server, for --engine openai."),
+    click.option(
+        "--model", "models", multiple=True, help="Name a checkpoint is served under; once a checkpoint, in order."
+    ),
+    click.option(
+        "--executor", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="ray: many workers."
+    ),
+    click.option("--address", help="Ray cluster to join, e.g. auto.  [default: start one on this machine]"),
+    click.option("--workers", type=click.IntRange(1), help="Ray workers.  [default: one a GPU, or one a CPU]"),
+    click.option(
+        "--fail-on-error",
+        type=click.FloatRange(0),
+        default=0,
+        show_default=True,
+        help="Failed items to tolerate in a run: a count, or below 1 a fraction.",
+    ),
+    click.option(
+        "--time-limit", type=click.FloatRange(0, min_open=True), help="Seconds for one item; it then fails alone."
+    ),
+    *_ENGINE,
 )

@@ -39,11 +39,33 @@ def test_sizes_come_first_and_the_next_command_last(tmp_path: Path) -> None:
     assert document["next"].startswith("retention evaluate nano:base nano:sft --suite nano-1 ")
 
 
+def test_a_check_has_the_options_of_an_evaluation() -> None:
+    """All but those of whole suites: drawn answers, screening and the plan of the cost."""
+    of_check, of_evaluate = (
+        {each.name for each in cli.get_command(None, name).params} for name in ("check", "evaluate")
+    )
+    sampled = {"temperature", "repeats", "top_p", "sampling_seed"}
+    assert of_evaluate - of_check == sampled | {"screen", "dry_run", "calibrate"}
+    assert of_check - of_evaluate == {"items"}
+
+
+@pytest.mark.engine
+def test_a_check_asks_as_it_is_told_and_its_next_command_does_too(tmp_path: Path) -> None:
+    asked = ("--prompt", "plain", "--time-limit", "60", "--margin", "0.1", "--out", tmp_path)
+    result = invoke(*CHECK, *asked, "--json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert "prompts_chosen" in [each["kind"] for each in document["scorecard"]["alarms"]]
+    assert "--margin 0.1" in document["next"]
+    assert "--prompt plain --time-limit 60" in document["next"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (["check", "nano:base"], 2, "Missing argument 'TUNED...'"),
         ([*CHECK, "--target", "chess"], 2, "--target chess: suite nano-1 has no such family; it has general, jigsaw"),
+        ([*CHECK, "--margin", "2"], 2, "--margin 2: a loss between 0 and 1"),
         ([*CHECK, "--items", "0"], 2, "0 is not in the range x>=1"),
         (["check", "nano:none", "nano:sft"], 2, "nano:none: no such shipped checkpoint"),
         (
