@@ -1,5 +1,6 @@
 """Model card: a pair of one's own as the hub states results, and putting that into a card that is there."""
 
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from harness.report.hub import NAME, Stated, eval_results, model_index
 from harness.scoring import Scorecard
 
 EVIDENCE = "self-reported"
+_FRONT_MATTER = re.compile(r"(?P<open>\s*---\r?\n)(?P<inside>.*?)\r?\n(?P<close>---[ \t]*(?:\r?\n|\Z))", re.DOTALL)
 RESULTS_FILE = Path(".eval_results") / "retentionbench.yaml"
 
 
@@ -57,7 +59,7 @@ class CardBlock:
 def card_block(card: Scorecard, *, date: str | None = None) -> CardBlock:
     """The block of ``card``, marked as self-reported; ``date`` is when the tuned model was run.
 
-    ``RetentionError`` for a pair that a screening left early.
+    ``RetentionError`` for a pair that a screening left early, and for one of which no number is defined.
     """
     if card.screened:
         raise RetentionError(
@@ -72,7 +74,11 @@ def card_block(card: Scorecard, *, date: str | None = None) -> CardBlock:
         date=date,
         arguments={"evidence": EVIDENCE, "signature": card.signature},
     )
-    return CardBlock(model_index(card, stated), eval_results(card, stated))
+    index = model_index(card, stated)
+    if not index["model-index"][0]["results"][0]["metrics"]:
+        why = card.reasons["retention_macro"]
+        raise RetentionError(f"{card.tuned.name}: no number for a card is defined, without a target and {why}")
+    return CardBlock(index, eval_results(card, stated))
 
 
 def to_yaml(document: Any) -> str:
@@ -83,6 +89,8 @@ def to_yaml(document: Any) -> str:
 def _front_matter(readme: Path) -> dict[str, Any]:
     from huggingface_hub.repocard import metadata_load
 
+    if readme.is_dir():
+        raise RetentionError(f"{readme}: a folder; name the card in it ({readme / 'README.md'})")
     if not readme.exists():
         return {}
     try:
@@ -101,8 +109,31 @@ def _save(readme: Path, front: dict[str, Any]) -> None:
         copied = Path(folder) / readme.name
         if readme.exists():
             shutil.copy(readme, copied)
-        metadata_save(copied, front)
+        edited = _edited(copied, front)
+        if edited is None:
+            metadata_save(copied, front)
+        else:
+            copied.write_text(edited, encoding="utf-8", newline="")
         copied.replace(readme)
+
+
+def _edited(readme: Path, front: dict[str, Any]) -> str | None:
+    """The text of ``readme`` with only its ``model-index`` changed, so that comments and spelling of all else stay.
+
+    None where that does not give ``front``: no front matter yet, or an index in a form that has no lines of its own.
+    """
+    text = readme.read_bytes().decode("utf-8-sig") if readme.exists() else ""
+    found = _FRONT_MATTER.match(text)
+    if found is None:
+        return None
+    end = "\r\n" if found["open"].endswith("\r\n") else "\n"
+    lines = f"{found['inside']}{end}".splitlines(keepends=True)
+    start = next((at for at, line in enumerate(lines) if line.startswith("model-index:")), len(lines))
+    rest = lines[start + 1 :]
+    after = next((at for at, line in enumerate(rest) if line.strip() and line[0] not in " \t-"), len(rest))
+    index = to_yaml({"model-index": front["model-index"]}).replace("\n", end)
+    inside = "".join([*lines[:start], index, *rest[after:]])
+    return f"{found['open']}{inside}{found['close']}{text[found.end() :]}" if yaml.safe_load(inside) == front else None
 
 
 def _with_others(path: Path, entries: list[dict[str, Any]] | None) -> list[Any]:
@@ -129,7 +160,10 @@ def _merged(readme: Path, front: dict[str, Any], block: dict[str, Any]) -> dict[
         return front | {"model-index": [new]}
     # The hub shows the first model of a card, which is the one that the repository holds.
     first, *others = models
-    results = [each for each in first.get("results") or [] if not _same(each, new["results"][0])]
+    there = first.get("results") or []
+    if not isinstance(there, list):
+        raise RetentionError(f"{readme}: the results in its model-index are not a list; correct them first")
+    results = [each for each in there if not _same(each, new["results"][0])]
     return front | {"model-index": [first | {"results": results + new["results"]}, *others]}
 
 

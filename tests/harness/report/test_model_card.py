@@ -1,6 +1,7 @@
 """Model card: what is stated is what the hub's own library reads, and what was in a card stays."""
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,25 @@ def test_another_target_stands_beside(card: Scorecard, readme: Path) -> None:
     assert len(yaml.safe_load((readme.parent / RESULTS_FILE).read_text("utf-8"))) == 2
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("index", ["", "model-index:\n- name: mine\n  results: []\n\n", "model-index: []\n"])
+def test_the_rest_of_the_front_matter_stays_as_it_is_written(
+    card: Scorecard, tmp_path: Path, index: str, end: str
+) -> None:
+    above, below = "# why\nversion: 1.10  # not 1.1\nno: off\n", 'date: "2026"\n# last\n'
+    path = tmp_path / "README.md"
+    path.write_bytes(f"---\n{above}{index}{below}---\n\ntext\n---\n".replace("\n", end).encode())
+    for _ in range(2):
+        card_block(card).write(path)
+    written = path.read_bytes().decode()
+    assert set(re.findall(r"\r*\n", written)) == {end}
+    lines = written.replace(end, "\n")
+    assert lines.startswith(f"---\n{above}" + ("model-index:" if index else below))
+    assert below in lines
+    assert lines.endswith("---\n\ntext\n---\n")
+    assert lines.count("retentionbench/synthetic-1") == 1
+
+
 @pytest.mark.parametrize("text", ["", "# Only text\n", "---\n---\n# Empty\n"])
 def test_a_card_without_front_matter_gets_one_and_keeps_its_text(card: Scorecard, tmp_path: Path, text: str) -> None:
     path = tmp_path / "README.md"
@@ -123,7 +143,8 @@ def test_a_new_card_is_made(card: Scorecard, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("front", "message"),
     [("a: [1", "front matter cannot be read"), ("- a\n- b", "front matter cannot be read"),
-     ("model-index: {a: 1}", "model-index is not a list of models")],
+     ("model-index: {a: 1}", "model-index is not a list of models"),
+     ("model-index: [{name: a, results: none}]", "results in its model-index are not a list")],
 )  # fmt: skip
 def test_a_card_that_cannot_be_read_is_left_as_it_is(card: Scorecard, tmp_path: Path, front: str, message: str) -> None:
     path = tmp_path / "README.md"
@@ -146,6 +167,18 @@ def test_results_that_cannot_be_read_are_left_as_they_are(card: Scorecard, readm
 def test_a_folder_that_is_not_there_is_named(card: Scorecard, tmp_path: Path) -> None:
     with pytest.raises(RetentionError, match=r"nowhere/README.md: cannot be written"):
         card_block(card).write(tmp_path / "nowhere" / "README.md")
+
+
+def test_a_folder_in_place_of_a_card_names_the_card_in_it(card: Scorecard, tmp_path: Path) -> None:
+    with pytest.raises(RetentionError, match=r"a folder; name the card in it \(.*README.md\)"):
+        card_block(card).write(tmp_path)
+
+
+def test_a_pair_without_a_defined_number_is_not_stated(card: Scorecard) -> None:
+    names = ("target", "retention_macro", "retention_macro_ci", "balance", "balance_ci")
+    undefined = without(card, "not enough evidence", *names)
+    with pytest.raises(RetentionError, match=r"no number for a card is defined, .*not enough evidence"):
+        card_block(undefined)
 
 
 def test_a_pair_that_was_left_early_is_not_stated(card: Scorecard) -> None:
