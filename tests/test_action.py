@@ -125,6 +125,9 @@ def test_no_input_is_pasted_into_a_script() -> None:
         ("worse", {"min_gain": "5"}, "2"),
         ("same", {"min_gain": "-30", "target": "jigsaw"}, "0"),
         ("same", {"options": "--margin=0.2", "strict": "true"}, "0"),
+        ("same", {"margin": "0.2", "strict": "true"}, "0"),
+        ("same", {"margin": "2"}, "2"),
+        ("worse", {"fail_if": '"retention < 90"'}, "1"),
     ],
 )
 def test_the_exit_code_is_that_of_the_gate_and_the_summary_is_written(
@@ -220,6 +223,15 @@ def test_a_job_that_may_not_comment_says_so_and_goes_on(runner: Runner) -> None:
     done = runner.step("Comment", {}, NUMBER="7", COMMENT=str(comment))
     assert done.returncode == 0
     assert "::notice::RetentionBench could not comment" in done.stdout
+
+
+@pytest.mark.engine
+def test_the_shipped_nano_pair_is_checked_by_default(runner: Runner) -> None:
+    inputs = {"base": "nano:base", "tuned": "nano:sft", "items": "20", "engine": "transformers", "margin": "0.1"}
+    done = runner.step("Evaluate", inputs | {"fail-if": "any forgot\nretention < 1%"})
+    assert runner.output("exit-code") == "0", done.stdout
+    assert "PASS not shown to have forgotten any of 9 prior tasks" in done.stdout
+    assert runner.summary.read_text().startswith("### PASS: ` nano-sft against nano-base `")
 
 
 @pytest.mark.engine
