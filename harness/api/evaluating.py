@@ -242,6 +242,7 @@ def plan(
     suite: Reference | None = None,
     target: str | None = None,
     out: Reference = "runs",
+    items: int | None = None,
     calibrate: bool = False,
     watcher: Watcher | None = None,
     models: Sequence[str] = (),
@@ -253,6 +254,7 @@ def plan(
     Items, tokens and images of each checkpoint that are not answered yet, memory for weights and cache, time, and the
     smallest losses that would be found. Time is measured by stored runs of the same suite and engine below ``out``, or
     with ``calibrate`` by answering for at most 30 s, which starts an engine and stores its answers; else it is None.
+    With ``items`` it is the cost of :func:`check`, which asks the first so many of each task.
 
     Raises :class:`RetentionError` as :func:`evaluate` does.
 
@@ -260,7 +262,9 @@ def plan(
     """
     several: Sequence[Reference] = [tuned] if isinstance(tuned, str | os.PathLike) else tuned
     told = complete(watcher)
-    made = plan_pairs(base, several, suite, target, out, models, names, settings, stage=told.stage)
+    if items is not None and items < 1:
+        raise RetentionError(f"items {items}: a part has at least one item of each task")
+    made = plan_pairs(base, several, suite, target, out, models, names, settings, items=items, stage=told.stage)
     return estimate(made, told, calibrate=calibrate)
 
 

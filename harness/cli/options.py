@@ -98,6 +98,8 @@ def _json(given: str, value: str) -> Any:
         return json.loads(value, parse_constant=refuse)
     except ValueError:
         return value
+    except RecursionError as error:
+        raise click.BadParameter(f"{given[:40]}...: too many lists or objects in one another") from error
 
 
 def _scalar(given: str, value: str) -> str | int | float | bool | None:

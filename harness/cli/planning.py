@@ -27,7 +27,8 @@ def print_estimate(found: "Estimate", *, as_json: bool) -> None:
     calibrated = found.duration.source == "calibration"
     done = f"{found.duration.answers:,} answers were given and stored" if calibrated else "nothing was run"
     click.echo(f"{found.suite} on {found.engine}; {done}")
-    echo_columns(_HEADER, rows, ("checkpoint",))
+    header = _HEADER if found.repeats == 1 else ("checkpoint", "answers", *_HEADER[2:])
+    echo_columns(header, rows, ("checkpoint",))
     click.echo("Tokens and images are of what is to be answered; those of images as the processor's files say.")
     for line in (_memory(found), _time(found), _power(found), *_unused(found)):
         click.echo(line)

@@ -59,7 +59,8 @@ class Display:
     ) -> None:
         self._end.set()
         self._progress.stop()
-        if kind is None and (text := self._ending()):
+        ended_by_user = kind is not None and issubclass(kind, KeyboardInterrupt)
+        if text := self._ending() if kind is None else self._kept() if ended_by_user else "":
             self._say(text)
 
     def stage(self, what: str) -> None:
@@ -84,6 +85,10 @@ class Display:
         """The last line of a command that did not fail."""
         seconds = self._clock() - self._began
         return f"  done in {duration(seconds)}" if self._stage and seconds >= _LONG else ""
+
+    def _kept(self) -> str:
+        """What an interrupt has left to go on from; nothing where no answer was given."""
+        return ""
 
     def _say(self, text: str, style: str | None = None) -> None:
         self._spoke = self._clock()
@@ -152,6 +157,12 @@ class RichWatcher(Display):
             f"  cost: {duration(self._clock() - self._began)}, {generated:,} answers generated from {prompt:,} prompt "
             f"tokens to {output:,} output tokens, {reused:,} reused"
         )
+
+    def _kept(self) -> str:
+        if not (self._name or self._costs):
+            return ""
+        at = f" ({self._name}: {self._done:,} of {self._total:,})" if self._name else ""
+        return f"  interrupted; every answer so far is stored{at}, and the same command goes on from there"
 
 
 class _Meter:

@@ -8,6 +8,7 @@ answer otherwise than one token after the other.
 import ast
 import difflib
 import importlib.util
+import math
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -45,8 +46,16 @@ _RESERVED: tuple[tuple[str, str], ...] = (
     (r"model_loader_extra.*|ignore_patterns|additional_config|.*log.*|profiler.*|collect_.*", "it reaches out"),
     (r"spec_.*|speculative.*|per_request_spec.*|diffusion.*|watermark_config|.*pooler.*", "answers would not be plain"),
     (r"structured.*|reasoning.*|enable_.*embeds|io_processor.*|tokens_only|aux_output.*", "answers would not be plain"),
+    (r"ec_.*|engram_config|fault_tolerance_config|kv_offloading_backend|.*nsight", "it reaches out"),
+    (r".*_path|.*_dir", "it names files"),
     (r"data_parallel.*|nnodes|node_rank|master_.*|_.*", "--executor ray spreads the work"),
 )  # fmt: skip
+# Within an object: what has a compiler generate, import or run something else.
+_RESERVED_KEYS = r"inductor_.*|.*passes|.*(_|\A)(path|dir|cls|class|module)"
+# A path of modules or files; "quantization_config" has patterns of layers' names instead.
+_NAMES_CODE = re.compile(r"[./\\]")
+_OF_PATTERNS = "quantization_config"
+_DEEPEST = 8
 
 
 def refuse_options(settings: EngineSettings) -> None:
@@ -75,9 +84,12 @@ def refuse_options(settings: EngineSettings) -> None:
 
 def refuse_arguments(arguments: Mapping[str, Any]) -> None:
     """Raise ``EngineError`` for an argument that is reserved, or that the installed vLLM does not have."""
-    for name in arguments:
+    if not isinstance(arguments, Mapping) or not all(isinstance(name, str) for name in arguments):
+        raise EngineError("--engine-arg: the arguments are no mapping of names to values")
+    for name, value in arguments.items():
         if (why := reserved(name)) is not None:
             raise EngineError(f"--engine-arg {name}: {why}; leave it out")
+        _check_value(name, value)
     if (known := engine_arguments()) is not None:
         for name in arguments:
             _check_known("--engine-arg", name, known, "vLLM's EngineArgs have no such argument")
@@ -120,6 +132,38 @@ def quantization_methods() -> frozenset[str] | None:
         if isinstance(each, ast.Constant) and isinstance(each.value, str)
     }
     return frozenset({*names, "bitsandbytes"}) if names else None
+
+
+def _check_value(name: str, value: object, depth: int = 0, *, in_object: bool = False) -> None:
+    """Raise ``EngineError`` for a value that is not of JSON, or in which an object would have code run."""
+    if depth > _DEEPEST:
+        raise EngineError(f"--engine-arg {name}: more than {_DEEPEST} lists or objects in one another")
+    if isinstance(value, dict):
+        for key, each in value.items():
+            _check_key(name, key)
+            _check_value(name, each, depth + 1, in_object=True)
+    elif isinstance(value, list):
+        for each in value:
+            _check_value(name, each, depth + 1, in_object=in_object)
+    elif isinstance(value, str):
+        _check_text(name, value, in_object=in_object)
+    elif not (value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))):
+        raise EngineError(f"--engine-arg {name}: {value!r} is no value of JSON")
+
+
+def _check_key(name: str, key: object) -> None:
+    if not isinstance(key, str):
+        raise EngineError(f"--engine-arg {name}: {key!r} is no name in an object of JSON")
+    _check_text(name, key, in_object=True)
+    if re.fullmatch(_RESERVED_KEYS, key):
+        raise EngineError(f"--engine-arg {name}: {key}: it would run code or name files; leave it out")
+
+
+def _check_text(name: str, text: str, *, in_object: bool) -> None:
+    if not text.isprintable():  # Also half of a surrogate pair, which no record can hold.
+        raise EngineError(f"--engine-arg {name}: {text!r} has characters that are not printed")
+    if in_object and name != _OF_PATTERNS and _NAMES_CODE.search(text):
+        raise EngineError(f"--engine-arg {name}: {text}: it would run code or name files; leave it out")
 
 
 def _named(node: ast.expr, name: str) -> bool:

@@ -72,7 +72,8 @@ class Estimate:
     """What an evaluation would cost and could show.
 
     ``detectable`` is the smallest loss (a share of items) that would be found four times in five on each prior task,
-    after Holm, and ``detectable_overall`` that of their mean, where ``churn`` of the items change.
+    after Holm, and ``detectable_overall`` that of their mean, where ``churn`` of the items change. ``repeats`` are the
+    answers drawn to an item; where there are several, the items of each work are answers.
     """
 
     suite: str
@@ -85,12 +86,14 @@ class Estimate:
     detectable: dict[str, float]
     detectable_overall: float | None
     unused: tuple[str, ...] = ()
+    repeats: int = 1
 
 
 def brief(plan: Plan) -> str:
     """A plan that fits in a line, without a look into the store: work of one checkpoint, memory, detectable loss."""
     work, needed, losses = plan.work, memory(plan), detectable_losses(plan.suite, plan.target)[0]
-    parts = [f"{work.items:,} items a checkpoint", f"{work.prompt_tokens:,} prompt tokens"]
+    what = "answers" if _repeats(plan) > 1 else "items"
+    parts = [f"{work.items:,} {what} a checkpoint", f"{work.prompt_tokens:,} prompt tokens"]
     parts += [f"at most {work.output_tokens:,} output tokens"] * bool(work.output_tokens)
     parts += [f"{work.images:,} images"] * bool(work.images)
     parts += [f"weights {size_of(needed.weights)}"]
@@ -99,6 +102,10 @@ def brief(plan: Plan) -> str:
     if losses:
         parts.append(f"detects a loss of {100 * max(losses.values()):.1f} points on a task")
     return ", ".join(parts)
+
+
+def _repeats(plan: Plan) -> int:
+    return plan.sampling.repeats if plan.sampling else 1
 
 
 def size_of(count: int) -> str:
@@ -131,6 +138,7 @@ def estimate(plan: Plan, watcher: Watcher, *, calibrate: bool = False) -> Estima
         detectable=losses,
         detectable_overall=overall,
         unused=plan.settings.unused(),
+        repeats=_repeats(plan),
     )
 
 

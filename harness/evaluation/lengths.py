@@ -14,7 +14,7 @@ from harness.checkpoints import NO_PICTURES, ImageTokens, Pictures, PromptRender
 from harness.errors import RetentionError
 from harness.evaluation.plan import Plan
 from harness.evaluation.work import NO_WORK, Work
-from harness.lmeval import LoadedTask, decoding_of, questions_of
+from harness.lmeval import LoadedTask, decoding_of, is_written, questions_of
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ def fitted(plan: Plan, tasks: Mapping[str, LoadedTask]) -> Plan:
     length, positions = plan.conditions.record.max_model_len, plan.conditions.positions
     images = image_tokens((plan.base.base or plan.base).path, processor_of(plan.conditions))
     each = [_longest(name, task, plan.prompts.shared, images) for name, task in tasks.items()]
-    work = sum((item.work for item in each), NO_WORK)
+    repeats = plan.sampling.repeats if plan.sampling else 1
+    work = sum((item.work.times(repeats if is_written(tasks[item.task]) else 1) for item in each), NO_WORK)
     plan = replace(plan.showing(reduce(or_, (item.pictures for item in each))), work=work)
     found = max(each, key=lambda item: item.total)
     if found.total <= length:

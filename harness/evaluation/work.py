@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 class Work:
     """``items`` asked, ``stored`` of them answered already; the rest is counted in ``prompt_tokens`` (with those of
     images, as far as the processor's files say), ``option_tokens`` of options that are scored, ``images``, and
-    ``output_tokens``, the most that answers may have."""
+    ``output_tokens``, the most that answers may have. Each of several sampled answers to an item counts."""
 
     items: int = 0
     stored: int = 0
@@ -22,6 +22,10 @@ class Work:
 
     def __add__(self, other: "Work") -> "Work":
         return Work(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(Work)))
+
+    def times(self, count: int) -> "Work":
+        """So much ``count`` times."""
+        return Work(*(count * getattr(self, each.name) for each in fields(Work)))
 
 
 NO_WORK = Work()

@@ -8,7 +8,7 @@ from harness.engines import Member, Placement
 from harness.evaluation.execution import Execution
 from harness.evaluation.store import Variant, request_keys
 from harness.evaluation.work import NO_WORK, Work
-from harness.lmeval import picture_size, run_tasks
+from harness.lmeval import Draws, picture_size, run_tasks
 from harness.protocol import Completion, ContinuationScore, GenerateRequest, ScoreAnswer, ScoreRequest
 from harness.records import EngineRecord
 
@@ -71,11 +71,13 @@ def _work(request: Request, tokens: ImageTokens) -> Work:
 
 def _requests(execution: Execution, renderer: PromptRenderer) -> dict[str, list[Request]]:
     """The requests of every task, as an evaluation sends them."""
-    recorder = _Recorder(execution.plan.placements[0].record)
+    plan = execution.plan
+    recorder = _Recorder(plan.placements[0].record)
+    draws = None if plan.sampling is None else Draws(plan.sampling, plan.replicate)
     found: dict[str, list[Request]] = {}
-    for samples in run_tasks(execution.plan.suite, execution.tasks, recorder, renderer, lambda _: None):
+    for samples in run_tasks(plan.suite, execution.tasks, recorder, renderer, lambda _: None, draws):
         for sample in samples:
-            found.setdefault(sample.task, []).append(recorder.seen[sample.item_id])
+            found.setdefault(sample.task, []).append(recorder.seen[sample.item_id, sample.seed])
     return found
 
 
@@ -84,16 +86,18 @@ class _Recorder:
 
     def __init__(self, record: EngineRecord) -> None:
         self.record = record
-        self.seen: dict[str, Request] = {}
+        # By item, and the seed of an answer that is drawn.
+        self.seen: dict[tuple[str, int | None], Request] = {}
 
     def generate(self, requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Completion]]:
         for index, request in enumerate(requests):
-            self.seen[request.item_id] = request
+            drawn = request.decoding.seed if request.decoding.temperature else None
+            self.seen[request.item_id, drawn] = request
             yield index, Completion("", "stop", 0, 0)
 
     def score(self, requests: Sequence[ScoreRequest]) -> Iterator[tuple[int, ScoreAnswer]]:
         for index, request in enumerate(requests):
-            self.seen[request.item_id] = request
+            self.seen[request.item_id, None] = request
             yield index, tuple(ContinuationScore(0.0, False) for _ in request.continuations)
 
     def close(self) -> None: ...

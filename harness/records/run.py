@@ -281,7 +281,10 @@ class RunRecord(StrictModel):
 
 
 def _value(value: JsonValue) -> str:
-    return value if isinstance(value, str) else canonical_json(value).decode()
+    """An argument's value as no other one is written: a text in quotes, but for a plain word."""
+    if isinstance(value, str) and value not in ("true", "false", "null") and re.fullmatch(r"[A-Za-z][\w.+-]*", value):
+        return value
+    return canonical_json(value).decode()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from harness.api import Check, EvaluationFailedError, check, evaluate_pairs, plan_check
+from harness.api import Check, EvaluationFailedError, check, evaluate_pairs, plan, plan_check
 from harness.cli import cli
 from harness.engines import EngineError, placement, starting
 from harness.errors import RetentionError
@@ -47,6 +47,17 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def asked(models: Path) -> Settings:
     suite = part_of_nano(models, "math_arithmetic", "science_facts")
     return {"suite": suite, "items": 20, "out": models / "runs", "engine": "transformers", "dtype": "float32"}
+
+
+def test_a_plan_with_items_is_of_what_a_check_asks(models: Path, asked: Settings, started: list[str]) -> None:
+    pair = (models / "base", models / "tuned")
+    before = plan(*pair, **asked).total
+    assert (before.items, before.stored) == (2 * 2 * 20, 0)
+    check(*pair, **asked)
+    after = plan(*pair, **asked).total
+    assert (after.items, after.to_answer) == (before.items, 0)
+    with pytest.raises(RetentionError, match="items 0: a part has at least one item of each task"):
+        plan(*pair, **{**asked, "items": 0})
 
 
 @pytest.mark.engine

@@ -159,6 +159,24 @@ def test_nothing_is_said_at_the_end_of_a_command_that_failed() -> None:
     assert told.getvalue() == "  loading ...\n"
 
 
+def interrupt(watcher: RichWatcher) -> None:
+    with watcher:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_says_what_is_stored() -> None:
+    watcher = RichWatcher(Console(file=(out := io.StringIO())))
+    with pytest.raises(KeyboardInterrupt):
+        interrupt(watcher)
+    assert out.getvalue() == ""
+    watcher.checkpoint("nano-base", "base", 300)
+    watcher.answered(20)
+    with pytest.raises(KeyboardInterrupt):
+        interrupt(watcher)
+    stored = "every answer so far is stored (base nano-base: 20 of 300)"
+    assert out.getvalue().splitlines()[-1] == f"  interrupted; {stored}, and the same command goes on from there"
+
+
 def test_durations_are_for_people() -> None:
     assert [duration(each) for each in (0.4, 59.4, 60, 200, 3599, 3600, 9000)] == [
         "0 s", "59 s", "1 min 0 s", "3 min 20 s", "59 min 59 s", "1 h 0 min", "2 h 30 min"

@@ -41,6 +41,50 @@ def test_what_this_program_decides_or_what_would_run_code_is_reserved(name: str)
         refuse_options(replace(VLLM, engine_args={name: 1}))
 
 
+NESTED: tuple[tuple[str, Any], ...] = (
+    ("compilation_config", {"inductor_passes": {"a": "os.system"}}),
+    ("compilation_config", {"backend": "package.module.function"}),
+    ("compilation_config", {"inductor_compile_config": {"cpp.cxx": "compiler"}}),
+    ("compilation_config", {"pass_config": {"cpp.cxx": ["compiler"]}}),
+    ("compilation_config", {"custom_ops": ["os.system"]}),
+    ("compilation_config", {"debug_dump_path": "folder"}),
+    ("compilation_config", {"cache_dir": "folder"}),
+    ("attention_config", {"x": [{"worker_cls": "anything"}]}),
+    ("ec_manager_config", {}),
+    ("mm_encoder_fp8_scale_save_path", "scales"),
+)
+
+
+@pytest.mark.parametrize(("name", "value"), NESTED)
+def test_an_object_can_run_no_code_and_name_no_file(name: str, value: Any) -> None:
+    with pytest.raises(EngineError, match=f"--engine-arg {name}: .*leave it out"):
+        refuse_options(replace(VLLM, engine_args={name: value}))
+
+
+@pytest.mark.parametrize(
+    "value", [float("inf"), float("nan"), (1, 2), {1: 2}, {"a": float("inf")}, "\ud800", {"\ud800": 1}, VLLM]
+)
+def test_what_a_record_cannot_hold_is_refused(value: Any) -> None:
+    with pytest.raises(EngineError, match="--engine-arg block_size: "):
+        refuse_options(replace(VLLM, engine_args={"block_size": value}))
+
+
+def test_lists_in_lists_have_an_end_and_arguments_have_names() -> None:
+    deep: Any = 1
+    for _ in range(20):
+        deep = [deep]
+    unnamed: Any = {1: 2}
+    for arguments in ({"block_size": deep}, unnamed, None):
+        with pytest.raises(EngineError, match="--engine-arg"):
+            refuse_options(replace(VLLM, engine_args=arguments))
+
+
+def test_objects_of_use_are_let_through() -> None:
+    compilation = {"mode": 3, "cudagraph_mode": "FULL_DECODE_ONLY", "custom_ops": ["+rms_norm"], "backend": "inductor"}
+    quantisation = {"ignore": ["re:.*lm_head", "model.layers.0.mlp"]}
+    refuse_options(replace(VLLM, engine_args={"compilation_config": compilation, "quantization_config": quantisation}))
+
+
 def test_what_is_of_use_is_not_reserved() -> None:
     assert [name for name in USEFUL if reserved(name) is not None] == []
     known = engine_arguments()

@@ -8,7 +8,7 @@ import pytest
 
 from harness.evaluation import estimate, make_plan, run_plan
 from harness.evaluation.plan import Plan
-from harness.records import read_run
+from harness.records import Sampling, read_run
 from harness.scoring import smallest_loss
 from harness.suites import sample
 from tests.support.evaluating import SETTINGS, Silent
@@ -68,6 +68,23 @@ def test_stored_answers_are_counted_and_time_and_lengths_are_theirs(plan: Plan) 
     assert found.duration.seconds == pytest.approx(run.record.wall_seconds)
     run_plan(plan, Silent())
     assert estimate(plan, Silent()).duration.source == "nothing to answer"
+
+
+@pytest.mark.engine
+def test_all_answers_to_an_item_are_counted_apart_from_greedy_ones(suite: Path, tmp_path: Path) -> None:
+    out, drawn = tmp_path / "runs", Sampling(temperature=0.7, repeats=2)
+    greedy = make_plan("nano:base", (), str(suite), None, SETTINGS, out)
+    plan = make_plan("nano:base", (), str(suite), None, SETTINGS, out, sampling=drawn)
+    run_plan(greedy, Silent())
+    before = estimate(plan, Silent())
+    watcher = Silent()
+    run = read_run(run_plan(plan, watcher)[0])
+    assert before.repeats == 2
+    assert before.total.to_answer == before.total.items == run.record.generated == len(run.samples)
+    assert before.total.items > plan.n_items
+    assert before.total.prompt_tokens == run.samples["n_prompt_tokens"].sum()
+    assert watcher.plans[0].startswith(f"{len(run.samples)} answers a checkpoint, {before.total.prompt_tokens:,} ")
+    assert estimate(plan, Silent()).total.stored == len(run.samples)
 
 
 @pytest.mark.engine

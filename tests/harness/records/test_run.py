@@ -41,3 +41,10 @@ def test_what_was_chosen_of_an_engine_is_in_its_environment_and_comes_back() -> 
     assert record.environment == "vllm/1/bfloat16/eager/H100/quantization=fp8/enforce_eager=true/kv_cache_dtype=fp8"
     assert EngineRecord.model_validate_json(record.model_dump_json()) == record
     assert len({record, record.model_copy(update={"arguments": {}})}) == 2
+
+
+def test_two_choices_of_arguments_never_share_a_fingerprint() -> None:
+    values: tuple[Any, ...] = (1, "1", 1.5, "1.5", True, "true", None, "null", {}, "{}", "x", '"x"', "x/b=2", "x b", [])
+    chosen: list[dict[str, Any]] = [{}, {"a": "x", "b": 2}, *({"a": value} for value in values)]
+    record = EngineRecord(name="vllm", version="1", dtype="bfloat16", mode="eager", device="cpu")
+    assert len({record.model_copy(update={"arguments": each}).fingerprint for each in chosen}) == len(chosen)
