@@ -1,6 +1,7 @@
 """The command line: thin, and quick to answer ``--help``, because each command is imported only when it is called."""
 
 import importlib
+import signal
 import traceback
 from collections.abc import Mapping
 from typing import Any
@@ -86,6 +87,24 @@ class LazyGroup(click.Group):
             raise _BadInput(
                 f"{library} is not installed; run `{install_command(_EXTRAS[library])}` in the checkout"
             ) from error
+        except KeyboardInterrupt as error:
+            # As shells count; 1 would be a failed check.
+            raise click.exceptions.Exit(128 + getattr(error, "signal", signal.SIGINT)) from error
+
+
+class _Terminated(KeyboardInterrupt):
+    signal = signal.SIGTERM
+
+
+def _terminate(number: int, frame: Any) -> None:
+    signal.signal(number, signal.SIG_DFL)  # A second one ends at once.
+    raise _Terminated
+
+
+def run(group: click.Group) -> None:
+    """Run ``retention``; asked to terminate, it ends as by Ctrl-C, so that engines end and it is said what is stored."""
+    signal.signal(signal.SIGTERM, _terminate)
+    group(prog_name="retention")
 
 
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -98,4 +117,4 @@ def cli(debug: bool) -> None:
 
 
 def main() -> None:
-    cli(prog_name="retention")
+    run(cli)

@@ -7,7 +7,7 @@ import click
 
 from harness import __version__
 from harness.cli import COMMANDS as HARNESS
-from harness.cli import SETTINGS, LazyGroup
+from harness.cli import SETTINGS, LazyGroup, run
 
 _LEADERBOARD = {
     "submit": ("leaderboard.cli.submit:group", "Prepare a submission to the leaderboard."),
@@ -41,4 +41,4 @@ def cli(debug: bool) -> None:
 
 
 def main() -> None:
-    cli(prog_name="retention")
+    run(cli)

@@ -1,5 +1,6 @@
 """The command line as a user meets it: quick help, examples everywhere, one clear line for each mistake."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -135,3 +136,21 @@ def test_a_library_that_is_missing_is_named_with_its_extra(library: str, extra: 
 
 def test_another_missing_module_is_no_matter_of_extras() -> None:
     assert isinstance(CliRunner().invoke(Needy("mine"), ["train"]).exception, ModuleNotFoundError)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_command_that_is_ended_says_so_by_its_exit_code(tmp_path: Path, number: int, code: int) -> None:
+    """Ended while its items are loaded: not the code of a failed check, and what is stored is said."""
+    command = [sys.executable, "-m", "leaderboard.cli", "evaluate", "nano:base", "nano:sft", "--suite", "nano-1",
+               "--engine", "transformers", "--out", str(tmp_path)]  # fmt: skip
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as running:
+        assert running.stderr is not None
+        for line in running.stderr:
+            if "loading" in line:
+                break
+        running.send_signal(number)
+        said = running.stderr.read()
+    assert running.returncode == code
+    assert "interrupted" in said
+    assert "Traceback" not in said
