@@ -16,6 +16,7 @@ _OF_A_MACHINE = re.compile(r"(?<![\w.:/-])/(?:home/(?!ada\b|me\b)|Users/|root/|w
 # below.
 _ELSEWHERE = {
     "tests/test_documents.py": {"nowhere.md", "../../README.md", "harness/METRICS.md"},
+    "README.md": {"comment.md"},
     "action.yml": {"reports/comment.md"},
     "harness/cli/card.py": {"tuned/README.md"},
     "harness/cli/check.py": {"comment.md"},

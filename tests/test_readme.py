@@ -10,6 +10,7 @@ import yaml
 
 import retentionbench as rb
 from harness.checkpoints import nano_root
+from harness.cli.check import command as check
 from harness.engines import device_class
 from harness.records import tasks_root
 from harness.suites import sample
@@ -28,23 +29,24 @@ def snippet(title: str = "From Python") -> str:
     return re.findall(r"```python\n(.*?)```", section, re.DOTALL)[0]
 
 
-def test_the_workflow_fails_where_a_prior_task_was_forgotten(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The section "In CI", on stored runs in place of a GPU: one that forgot, and the base against itself."""
+def test_the_workflow_fails_where_a_prior_task_was_forgotten() -> None:
+    """The section "In CI": its inputs are the action's, and its rules tell a pair that forgot from one that did not."""
     section = PAGE.read_text(encoding="utf-8").split("\n## In CI\n")[1].split("\n## ")[0]
-    steps = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)[0])
-    code = compile(steps[1]["run"].removeprefix("python - <<'EOF'\n").removesuffix("EOF\n"), "README.md", "exec")
+    steps = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)[0])["steps"]
+    (given,) = [step["with"] for step in steps if step.get("id") == "retention"]
+    assert set(given) <= set(yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["inputs"])
+    rules = [rb.parse_rule(line) for line in given["fail-if"].splitlines()]
     base = next((ROOT / "leaderboard/data/bases/nano-1").iterdir())
     tuned = next(path for path in sorted((ROOT / "submissions").glob("*/tuned")) if forgot(base, path))
-    monkeypatch.setattr(rb, "evaluate", lambda *pair, **suite: rb.compare(base, tuned, target="jigsaw"), raising=False)
-    with pytest.raises(SystemExit, match="forgot: "):
-        exec(code, {})
-    assert "forgot" in capsys.readouterr().out
-    monkeypatch.setattr(rb, "evaluate", lambda *pair, **suite: rb.compare(base, base), raising=False)
-    with pytest.raises(SystemExit) as ended:
-        exec(code, {})
-    assert ended.value.code == 0
+    for run, failing in ((tuned, True), (base, False)):
+        found = [rb.apply_rule(rule, rb.compare(base, run, target="jigsaw")).fails() for rule in rules]
+        assert any(found) is failing
+
+
+def test_the_gate_of_the_readme_has_the_options_that_it_is_given() -> None:
+    section = PAGE.read_text(encoding="utf-8").split("\n## In CI\n")[1].split("\n## ")[0]
+    options = {name for parameter in check.params for name in parameter.opts}
+    assert set(re.findall(r"--[a-z-]+", section)) <= options
 
 
 def test_the_snippet_is_short_and_names_a_shipped_suite() -> None:

@@ -8,9 +8,11 @@ spawned, because CUDA does not survive a fork. This process never imports torch 
 import contextlib
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -68,9 +70,12 @@ class ChildEngine:
     def _start(self) -> EngineRecord:
         context = _context(self._placement)
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self._load, self._placement, self._scratch.name))
+        held, self._lifeline = context.Pipe(duplex=False)
+        given = (theirs, held, self._load, self._placement, self._scratch.name)
+        self._process = context.Process(target=_serve, args=given)
         self._process.start()
         theirs.close()
+        held.close()
         try:
             (record,) = self._receive("ready")
         except _OutOfMemoryError as error:
@@ -92,6 +97,7 @@ class ChildEngine:
             if self._process.exitcode is not None:
                 break
         self._process.close()
+        self._lifeline.close()
         del self._process
 
     def _call(self, kind: str, requests: Sequence[Any]) -> Iterator[tuple[int, Any]]:
@@ -198,9 +204,23 @@ def _context(placement: Placement) -> Any:
     return context
 
 
-def _serve(pipe: Connection, load: Callable[[Placement], Engine], placement: Placement, scratch: str) -> None:
+def _end_with_the_parent(lifeline: Connection, scratch: str) -> None:
+    """Wait until the other end of ``lifeline`` is closed, which nobody but the parent holds, then end at once.
+
+    A parent that was killed says nothing, and a child that computes would not notice for as long as it does.
+    """
+    with contextlib.suppress(EOFError, OSError):
+        lifeline.recv()
+    shutil.rmtree(scratch, ignore_errors=True)
+    os._exit(0)
+
+
+def _serve(
+    pipe: Connection, lifeline: Connection, load: Callable[[Placement], Engine], placement: Placement, scratch: str
+) -> None:
     """The child: load the engine, then answer until the parent sends None or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us.
+    threading.Thread(target=_end_with_the_parent, args=(lifeline, scratch), daemon=True).start()
     tempfile.tempdir = scratch  # Removed by the parent, even when this process dies.
     engine = None
     try:

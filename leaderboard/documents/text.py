@@ -20,13 +20,19 @@ _LATIN_LOOKALIKES = frozenset(
     "\u0410\u0412\u0415\u0405\u0406\u0408\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u04ae\u050c"
     "\u03bf\u03bd\u03c1\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
 )
+# What is drawn as nothing although it is a letter or a mark: Unicode's default-ignorable code points beside the control
+# and format characters, and the blank Braille pattern.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
 # Where a spreadsheet may see a formula: at the start of a cell, and after the sign at which it splits a line in half of
 # the world, whatever the quotes around it. Full-width and other forms of = + - @ are read as plain ones.
 _FORMULA = re.compile(r"(\A|;\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207a\u208a])")
 
 
 def clean(text: str, cap: int = CAP) -> str:
-    """NFC text on one line without control, format, private or unassigned characters, at most ``cap`` characters.
+    """NFC text on one line without control, format, private, unassigned or unseen characters, at most ``cap``
+    characters.
 
     White space of any kind becomes one space, and at most three combining marks stay on one letter.
     """
@@ -36,7 +42,7 @@ def clean(text: str, cap: int = CAP) -> str:
     # Four times the cap is ample for what is removed, and bounds the work on a text of any length.
     kept: list[str] = []
     marks = 0
-    for char in unicodedata.normalize("NFC", text[: 4 * cap]):
+    for char in _UNSEEN.sub("", unicodedata.normalize("NFC", text[: 4 * cap])):
         category = unicodedata.category(char)
         if char.isspace() or category in ("Zl", "Zp"):
             kept.append(" ")

@@ -324,6 +324,9 @@ def _side(side: Side, manifest: Manifest, model: ModelRef, record: RunRecord) ->
     }
     if model.repo is not None:
         stated_and_run[f"{side}.repo"] = (model.repo, record.checkpoint.name)
+    elif side == "base":
+        # A base's name heads a whole track: it is that of its run, whoever submits a fine-tune of it.
+        stated_and_run["base.local"] = (model.local, Path(record.checkpoint.name).name)
     for place, (stated, run) in stated_and_run.items():
         if stated != run:
             yield finding("contradiction", MANIFEST_FILE, f"differs from {record_name}", place)

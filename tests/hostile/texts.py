@@ -65,6 +65,7 @@ UNSEEN = (
     "one\ntwo\r\nthree",
     "nul\x00l",
     "\U000e0041\U000e0042tags",
+    "va\ufe0fri\u034fa\u17b4n\u180bt\u2800s",
 )
 STRINGS = (*MARKUP, *CITED, *MARKDOWN, *FORMULAS, *UNSEEN)
 
@@ -194,6 +195,19 @@ CASES = [
     _refused("address-of-this-machine", "markup", "https", _linked("https://169.254.169.254/latest/meta-data")),
     *_notes("unseen-in-notes", "unicode", UNSEEN),
     _refused("bidi-name", "unicode", "invisible characters", _named("nano\u202etfs")),
+    *(
+        _refused(f"unseen-name-{place}", "unicode", "invisible characters", _named(f"nano{unseen}-sft"))
+        for place, unseen in enumerate("\ufe0f\u034f\u17b4\u180b\u2800\U000e0100", start=1)
+    ),
+    Case(
+        "base-renamed",
+        "markup",
+        "entry",
+        "refused",
+        "base.local",
+        _stated(lambda document: document["base"].update(local="the base, by ada")),
+        "contradiction",
+    ),
     _refused("zero-width-name", "unicode", "invisible characters", _named("na\u200bno-sft")),
     _refused("homoglyph-name", "unicode", "several scripts", _named("Qw\u0435n")),
     _refused("lookalike-name", "unicode", "look like Latin", _named("\u0430\u0441\u0435")),

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +63,8 @@ class ScriptedEngine(FakeEngine):
             if count == 5:
                 if self.settings.server == "killed":
                     os.kill(os.getpid(), signal.SIGKILL)
+                if self.settings.server == "computes for long":
+                    time.sleep(600)
                 if self.settings.server == "raises":
                     raise ValueError("the weights\nare upside down")
                 if self.settings.server == "out of memory" and self.settings.batch > 2:

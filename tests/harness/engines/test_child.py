@@ -1,5 +1,7 @@
 """An engine in a process of its own, with fakes on the other side; the real ones are in contract/."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,6 +71,37 @@ def test_a_killed_child_is_one_clear_error_and_its_answers_are_handed_on(
     with pytest.raises(EngineError, match="model-a: its engine has ended"):
         list(engine.generate(requests(1)))
     engine.close()
+
+
+_PARENT = """
+import sys
+from pathlib import Path
+from harness.checkpoints import conditions_of, open_checkpoint
+from harness.engines.child import ChildEngine
+from harness.engines.placement import Member, Placement
+from harness.engines.settings import EngineSettings
+from harness.protocol import Decoding, GenerateRequest, Prompt
+from tests.support.fakes import RECORD, load_scripted
+
+if __name__ == "__main__":
+    checkpoint = open_checkpoint(sys.argv[1])
+    settings = EngineSettings(name="fake", dtype="float32", server="computes for long")
+    members = (Member(checkpoint, RECORD, None),)
+    engine = ChildEngine(Placement(settings, conditions_of(checkpoint, 256), members), load_scripted)
+    for _ in engine.generate([GenerateRequest(str(k), Prompt("q", (k, 1)), Decoding(4)) for k in range(20)]):
+        print(engine._process.pid, engine._scratch.name, flush=True)
+"""
+
+
+def test_a_child_ends_with_a_parent_that_is_killed_while_it_computes(checkpoint: Checkpoint) -> None:
+    command = [sys.executable, "-c", _PARENT, str(checkpoint.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid, scratch = parent.stdout.readline().split()
+        child = psutil.Process(int(pid))
+        parent.kill()
+    child.wait(timeout=30)  # It would compute for 600 s.
+    assert not Path(scratch).exists()
 
 
 def test_an_exception_in_the_child_is_named_in_one_line(checkpoint: Checkpoint, no_process_is_left: None) -> None:

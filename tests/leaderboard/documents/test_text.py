@@ -87,6 +87,10 @@ def test_names_in_any_one_script_are_names(name: str) -> None:
         ("\uff31wen", "variants of plain ones"),
         ("\ufb01ne", "variants of plain ones"),
         ("nano\u200b-sft", "invisible characters"),
+        *(
+            (f"nano{unseen}-sft", "invisible characters")
+            for unseen in "\ufe0f\u034f\u17b4\u180b\u2800\u3164\uffa0\U000e0100"
+        ),
         ("\u202enano", "invisible characters"),
         ("nano-sft ", "invisible characters"),
         ("e\u0301", "invisible characters"),
