@@ -435,3 +435,11 @@ def test_a_csv_that_is_read_two_ways_is_named(tmp_path: Path) -> None:
     path.write_text("item_id,task,family,outcome,outcome\na,t,f,correct,wrong\n")
     with pytest.raises(RunError, match="column 'outcome' is there twice"):
         read_table(path)
+
+
+def test_a_header_in_capitals_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("Item_ID, Task ,Family,Outcome\na,t,f,correct\n")
+    table = read_table(path)
+    assert list(table.samples["task"]) == ["t"]
+    assert "column Item_ID was read as item_id" in table.record.notes
