@@ -111,7 +111,7 @@ class RichWatcher(Display):
         self._meter = _Meter(self._clock)
         self._task = self._progress.add_task(self._name, total=total, rate="")
         if not self._console.is_terminal:
-            self._say(f"{role} {name}: {total} items")
+            self._say(f"{role} {name}: {total:,} answers")
 
     def planned(self, what: str) -> None:
         self._say(f"  {what}", style="dim")
@@ -141,7 +141,7 @@ class RichWatcher(Display):
         if not self._name or not self._meter.answers:
             return super()._status()
         left = _left(self._meter.left(self._total - self._done))
-        return f"{self._name}: {self._done:,} of {self._total:,} items{self._meter.text()}{left}"
+        return f"{self._name}: {self._done:,} of {self._total:,} answers{self._meter.text()}{left}"
 
     def _ending(self) -> str:
         if not self._costs:
@@ -171,15 +171,15 @@ class _Meter:
         self._tokens += prompt_tokens + output_tokens
 
     def text(self) -> str:
-        """ ", math_word, 41 items/s, 1,300 tokens/s"; nothing before the first answers."""
+        """ ", math_word, 41 answers/s, 1,300 tokens/s"; nothing before the first answers."""
         seconds = self._seconds
         if not self.answers or seconds <= 0:
             return ""
-        return f", {self._task}, {self.answers / seconds:.3g} items/s, {self._tokens / seconds:,.0f} tokens/s"
+        return f", {self._task}, {self.answers / seconds:.3g} answers/s, {self._tokens / seconds:,.0f} tokens/s"
 
-    def left(self, items: int) -> float | None:
-        """Seconds that ``items`` more will take; None where no rate is known."""
-        return items * self._seconds / self.answers if self.answers and self._seconds > 0 else None
+    def left(self, answers: int) -> float | None:
+        """Seconds that ``answers`` more will take; None where no rate is known."""
+        return answers * self._seconds / self.answers if self.answers and self._seconds > 0 else None
 
     @property
     def _seconds(self) -> float:
@@ -216,7 +216,7 @@ class Bars(Display):
     def _rate(self, step: int, total: int) -> str:
         began, first = self._first
         seconds = self._clock() - began
-        if step <= first or seconds <= 0:
+        if step <= first or seconds <= 0 or total == 1:
             return ""
         return f", {(step - first) / seconds:.3g}/s{_left((total - step) * seconds / (step - first))}"
 
