@@ -203,11 +203,12 @@ class Bars(Display):
             self._first = (self._clock(), step)
         self._stage = self._stage or phase
         self._progress.update(self._tasks[phase], completed=step)
-        self._now = f"{phase}: {step} of {total}{self._rate(step, total)}"
+        line = f"{phase}: {step} of {total}{self._rate(step, total)}"
+        self._now = line if step < total else ""  # What is over is not what goes on.
         tenth = 10 * step // max(1, total)
         if not self._console.is_terminal and tenth != self._tenths.get(phase):
             self._tenths[phase] = tenth
-            self._say(self._now)
+            self._say(line)
 
     def stage(self, what: str) -> None:
         self._now = ""

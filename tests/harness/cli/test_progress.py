@@ -134,14 +134,22 @@ def test_a_training_in_a_log_says_its_rate_and_the_time_left() -> None:
     assert "  train: 7 of 1000, 0.1/s, 2 h 46 min left" in told.getvalue().splitlines()
 
 
-def test_what_is_done_at_once_has_no_rate() -> None:
+def test_what_is_done_at_once_has_no_rate_and_is_over() -> None:
     clock = Clock()
     told, console = log(clock)
     with Bars(console, clock) as bars:
+        bars.stage("loading")
         bars.show("making the examples", 0, 1)
         clock.now = 1.0
         bars.show("making the examples", 1, 1)
-    assert told.getvalue().splitlines() == ["making the examples: 0 of 1", "making the examples: 1 of 1"]
+        clock.now = 61.0
+        bars.tick()
+    assert told.getvalue().splitlines()[1:] == [
+        "making the examples: 0 of 1",
+        "making the examples: 1 of 1",
+        "  loading: 1 min 1 s",
+        "  done in 1 min 1 s",
+    ]
 
 
 def test_a_step_of_a_study_in_a_log_says_how_long_it_runs() -> None:
