@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from harness.errors import install_command
 from harness.records.logs.answers import (
     CUT,
     PAIRED,
@@ -22,7 +23,7 @@ from harness.records.samples import RunError, brief
 from harness.records.tables import Form, Table, check_size
 
 FORM: Form = "Inspect log"
-INSTALL = "pip install 'retentionbench[logs]'"
+INSTALL = install_command("logs")
 _LIMITS = (
     PAIRED,
     "an answer is unparsed where the scorer says N (no answer) or found an empty one",
