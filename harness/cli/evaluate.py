@@ -65,7 +65,7 @@ def command(
       retention evaluate nano:base nano:sft --suite nano-1 --target jigsaw --dry-run --calibrate
       retention evaluate nano:base nano:sft --suite nano-1
       retention evaluate ./base ./tuned-a ./tuned-b --suite nano-1 --target math --engine transformers
-      retention evaluate Qwen/Qwen2.5-VL-7B-Instruct your/model --suite nano-1 --target jigsaw --json
+      retention evaluate Qwen/Qwen2.5-VL-7B-Instruct your/model --suite core-vl-1 --target jigsaw --json
       retention evaluate ./base ./tuned --suite nano-1 --target math --fail-if "retention < 95" --fail-if "any forgot"
       retention evaluate ./base ./lora-a ./lora-b --suite nano-1 --target math --adapters lora
       retention evaluate ./base ./tuned --suite nano-1 --target math --executor ray --workers 8

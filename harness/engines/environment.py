@@ -9,8 +9,7 @@ from harness.engines import placement
 
 def prepare(on_cpu: bool, threads: int) -> None:
     """Set what vLLM and torch shall find. Values for a CPU were measured (README.md, "What was measured")."""
-    for noisy in ("vllm", "torch._library.triton"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    quieten()
     warnings.filterwarnings("ignore", category=FutureWarning, module="vllm")
     wanted = {
         "VLLM_LOGGING_LEVEL": "ERROR",
@@ -30,3 +29,9 @@ def prepare(on_cpu: bool, threads: int) -> None:
         wanted |= {"VLLM_BATCH_INVARIANT": "1"}
     for name, value in wanted.items():
         os.environ.setdefault(name, value)
+
+
+def quieten() -> None:
+    """Have vLLM and torch say nothing of what they do without in this process."""
+    for noisy in ("vllm", "torch._library.triton"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)

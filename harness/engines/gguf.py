@@ -1,5 +1,6 @@
 """GGUF: turn a quantised model file into a checkpoint folder of plain safetensors that every engine loads."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from harness.engines.torchvision_ops import define_missing_ops
 
 def convert(gguf: Path, folder: Path) -> None:
     """Write ``gguf``, dequantised to bfloat16, and its tokenizer to ``folder``, which appears when complete."""
+    # Read by tqdm when it is imported; its bars would come between the lines of a command.
+    os.environ.setdefault("TQDM_DISABLE", "1")
     define_missing_ops()
     import torch
     import transformers

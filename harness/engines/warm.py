@@ -15,6 +15,9 @@ _LIBRARIES = {
 
 for _engine in os.environ.get("RETENTION_WARM", "").split():
     with contextlib.suppress(Exception):
+        from harness.engines.environment import quieten
+
+        quieten()
         from harness.engines.torchvision_ops import define_missing_ops
 
         define_missing_ops()

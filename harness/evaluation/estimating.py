@@ -118,7 +118,9 @@ def estimate(plan: Plan, watcher: Watcher, *, calibrate: bool = False) -> Estima
     its answers are stored, so that the evaluation need not generate them again."""
     path = plan.out / STORE_FILE
     with ResponseStore(path if path.is_file() or calibrate else Path(":memory:")) as store:
-        parts = [each.fitted() for each in Execution(plan, complete(watcher), store).parts()]
+        told = complete(watcher)
+        parts = [each.fitted() for each in Execution(plan, told, store).parts()]
+        told.stage("looking for stored answers")
         loads = [(part, load) for part in parts for load in workload(part)]
         known = list(_runs(plan))
         found = tuple(_checkpoint(part.plan, load, known) for part, load in loads)

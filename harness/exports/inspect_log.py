@@ -62,6 +62,7 @@ def write_inspect_log(run: Run, rows: Sequence[ExportRow], path: Path) -> None:
 
 def _spec(run: Run, rows: Sequence[ExportRow]) -> EvalSpec:
     record, suite = run.record, evaluation_name(run)
+    items = list(dict.fromkeys(row.sample.item_id for row in rows))
     return EvalSpec(
         eval_id=record.samples_sha256[:22],
         run_id=record.samples_sha256[:22],
@@ -70,10 +71,10 @@ def _spec(run: Run, rows: Sequence[ExportRow]) -> EvalSpec:
         task=suite,
         task_version=record.suite.version,
         task_attribs={"protocol": record.suite.protocol},
-        dataset=EvalDataset(name=suite, samples=len(rows), sample_ids=[row.sample.item_id for row in rows]),
+        dataset=EvalDataset(name=suite, samples=len(items), sample_ids=items),
         model=record.checkpoint.name,
         model_args={"engine": record.engine.fingerprint},
-        config=EvalConfig(epochs=1),
+        config=EvalConfig(epochs=1 + max((row.sample.repeat for row in rows), default=0)),
         packages={**record.packages, "retentionbench": __version__, "inspect_ai": version("inspect_ai")},
         metadata={"retentionbench": record.model_dump(mode="json", exclude={"checkpoint": {"files"}})},
     )
@@ -113,7 +114,7 @@ def _sample(row: ExportRow, model: str, partial: bool) -> EvalSample:
     output = _output(row, answer, model)
     return EvalSample(
         id=sample.item_id,
-        epoch=1,
+        epoch=1 + sample.repeat,
         input=asked,
         choices=list(row.asked.options) if row.asked and row.asked.options else None,
         target=row.references,

@@ -40,7 +40,10 @@ class ExportRow:
         kept = ("item_id", "task", "family", "group", "cluster_id", "guess_rate", "finish_reason", "prompt_digest")
         found: dict[str, Any] = {name: getattr(sample, name) for name in kept}
         found |= {"outcome": str(sample.outcome), "off_list": sample.off_list, "score": sample.score}
-        return found | ({} if sample.layer is None else {"layer": sample.layer}) | dict(sample.details)
+        if sample.seed is not None:
+            found |= {"repeat": sample.repeat, "seed": sample.seed}
+        # A task may call a metric of its own by any name: what is said of every answer goes before it.
+        return dict(sample.details) | found | ({} if sample.layer is None else {"layer": sample.layer})
 
 
 def export_rows(questions: Questions, samples: Iterable[Sample]) -> Iterator[ExportRow]:

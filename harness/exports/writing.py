@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from harness.errors import RetentionError
+from harness.errors import RetentionError, install_command
 from harness.exports.asked import find_questions
 from harness.exports.every_eval_ever import every_eval_ever_lines
 from harness.exports.rows import export_rows
@@ -84,6 +84,6 @@ def _inspect_writer() -> Callable[..., None]:
         from harness.exports.inspect_log import write_inspect_log
     except ImportError as error:
         raise ExportError(
-            "--format inspect: inspect_ai is not installed; install the extra: pip install 'retentionbench[logs]'"
+            f"--format inspect: inspect_ai is not installed; install the extra: {install_command('logs')}"
         ) from error
     return write_inspect_log

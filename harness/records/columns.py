@@ -26,8 +26,24 @@ def columns_of(names: Sequence[str], known: Collection[str]) -> dict[str, str]:
     """The columns of a table among ``names``, as name: column.
 
     A file that lacks a required column may have the common names instead. Where they do not complete it, it keeps its
-    own, so that an error names the column that is missing.
+    own, so that an error names the column that is missing. Case and outer spaces of a header count only where they
+    tell two columns apart.
     """
+    found = _columns_of(names, known)
+    plain = {name.strip().casefold(): name for name in names}
+    if len(plain) < len(names) or _is_complete(found):
+        return found
+    again = {plain[name]: column for name, column in _columns_of(list(plain), known).items()}
+    return again if _is_complete(again) else found
+
+
+def _is_complete(columns: Mapping[str, str]) -> bool:
+    found = set(columns.values())
+    has_id = "item_id" in found or any(name.startswith(_PREFIX) for name in found)
+    return has_id and not {"outcome", "score"}.isdisjoint(found)
+
+
+def _columns_of(names: Sequence[str], known: Collection[str]) -> dict[str, str]:
     own = {name: name for name in names if name in known}
     if all(name in own for name in REQUIRED):
         return own
@@ -39,8 +55,7 @@ def columns_of(names: Sequence[str], known: Collection[str]) -> dict[str, str]:
     has_id = "item_id" in found.values()
     if not has_id and any(name in names for name in _QUESTION):
         found |= {name: _PREFIX + name for name in names if name in _CONTENT}
-        has_id = True
-    return found if has_id and not {"outcome", "score"}.isdisjoint(found.values()) else own
+    return found if _is_complete(found) else own
 
 
 def notes_on(columns: Mapping[str, str]) -> list[str]:

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from harness.items import items_digest
 from harness.records.columns import REQUIRED, columns_of, completed, notes_on
+from harness.records.delimited import dialect_of, with_decimal_commas
 from harness.records.run import SuiteRecord
 from harness.records.samples import Outcome, RunError, brief, file_sha256
 
@@ -239,7 +240,9 @@ def json_lines(path: Path) -> Iterator[dict[str, Any]]:
             try:
                 row = json.loads(line)
             except (ValueError, RecursionError) as error:
-                raise RunError(f"{path}: line {number} is not valid JSON ({str(error)[:80]})") from error
+                raise RunError(
+                    f"{path}: line {number} is broken JSON ({str(error)[:80]}); is the file complete?"
+                ) from error
             if not isinstance(row, dict):
                 raise RunError(f"{path}: line {number} is not a JSON object")
             yield row
@@ -296,24 +299,40 @@ def _given(names: Mapping[str, str], columns: Collection[str]) -> dict[str, str]
 def _read_csv(path: Path) -> _Read:
     """Every cell as text but the numbers; an empty one is absent."""
     try:
-        separator = _SEPARATORS[path.suffix.lower()]
-        names = [str(name) for name in pd.read_csv(path, sep=separator, nrows=0, encoding="utf-8-sig").columns]
+        dialect = dialect_of(path, _SEPARATORS[path.suffix.lower()])
+        form = {"sep": dialect.separator, "encoding": dialect.encoding, "skiprows": dialect.skipped}
+        names = [str(name) for name in pd.read_csv(path, nrows=0, **form).columns]
+        _check_once(path, names)
         columns = columns_of(names, COLUMNS)
         frame = pd.read_csv(
             path,
-            sep=separator,
             usecols=list(columns),
             dtype={name: object for name, column in columns.items() if column not in _NUMBERS},
             keep_default_na=False,
             na_values=[""],
             nrows=MAX_ROWS + 1,
-            encoding="utf-8-sig",
+            **form,
         )
+    except UnicodeError as error:
+        raise RunError(f"{path}: not UTF-8 ({brief(error)}); save it as UTF-8 (in Excel: CSV UTF-8)") from error
     except (ValueError, OSError, pd.errors.ParserError) as error:
         raise RunError(f"{path}: not a readable CSV file ({brief(error)})") from error
+    if columns:
+        # Spreadsheets write the empty rows below a table too.
+        frame = frame.dropna(how="all").reset_index(drop=True)
+    if dialect.separator == ";":
+        numbers = [name for name, column in columns.items() if column in _NUMBERS]
+        frame = frame.assign(**{name: with_decimal_commas(frame[name]) for name in numbers})
     if len(frame) > MAX_ROWS:
         raise RunError(f"{path}: more than {MAX_ROWS:,} rows, the most that a table may have")
     return _Read(frame.rename(columns=columns), columns, _unused(columns, names))
+
+
+def _check_once(path: Path, names: Collection[str]) -> None:
+    """``RunError`` where a header names a column of a table twice, the second of which pandas calls ``NAME.1``."""
+    for name in COLUMNS:
+        if name in names and f"{name}.1" in names:
+            raise RunError(f"{path}: column {name!r} is there twice; rename or remove one of them")
 
 
 def _read_parquet(path: Path) -> _Read:

@@ -18,7 +18,8 @@ from harness.suites.freezing import CHANGES_FILE, LOCK_SUFFIX, freeze
 
 CODE_FILE = "items.py"
 
-_CODE = '''"""The questions of {file!a} as tasks; written by `retention suite from-csv`."""
+# What stands in for the file is executed: only literals are put in, where Python reads them as such.
+_CODE = '''"""The questions of the file below as tasks; written by `retention suite from-csv`."""
 
 from pathlib import Path
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 # Before what evaluates, which turns off the bars of those that import it afterwards: a trainer's bar is its own.
 from tqdm import tqdm
 
-from harness.errors import RetentionError
+from harness.errors import RetentionError, install_command
 from harness.records import read_record, read_run
 from harness.scoring import LEAST_RUNS, Scorecard, apply_rule, parse_rule, score_pair
 from harness.training.aside import aside
@@ -82,7 +82,7 @@ class RetentionCallback(TrainerCallback):  # type: ignore[misc]
         **settings: Any,
     ) -> None:
         if TrainerCallback is object:
-            raise RetentionError("RetentionCallback: needs transformers; run `pip install 'retentionbench[train]'`")
+            raise RetentionError(f"RetentionCallback: needs transformers; run `{install_command('train')}`")
         _check(every, items, engine)
         if engine == "vllm" and every != "save":
             raise RetentionError("RetentionCallback: engine='vllm' evaluates what is saved; give every='save'")

@@ -61,7 +61,10 @@ def run_trainer(
         progress(f"training {recipe.method}", step, steps)
 
     with threads(recipe.optimisation.threads):
-        trainer, data, method_fields = start(load_student(base, recipe, state_before))
+        progress("loading the model", 0, 1)
+        student = load_student(base, recipe, state_before)
+        progress("loading the model", 1, 1)
+        trainer, data, method_fields = start(student)
         _attach(trainer, saver(recipe, base, out, record, show))
         warn_of_bfloat16(recipe, trainer)
         trainer.train(resume_from_checkpoint=str(state_before) if state_before else None)

@@ -29,9 +29,8 @@ def cli(debug: bool) -> None:
 
     \b
     Examples:
-      retention demo
-      retention evaluate nano:base nano:sft --suite nano-1 --target jigsaw
-      retention evaluate Qwen/Qwen2.5-VL-7B-Instruct your/model --suite nano-1 --target jigsaw
+      retention check nano:base nano:sft --target jigsaw --items 20
+      retention evaluate Qwen/Qwen2.5-VL-7B-Instruct your/model --suite core-vl-1 --target jigsaw
       retention compare runs/BASE runs/TUNED --target jigsaw --html report.html
 
     \b

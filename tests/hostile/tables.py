@@ -44,12 +44,12 @@ def _case(name: str, threat: str, says: str, make: Callable[[Shop, Case], str]) 
 
 CASES = [
     _case("table-huge-line", "bomb", "is longer than", partial(_file, "t.jsonl", b'{"a": "' + b"x" * (MAX_LINE + 10))),
-    _case("table-nested", "bomb", "is not valid JSON", partial(_file, "t.jsonl", b"[" * 1_000_000)),
-    _case("table-gzip", "bomb", "is not valid JSON", partial(_file, "t.jsonl", gzip.compress(b"0" * 100_000_000))),
-    _case("table-zip", "bomb", "is not valid JSON", partial(_file, "t.parquet", b"PK\x03\x04" + b"\0" * 64)),
+    _case("table-nested", "bomb", "is broken JSON", partial(_file, "t.jsonl", b"[" * 1_000_000)),
+    _case("table-gzip", "bomb", "is broken JSON", partial(_file, "t.jsonl", gzip.compress(b"0" * 100_000_000))),
+    _case("table-zip", "bomb", "is broken JSON", partial(_file, "t.parquet", b"PK\x03\x04" + b"\0" * 64)),
     _case("table-nan", "yaml", "is not a number in [0, 1]", _lines(_ROW | {"score": float("nan")})),
     _case("table-infinity", "yaml", "is not a number >= 0", _lines(_ROW | {"n_output_tokens": float("inf")})),
-    _case("table-endless-number", "yaml", "is not valid JSON",
+    _case("table-endless-number", "yaml", "is broken JSON",
           partial(_file, "t.jsonl", b'{"item_id": ' + b"9" * 10_000 + b"}")),
     _case("table-half-a-character", "unicode", "is missing or not text", _lines(_ROW | {"item_id": "\ud800"})),
     _case("table-terminal-codes", "unicode", "is not correct, wrong or unparsed",

@@ -17,12 +17,16 @@ class Silent:
         self.waited_for: list[Path] = []
         self.not_used: dict[str, str] = {}
         self.plans: list[str] = []
+        self.stages: list[str] = []
         self.count = 0
 
     def ignored(self, name: str, what: str) -> None:
         self.not_used[name] = what
 
     def checkpoint(self, name: str, role: str, total: int) -> None: ...
+
+    def stage(self, what: str) -> None:
+        self.stages.append(what)
 
     def planned(self, what: str) -> None:
         self.plans.append(what)

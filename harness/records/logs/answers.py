@@ -65,7 +65,12 @@ def table_of(
     if frame["n_output_tokens"].isna().any():
         empty.append("n_output_tokens")
     table = make_table(frame.drop(columns=empty), path, form, sha256, (*notes, FAMILIES))
-    return replace(table, record=replace(table.record, name=_printable(name) or table.record.name))
+    return named(table, name)
+
+
+def named(table: Table, model: str) -> Table:
+    """``table`` under the name of its model, where that can be printed."""
+    return replace(table, record=replace(table.record, name=_printable(model) or table.record.name))
 
 
 def _bounded(answers: Iterable[Answer], path: Path) -> list[Answer]:

@@ -7,6 +7,7 @@ from typing import Any
 from harness.records.logs.answers import PAIRED, Answer, refuse_scores, score_of, table_of
 from harness.records.logs.choices import Choices, some_names
 from harness.records.logs.log_path import LogPath, files_sha256
+from harness.records.logs.own_export import exported_row, exported_table
 from harness.records.samples import RunError
 from harness.records.tables import Form, Table, check_size, json_lines
 
@@ -39,6 +40,10 @@ def read(log: LogPath, choices: Choices) -> Table:
     by_task: dict[str, list[Mapping[str, Any]]] = {}
     for record in records:
         by_task.setdefault(str(record["evaluation_name"]), []).append(record)
+    if not choices.metrics:
+        exported = [_exported(record) for record in records]
+        if (table := exported_table(exported, log.path, FORM, files_sha256(files), models[0])) is not None:
+            return table
     answers: list[Answer] = []
     notes = list(_LIMITS)
     for task, held in by_task.items():
@@ -47,6 +52,19 @@ def read(log: LogPath, choices: Choices) -> Table:
         if result:
             notes.append(f"{task}: records of result {result}")
     return table_of(answers, log.path, FORM, files_sha256(files), notes, models[0])
+
+
+def _exported(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The row of a run, where this harness exported the record."""
+    if record.get("error"):
+        return None
+    return exported_row(
+        record.get("metadata"),
+        record["evaluation"].get("is_correct") is True,
+        output=_output(record),
+        extracted=_extracted(record) if record.get("answer_attribution") else None,
+        n_output_tokens=_n_tokens(record),
+    )
 
 
 def _files(log: LogPath) -> list[Path]:

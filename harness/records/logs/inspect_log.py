@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from harness.errors import install_command
 from harness.records.logs.answers import (
     CUT,
     PAIRED,
@@ -17,11 +18,12 @@ from harness.records.logs.answers import (
 from harness.records.logs.archives import check_expansion
 from harness.records.logs.choices import Choices
 from harness.records.logs.log_path import MAX_DOCUMENT, LogPath, files_sha256
+from harness.records.logs.own_export import exported_row, exported_table
 from harness.records.samples import RunError, brief
 from harness.records.tables import Form, Table, check_size
 
 FORM: Form = "Inspect log"
-INSTALL = "pip install 'retentionbench[logs]'"
+INSTALL = install_command("logs")
 _LIMITS = (
     PAIRED,
     "an answer is unparsed where the scorer says N (no answer) or found an empty one",
@@ -48,14 +50,19 @@ def read(log: LogPath, choices: Choices) -> Table:
     files = _files(log) if log.is_folder else [log.path]
     headers = {file: _header(file) for file in files}
     tasks = _by_task(log, headers)
+    name = str(next(iter(headers.values())).eval.model)
     answers: list[Answer] = []
     notes = list(_LIMITS)
+    read_samples = {task: _samples(file, headers[file]) for task, file in tasks.items()}
+    if not choices.metrics:
+        rows = [_exported(sample) for samples in read_samples.values() for sample in samples]
+        if (table := exported_table(rows, log.path, FORM, files_sha256(tasks.values()), name)) is not None:
+            return table
     for task, file in tasks.items():
-        samples = _samples(file, headers[file])
+        samples = read_samples[task]
         metric = _metric(file, task, samples, choices.metric_of(task, tasks))
         answers += _answers(file, task, samples, metric)
         notes.append(f"{task}: correct where scorer {metric} gives C or 1")
-    name = str(next(iter(headers.values())).eval.model)
     return table_of(answers, log.path, FORM, files_sha256(tasks.values()), notes, name)
 
 
@@ -140,6 +147,20 @@ def _read_samples(path: Path) -> Iterator[Any]:
         )
     else:
         yield from library.read_eval_log(str(path)).samples or ()
+
+
+def _exported(sample: Any) -> dict[str, Any] | None:
+    """The row of a run, where this harness exported the log: its one task is a suite."""
+    score, usage = (sample.scores or {}).get("correct"), sample.output.usage
+    if score is None:
+        return None
+    return exported_row(
+        sample.metadata,
+        score.value == "C",
+        output=str(sample.output.completion or ""),
+        extracted=score.answer,
+        n_output_tokens=usage.output_tokens if usage else None,
+    )
 
 
 def _metric(path: Path, task: str, samples: list[Any], chosen: str | None) -> str:

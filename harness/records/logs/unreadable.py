@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from harness.records.logs.choices import some_names
 from harness.records.logs.log_path import LogPath
 
 _OWN = "write the items as CSV or JSON lines with item_id, task, family and outcome"
@@ -24,7 +25,12 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", f"a PDF; {_OWN}"),
     (b"\x89PNG", f"a picture; {_OWN}"),
     (b"\xff\xd8\xff", f"a picture; {_OWN}"),
+    (b"GIF8", f"a picture; {_OWN}"),
+    (b"II*\0", f"a picture; {_OWN}"),
+    (b"MM\0*", f"a picture; {_OWN}"),
 )
+# The names of files whose bytes say too little, or of pictures in a folder.
+_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".svg")
 _SUFFIXES = {
     ".pkl": _PICKLE,
     ".pickle": _PICKLE,
@@ -37,6 +43,12 @@ _SUFFIXES = {
     "or a table that was logged (wandb.Table) as CSV",
     ".safetensors": "weights of a model: evaluate the model (`retention evaluate`), and give its run",
     ".html": f"a web page; {_OWN}",
+    ".ipynb": f"a notebook; {_OWN} (rb.compare takes data frames too)",
+    ".onnx": "weights of a model: evaluate the model (`retention evaluate`), and give its run",
+    **dict.fromkeys((".md", ".rst"), f"a text to read, not answers; {_OWN}"),
+    **dict.fromkeys((".py", ".sh"), f"a program, not answers; {_OWN}"),
+    **dict.fromkeys((".mp4", ".webm", ".mov", ".avi", ".mkv"), f"a video; {_OWN}"),
+    **dict.fromkeys((".docx", ".pptx", ".odt", ".ods"), f"an office document: save its table as CSV; {_OWN}"),
     ".yaml": "a YAML file: a suite or a configuration, not the answers of a run; give a run's folder, a table or a log",
     ".yml": "a YAML file: a suite or a configuration, not the answers of a run; give a run's folder, a table or a log",
 }
@@ -85,7 +97,7 @@ READ = (
 
 def why_unreadable(log: LogPath) -> str | None:
     """One line on what lies at the path and how to convert it; None where a reader of runs or tables should say."""
-    for check in (_missing, _by_folder, _by_name, _by_content, _by_document, _by_row, _by_text):
+    for check in (_missing, _empty, _by_folder, _by_name, _by_content, _by_document, _by_row, _by_text):
         if why := check(log):
             return f"{log.path}: {why}"
     return None
@@ -93,6 +105,12 @@ def why_unreadable(log: LogPath) -> str | None:
 
 def _missing(log: LogPath) -> str | None:
     return None if log.path.exists() or log.suffix != ".eval" else "no such file"
+
+
+def _empty(log: LogPath) -> str | None:
+    if not log.path.is_file() or log.path.stat().st_size:
+        return None
+    return "an empty file: was it written to the end?"
 
 
 def _by_name(log: LogPath) -> str | None:
@@ -103,7 +121,7 @@ def _by_name(log: LogPath) -> str | None:
             "an event file of TensorBoard, which has curves but no items: give the evaluation's own log, or a run of "
             "`retention evaluate`"
         )
-    return _SUFFIXES.get(log.suffix)
+    return f"a picture; {_OWN}" if log.suffix in _PICTURES else _SUFFIXES.get(log.suffix)
 
 
 def _by_content(log: LogPath) -> str | None:
@@ -134,7 +152,10 @@ def _by_document(log: LogPath) -> str | None:
             return None
         if log.path.parent.parent.name == "results":
             return "OpenCompass's result without items: run it with --dump-eval-details"
-        return f"JSON with the fields {_shown(log.fields)}, which is no log that is known; {READ}; or {_OWN}"
+        held = f"JSON with the fields {_shown(log.fields)}" if document else "an empty JSON object"
+        return f"{held}, which is no log that is known; {READ}; or {_OWN}"
+    if isinstance(document, str | int | float | list) and not (document and isinstance(document, list)):
+        return f"JSON without any rows; {_OWN}"
     if isinstance(document, list) and document and isinstance(document[0], dict):
         name = document[0].get("name")
         if isinstance(name, dict) and "split" in name:
@@ -192,7 +213,20 @@ def _by_folder(log: LogPath) -> str | None:
         return _SUFFIXES[".wandb"]
     if found("*.xlsx"):
         return f"a folder of VLMEvalKit: name one file, such as {found('*.xlsx')[0].name}"
-    return None
+    return _held(log)
+
+
+def _held(log: LogPath) -> str:
+    """What is in a folder with neither a run nor a log."""
+    names = sorted(path.name for path in log.path.iterdir())
+    pictures = [name for name in names if name.lower().endswith(_PICTURES)]
+    what = "an empty folder" if not names else "a folder of pictures" if len(pictures) == len(names) else "a folder"
+    runs = sorted(path.parent for pattern in ("*/run.json", "*/*/run.json") for path in log.path.glob(pattern))
+    if runs:
+        shown = ", ".join(ascii(str(run.relative_to(log.path)))[1:-1] for run in runs[:4])
+        return f"a folder of {len(runs)} run{'s' * (len(runs) != 1)} ({shown}): name one of them"
+    held = f" (it has {some_names(names, 3)})" if names else ""
+    return f"{what} without a run (run.json) or a log that is known{held}; {READ}"
 
 
 def _shown(fields: set[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.errors import install_command
 from harness.records.logs.answers import PAIRED, Answer, chosen_metric, refuse_scores, score_of, table_of
 from harness.records.logs.choices import Choices
 from harness.records.logs.letters import named_letter
@@ -14,7 +15,7 @@ from harness.records.samples import RunError, brief
 from harness.records.tables import MAX_ROWS, Form, Table, check_size
 
 FORM: Form = "VLMEvalKit log"
-_INSTALL = "pip install 'retentionbench[logs]'"
+_INSTALL = install_command("logs")
 _LIMITS = (
     PAIRED,
     "questions of the same text are told apart by index: pictures are not in the file, or known by their digest",

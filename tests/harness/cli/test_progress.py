@@ -114,8 +114,8 @@ def test_an_evaluation_in_a_log_says_checkpoint_task_rates_time_left_and_cost() 
         watcher.cost("mine", Cost(61.0, 5490, 610, 61, 100))
         watcher.finished("mine", Path("runs/mine"), 100, 61)
     first, minute, finished, cost = told.getvalue().splitlines()
-    assert first == "tuned mine: 400 items"
-    assert minute == "  tuned mine: 151 of 400 items, math_word, 1.02 items/s, 102 tokens/s, 4 min left"
+    assert first == "tuned mine: 400 answers"
+    assert minute == "  tuned mine: 151 of 400 answers, math_word, 1.02 answers/s, 102 tokens/s, 4 min left"
     assert finished == "  mine: 61 answers generated, 100 taken from the store -> runs/mine"
     assert cost == (
         "  cost: 1 min 10 s, 61 answers generated from 5,490 prompt tokens to 610 output tokens, 100 reused"
@@ -132,6 +132,24 @@ def test_a_training_in_a_log_says_its_rate_and_the_time_left() -> None:
         bars.show("train", 7, 1000)
         bars.tick()
     assert "  train: 7 of 1000, 0.1/s, 2 h 46 min left" in told.getvalue().splitlines()
+
+
+def test_what_is_done_at_once_has_no_rate_and_is_over() -> None:
+    clock = Clock()
+    told, console = log(clock)
+    with Bars(console, clock) as bars:
+        bars.stage("loading")
+        bars.show("making the examples", 0, 1)
+        clock.now = 1.0
+        bars.show("making the examples", 1, 1)
+        clock.now = 61.0
+        bars.tick()
+    assert told.getvalue().splitlines()[1:] == [
+        "making the examples: 0 of 1",
+        "making the examples: 1 of 1",
+        "  loading: 1 min 1 s",
+        "  done in 1 min 1 s",
+    ]
 
 
 def test_a_step_of_a_study_in_a_log_says_how_long_it_runs() -> None:
@@ -219,5 +237,5 @@ def test_an_evaluation_in_a_terminal_has_a_bar_with_its_rates() -> None:
         watcher.answered(1)
         watcher.finished("mine", Path("runs/mine"), 0, 1)
     assert "1/10" in told.getvalue()
-    assert "math_word, 0.5 items/s, 50 tokens/s" in told.getvalue()
+    assert "math_word, 0.5 answers/s, 50 tokens/s" in told.getvalue()
     assert "loading 10 items of 1 tasks ..." in told.getvalue()

@@ -34,6 +34,7 @@ def test_nothing_is_stored_nothing_is_measured_and_nothing_is_written(plan: Plan
     watcher = Silent()
     found = estimate(plan, watcher)
     assert not plan.out.exists()
+    assert watcher.stages[-1] == "looking for stored answers"
     assert watcher.count == 0
     base, tuned = found.checkpoints
     assert (base.role, tuned.role, base.work) == ("base", "tuned", tuned.work)

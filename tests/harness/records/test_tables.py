@@ -119,8 +119,8 @@ def test_bad_rows_are_refused_with_counts_and_examples(tmp_path: Path, changes: 
     [
         ("", "no rows|column 'item_id' is missing"),
         ("[1]\n", "line 1 is not a JSON object"),
-        ('{"item_id": "a"}\nnot json\n', "line 2 is not valid JSON"),
-        ("[" * 100_000, "line 1 is not valid JSON"),
+        ('{"item_id": "a"}\nnot json\n', "line 2 is broken JSON"),
+        ("[" * 100_000, "line 1 is broken JSON"),
         ('{"item_id": "a", "task": "t", "family": "f"}\n', "column 'outcome' is missing; a table needs item_id, task"),
     ],
 )
@@ -406,3 +406,40 @@ def test_numbers_that_are_all_0_say_nothing(tmp_path: Path) -> None:
 def test_repeats_that_do_not_count_are_refused(tmp_path: Path, numbers: list[tuple[str, Any]], message: str) -> None:
     with pytest.raises(RunError, match=message):
         read_table(lines(tmp_path / "a.jsonl", answers(numbers)))
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("item_id;task;family;outcome;score\na;t;f;correct;1,0\nb;t;f;wrong;0,5\n", "utf-8-sig"),
+        ("item_id;task;family;outcome;score\na;t;f;correct;1.0\nb;t;f;wrong;0.5\n", "utf-8"),
+        ("sep=;\nitem_id;task;family;outcome;score\r\na;t;f;correct;1\r\nb;t;f;wrong;0,5\r\n", "utf-8"),
+        ("item_id\ttask\tfamily\toutcome\tscore\na\tt\tf\tcorrect\t1\nb\tt\tf\twrong\t0.5\n", "utf-16"),
+        ("item_id,task,family,outcome,score\na,t,f,correct,1\nb,t,f,wrong,0.5\n,,,,\n,,,,\n", "utf-8"),
+    ],
+    ids=["semicolons", "semicolons-and-points", "sep-line", "utf-16", "empty-rows"],
+)
+def test_what_spreadsheets_make_of_a_table_is_read(tmp_path: Path, text: str, encoding: str) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_bytes(text.encode(encoding))
+    samples = read_table(path).samples
+    assert list(samples["item_id"]) == ["a", "b"]
+    assert list(samples["score"]) == [1, 0.5]
+
+
+def test_a_csv_that_is_read_two_ways_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_bytes("item_id,task,family,outcome\nä,t,f,correct\n".encode("latin-1"))
+    with pytest.raises(RunError, match=r"not UTF-8 .*save it as UTF-8 \(in Excel: CSV UTF-8\)"):
+        read_table(path)
+    path.write_text("item_id,task,family,outcome,outcome\na,t,f,correct,wrong\n")
+    with pytest.raises(RunError, match="column 'outcome' is there twice"):
+        read_table(path)
+
+
+def test_a_header_in_capitals_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("Item_ID, Task ,Family,Outcome\na,t,f,correct\n")
+    table = read_table(path)
+    assert list(table.samples["task"]) == ["t"]
+    assert "column Item_ID was read as item_id" in table.record.notes

@@ -1,5 +1,8 @@
 """Models from packages: the file is the pinned one or none, a tiny GGUF converts whole, and making twice makes once."""
 
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -80,6 +83,19 @@ def test_a_gguf_becomes_a_checkpoint_that_an_engine_runs(tmp_path: Path) -> None
     ((_, answer),) = engine.generate([GenerateRequest("i", prompt, Decoding(3))])
     assert answer.n_output_tokens in (1, 2, 3)
     engine.close()
+
+
+@pytest.mark.usefixtures("engines")
+def test_a_conversion_shows_no_bars_of_libraries(tmp_path: Path) -> None:
+    imports = "import sys; from pathlib import Path; from harness.engines.gguf import convert"
+    code = f"{imports}; convert(*map(Path, sys.argv[1:]))"
+    made = [str(tiny_gguf(tmp_path / "tiny.gguf")), str(tmp_path / "made")]
+    environment = {name: value for name, value in os.environ.items() if name != "TQDM_DISABLE"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *made], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "it/s" not in done.stderr
+    assert (tmp_path / "made" / "config.json").is_file()
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes = b"weights") -> Path:

@@ -184,3 +184,11 @@ def test_a_part_of_it_is_sampled_like_any_other(folder: Path) -> None:
     part = sample(str(path), 1, path.parent / "few-1.yaml")
     assert {place.count for place in part.tasks.values()} == {1}
     assert problems(path.parent / "few-1.yaml") == ["", "", ""]
+
+
+def test_the_name_of_a_file_is_never_executed(folder: Path) -> None:
+    name = 'a""";open("executed","w");""".csv'
+    (folder / name).write_text(LETTERS, encoding="utf-8")
+    made = make(name, name="safe")
+    assert problems(made.path) == ["", "", ""]
+    assert not (folder / "executed").exists()

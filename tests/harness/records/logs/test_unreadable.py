@@ -49,6 +49,21 @@ FILES: list[tuple[str, bytes | dict[str, Any] | list[Any], str]] = [
     ("trainer_state.json", {"log_history": [], "global_step": 1}, "the state of a Trainer"),
     ("config.json", {"architectures": ["x"]}, "the configuration of a model"),
     ("out.json", {"evalId": 1, "results": {}}, "an output of promptfoo"),
+    ("a.gif", b"GIF89a", "a picture; write the items as CSV"),
+    ("a.webp", b"RIFF\x24\0\0\0WEBP", "a picture; write"),
+    ("a.tiff", b"II*\0", "a picture; write"),
+    ("a.mp4", b"\0\0\0\x18ftyp", "a video; write"),
+    ("a.docx", b"PK\x03\x04", "an office document: save its table as CSV"),
+    ("README.md", b"# Title", "a text to read, not answers; write"),
+    ("run.py", b"print()", "a program, not answers; write"),
+    ("book.ipynb", {"cells": [], "nbformat": 4}, "a notebook; write"),
+    ("empty.csv", b"", "an empty file: was it written to the end"),
+    ("empty.json", b"", "an empty file"),
+    ("empty", b"", "an empty file"),
+    ("none.json", [], "JSON without any rows; write"),
+    ("three.json", b"3", "JSON without any rows; write"),
+    ("object.json", {}, "an empty JSON object, which is no log"),
+    ("cut-in-line-1.json", b'{"a": ', "line 1 is broken JSON"),
     ("mine.json", {"b": 1, "a": 2}, "JSON with the fields a, b, which is no log that is known; lm-eval, Inspect,"),
 ]
 
@@ -89,3 +104,22 @@ def test_a_folder_is_named_for_what_it_is(tmp_path: Path) -> None:
         (tmp_path / folder / "config.json").write_text("{}")
         with pytest.raises(RunError, match=said):
             open_run(tmp_path / folder)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([], "an empty folder without a run"),
+        (["a.png", "b.JPG"], r"a folder of pictures without a run \(run.json\) or a log .*\(it has a.png, b.JPG\)"),
+        (["notes.txt"], r"a folder without a run .*\(it has notes.txt\); lm-eval, Inspect,"),
+        (["base/run.json", "tuned/run.json"], r"a folder of 2 runs \(base, tuned\): name one of them"),
+    ],
+)
+def test_a_folder_without_answers_says_what_it_has(tmp_path: Path, names: list[str], said: str) -> None:
+    folder = tmp_path / "held"
+    folder.mkdir()
+    for name in names:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    with pytest.raises(RunError, match=said):
+        open_run(folder)
