@@ -88,6 +88,7 @@ class LazyGroup(click.Group):
                 f"{library} is not installed; run `{install_command(_EXTRAS[library])}` in the checkout"
             ) from error
         except KeyboardInterrupt as error:
+            click.echo("Interrupted", err=True)
             # As shells count; 1 would be a failed check.
             raise click.exceptions.Exit(128 + getattr(error, "signal", signal.SIGINT)) from error
 
@@ -102,7 +103,7 @@ def _terminate(number: int, frame: Any) -> None:
 
 
 def run(group: click.Group) -> None:
-    """Run ``retention``; asked to terminate, it ends as by Ctrl-C, so that engines end and it is said what is stored."""
+    """Run ``retention``. Asked to terminate, it ends as by Ctrl-C: engines end, and it is said what is stored."""
     signal.signal(signal.SIGTERM, _terminate)
     group(prog_name="retention")
 

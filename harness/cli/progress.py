@@ -162,7 +162,7 @@ class RichWatcher(Display):
         if not (self._name or self._costs):
             return ""
         at = f" ({self._name}: {self._done:,} of {self._total:,})" if self._name else ""
-        return f"  interrupted; every answer so far is stored{at}, and the same command goes on from there"
+        return f"  every answer so far is stored{at}, and the same command goes on from there"
 
 
 class _Meter:

@@ -152,5 +152,5 @@ def test_a_command_that_is_ended_says_so_by_its_exit_code(tmp_path: Path, number
         running.send_signal(number)
         said = running.stderr.read()
     assert running.returncode == code
-    assert "interrupted" in said
+    assert said.endswith("Interrupted\n")
     assert "Traceback" not in said

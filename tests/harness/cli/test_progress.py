@@ -192,7 +192,7 @@ def test_an_interrupt_says_what_is_stored() -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupt(watcher)
     stored = "every answer so far is stored (base nano-base: 20 of 300)"
-    assert out.getvalue().splitlines()[-1] == f"  interrupted; {stored}, and the same command goes on from there"
+    assert out.getvalue().splitlines()[-1] == f"  {stored}, and the same command goes on from there"
 
 
 def test_durations_are_for_people() -> None:
