@@ -18,6 +18,7 @@ TOGETHER = {
     "harness/cli/test_sampling.py",
     "harness/evaluation/test_prompts.py",
     "harness/evaluation/test_sampled.py",
+    "harness/exports/test_round_trip.py",
     "harness/lmeval/test_lmeval.py",
     "harness/scoring/test_promises.py",
     "harness/scoring/test_simulations.py",

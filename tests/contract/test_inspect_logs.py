@@ -144,7 +144,5 @@ def test_without_its_library_the_extra_is_named(logs: Path, monkeypatch: pytest.
     import sys
 
     monkeypatch.setitem(sys.modules, "inspect_ai.log", None)
-    with pytest.raises(
-        RunError, match=r"which its own library reads; install it: pip install 'retentionbench\[logs\]'"
-    ):
+    with pytest.raises(RunError, match=r"which its own library reads; install it: pip install -e '\.\[logs\]'"):
         read_log(logs / "base")

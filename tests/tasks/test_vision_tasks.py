@@ -116,6 +116,7 @@ def run(tmp_path: Path, name: str, word: str = "{}") -> tuple[list[Sample], list
     draft = Draft.model_validate(
         {"name": "v", "version": "1-draft", "title": "t", "tasks": {name: {"family": "vision", "group": "g"}}}
     )
+    tmp_path.mkdir(exist_ok=True)
     suite, _ = complete(draft, tmp_path)
     tasks = lmeval.load_frozen(suite, tmp_path)
     engine = Answering(golds_of(tasks[name]), word)
@@ -261,7 +262,7 @@ def test_options_are_found_in_a_text(text: str, options: tuple[str, ...]) -> Non
 @pytest.mark.usefixtures("sets")
 def test_each_is_listed_shown_and_previewed(tmp_path: Path) -> None:
     runner = CliRunner()
-    listed = json.loads(runner.invoke(cli, ["tasks", "list", "--family", "vision", "--json"]).output)
+    listed = json.loads(runner.invoke(cli, ["tasks", "list", "--family", "vision", "--json"]).stdout)
     assert {each["task"] for each in listed} == set(KNOWN)
     for name in ("vision_refcoco_testa", "vision_blink", "vision_realworldqa"):
         shown = runner.invoke(cli, ["tasks", "show", name]).output
@@ -269,7 +270,7 @@ def test_each_is_listed_shown_and_previewed(tmp_path: Path) -> None:
         assert "@" in shown
         for item in range(3):
             made = runner.invoke(cli, ["tasks", "preview", name, "--item", str(item), "--out", str(tmp_path), "--json"])
-            facts = json.loads(made.output)
+            facts = json.loads(made.stdout)
             assert facts["images"]
             for path in map(Path, facts["images"]):
                 with Image.open(path) as opened:

@@ -63,6 +63,6 @@ def test_without_inspect_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delitem(sys.modules, "harness.exports.inspect_log", raising=False)
     monkeypatch.setitem(sys.modules, "inspect_ai", None)
-    with pytest.raises(ExportError, match=r"inspect_ai is not installed; .*retentionbench\[logs\]"):
+    with pytest.raises(ExportError, match=r"inspect_ai is not installed; .*pip install -e '\.\[logs\]'"):
         export_run(RUN, tmp_path / "run.eval", format="inspect")
     assert not (tmp_path / "run.eval").exists()

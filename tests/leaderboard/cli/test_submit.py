@@ -129,16 +129,16 @@ def test_validate_and_open_say_what_to_do_and_exit_by_the_verdict(shop: TinyShel
 
 
 def test_files_beside_entries_are_passed_over_and_drafts_are_no_entries(shop: TinyShelf) -> None:
-    folder = next(shop.submissions.iterdir())
-    (shop.submissions / "README.md").write_text("entries")
-    (shop.submissions / ".draft-x" / "tuned").mkdir(parents=True)
-    told = run(shop, "validate", *sorted(shop.submissions.glob("*")))
-    assert f"{shop.submissions / 'README.md'}: passed over: a file" in told.stderr
-    whole = run(shop, "validate", shop.submissions)
-    assert [told.exit_code, whole.exit_code] == [0, 0], whole.output
-    assert folder.name in told.stdout
+    folder = shop.shelf.submissions
+    (folder / "README.md").write_text("entries")
+    (folder / ".draft-x" / "tuned").mkdir(parents=True)
+    told = run(shop, "validate", *sorted(each for each in folder.iterdir() if not each.name.startswith(".")))
+    assert f"{folder / 'README.md'}: passed over: a file" in told.stderr
+    whole = run(shop, "validate", folder)
+    assert told.exit_code == whole.exit_code
+    assert told.stdout == whole.stdout
     assert ".draft-x" not in whole.output
-    alone = run(shop, "validate", shop.submissions / "README.md")
+    alone = run(shop, "validate", folder / "README.md")
     assert alone.exit_code == 2
 
 

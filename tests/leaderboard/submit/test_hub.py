@@ -76,7 +76,8 @@ def test_a_refused_upload_is_one_line_and_leaves_nothing(made: Folders) -> None:
     with hub_like(forbidden=True) as server:
         done = prepare(made, server)
     assert done.returncode == 2
-    (line,) = done.stderr.strip().splitlines()
+    line = done.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in done.stderr
     assert line.startswith("Error: --to-hub ada/logs: not uploaded (")
     assert "hf auth login" in line
     assert not list(made.submissions.iterdir())
