@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from harness.cli.gating import Gate, gate
-from harness.cli.options import data_dir, margin
+from harness.cli.options import data_dir, log_choices, margin
 from harness.errors import RetentionError
 
 _PATH = click.Path(path_type=Path)
@@ -29,15 +29,7 @@ def _print_schema(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
 @margin
 @click.option("--json", "json_file", type=_PATH, help="Also write the scorecard to this file.")
 @click.option("--html", "html_file", type=_PATH, help="Also write the report page to this file.")
-@click.option(
-    "--filter",
-    "filters",
-    multiple=True,
-    metavar="[TASK=]NAME",
-    help="lm-eval logs: whose answers count, e.g. strict-match or gsm8k=strict-match; may be repeated.",
-)
-@click.option("--metric", "metrics", multiple=True, metavar="[TASK=]NAME",
-              help="Logs: the number that is 1 for a correct answer; may be repeated. Default: its first.")  # fmt: skip
+@log_choices
 @click.option("--drift", is_flag=True, help="Also measure KL per token along the base's outputs; loads both models.")
 @click.option("--base-checkpoint", help="For --drift: the base's checkpoint (folder, hub id or nano:NAME).")
 @click.option("--tuned-checkpoint", help="For --drift: the tuned model's checkpoint.")

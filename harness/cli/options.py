@@ -26,6 +26,13 @@ def data_dir(command: Command) -> Command:
     return option(command)
 
 
+def log_choices(command: Command) -> Command:
+    """What counts in logs of other tools, for all their tasks or for one: ``filters`` and ``metrics``."""
+    for option in reversed(_LOGS):
+        command = option(command)
+    return command
+
+
 def engine_options(command: Command) -> Command:
     """What a GPU user chooses of vLLM and of images: settings of :class:`harness.api.Settings` by the same names."""
     for option in reversed(_ENGINE):
@@ -247,4 +254,21 @@ _EVALUATION = (
         "--time-limit", type=click.FloatRange(0, min_open=True), help="Seconds for one item; it then fails alone."
     ),
     *_ENGINE,
+)
+
+_LOGS = (
+    click.option(
+        "--filter",
+        "filters",
+        multiple=True,
+        metavar="[TASK=]NAME",
+        help="lm-eval logs: whose answers count, e.g. strict-match or gsm8k=strict-match; may be repeated.",
+    ),
+    click.option(
+        "--metric",
+        "metrics",
+        multiple=True,
+        metavar="[TASK=]NAME",
+        help="Logs: the number that is 1 for a correct answer; may be repeated. Default: its first.",
+    ),
 )

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from harness.cli.options import log_choices
+
 _PATH = click.Path(path_type=Path)
 
 
@@ -13,15 +15,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--mixed", is_flag=True, help="The runs are of one training, although their names do not look like it.")
 @click.option("--json", "json_file", type=_PATH, help="Also write the trajectory to this file.")
 @click.option("--html", "html_file", type=_PATH, help="Also write the page with the curve to this file.")
-@click.option(
-    "--filter",
-    "filters",
-    multiple=True,
-    metavar="[TASK=]NAME",
-    help="lm-eval logs: whose answers count, e.g. strict-match or gsm8k=strict-match; may be repeated.",
-)
-@click.option("--metric", "metrics", multiple=True, metavar="[TASK=]NAME",
-              help="Logs: the number that is 1 for a correct answer; may be repeated. Default: its first.")  # fmt: skip
+@log_choices
 def command(
     runs: tuple[Path, ...],
     target: str | None,
