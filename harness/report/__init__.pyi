@@ -4,11 +4,15 @@ from .junit import render_junit
 from .markdown import render_pair_markdown
 from .model_card import CardBlock, card_block
 from .page import render_pair_page
+from .palette import FAMILIES, SURFACES, TRANSITIONS, style_tokens
 from .terminal import render_pair
 from .trajectory import render_trajectory, render_trajectory_page
 from .verdict import verdict_lines
 
 __all__ = [
+    "FAMILIES",
+    "SURFACES",
+    "TRANSITIONS",
     "CardBlock",
     "Stated",
     "card_block",
@@ -22,5 +26,6 @@ __all__ = [
     "render_pair_page",
     "render_trajectory",
     "render_trajectory_page",
+    "style_tokens",
     "verdict_lines",
 ]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.report.flips import flipped_items
+from harness.report.palette import style_tokens
 from harness.scoring import Scorecard, Source, wording
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def render_pair_page(card: Scorecard, base: Source, tuned: Source) -> str:
 def environment() -> "Environment":
     """The templates of this folder: everything is escaped, and a name that is missing is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
 
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -64,6 +66,7 @@ def environment() -> "Environment":
         "points", "per_cent", "point_interval", "rate_interval", "p_value", "printable", "nats", "finding", "rests_on"
     ):  # fmt: skip
         made.filters[name] = getattr(wording, name)
+    made.globals["tokens"] = Markup(style_tokens())  # noqa: S704 - our own constants
     return made
 
 

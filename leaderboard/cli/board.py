@@ -157,7 +157,7 @@ def serve(out: Path, url: str | None, port: int, **inputs: Any) -> None:
     inside = (inputs["submissions"], inputs["bases"], _ledgers(inputs["submissions"], inputs["events"]))
     watched = [folder for folder in inside if folder is not None]
     watched += [folder for name in ("releases", "studies") if (folder := _besides(**inputs)[name]) is not None]
-    watched += [site_sources() / "templates", site_sources() / "static"]
+    watched += [site_sources() / part for part in ("templates", "static", "styles", "scripts")]
     _check_inputs(inputs["submissions"])
     out.mkdir(parents=True, exist_ok=True)
     preview = Preview(out, watched, rebuild, lambda line: click.echo(line, err=True), port)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import leaderboard
 from harness.errors import RetentionError
+from harness.report import style_tokens
 from leaderboard.board import Board, Cache
 from leaderboard.documents import SUMS_FILE, read_sums, sums_bytes
 from leaderboard.site.exports import export_files
@@ -85,7 +86,7 @@ def files(
 
     ``site`` is the https address of the published site, which feeds and the sitemap need to name pages.
     """
-    static, assets = _assets(site_sources() / "static")
+    static, assets = published_assets(site_sources())
     yield from assets.items()
     templates = site_sources() / "templates"
     yield from Pages(board, templates, static, site=site, cache=cache, releases=releases, studies=studies)
@@ -97,15 +98,21 @@ def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def _assets(folder: Path) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Published path by asset name, and content by published path."""
+def published_assets(sources: Path) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Published path by asset name, and content by published path: the one style sheet, the one script, the rest."""
+    contents = {path.name: path.read_bytes() for path in sorted((sources / "static").iterdir())}
+    contents["style.css"] = style_tokens().encode() + _joined(sources / "styles", ".css")
+    contents["board.js"] = _joined(sources / "scripts", ".js")
     names: dict[str, str] = {}
-    files: dict[str, bytes] = {}
-    for path in sorted(folder.iterdir()):
-        data = path.read_bytes()
-        names[path.name] = f"assets/{path.stem}.{hashlib.sha256(data).hexdigest()[:16]}{path.suffix}"
-        files[names[path.name]] = data
-    return names, files
+    for name, data in contents.items():
+        stem, suffix = name.rsplit(".", 1)
+        names[name] = f"assets/{stem}.{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
+    return names, {names[name]: data for name, data in contents.items()}
+
+
+def _joined(folder: Path, suffix: str) -> bytes:
+    """The files of a folder one after the other, in the order of their names: pages load one sheet and one script."""
+    return b"".join(path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix == suffix)
 
 
 def _files_of_last_build(out: Path) -> set[str]:

@@ -24,7 +24,7 @@ from leaderboard.processes import WorkerPool, available_cores
 INDEX = "index.html"
 MAX_INDEX_BYTES = 200_000
 MAX_INDEX_GZIP_BYTES = 30_000
-MAX_SCRIPT_BYTES = 10_000
+MAX_SCRIPT_BYTES = 14_000
 # Fewer characters than this in a page's main part say that nothing was put there.
 _LEAST_TEXT = 40
 _WORTH_PROCESSES = 50

@@ -1,0 +1,22 @@
+// Sort, filter and compare. Pages are whole without this file; it hides and orders what is there, and keeps the view in
+// the address. It fetches nothing and builds no markup from text.
+"use strict";
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const one = (selector, root = document) => root.querySelector(selector);
+const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
+const view = new URLSearchParams(location.search);
+const keep = (name, value) => {
+  if (value) view.set(name, value);
+  else view.delete(name);
+  const query = String(view).replaceAll("%2C", ",");
+  history.replaceState(null, "", location.pathname + (query && "?" + query) + location.hash);
+};
+const first = (cell) => {
+  const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    // A name may be in parts, between which a line may break.
+    const node = walker.currentNode.parentNode.matches("bdi") ? walker.currentNode.parentNode : walker.currentNode;
+    if (node.textContent.trim()) return node.textContent.trim();
+  }
+  return "";
+};
