@@ -37,13 +37,3 @@ def _place(source: str, revisions: bool) -> str:
     if revision.startswith(_FILE):
         return f"{folder}{slash}" or name
     return f"{name}@{revision[:_SHORT]}" if revision and revisions else name
-
-
-def size(count: int) -> str:
-    """A number of bytes for people: 1.2 GB."""
-    number = float(count)
-    for unit in ("B", "KB", "MB"):
-        if number < 1000:
-            return f"{number:.0f} {unit}"
-        number /= 1000
-    return f"{number:.1f} GB"

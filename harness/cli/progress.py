@@ -23,6 +23,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from harness.scoring.wording import duration
+
 if TYPE_CHECKING:
     from harness.evaluation import Cost
     from harness.study import Step
@@ -272,15 +274,6 @@ class StepWatcher(Display):
     def _status(self) -> str:
         running = [f"{key} for {duration(self._clock() - began)}" for key, began in tuple(self._running.items())]
         return f"{self._done} of {self._total} steps done; {', '.join(running)}" if running else super()._status()
-
-
-def duration(seconds: float) -> str:
-    """A time for people: "41 s", "3 min 20 s", "1 h 5 min"."""
-    whole = round(seconds)
-    if whole < _MINUTE:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, _MINUTE)
-    return f"{minutes} min {rest} s" if minutes < _MINUTE else f"{minutes // _MINUTE} h {minutes % _MINUTE} min"
 
 
 def _left(seconds: float | None) -> str:

@@ -34,9 +34,10 @@ def list_command(out: Path, as_json: bool) -> None:
     """
     import json
 
-    from harness.cli.columns import echo_columns, size
+    from harness.cli.columns import echo_columns
     from harness.evaluation import find_runs, store_size
     from harness.scoring import printable
+    from harness.scoring.wording import byte_size
 
     found = find_runs(out)
     if as_json:
@@ -48,14 +49,14 @@ def list_command(out: Path, as_json: bool) -> None:
     for run in found:
         row = _row(run)
         facts = ("-" if row[name] is None else str(row[name]) for name in columns)
-        rows.append([*facts, size(run.size), run.state, str(run.folder.relative_to(out))])
+        rows.append([*facts, byte_size(run.size), run.state, str(run.folder.relative_to(out))])
     if rows:
         left = ("suite", "checkpoint", "engine", "created", "state", "folder")
         echo_columns((*columns, "size", "state", "folder"), rows, left)
     for run in found:
         if run.detail:
             click.echo(f"{printable(str(run.folder))}: {printable(run.detail)}")
-    click.echo(f"{len(found)} runs in {out}, {size(store_size(out))} in the response store")
+    click.echo(f"{len(found)} runs in {out}, {byte_size(store_size(out))} in the response store")
 
 
 @group.command(name="show")
@@ -172,16 +173,16 @@ def gc_command(out: Path, unfinished: bool, dry_run: bool, yes: bool) -> None:
       retention runs gc
       retention runs gc --unfinished --yes
     """
-    from harness.cli.columns import size
     from harness.errors import RetentionError
     from harness.evaluation import collect, find_garbage, store_size
     from harness.scoring import printable
+    from harness.scoring.wording import byte_size
 
     if dry_run and yes:
         raise RetentionError("--dry-run and --yes contradict each other; give one of them")
     garbage = find_garbage(out, unfinished=unfinished)
     for path in garbage.partial:
-        click.echo(f"partial file {printable(str(path))} ({size(path.stat().st_size)})")
+        click.echo(f"partial file {printable(str(path))} ({byte_size(path.stat().st_size)})")
     for source, count in garbage.sources.items():
         click.echo(
             f"{count:,} answers of weights {printable(source[:12])} on {printable(source[65:])}: no run folder is left"
@@ -189,12 +190,12 @@ def gc_command(out: Path, unfinished: bool, dry_run: bool, yes: bool) -> None:
     for folder in garbage.unfinished:
         click.echo(f"unfinished: {printable(str(folder))}; finish it with the same command, or see --unfinished")
     why = "while a run is unfinished" if garbage.unfinished else "in use"
-    click.echo(f"kept: {garbage.kept_answers:,} answers {why}; store {size(store_size(out))}")
+    click.echo(f"kept: {garbage.kept_answers:,} answers {why}; store {byte_size(store_size(out))}")
     if not garbage.partial and not garbage.sources:
         click.echo("nothing to delete")
     elif yes:
         freed = collect(garbage)
-        click.echo(f"deleted; {size(freed)} freed, store now {size(store_size(out))}")
+        click.echo(f"deleted; {byte_size(freed)} freed, store now {byte_size(store_size(out))}")
     else:
         click.echo("nothing was deleted; run again with --yes to delete this")
 

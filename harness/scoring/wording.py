@@ -258,3 +258,21 @@ def notes(card: Scorecard) -> list[str]:
 def in_order(card: Scorecard) -> list[str]:
     """Task names as they are shown: the target's, its transfer tasks, target-adjacent ones, prior ones by loss."""
     return [name for role in ROLES for name in card.tasks_of(role)]
+
+
+def duration(seconds: float) -> str:
+    """A time for people: "41 s", "3 min 20 s", "1 h 5 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def byte_size(count: float) -> str:
+    """A number of bytes for people: "1.2 GB"."""
+    for unit in ("B", "KB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

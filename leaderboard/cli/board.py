@@ -16,6 +16,7 @@ from harness.errors import CheckFailedError, RetentionError
 
 if TYPE_CHECKING:
     from leaderboard.board import Board
+    from leaderboard.documents import SiteSettings
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _SUBMISSIONS = Path("submissions")
@@ -25,6 +26,9 @@ _OUT = click.option(
     "--out", type=_FOLDER, default=Path("site/public"), show_default=True, help="Folder of the built site."
 )
 _URL = click.option("--url", metavar="HTTPS", help="Address of the published site, for feeds and the sitemap.")
+_REPOSITORY = click.option(
+    "--repository", metavar="HTTPS", help="Address of the repository.  [default: that in leaderboard/data/site.yaml]"
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON.")
 
 
@@ -58,9 +62,10 @@ def group() -> None:
 @_inputs
 @_OUT
 @_URL
+@_REPOSITORY
 @click.option("--strict", is_flag=True, help="Exit 1 when an entry had to be left out.")
 @_JSON
-def build(out: Path, url: str | None, strict: bool, as_json: bool, **inputs: Any) -> None:
+def build(out: Path, url: str | None, repository: str | None, strict: bool, as_json: bool, **inputs: Any) -> None:
     """Score every entry from its stored outputs, rank within tracks and write the site.
 
     The same entries give the same bytes. An entry that does not hold is left out, and the site says so.
@@ -78,7 +83,7 @@ def build(out: Path, url: str | None, strict: bool, as_json: bool, **inputs: Any
         display.stage(f"writing the site to {out}")
         from leaderboard.site import write_site
 
-        index = write_site(board, out, _address(url), **_besides(**inputs))
+        index = write_site(board, out, _address(url), settings=_settings(repository), **_besides(**inputs))
     rows, tracks = len(board.rows), len(board.tracks)
     if as_json:
         click.echo(json.dumps(_summary(board, index), indent=2, sort_keys=True))
@@ -96,8 +101,9 @@ def build(out: Path, url: str | None, strict: bool, as_json: bool, **inputs: Any
 @_inputs
 @_OUT
 @_URL
+@_REPOSITORY
 @_JSON
-def check(out: Path, url: str | None, as_json: bool, **inputs: Any) -> None:
+def check(out: Path, url: str | None, repository: str | None, as_json: bool, **inputs: Any) -> None:
     """Check a built site: links, HTML, budgets, and that a second build gives the same bytes.
 
     The second build scores everything again, in a process with another hash seed, time zone and locale. Give it
@@ -116,7 +122,7 @@ def check(out: Path, url: str | None, as_json: bool, **inputs: Any) -> None:
         raise RetentionError(f"{out}: no site there; run `retention board build` first")
     found = check_site(out, inputs["jobs"])
     with tempfile.TemporaryDirectory() as folder:
-        _build_again(Path(folder, "site"), url, inputs)
+        _build_again(Path(folder, "site"), url, repository, inputs)
         different = compare_sites(out, Path(folder, "site"))
     found.problems += [f"{name}: differs in a second build of the same entries" for name in different]
     if as_json:
@@ -151,7 +157,7 @@ def serve(out: Path, url: str | None, port: int, **inputs: Any) -> None:
 
     def rebuild() -> None:
         board = _load(**inputs)
-        write_site(board, out, address, **_besides(**inputs))
+        write_site(board, out, address, settings=_settings(None), **_besides(**inputs))
         click.echo(f"built: {_count(len(board.rows), 'entry', 'entries')}, {len(board.bad)} left out")
 
     inside = (inputs["submissions"], inputs["bases"], _ledgers(inputs["submissions"], inputs["events"]))
@@ -232,7 +238,7 @@ def _check_inputs(submissions: Path) -> None:
         raise RetentionError(f"{submissions}: no such folder; run in a checkout or give --submissions DIR")
 
 
-def _address(url: str | None) -> str | None:
+def _address(url: str | None, option: str = "--url") -> str | None:
     if url is None:
         return None
     from leaderboard.documents import https_url
@@ -240,16 +246,26 @@ def _address(url: str | None) -> str | None:
     try:
         return https_url(url)
     except ValueError as error:
-        raise RetentionError(f"--url {url[:200]!r}: {error}") from error
+        raise RetentionError(f"{option} {url[:200]!r}: {error}") from error
 
 
-def _build_again(out: Path, url: str | None, inputs: dict[str, Any]) -> None:
+def _settings(repository: str | None) -> SiteSettings:
+    """The settings of the site, with the repository that was given in place of theirs."""
+    from leaderboard.documents import SETTINGS_FILE, read_settings
+
+    settings = read_settings(SETTINGS_FILE)
+    given = _address(repository, "--repository")
+    return settings if given is None else settings.model_copy(update={"repository": given})
+
+
+def _build_again(out: Path, url: str | None, repository: str | None, inputs: dict[str, Any]) -> None:
     """Build into ``out`` in another process, under circumstances that must not matter."""
     command = [sys.executable, "-m", "leaderboard.cli", "board", "build", "--no-cache", "--out", str(out)]
     for name in ("submissions", "bases", "events", "jobs"):
         if inputs[name] is not None:
             command += [f"--{name}", str(inputs[name])]
     command += ["--url", url] if url is not None else []
+    command += ["--repository", repository] if repository is not None else []
     elsewhere = {"PYTHONHASHSEED": "4711", "TZ": "Pacific/Chatham", "LC_ALL": "C"}
     ran = subprocess.run(command, env={**os.environ, **elsewhere}, capture_output=True, text=True, check=False)
     if ran.returncode:

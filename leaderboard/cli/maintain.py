@@ -278,6 +278,56 @@ def events(entry: str | None, since: str | None, as_json: bool, **where: Path) -
     refuse_changed(broken, "events are only ever added")
 
 
+@group.command("queue")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line an entry.")
+@click.option("--most", type=click.IntRange(1), help="Show no more than these.  [default: all]")
+@click.option("--cache", type=click.Path(file_okay=False, path_type=Path), default=Path(".retention/board-cache"),
+              show_default=True, help="Where scores are remembered.")  # fmt: skip
+@places
+def queue_(as_json: bool, most: int | None, cache: Path, **where: Path) -> None:
+    """List the entries that wait for a maintainer: flagged, left out, not accepted yet, not verified.
+
+    The site's queue page shows the same. Each line has the reason, since when, the entry's alarms by kind, and what to
+    run next; entries with the best rank come first, since most is read from them.
+
+    \b
+    Examples:
+      retention maintain queue
+      retention maintain queue --most 10 --json
+    """
+    import json
+
+    from harness.cli.columns import echo_columns
+    from harness.cli.progress import Display
+    from leaderboard.board import Cache, load_board, queued_entries
+
+    shelf = shelf_of(where)
+    if not shelf.submissions.is_dir():
+        raise RetentionError(f"{shelf.submissions}: no such folder; run in a checkout or give --submissions DIR")
+    with Display() as display:
+        display.stage(f"scoring the entries of {shelf.submissions}")
+        board = load_board(shelf.submissions, shelf.bases, shelf.events, cache=Cache(cache), jobs=None)
+    waiting = queued_entries(board)
+    for each in waiting[:most] if as_json else ():
+        document = {name: value for name, value in vars(each).items() if name != "row"}
+        click.echo(json.dumps(document, sort_keys=True))
+    if as_json:
+        return
+    if not waiting:
+        click.echo("nothing waits: every entry on the board is verified")
+        return
+    rows = [(each.title, each.since or "-", each.entry_id, each.name, _alarms(each.alarms)) for each in waiting[:most]]
+    header = ("why", "since", "entry", "name", "alarms")
+    echo_columns(header, rows, left=header)
+    if most is not None and len(waiting) > most:
+        click.echo(f"and {len(waiting) - most} more")
+    click.echo(f"next: {waiting[0].command}")
+
+
+def _alarms(kinds: dict[str, int]) -> str:
+    return ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in kinds.items()) or "none"
+
+
 @group.command()
 @click.argument("head")
 @click.option("--base", default="HEAD", show_default=True, help="The commit that the pull request is against.")

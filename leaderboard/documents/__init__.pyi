@@ -28,6 +28,7 @@ from .manifest import (
     write_manifest,
 )
 from .plain_yaml import Node, PlainYamlError, read_plain_yaml, yaml_text
+from .site_settings import SETTINGS_FILE, SiteSettings, read_settings
 from .text import clean, clean_document, spreadsheet_cell
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "ENTRY_ID",
     "MANIFEST_FILE",
     "OPTIONAL_FILES",
+    "SETTINGS_FILE",
     "SUMS_FILE",
     "TEMPLATE_FILE",
     "TUNED_FOLDER",
@@ -50,6 +52,7 @@ __all__ = [
     "Node",
     "Note",
     "PlainYamlError",
+    "SiteSettings",
     "base_folder",
     "clean",
     "clean_document",
@@ -60,6 +63,7 @@ __all__ = [
     "parse_manifest",
     "read_manifest",
     "read_plain_yaml",
+    "read_settings",
     "read_sums",
     "refuse_newer",
     "seal",

@@ -13,7 +13,7 @@ import leaderboard
 from harness.errors import RetentionError
 from harness.report import style_tokens
 from leaderboard.board import Board, Cache
-from leaderboard.documents import SUMS_FILE, read_sums, sums_bytes
+from leaderboard.documents import SUMS_FILE, SiteSettings, read_sums, sums_bytes
 from leaderboard.site.exports import export_files
 from leaderboard.site.exports.web import sitemap
 from leaderboard.site.pages import Pages
@@ -36,12 +36,13 @@ def write_site(
     cache: Cache | None = None,
     releases: Path | None = None,
     studies: Path | None = None,
+    settings: SiteSettings | None = None,
 ) -> Path:
     """Write the site into ``out`` and return the path of its index.
 
     Files of an earlier build that this one does not have are removed; a folder with anything else in it is refused.
     ``cache`` remembers pages that follow from stored answers, ``releases`` is the folder of frozen boards,
-    ``studies`` that of the results of studies.
+    ``studies`` that of the results of studies; ``settings`` say where the repository is.
     """
     old = _files_of_last_build(out)
     sums: dict[str, str] = {}
@@ -55,7 +56,7 @@ def write_site(
             journal.flush()
             _write(out / name, data)
 
-        for name, data in files(board, site, cache=cache, releases=releases, studies=studies):
+        for name, data in files(board, site, cache=cache, releases=releases, studies=studies, settings=settings):
             write(name, data)
         if site is not None:
             write("sitemap.xml", sitemap((name for name in sums if name.endswith(".html")), site, board.data_as_of))
@@ -81,6 +82,7 @@ def files(
     cache: Cache | None = None,
     releases: Path | None = None,
     studies: Path | None = None,
+    settings: SiteSettings | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """The files of the site one after the other, path and content; only one page is held at a time.
 
@@ -89,7 +91,9 @@ def files(
     static, assets = published_assets(site_sources())
     yield from assets.items()
     templates = site_sources() / "templates"
-    yield from Pages(board, templates, static, site=site, cache=cache, releases=releases, studies=studies)
+    yield from Pages(
+        board, templates, static, site=site, cache=cache, releases=releases, studies=studies, settings=settings
+    )
     yield from export_files(board, site)
 
 

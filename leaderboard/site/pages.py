@@ -16,14 +16,27 @@ from markupsafe import Markup
 
 from harness import __version__
 from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, wording
-from leaderboard.board import Board, Cache, Row, Track, TrackKey, code_digest, entry_json
-from leaderboard.documents import ENTRY_ID
+from leaderboard.board import (
+    QUEUE_REASONS,
+    Board,
+    Cache,
+    Row,
+    Track,
+    TrackKey,
+    code_digest,
+    entry_json,
+    queued_entries,
+)
+from leaderboard.documents import ENTRY_ID, SiteSettings
 from leaderboard.numbers import cells, cite, formats
 from leaderboard.site import curves, dynamics, explorer, plots, study, views
 from leaderboard.site.charts import coordinate, segments
+from leaderboard.site.expectations import expectations
 from leaderboard.site.releases import read_releases
 
 _VERDICTS = ("forgot", "inconclusive", "nothing to lose", "retained", "improved")
+# Entries of one reason on the queue's page, which a person reads from the top.
+_MOST_QUEUED = 100
 _FILTERS = ("points", "points_tick", "percent", "percent_tick", "ratio", "points_ci", "ratio_ci", "probability",
             "count", "number", "shown", "by_others", "linked", "cited", "plain", "figure", "figure_ci", "cosine",
             "cosine_ci")  # fmt: skip
@@ -67,16 +80,18 @@ class Pages:
         cache: Cache | None = None,
         releases: Path | None = None,
         studies: Path | None = None,
+        settings: SiteSettings | None = None,
     ) -> None:
         self.board, self.site, self.cache = board, site, cache or Cache(None)
         self.releases = read_releases(releases)
         self.studies = study.read_studies(studies)
         self.environment = _environment(templates)
         self.environment.globals.update(board=board, version=__version__, assets=assets, guide=views.example(board))
-        self.environment.globals.update(studies=self.studies)
+        self.settings = settings or SiteSettings()
+        self.environment.globals.update(studies=self.studies, settings=self.settings)
         sources = "".join(f"{path.name} {_sha256(path.read_bytes())}\n" for path in sorted(templates.iterdir()))
         # What the layout tells besides: the date, and whether there are pages of withdrawn entries and of studies.
-        facts = [board.data_as_of, bool(board.tombstones or board.bad), bool(self.studies), site]
+        facts = [board.data_as_of, bool(board.tombstones or board.bad), bool(self.studies), site, repr(self.settings)]
         self.known = [code_digest(), sources, dict(assets), __version__, *facts]
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
@@ -84,8 +99,12 @@ class Pages:
         board = self.board
         methods = views.methods(board)
         yield self.page("index.html", "index.html")
-        for name in ("metrics", "submit", "cite", "across", "withdrawn"):
+        yield self.page("submit.html", "submit.html", expected=expectations(board))
+        for name in ("metrics", "cite", "across", "withdrawn"):
             yield self.page(f"{name}.html", f"{name}.html")
+        yield self.page(
+            "queue.html", "queue.html", waiting=queued_entries(board), reasons=QUEUE_REASONS, most=_MOST_QUEUED
+        )
         yield self.page("changelog.html", "changelog.html", releases=self.releases)
         if self.studies:
             yield self.page("study.html", "study.html")
@@ -187,6 +206,8 @@ def _environment(templates: Path) -> Environment:
         verdict_counts=_verdict_counts,
         verdict_tone=_verdict_tone,
         kept=wording.kept,
+        duration=wording.duration,
+        byte_size=wording.byte_size,
         rests_on=rests_on,
         numbers=_numbers,
     )

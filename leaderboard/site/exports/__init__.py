@@ -17,6 +17,7 @@ from leaderboard.site.exports.citation_file import board_citation, entry_citatio
 from leaderboard.site.exports.every_eval_ever import every_eval_ever
 from leaderboard.site.exports.feed import atom_feed
 from leaderboard.site.exports.hub import eval_results, model_index
+from leaderboard.site.exports.preview_image import preview_image, preview_name
 from leaderboard.site.exports.web import headers
 
 __all__ = ["export_files"]
@@ -31,6 +32,7 @@ def export_files(board: Board, site: str | None) -> Iterator[tuple[str, bytes]]:
     yield "CITATION.cff", board_citation(board, site).encode()
     yield "_headers", headers().encode()
     for track in board.tracks:
+        yield preview_name(track), preview_image(track)
         for row in track.rows:
             yield f"entries/{row.entry_id}.json", entry_json(track, row).encode()
             folder = f"exports/{row.entry_id}"

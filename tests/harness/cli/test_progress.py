@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.cli.progress import Bars, Display, RichWatcher, StepWatcher, duration
+from harness.cli.progress import Bars, Display, RichWatcher, StepWatcher
 from harness.evaluation import Cost
 
 # Runs a command until its first line on stderr, and fails where something heavy was imported before it.
@@ -193,12 +193,6 @@ def test_an_interrupt_says_what_is_stored() -> None:
         interrupt(watcher)
     stored = "every answer so far is stored (base nano-base: 20 of 300)"
     assert out.getvalue().splitlines()[-1] == f"  {stored}, and the same command goes on from there"
-
-
-def test_durations_are_for_people() -> None:
-    assert [duration(each) for each in (0.4, 59.4, 60, 200, 3599, 3600, 9000)] == [
-        "0 s", "59 s", "1 min 0 s", "3 min 20 s", "59 min 59 s", "1 h 0 min", "2 h 30 min"
-    ]  # fmt: skip
 
 
 PREVIEW = [sys.executable, "-m", "leaderboard.cli", "tasks", "preview", "math_arithmetic", "--json"]

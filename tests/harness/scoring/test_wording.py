@@ -23,3 +23,15 @@ from harness.scoring import wording
 )
 def test_wording(written: str, expected: str) -> None:
     assert written == expected
+
+
+def test_durations_are_for_people() -> None:
+    assert [wording.duration(each) for each in (0.4, 59.4, 60, 200, 3599, 3600, 9000)] == [
+        "0 s", "59 s", "1 min 0 s", "3 min 20 s", "59 min 59 s", "1 h 0 min", "2 h 30 min"
+    ]  # fmt: skip
+
+
+def test_sizes_are_for_people() -> None:
+    assert [wording.byte_size(each) for each in (0, 999, 1000, 5_400_000, 14.2e9)] == [
+        "0 B", "999 B", "1 KB", "5 MB", "14.2 GB"
+    ]  # fmt: skip

@@ -1,0 +1,94 @@
+"""The maintainers' queue: entries that wait for a person, why, and the command that comes next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from leaderboard.board.board import Board, Row, Track
+from leaderboard.ledger import Evidence, Standing
+
+# Why an entry waits, in the order in which the queue has them, and what is to be done.
+QUEUE_REASONS = {
+    "flagged": ("flagged", "look at the reason; then clear, withdraw or verify again"),
+    "left-out": ("left out", "fix the files, or ask the author to"),
+    "pending": ("not accepted yet", "validate it, then record its files"),
+    "unverified": ("not verified", "generate a random part of its answers again"),
+}
+
+
+@dataclass(frozen=True)
+class Queued:
+    """One entry that waits, for one of ``QUEUE_REASONS``.
+
+    ``since`` is the date from which it waits, empty where none is known; ``why`` what was said of it; ``alarms`` how
+    many alarms of each kind its scorecard has; ``command`` what a maintainer runs next. ``row`` is None for an entry
+    that was left out of the board.
+    """
+
+    entry_id: str
+    name: str
+    reason: str
+    since: str
+    why: str
+    alarms: dict[str, int]
+    command: str
+    row: Row | None = None
+
+    @property
+    def title(self) -> str:
+        return QUEUE_REASONS[self.reason][0]
+
+
+def queued_entries(board: Board) -> tuple[Queued, ...]:
+    """Entries that wait for a maintainer: flagged ones, those left out, those without a ledger, then unverified ones.
+
+    Within a reason those with the best rank come first, since most is read from them, and then the longest waiting.
+    """
+    order = list(QUEUE_REASONS)
+    found = [(_queued(row), _place(track, row)) for track in board.tracks for row in track.rows]
+    waiting = [(order.index(each.reason), place, each) for each, place in found if each is not None]
+    waiting += [
+        (
+            order.index("left-out"),
+            _LAST,
+            Queued(bad.path, bad.path, "left-out", "", bad.reason, {}, _validate(bad.path)),
+        )
+        for bad in board.bad
+    ]
+    return tuple(each for *_, each in sorted(waiting, key=lambda one: (*one[:2], one[2].since, one[2].entry_id)))
+
+
+_LAST = 10**9
+
+
+def _place(track: Track, row: Row) -> int:
+    """How far down its track's table the entry is; those without a rank come after all ranked ones."""
+    return _LAST if row.placing.rank is None else row.placing.rank[0]
+
+
+def _queued(row: Row) -> Queued | None:
+    name, state = row.name, row.state
+    kinds = Counter(alarm.kind for alarm in row.card.alarms)
+    alarms = {str(kind): count for kind, count in sorted(kinds.items(), key=lambda each: (-each[1], each[0]))}
+
+    def waits(reason: str, since: str, why: str, command: str) -> Queued:
+        return Queued(row.entry_id, name, reason, since[:10], why, alarms, command, row)
+
+    if row.standing is Standing.FLAGGED:
+        event = state.because[-1]
+        return waits("flagged", event.at, event.reason, f"retention maintain events {row.entry_id}")
+    if row.standing is not Standing.ACTIVE:
+        return None
+    if state.submitted is None:
+        return waits("pending", row.created, "its files are not recorded", _validate(row.entry_id))
+    if row.evidence is Evidence.VERIFIED:
+        return None
+    return waits(
+        "unverified", state.submitted.at, f"{row.evidence}; nobody who maintains the board has run it",
+        f"retention maintain verify {row.entry_id} --by ACCOUNT",
+    )  # fmt: skip
+
+
+def _validate(entry_id: str) -> str:
+    return f"retention submit validate submissions/{entry_id}"

@@ -1,0 +1,71 @@
+"""The maintainers' queue: who waits, in which order, and that the command and the page say the same."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from leaderboard.board.board import Board, load_board
+from leaderboard.board.queue import QUEUE_REASONS, queued_entries
+from leaderboard.cli import cli
+from leaderboard.site.build import render
+from tests.support.synthetic_board import Folders, rich_board
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Folders, Path]:
+    return rich_board(tmp_path_factory.mktemp("board"))
+
+
+@pytest.fixture(scope="module")
+def board(made: tuple[Folders, Path]) -> Board:
+    return load_board(made[0].submissions, made[0].bases, made[1])
+
+
+def test_flagged_entries_come_first_and_those_with_the_best_rank_before_others(board: Board) -> None:
+    waiting = queued_entries(board)
+    order = list(QUEUE_REASONS)
+    places = [order.index(each.reason) for each in waiting]
+    assert places == sorted(places)
+    assert [each.name for each in waiting if each.reason == "flagged"] == ["nano-doubted"]
+    ranks = [each.row.placing.rank[0] for each in waiting if each.reason == "pending" and each.row.placing.rank]
+    assert ranks == sorted(ranks)
+
+
+def test_everything_that_waits_is_there_once_and_nothing_that_is_withdrawn(board: Board) -> None:
+    waiting = [each.entry_id for each in queued_entries(board)]
+    assert len(waiting) == len(set(waiting))
+    assert set(waiting) == {row.entry_id for row in board.rows} | {bad.path for bad in board.bad}
+    assert not set(waiting) & {stone.entry_id for stone in board.tombstones}
+
+
+def test_alarms_are_counted_by_kind(board: Board) -> None:
+    for each in queued_entries(board):
+        if each.row is not None:
+            assert sum(each.alarms.values()) == len(each.row.card.alarms)
+
+
+def test_the_command_and_the_page_list_the_same_entries(
+    made: tuple[Folders, Path], board: Board, tmp_path: Path
+) -> None:
+    folders, events = made
+    where = ["--submissions", str(folders.submissions), "--bases", str(folders.bases), "--events", str(events)]
+    arguments = ["maintain", "queue", *where, "--cache", str(tmp_path)]
+    ran = CliRunner().invoke(cli, [*arguments, "--json"], catch_exceptions=False)
+    printed = [json.loads(line)["entry_id"] for line in ran.stdout.splitlines()]
+    assert printed == [each.entry_id for each in queued_entries(board)]
+    page = render(board)["queue.html"].decode()
+    linked = re.findall(r'class="queue-name"><a href="entries/([a-z0-9]{12})\.html"', page)
+    assert linked == [each.entry_id for each in queued_entries(board) if each.row is not None]
+    table = CliRunner().invoke(cli, [*arguments, "--most", "1"], catch_exceptions=False).stdout.splitlines()
+    assert table[0].split() == ["why", "since", "entry", "name", "alarms"]
+    assert table[1].startswith("flagged")
+    assert table[2:] == [f"and {len(printed) - 1} more", f"next: retention maintain events {printed[0]}"]
+
+
+def test_nothing_waits_on_an_empty_board() -> None:
+    assert queued_entries(Board((), ())) == ()
+    page = render(Board((), ()))["queue.html"].decode()
+    assert "No entry is flagged, left out, not accepted yet or not verified." in page
