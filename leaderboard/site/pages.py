@@ -58,10 +58,10 @@ class Pages:
         releases: Path | None = None,
         studies: Path | None = None,
     ) -> None:
-        self._made_of: dict[str, Any] = {
-            **{"board": board, "templates": templates, "assets": assets, "site": site, "cache": cache},
-            **{"releases": releases, "studies": studies},
-        }
+        # What pages in another process are made of.
+        self._anew = partial(
+            Pages, board, templates, assets, site=site, cache=cache, releases=releases, studies=studies
+        )
         self.board, self.site, self.cache = board, site, cache or Cache(None)
         self.releases = read_releases(releases)
         self.studies = study.read_studies(studies)
@@ -74,8 +74,7 @@ class Pages:
         self.known = [code_digest(), sources, dict(assets), __version__, *facts]
 
     def __reduce__(self) -> tuple[Callable[[], Pages], tuple[()]]:
-        """Pages in another process are made of the same things."""
-        return partial(Pages, **self._made_of), ()
+        return self._anew, ()
 
     def track(self, slug: str) -> Track:
         return next(track for track in self.board.tracks if track.key.slug == slug)
