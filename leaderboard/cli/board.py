@@ -42,7 +42,8 @@ def _inputs(command: _Command) -> _Command:
                      help="Their ledgers.  [default: leaderboard/data/events, for the entries of submissions]"),
         click.option("--cache", type=_FOLDER, default=_CACHE, show_default=True, help="Where scores are remembered."),
         click.option("--no-cache", is_flag=True, help="Score every entry again."),
-        click.option("--jobs", type=click.IntRange(1, 64), help="Processes that score (default: one a core)."),
+        click.option("--jobs", type=click.IntRange(1, 64),
+                     help="Processes that score and render (default: one a core)."),
     )):  # fmt: skip
         command = option(command)
     return command
@@ -215,9 +216,9 @@ def _load(submissions: Path, bases: Path, events: Path | None, cache: Path, no_c
     return board
 
 
-def _besides(submissions: Path, cache: Path, no_cache: bool, **_: Any) -> dict[str, Any]:
-    """What pages are made of besides the board: remembered pages, and what the checkout holds besides its own
-    entries: releases and studies."""
+def _besides(submissions: Path, cache: Path, no_cache: bool, jobs: int | None, **_: Any) -> dict[str, Any]:
+    """What pages are made of besides the board, and by how many processes: remembered pages, and what the checkout
+    holds besides its own entries: releases and studies."""
     from leaderboard.board import Cache
 
     own = submissions == _SUBMISSIONS
@@ -225,6 +226,7 @@ def _besides(submissions: Path, cache: Path, no_cache: bool, **_: Any) -> dict[s
         "cache": Cache(None if no_cache else cache),
         "releases": Path("leaderboard/data/releases") if own else None,
         "studies": Path("leaderboard/data/studies") if own else None,
+        "jobs": jobs,
     }
 
 

@@ -14,9 +14,10 @@ from harness.errors import RetentionError
 from harness.report import style_tokens
 from leaderboard.board import Board, Cache
 from leaderboard.documents import SUMS_FILE, SiteSettings, read_sums, sums_bytes
-from leaderboard.site.exports import export_files
 from leaderboard.site.exports.web import sitemap
+from leaderboard.site.families import units
 from leaderboard.site.pages import Pages
+from leaderboard.site.rendering import rendered
 
 # Names of the files of a build in progress.
 _JOURNAL = ".building"
@@ -37,12 +38,14 @@ def write_site(
     releases: Path | None = None,
     studies: Path | None = None,
     settings: SiteSettings | None = None,
+    jobs: int | None = 1,
 ) -> Path:
     """Write the site into ``out`` and return the path of its index.
 
     Files of an earlier build that this one does not have are removed; a folder with anything else in it is refused.
     ``cache`` remembers pages that follow from stored answers, ``releases`` is the folder of frozen boards,
-    ``studies`` that of the results of studies; ``settings`` say where the repository is.
+    ``studies`` that of the results of studies; ``settings`` say where the repository is; ``jobs`` processes may render
+    (None: one a core).
     """
     old = _files_of_last_build(out)
     sums: dict[str, str] = {}
@@ -50,13 +53,17 @@ def write_site(
     with (out / _JOURNAL).open("a", encoding="utf-8") as journal:
 
         def write(name: str, data: bytes) -> None:
+            if name in sums:
+                raise RetentionError(f"{name}: two pages of the site have this address")
             sums[name] = hashlib.sha256(data).hexdigest()
             # Before the file, so that a build that is killed leaves nothing that the next one does not know as its own.
             journal.write(f"{name}\n")
             journal.flush()
             _write(out / name, data)
 
-        for name, data in files(board, site, cache=cache, releases=releases, studies=studies, settings=settings):
+        for name, data in files(
+            board, site, cache=cache, releases=releases, studies=studies, settings=settings, jobs=jobs
+        ):
             write(name, data)
         if site is not None:
             write("sitemap.xml", sitemap((name for name in sums if name.endswith(".html")), site, board.data_as_of))
@@ -83,18 +90,19 @@ def files(
     releases: Path | None = None,
     studies: Path | None = None,
     settings: SiteSettings | None = None,
+    jobs: int | None = 1,
 ) -> Iterator[tuple[str, bytes]]:
-    """The files of the site one after the other, path and content; only one page is held at a time.
+    """The files of the site as they are made, path and content; only those of a few units are held at a time.
 
     ``site`` is the https address of the published site, which feeds and the sitemap need to name pages.
     """
     static, assets = published_assets(site_sources())
     yield from assets.items()
     templates = site_sources() / "templates"
-    yield from Pages(
+    pages = Pages(
         board, templates, static, site=site, cache=cache, releases=releases, studies=studies, settings=settings
     )
-    yield from export_files(board, site)
+    yield from rendered(pages, list(units(pages)), jobs)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -1,53 +1,31 @@
-"""Pages: which there are, what each is told, and how a template becomes bytes."""
+"""Pages: what each is told, and how a template becomes bytes; :mod:`leaderboard.site.families` has which there are."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
-from markupsafe import Markup
 
 from harness import __version__
 from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, wording
-from leaderboard.board import (
-    QUEUE_REASONS,
-    Board,
-    Cache,
-    Row,
-    Track,
-    TrackKey,
-    code_digest,
-    entry_json,
-    queued_entries,
-)
-from leaderboard.documents import ENTRY_ID, SiteSettings
-from leaderboard.numbers import cells, cite, formats
-from leaderboard.site import curves, dynamics, explorer, plots, study, views
+from leaderboard.board import Board, Cache, Row, Track, code_digest
+from leaderboard.documents import SiteSettings
+from leaderboard.numbers import cells, formats
+from leaderboard.site import plots, study, views
 from leaderboard.site.charts import coordinate, segments
-from leaderboard.site.expectations import expectations
 from leaderboard.site.releases import read_releases
 
 _VERDICTS = ("forgot", "inconclusive", "nothing to lose", "retained", "improved")
-# Entries of one reason on the queue's page, which a person reads from the top.
-_MOST_QUEUED = 100
 _FILTERS = ("points", "points_tick", "percent", "percent_tick", "ratio", "points_ci", "ratio_ci", "probability",
             "count", "number", "shown", "by_others", "linked", "cited", "plain", "figure", "figure_ci", "cosine",
             "cosine_ci")  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Around:
-    """What the pages of an entry know of its track: its key, and how many entries are ranked in it."""
-
-    key: TrackKey
-    ranked: range
 
 
 class _Compiled(BytecodeCache):
@@ -82,6 +60,18 @@ class Pages:
         studies: Path | None = None,
         settings: SiteSettings | None = None,
     ) -> None:
+        # What pages in another process are made of.
+        self._anew = partial(
+            Pages,
+            board,
+            templates,
+            assets,
+            site=site,
+            cache=cache,
+            releases=releases,
+            studies=studies,
+            settings=settings,
+        )
         self.board, self.site, self.cache = board, site, cache or Cache(None)
         self.releases = read_releases(releases)
         self.studies = study.read_studies(studies)
@@ -94,71 +84,21 @@ class Pages:
         facts = [board.data_as_of, bool(board.tombstones or board.bad), bool(self.studies), site, repr(self.settings)]
         self.known = [code_digest(), sources, dict(assets), __version__, *facts]
 
-    def __iter__(self) -> Iterator[tuple[str, bytes]]:
-        """Path and content of every page, one after the other; only one is held at a time."""
-        board = self.board
-        methods = views.methods(board)
-        yield self.page("index.html", "index.html")
-        yield self.page("submit.html", "submit.html", expected=expectations(board))
-        for name in ("metrics", "cite", "across", "withdrawn"):
-            yield self.page(f"{name}.html", f"{name}.html")
-        yield self.page(
-            "queue.html", "queue.html", waiting=queued_entries(board), reasons=QUEUE_REASONS, most=_MOST_QUEUED
-        )
-        yield self.page("changelog.html", "changelog.html", releases=self.releases)
-        if self.studies:
-            yield self.page("study.html", "study.html")
-        yield self.page("methods.html", "methods.html", methods=methods)
-        for family, tracks in methods.items():
-            yield self.page(f"methods/{family}.html", "method.html", family=family, tracks=tracks)
-        for base in views.bases(board):
-            yield self.page(base.page, "base.html", base=base)
-        for name, alike in views.suites(board).items():
-            yield self.page(name, "suite.html", tracks=alike, suite=alike[0].base.suite)
-        for track in board.tracks:
-            yield from self._track(track)
-        for stone in board.tombstones:
-            yield self.page(f"entries/{stone.entry_id}.html", "tombstone.html", tombstone=stone)
-        shown = {row.entry_id for row in board.rows} | {stone.entry_id for stone in board.tombstones}
-        for bad in board.bad:
-            if ENTRY_ID.match(bad.path) and bad.path not in shown:
-                yield self.page(f"entries/{bad.path}.html", "excluded.html", bad=bad)
+    def __reduce__(self) -> tuple[Callable[[], Pages], tuple[()]]:
+        return self._anew, ()
 
-    def _track(self, track: Track) -> Iterator[tuple[str, bytes]]:
-        slug = track.key.slug
-        yield self.page(f"tracks/{slug}.html", "track.html", track=track, curves=curves.curves(track))
-        yield self.page(f"compare/{slug}.html", "compare.html", track=track)
-        yield self.page(f"forgotten/{slug}.html", "forgotten.html", track=track, items=views.forgotten(track))
-        for row in track.rows:
-            # No more than this of the track may be on a page that is remembered: its key covers no other entry.
-            about = {"track": _Around(track.key, range(len(track.ranked))), "row": row, "card": row.card}
-            yield f"entries/{row.entry_id}.html", self._entry(track, row, about)
-            yield f"items/{row.entry_id}.html", self._items(row, about)
+    def track(self, slug: str) -> Track:
+        return next(track for track in self.board.tracks if track.key.slug == slug)
 
-    def _entry(self, track: Track, row: Row, about: dict[str, Any]) -> bytes:
-        """The page of one entry, remembered by all that is said of it."""
-        records = [row.base.model_dump_json(), row.tuned.model_dump_json()]
-        why = dynamics.why(row.folder, row.manifest)
-        facts = ["entry", entry_json(track, row), *records, len(track.ranked), why and why.found.model_dump_json()]
+    def entry(self, entry_id: str) -> tuple[Track, Row]:
+        """A shown entry with its track."""
+        return self._entries[entry_id]
 
-        def make() -> bytes:
-            # Escaped here, as the last step of an expression would put its lines on one.
-            citation = Markup.escape(cite(row, None, "bibtex", self.site))
-            return self.page(f"entries/{row.entry_id}.html", "entry.html", citation=citation, why=why, **about)[1]
+    @cached_property
+    def _entries(self) -> dict[str, tuple[Track, Row]]:
+        return {row.entry_id: (track, row) for track in self.board.tracks for row in track.rows}
 
-        return self._remembered(facts, make)
-
-    def _items(self, row: Row, about: dict[str, Any]) -> bytes:
-        """The explorer of one entry, which follows from stored answers and is remembered by them."""
-        samples = [row.base.samples_sha256, row.tuned.samples_sha256]
-        facts = ["items", row.entry_id, row.name, *samples, row.manifest.target, vars(about["track"].key)]
-
-        def make() -> bytes:
-            return self.page(f"items/{row.entry_id}.html", "items.html", tasks=explorer.explore(row), **about)[1]
-
-        return self._remembered(facts, make)
-
-    def _remembered(self, facts: list[Any], make: Callable[[], bytes]) -> bytes:
+    def remembered(self, facts: list[Any], make: Callable[[], bytes]) -> bytes:
         """The page that ``make`` gives, from the cache where one was made of the same facts."""
         key = _sha256(json.dumps([*self.known, *facts]).encode())
         stored = self.cache.get(key)

@@ -6,9 +6,9 @@ template.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from leaderboard.board import Board, board_csv, board_json, board_parquet, entry_json
+from leaderboard.board import Board, Row, Track, board_csv, board_json, board_parquet, entry_json
 from leaderboard.documents import DYNAMICS_FILE
 from leaderboard.numbers import cite
 from leaderboard.site.dynamics import why
@@ -17,31 +17,31 @@ from leaderboard.site.exports.citation_file import board_citation, entry_citatio
 from leaderboard.site.exports.every_eval_ever import every_eval_ever
 from leaderboard.site.exports.feed import atom_feed
 from leaderboard.site.exports.hub import eval_results, model_index
-from leaderboard.site.exports.preview_image import preview_image, preview_name
 from leaderboard.site.exports.web import headers
 
-__all__ = ["export_files"]
+__all__ = ["BOARD_FILES", "entry_files"]
+
+# The files of the whole board by their paths, each made of the board and the https address of the published site.
+BOARD_FILES: dict[str, Callable[[Board, str | None], bytes]] = {
+    "board.json": lambda board, _: board_json(board).encode(),
+    "board.csv": lambda board, _: board_csv(board).encode(),
+    "board.parquet": lambda board, _: board_parquet(board),
+    "feed.xml": atom_feed,
+    "CITATION.cff": lambda board, site: board_citation(board, site).encode(),
+    "_headers": lambda *_: headers().encode(),
+}
 
 
-def export_files(board: Board, site: str | None) -> Iterator[tuple[str, bytes]]:
-    """Path and content of every exported file; ``site`` is the https address of the published board, if it has one."""
-    yield "board.json", board_json(board).encode()
-    yield "board.csv", board_csv(board).encode()
-    yield "board.parquet", board_parquet(board)
-    yield "feed.xml", atom_feed(board, site)
-    yield "CITATION.cff", board_citation(board, site).encode()
-    yield "_headers", headers().encode()
-    for track in board.tracks:
-        yield preview_name(track), preview_image(track)
-        for row in track.rows:
-            yield f"entries/{row.entry_id}.json", entry_json(track, row).encode()
-            folder = f"exports/{row.entry_id}"
-            yield f"badges/{row.entry_id}.svg", badge(row)
-            yield f"{folder}/cite.bib", (cite(row, None, "bibtex", site) + "\n").encode()
-            yield f"{folder}/CITATION.cff", entry_citation(row, site).encode()
-            yield f"{folder}/model_index.yaml", model_index(row, site).encode()
-            yield f"{folder}/every_eval_ever.json", every_eval_ever(row, site).encode()
-            if (found := why(row.folder, row.manifest)) is not None:
-                yield f"{folder}/{DYNAMICS_FILE}", found.to_json().encode()
-            if (results := eval_results(row, site)) is not None:
-                yield f"{folder}/eval_results.yaml", results.encode()
+def entry_files(track: Track, row: Row, site: str | None) -> Iterator[tuple[str, bytes]]:
+    """Path and content of every export of one entry; ``site`` is the https address of the published site, if any."""
+    yield f"entries/{row.entry_id}.json", entry_json(track, row).encode()
+    folder = f"exports/{row.entry_id}"
+    yield f"badges/{row.entry_id}.svg", badge(row)
+    yield f"{folder}/cite.bib", (cite(row, None, "bibtex", site) + "\n").encode()
+    yield f"{folder}/CITATION.cff", entry_citation(row, site).encode()
+    yield f"{folder}/model_index.yaml", model_index(row, site).encode()
+    yield f"{folder}/every_eval_ever.json", every_eval_ever(row, site).encode()
+    if (found := why(row.folder, row.manifest)) is not None:
+        yield f"{folder}/{DYNAMICS_FILE}", found.to_json().encode()
+    if (results := eval_results(row, site)) is not None:
+        yield f"{folder}/eval_results.yaml", results.encode()

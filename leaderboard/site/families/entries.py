@@ -1,0 +1,63 @@
+"""The files of an entry: its page, its explorer, and its exports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from leaderboard.board import Row, Track, TrackKey, entry_json
+from leaderboard.numbers import cite
+from leaderboard.site import dynamics, explorer
+from leaderboard.site.exports import entry_files
+from leaderboard.site.pages import Pages
+from leaderboard.site.units import File, Unit
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What the pages of an entry know of its track: its key, and how many entries are ranked in it."""
+
+    key: TrackKey
+    ranked: range
+
+
+def units(pages: Pages) -> Iterator[Unit]:
+    for row in pages.board.rows:
+        yield Unit(_files, (row.entry_id,))
+
+
+def _files(pages: Pages, entry_id: str) -> Iterator[File]:
+    track, row = pages.entry(entry_id)
+    # No more than this of the track may be on a page that is remembered: its key covers no other entry.
+    about = {"track": _Around(track.key, range(len(track.ranked))), "row": row, "card": row.card}
+    yield f"entries/{row.entry_id}.html", _entry(pages, track, row, about)
+    yield f"items/{row.entry_id}.html", _items(pages, row, about)
+    yield from entry_files(track, row, pages.site)
+
+
+def _entry(pages: Pages, track: Track, row: Row, about: dict[str, Any]) -> bytes:
+    """The page of one entry, remembered by all that is said of it."""
+    records = [row.base.model_dump_json(), row.tuned.model_dump_json()]
+    why = dynamics.why(row.folder, row.manifest)
+    facts = ["entry", entry_json(track, row), *records, len(track.ranked), why and why.found.model_dump_json()]
+
+    def make() -> bytes:
+        # Escaped here, as the last step of an expression would put its lines on one.
+        citation = Markup.escape(cite(row, None, "bibtex", pages.site))
+        return pages.page(f"entries/{row.entry_id}.html", "entry.html", citation=citation, why=why, **about)[1]
+
+    return pages.remembered(facts, make)
+
+
+def _items(pages: Pages, row: Row, about: dict[str, Any]) -> bytes:
+    """The explorer of one entry, which follows from stored answers and is remembered by them."""
+    samples = [row.base.samples_sha256, row.tuned.samples_sha256]
+    facts = ["items", row.entry_id, row.name, *samples, row.manifest.target, vars(about["track"].key)]
+
+    def make() -> bytes:
+        return pages.page(f"items/{row.entry_id}.html", "items.html", tasks=explorer.explore(row), **about)[1]
+
+    return pages.remembered(facts, make)

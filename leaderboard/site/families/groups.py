@@ -1,0 +1,36 @@
+"""Entries put together by method, base and suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from leaderboard.site import views
+from leaderboard.site.pages import Pages
+from leaderboard.site.units import File, Unit
+
+
+def units(pages: Pages) -> Iterator[Unit]:
+    yield Unit(_methods)
+    for family in views.methods(pages.board):
+        yield Unit(_method, (family,))
+    yield Unit(_bases)
+    yield Unit(_suites)
+
+
+def _methods(pages: Pages) -> Iterator[File]:
+    yield pages.page("methods.html", "methods.html", methods=views.methods(pages.board))
+
+
+def _method(pages: Pages, family: str) -> Iterator[File]:
+    tracks = views.methods(pages.board)[family]
+    yield pages.page(f"methods/{family}.html", "method.html", family=family, tracks=tracks)
+
+
+def _bases(pages: Pages) -> Iterator[File]:
+    for base in views.bases(pages.board):
+        yield pages.page(base.page, "base.html", base=base)
+
+
+def _suites(pages: Pages) -> Iterator[File]:
+    for name, alike in views.suites(pages.board).items():
+        yield pages.page(name, "suite.html", tracks=alike, suite=alike[0].base.suite)

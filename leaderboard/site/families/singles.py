@@ -1,0 +1,35 @@
+"""Pages of which there is one each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from leaderboard.board import QUEUE_REASONS, queued_entries
+from leaderboard.site.expectations import expectations
+from leaderboard.site.pages import Pages
+from leaderboard.site.units import File, Unit, single
+
+# Entries of one reason on the queue's page, which a person reads from the top.
+_MOST_QUEUED = 100
+
+
+def units(pages: Pages) -> Iterator[Unit]:
+    for name in ("index", "metrics", "cite", "across", "withdrawn"):
+        yield single(f"{name}.html")
+    for make in (_submit, _queue, _changelog):
+        yield Unit(make)
+    if pages.studies:
+        yield single("study.html")
+
+
+def _changelog(pages: Pages) -> Iterator[File]:
+    yield pages.page("changelog.html", "changelog.html", releases=pages.releases)
+
+
+def _submit(pages: Pages) -> Iterator[File]:
+    yield pages.page("submit.html", "submit.html", expected=expectations(pages.board))
+
+
+def _queue(pages: Pages) -> Iterator[File]:
+    waiting = queued_entries(pages.board)
+    yield pages.page("queue.html", "queue.html", waiting=waiting, reasons=QUEUE_REASONS, most=_MOST_QUEUED)
