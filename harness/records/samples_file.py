@@ -125,9 +125,9 @@ def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     for column in required:
         if frame[column].isna().any():
             raise RunError(f"{path}: column {column!r} has {int(frame[column].isna().sum())} missing values")
-    if unknown := set(frame["outcome"]) - set(Outcome):
+    if unknown := set(frame["outcome"].unique()) - set(Outcome):
         raise RunError(f"{path}: unknown outcome {sorted(unknown)[0][:60]!a}; expected correct, wrong or unparsed")
-    if (frame["off_list"] & (frame["outcome"] != Outcome.WRONG)).any():
+    if (frame.loc[frame["off_list"], "outcome"] != Outcome.WRONG).any():
         raise RunError(f"{path}: column 'off_list' marks an answer that is not wrong")
     _check_repeats(frame, path)
     for column, upper in (("guess_rate", frame["guess_rate"] < 1), ("score", frame["score"] <= 1)):

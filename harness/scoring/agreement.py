@@ -25,7 +25,6 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from scipy.stats import binom, binomtest
 
 from harness.records import Digest
 from harness.scoring import statistics
@@ -71,6 +70,9 @@ class SideAgreement(Strict):
     def p_values(self) -> tuple[float, float]:
         """Of the odd-one-out test and of McNemar's, each in [0, 1], not adjusted."""
         moved = self.stored_odd + self.noise
+        # Here and below, as importing it takes longer than to read a whole ledger.
+        from scipy.stats import binomtest
+
         odd = float(binomtest(self.stored_odd, moved, 1 / 3, alternative="greater").pvalue) if moved else 1.0
         return odd, statistics.mcnemar(self.lost, self.won)
 
@@ -142,6 +144,8 @@ def detectable_share(n: int) -> float:
     The test rejects from k items on, where (1/3)^k is below ``ALPHA`` divided by the four tests (the first step of
     Holm); the share is the smallest s with P(Binomial(n, s) >= k) >= .8, to three decimals. 1 where no share is found.
     """
+    from scipy.stats import binom
+
     k = 1
     while (1 / 3) ** k >= ALPHA / _TESTS:
         k += 1

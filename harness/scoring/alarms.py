@@ -1,23 +1,24 @@
 """Alarms: what makes a number suspect (METRICS.md, "Why"; README.md, cases 3 and 4)."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from harness.records import Outcome, RunRecord
+from harness.records import RunRecord
+from harness.scoring.answered import Answered
 from harness.scoring.binomial import up_to
 from harness.scoring.clusters import Clusters, standard_error
 from harness.scoring.knowledge import corrected_items
 from harness.scoring.pairing import Pair
-from harness.scoring.repeats import by_item, repeats_of, whole
+from harness.scoring.repeats import by_item, whole
 from harness.scoring.scorecard import Alarm, AlarmKind, TaskScore
 from harness.scoring.sign_flip import sign_flip
 from harness.scoring.statistics import ALPHA, holm, mcnemar
-from harness.scoring.task_scores import cluster_labels, correct, one_answer
+from harness.scoring.task_scores import Measured
 from harness.scoring.transitions import Bools, Floats
 
 Side = Literal["base", "tuned"]
@@ -28,7 +29,9 @@ _LENGTH_FACTOR = 2.0
 _Z = 1.96
 
 
-def find_alarms(pair: Pair, tasks: Mapping[str, TaskScore]) -> tuple[Alarm, ...]:
+def find_alarms(
+    pair: Pair, tasks: Mapping[str, TaskScore], measured: Mapping[str, Measured], answered: Mapping[str, Answered]
+) -> tuple[Alarm, ...]:
     """All alarms of a pair: of each task in the order of ``tasks``, then of the prompts.
 
     - below_chance: ``is_below_chance`` of a side.
@@ -44,12 +47,11 @@ def find_alarms(pair: Pair, tasks: Mapping[str, TaskScore]) -> tuple[Alarm, ...]
     - prompts_chosen: prompts that are not what suite and base set by default.
     - processor_differs: what images went through, where the tuned run asked for an image processor of its own.
     """
-    groups = {str(name): items for name, items in pair.items.groupby("task", sort=False)}
-    tests = [test for name in tasks for test in _differences(name, groups[name])]
+    tests = [test for name in tasks for test in _differences(measured[name], answered[name])]
     significant = _after_holm(tests)
     found: list[Alarm] = []
     for name, task in tasks.items():
-        found += [*_below_chance(name, task, groups[name]), *_constant(name, groups[name])]
+        found += [*_below_chance(task, measured[name]), *_constant(measured[name], answered[name])]
         found += [Alarm(kind=t.kind, task=name, side=None, message=t.message) for t in significant if t.task == name]
     return (*_screened(pair), *found, *_prompts(pair))
 
@@ -81,12 +83,11 @@ def _screened(pair: Pair) -> Iterator[Alarm]:
         yield Alarm(kind="screened", task=None, side=None, message=message)
 
 
-def _below_chance(name: str, task: TaskScore, items: pd.DataFrame) -> Iterator[Alarm]:
-    guess, repeats = one_answer(items)["guess_rate"].to_numpy(dtype=float), repeats_of(items)
-    for side, right, score in zip(_SIDES, correct(items), (task.corrected_base, task.corrected_tuned), strict=True):
-        if is_below_chance(by_item(right, repeats), guess, cluster_labels(items)):
-            message = f"{side} is below chance on {name} (corrected score {score:.3f}): a sign of lost format"
-            yield Alarm(kind="below_chance", task=name, side=side, message=message)
+def _below_chance(score: TaskScore, task: Measured) -> Iterator[Alarm]:
+    for side, right, corrected in zip(_SIDES, task.shares, (score.corrected_base, score.corrected_tuned), strict=True):
+        if is_below_chance(right, task.guess_rate, task.clusters):
+            message = f"{side} is below chance on {task.name} (corrected score {corrected:.3f}): a sign of lost format"
+            yield Alarm(kind="below_chance", task=task.name, side=side, message=message)
 
 
 @dataclass(frozen=True)
@@ -107,19 +108,17 @@ def _after_holm(tests: list[_Test]) -> list[_Test]:
     return found
 
 
-def _differences(name: str, items: pd.DataFrame) -> Iterator[_Test]:
-    unparsed = [(items[f"{side}_outcome"] == Outcome.UNPARSED).to_numpy(dtype=bool) for side in _SIDES]
-    off_list = [items[f"{side}_off_list"].to_numpy(dtype=bool) for side in _SIDES]
-    truncated = [(items[f"{side}_finish_reason"] == "length").to_numpy(dtype=bool) for side in _SIDES]
-    kinds: tuple[tuple[AlarmKind, str], ...] = (
-        ("unparsed_differs", "unparsed"),
-        ("off_list_differs", "off-list"),
-        ("truncated_differs", "cut off"),
+def _differences(task: Measured, answered: Answered) -> Iterator[_Test]:
+    kinds: tuple[tuple[AlarmKind, str, tuple[Bools, Bools]], ...] = (
+        ("unparsed_differs", "unparsed", answered.unparsed),
+        ("off_list_differs", "off-list", answered.off_list),
+        ("truncated_differs", "cut off", answered.truncated),
     )
-    for (kind, word), (base, tuned) in zip(kinds, (unparsed, off_list, truncated), strict=True):
-        p = _sides_differ(base, tuned, repeats_of(items))
-        yield _Test(kind, name, p, f"{word} answers on {name}: base {base.mean():.1%}, tuned {tuned.mean():.1%}")
-    yield _length_test(name, items)
+    for kind, word, (base, tuned) in kinds:
+        p = _sides_differ(base, tuned, task.repeats)
+        message = f"{word} answers on {task.name}: base {base.mean():.1%}, tuned {tuned.mean():.1%}"
+        yield _Test(kind, task.name, p, message)
+    yield _length_test(task.name, answered.items, task.repeats)
 
 
 def _sides_differ(base: Bools, tuned: Bools, repeats: int) -> float:
@@ -129,13 +128,13 @@ def _sides_differ(base: Bools, tuned: Bools, repeats: int) -> float:
     return sign_flip((tuned.astype(np.int64) - base).reshape(-1, repeats).sum(axis=1))
 
 
-def _length_test(name: str, items: pd.DataFrame) -> _Test:
+def _length_test(name: str, items: pd.DataFrame, repeats: int) -> _Test:
     unit = "tokens"
     base, tuned = (items[f"{side}_n_output_tokens"].to_numpy(dtype=float) for side in _SIDES)
     if np.isnan(base).any() or np.isnan(tuned).any():
         unit = "characters"
         base, tuned = (items[f"{side}_output"].str.len().to_numpy(dtype=float) for side in _SIDES)
-    base, tuned = (by_item(side, repeats_of(items)) for side in (base, tuned))
+    base, tuned = (by_item(side, repeats) for side in (base, tuned))
     means = sorted((float(base.mean()), float(tuned.mean())))
     apart = len(base) >= _FEW_ITEMS and means[1] > 0 and means[1] >= _LENGTH_FACTOR * means[0]
     p = mcnemar(int((base > tuned).sum()), int((base < tuned).sum())) if apart else 1.0
@@ -143,15 +142,22 @@ def _length_test(name: str, items: pd.DataFrame) -> _Test:
     return _Test("length_differs", name, p, message)
 
 
-def _constant(name: str, items: pd.DataFrame) -> Iterator[Alarm]:
-    for side, right in zip(_SIDES, correct(items), strict=True):
-        if len(one_answer(items)) < _FEW_ITEMS:
-            continue
-        said = Counter(text.casefold().strip() for text in items[f"{side}_extracted"].tolist() if isinstance(text, str))
-        share = max(said.values(), default=0) / len(items)
+def _constant(task: Measured, answered: Answered) -> Iterator[Alarm]:
+    if task.n < _FEW_ITEMS:
+        return
+    for side, right, said in zip(_SIDES, (task.base, task.tuned), answered.said, strict=True):
+        share = _most_alike(said) / len(said)
         if share >= _CONSTANT_SHARE > right.mean():
-            message = f"{side} gives the same answer to {share:.0%} of {name} and is right on {right.mean():.0%}"
-            yield Alarm(kind="constant_answers", task=name, side=side, message=message)
+            message = f"{side} gives the same answer to {share:.0%} of {task.name} and is right on {right.mean():.0%}"
+            yield Alarm(kind="constant_answers", task=task.name, side=side, message=message)
+
+
+def _most_alike(said: Sequence[object]) -> int:
+    """How often the most common answer was given, whatever its case and the white space around it."""
+    alike: Counter[str] = Counter()
+    for text, times in Counter(text for text in said if isinstance(text, str)).items():
+        alike[text.casefold().strip()] += times
+    return max(alike.values(), default=0)
 
 
 def _prompts(pair: Pair) -> Iterator[Alarm]:

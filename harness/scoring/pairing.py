@@ -1,6 +1,8 @@
 """Pairing: two runs become one table of items, or are refused (harness/README.md, invariant 1)."""
 
 import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,33 +57,52 @@ def pair(base: Source, tuned: Source) -> Pair:
         raise refusal("one is a run folder, the other a bare table; give the samples.parquet of the run, as a table")
     for side, run in (("base", base), ("tuned", tuned)):
         _check_rows(side, run)
-    key = ["item_id", "repeat"] if "repeat" in base.samples else "item_id"
-    left, right = base.samples.set_index(key), tuned.samples.set_index(key)
-    _check_items(left, right, base)
-    right = right.loc[left.index]
+    key = ["item_id", "repeat"] if "repeat" in base.samples else ["item_id"]
+    left, right = base.samples, tuned.samples
+    ids, others = _ids(left, key), _ids(right, key)
+    _check_items(ids, others, base)
+    if not others.equals(ids):
+        right = right.iloc[others.get_indexer(ids)]
     unchecked = base.record.template_policy == "native" or not _both_know_prompts(base, tuned)
     for column in (*_SHARED, *(() if unchecked else ("prompt_digest",))):
-        differing = left.index[(left[column] != right[column]).to_numpy()]
+        differing = ids[left[column].to_numpy() != right[column].to_numpy()]
         if len(differing):
             what = "prompts differ" if column == "prompt_digest" else f"column {column!r} differs"
             raise refusal(f"{what} on {_some(differing, len(left))}; {_way_out(base)}")
     if isinstance(base, Run) and isinstance(tuned, Run):
         if not unchecked and not tuned.record.own_processor:
-            _check_prompt_tokens(left, right)
+            _check_prompt_tokens(left, right, ids)
         if lacks_conditions(base.record, tuned.record):
             _check_unstated(left, tuned.record, unchecked=unchecked)
-    items = left[list(_SHARED)].copy()
-    for column in _SIDED:
-        items[f"base_{column}"], items[f"tuned_{column}"] = left[column], right[column]
-    for side, rows in (("base", left), ("tuned", right)):
-        items[f"{side}_off_list"] = rows.get("off_list", False)
-    for side in ("base", "tuned"):
-        # Once for the whole pair: every number of every task asks for it.
-        items[f"{side}_correct"] = (items[f"{side}_outcome"] == Outcome.CORRECT).to_numpy(dtype=bool)
-    items["transition"] = transition_names(items["base_correct"].to_numpy(), items["tuned_correct"].to_numpy())
+    items = _joined(left, right, [*key, *_SHARED])
     _check_tasks(items)
-    order = ["task", *([key] if isinstance(key, str) else key)]
-    return Pair(base.record, tuned.record, items.reset_index().sort_values(order, ignore_index=True))
+    return Pair(base.record, tuned.record, in_item_order(items, ["task", *key]))
+
+
+def _ids(rows: pd.DataFrame, key: list[str]) -> pd.Index:
+    """What tells the answers of a run apart."""
+    return pd.Index(rows["item_id"]) if len(key) == 1 else pd.MultiIndex.from_frame(rows[key])
+
+
+def _joined(left: pd.DataFrame, right: pd.DataFrame, shared: Sequence[str]) -> pd.DataFrame:
+    """The columns of ``Pair.items`` from the rows of both sides in one order."""
+    sides = {"base": left, "tuned": right}
+    # Arrays, not columns: nothing is to be aligned, which would cost more than all the rest.
+    columns: dict[str, Any] = {column: left[column].array for column in shared}
+    columns |= {f"{side}_{column}": rows[column].array for column in _SIDED for side, rows in sides.items()}
+    columns |= {f"{side}_off_list": rows["off_list"].array if "off_list" in rows else False
+                for side, rows in sides.items()}  # fmt: skip
+    # Once for the whole pair: every number of every task asks for it.
+    correct = [(rows["outcome"] == Outcome.CORRECT).to_numpy(dtype=bool) for rows in sides.values()]
+    columns |= {"base_correct": correct[0], "tuned_correct": correct[1], "transition": transition_names(*correct)}
+    return pd.DataFrame(columns)
+
+
+def in_item_order(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """``rows`` sorted by columns without missing values, numbered from 0."""
+    keys = list(zip(*(rows[column].to_numpy().tolist() for column in by), strict=True))
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    return rows.iloc[order].reset_index(drop=True) if order != list(range(len(keys))) else rows.reset_index(drop=True)
 
 
 def _both_know_prompts(base: Source, tuned: Source) -> bool:
@@ -182,14 +203,14 @@ def _why_otherwise(base: pd.DataFrame, tuned: RunRecord) -> str:
     return ""
 
 
-def _check_prompt_tokens(base: pd.DataFrame, tuned: pd.DataFrame) -> None:
+def _check_prompt_tokens(base: pd.DataFrame, tuned: pd.DataFrame, ids: pd.Index) -> None:
     """A prompt of the same digest and another number of tokens had its images cut into other patches."""
     mine, theirs = (rows["n_prompt_tokens"].to_numpy() for rows in (base, tuned))
     differing = np.flatnonzero((mine != theirs) & (mine > 0) & (theirs > 0))
     if len(differing):
         counts = f"{mine[differing[0]]} for the base and {theirs[differing[0]]} for the tuned model"
         raise refusal(
-            f"numbers of prompt tokens differ on {_some(base.index[differing], len(base))}, the first {counts}, so the "
+            f"numbers of prompt tokens differ on {_some(ids[differing], len(base))}, the first {counts}, so the "
             "two were not shown the same pixels; evaluate both with one command, which gives both the base's image "
             "processor"
         )
@@ -216,12 +237,12 @@ def _check_tables(base: TableRecord, tuned: TableRecord) -> None:
 def _check_rows(side: str, run: Source) -> None:
     rows = run.samples
     sampled = "repeat" in rows
-    repeated = rows["item_id"][rows.duplicated(["item_id", "repeat"] if sampled else "item_id")]
-    if len(repeated):
+    if (twice := rows.duplicated(["item_id", "repeat"] if sampled else "item_id")).any():
+        repeated = rows["item_id"][twice]
         raise refusal(f"the {side} run repeats {_some(repeated, len(rows))}")
-    failed = rows.loc[rows["error"].notna(), "item_id"]
-    if len(failed):
-        reason = str(rows.loc[rows["error"].notna(), "error"].iloc[0]).splitlines()[:1]
+    if (erroneous := rows["error"].notna()).any():
+        failed = rows.loc[erroneous, "item_id"]
+        reason = str(rows.loc[erroneous, "error"].iloc[0]).splitlines()[:1]
         raise refusal(
             f"the {side} run failed on {_some(failed, len(rows))} ({''.join(reason)[:80]}); "
             "evaluate again to finish them"
@@ -231,13 +252,13 @@ def _check_rows(side: str, run: Source) -> None:
         ("guess_rate", rows["guess_rate"].between(0, 1, inclusive="left")),
         ("outcome", rows["outcome"].isin(list(Outcome))),
     ):
-        invalid = rows.loc[~valid, "item_id"]
-        if len(invalid):
+        if not valid.all():
+            invalid = rows.loc[~valid, "item_id"]
             raise refusal(f"the {side} run has an invalid {column} on {_some(invalid, len(rows))}")
     if sampled:
         _check_repeats(side, rows, Sampling.of(run.record.decoding))
     firsts = rows[rows["repeat"] == 0] if sampled else rows
-    held = {str(task): int(n) for task, n in firsts["task"].value_counts().items()}
+    held = Counter(map(str, firsts["task"].to_numpy().tolist()))
     for task in sorted({*held, *run.record.suite.tasks}):
         if held.get(task, 0) != (expected := run.record.suite.tasks.get(task, 0)):
             raise refusal(f"the {side} run has {held.get(task, 0)} items of {task}, but the suite has {expected}")
@@ -258,13 +279,15 @@ def _check_repeats(side: str, rows: pd.DataFrame, sampling: Sampling | None) -> 
         )
 
 
-def _check_items(base: pd.DataFrame, tuned: pd.DataFrame, source: Source) -> None:
-    only_base, only_tuned = base.index.difference(tuned.index), tuned.index.difference(base.index)
+def _check_items(base: pd.Index, tuned: pd.Index, source: Source) -> None:
+    if base.equals(tuned):
+        return
+    only_base, only_tuned = base.difference(tuned), tuned.difference(base)
     for side, missing in (("tuned", only_base), ("base", only_tuned)):
         if len(missing):
             both = len(base) - len(only_base)
             counts = f"{both} in both, {len(only_base)} only in the base, {len(only_tuned)} only in the tuned"
-            way_out = _unicode_hint(base.index, tuned.index) or f"; {_way_out(source)}"
+            way_out = _unicode_hint(base, tuned) or f"; {_way_out(source)}"
             raise refusal(f"the {side} run lacks {_some(missing, len(base))} of the other: {counts}{way_out}")
 
 
@@ -281,6 +304,9 @@ def _full(key: Any) -> str:
 
 
 def _check_tasks(items: pd.DataFrame) -> None:
+    tasks, families, groups = (items[column].to_numpy().tolist() for column in ("task", "family", "group"))
+    if len(set(zip(tasks, families, groups, strict=True))) == len(set(tasks)):
+        return
     for column in ("family", "group"):
         counts = items.groupby("task")[column].nunique()
         if (counts > 1).any():

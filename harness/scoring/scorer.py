@@ -10,6 +10,7 @@ from harness.errors import RetentionError
 from harness.records import RunRecord, SuiteRecord
 from harness.scoring import statistics
 from harness.scoring.alarms import find_alarms
+from harness.scoring.answered import Answered, by_task
 from harness.scoring.drift import ItemDrift, summarise
 from harness.scoring.noise import score_noise
 from harness.scoring.pairing import Pair, Source, lacks_conditions, pair, visible
@@ -52,13 +53,13 @@ def score_pair(
     """
     check_margin(margin)
     joined = pair(base, tuned)
-    frames = {str(name): items for name, items in joined.items.groupby("task")}
-    roles = _roles(frames, joined.base.suite, target)
-    measured = measure(frames)
+    answered = by_task(joined.items)
+    roles = _roles(answered, joined.base.suite, target)
+    measured = measure({name: task.items for name, task in answered.items()})
     p_holm = adjusted_p(measured, roles)
     tasks = {
-        name: score_task(measured[name], items, roles[name], p_holm.get(name), len(p_holm), margin)
-        for name, items in frames.items()
+        name: score_task(measured[name], task, roles[name], p_holm.get(name), len(p_holm), margin)
+        for name, task in answered.items()
     }
     learned = None if target is None else score_target(tasks, measured, target)
     groups, kept = score_groups(tasks, measured)
@@ -91,7 +92,7 @@ def score_pair(
         target_adjacent=tuple(name for name, role in roles.items() if role == "adjacent"),
         groups=groups,
         **fields,
-        alarms=find_alarms(joined, tasks),
+        alarms=find_alarms(joined, tasks, measured, answered),
         margin=margin,
         bootstrap=Bootstrap(resamples=statistics.RESAMPLES, seed=statistics.SEED),
         signature=_signature(joined, target, margin),
@@ -105,9 +106,9 @@ def check_margin(margin: float) -> None:
         raise RetentionError(f"--margin {margin:g}: a loss between 0 and 1, such as 0.02 for 2 points")
 
 
-def _roles(frames: Mapping[str, pd.DataFrame], suite: SuiteRecord, target: str | None) -> dict[str, Role]:
+def _roles(tasks: Mapping[str, Answered], suite: SuiteRecord, target: str | None) -> dict[str, Role]:
     """What each task is to the target; ``RetentionError`` when no task that is trained on belongs to it."""
-    families = {name: str(items["family"].iloc[0]) for name, items in frames.items()}
+    families = {name: task.family for name, task in tasks.items()}
     if not families or (target is not None and target not in families.values()):
         there = visible(", ".join(sorted(set(families.values())))) or "no items"
         raise RetentionError(f"--target {target}: no such family; this suite has {there}")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.records import Outcome
 from harness.scoring import statistics
+from harness.scoring.answered import Answered
 from harness.scoring.binary import effective_counts, jeffreys_interval
 from harness.scoring.clusters import Clusters, Counts, cluster_sums, design_effect, standard_error
 from harness.scoring.kept import is_above_chance
@@ -142,16 +142,16 @@ def adjusted_p(tasks: Mapping[str, Measured], roles: Mapping[str, Role]) -> dict
 
 
 def score_task(
-    task: Measured, items: pd.DataFrame, role: Role, p_holm: float | None, tests: int, margin: float
+    task: Measured, answered: Answered, role: Role, p_holm: float | None, tests: int, margin: float
 ) -> TaskScore:
     """All metrics of one task (METRICS.md, "Forgetting" and "Statistics"); rates in [0, 1]. No items raise
     ``ValueError``. ``tests`` is how many Holm adjusted for, ``p_holm`` None where the task gets no verdict."""
-    unparsed = {side: (items[f"{side}_outcome"] == Outcome.UNPARSED).to_numpy(dtype=bool) for side in ("base", "tuned")}
     base, tuned, counts = task.base, task.tuned, task.transitions
-    guess = items["guess_rate"].to_numpy(dtype=float)
-    knowledge = knowledge_change(base, tuned, guess, unparsed["base"], unparsed["tuned"])
+    (unparsed_base, unparsed), (graded_base, graded_tuned) = answered.unparsed, answered.score
+    guess = answered.guess_rate
+    knowledge = knowledge_change(base, tuned, guess, unparsed_base, unparsed)
     corrected = (corrected_score(base, guess), corrected_score(tuned, guess))
-    graded = _item_scores(items, "tuned", task.repeats) - _item_scores(items, "base", task.repeats)
+    graded = by_item(graded_tuned, task.repeats) - by_item(graded_base, task.repeats)
     same = np.array_equal(graded, task.difference)
     fields: dict[str, Any] = {
         "delta_se": standard_error(task.difference, task.clusters),
@@ -173,15 +173,15 @@ def score_task(
         **dict.fromkeys(("p_holm", "smallest_loss", "verdict"), no_verdict),
     }
     return TaskScore(
-        family=items["family"].iloc[0],
-        group=items["group"].iloc[0] or items["family"].iloc[0],
+        family=answered.family,
+        group=answered.group or answered.family,
         role=role,
         n_clusters=task.units,
         design_effect=task.design_effect,
         n=task.n,
         **{name: getattr(counts, name) for name in ("n11", "n10", "n01", "n00", "base", "tuned", "delta")},
-        graded_base=items["base_score"].mean(),
-        graded_tuned=items["tuned_score"].mean(),
+        graded_base=graded_base.mean(),
+        graded_tuned=graded_tuned.mean(),
         graded_delta=graded.mean(),
         **{name: getattr(counts, name) for name in ("forgotten_rate", "backward_transfer", "churn")},
         knowledge_lost=knowledge.lost,
@@ -189,24 +189,19 @@ def score_task(
         f_true=f_true(counts, guess),
         corrected_base=corrected[0],
         corrected_tuned=corrected[1],
-        format_loss=(base & unparsed["tuned"]).mean(),
-        content_loss=(base & ~tuned & ~unparsed["tuned"]).mean(),
-        unparsed_base=unparsed["base"].mean(),
-        unparsed_tuned=unparsed["tuned"].mean(),
-        off_list_base=items["base_off_list"].mean(),
-        off_list_tuned=items["tuned_off_list"].mean(),
-        truncated_base=(items["base_finish_reason"] == "length").mean(),
-        truncated_tuned=(items["tuned_finish_reason"] == "length").mean(),
+        format_loss=(base & unparsed).mean(),
+        content_loss=(base & ~tuned & ~unparsed).mean(),
+        **{
+            f"{name}_{side}": where.mean()
+            for name in ("unparsed", "off_list", "truncated")
+            for side, where in zip(("base", "tuned"), getattr(answered, name), strict=True)
+        },
         p_value=task.p_value,
         base_above_chance=task.above_chance,
         pass_at=score_passes(task.name, (base, tuned), task.clusters, task.repeats, task.delta_interval),
         **fields,
         reasons=reasons(fields, why),
     )
-
-
-def _item_scores(items: pd.DataFrame, side: str, repeats: int) -> Floats:
-    return by_item(items[f"{side}_score"].to_numpy(dtype=float), repeats)
 
 
 def _verdict(task: Measured, p_holm: float, margin: float) -> statistics.Verdict:

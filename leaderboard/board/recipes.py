@@ -14,8 +14,7 @@ from functools import cached_property
 from math import sqrt
 
 import numpy as np
-from scipy.stats import chi2
-from scipy.stats import t as student
+from scipy.special import chdtrc, stdtrit
 
 from harness.items import canonical_json
 from harness.scoring import ALPHA
@@ -159,7 +158,7 @@ def _over_seeds(values: Sequence[tuple[float, tuple[float, float] | None]]) -> S
     mean, seeds = float(found.mean()), len(found)
     interval = None
     if seeds >= LEAST_SEEDS:
-        half = float(student.ppf(1 - ALPHA / 2, seeds - 1)) * float(found.std(ddof=1)) / sqrt(seeds)
+        half = float(stdtrit(seeds - 1, 1 - ALPHA / 2)) * float(found.std(ddof=1)) / sqrt(seeds)
         interval = (mean - half, mean + half)
     return SeedMean(mean, seeds, interval, _heterogeneity(values))
 
@@ -172,4 +171,4 @@ def _heterogeneity(values: Sequence[tuple[float, tuple[float, float] | None]]) -
     found = np.array([value for value, _ in values])
     weight = np.array([(2 * _Z95 / (each[1] - each[0])) ** 2 for each in intervals if each is not None])
     q = float((weight * (found - (weight * found).sum() / weight.sum()) ** 2).sum())
-    return float(chi2.sf(q, len(values) - 1))
+    return float(chdtrc(len(values) - 1, q))

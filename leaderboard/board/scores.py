@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from harness.errors import RetentionError
 from harness.records import RunRecord, file_sha256
-from harness.scoring import Bools, Scorecard, score_pair
+from harness.scoring import Bools, Scorecard, in_item_order, score_pair
 from leaderboard.board.cache import Cache, code_digest
 from leaderboard.board.ranking import solved
 from leaderboard.documents import Manifest, base_folder, suite_name
@@ -109,8 +109,8 @@ def _score(folder: Path, bases: BaseRuns) -> bytes | BadEntry:
 
 
 def _document(entry: Entry, card: Scorecard) -> bytes:
-    rows = entry.tuned.samples.sort_values(["task", "item_id"], ignore_index=True)
-    right = solved(rows)
+    answers = entry.tuned.samples[["task", "item_id", "outcome"]]
+    right = solved(in_item_order(answers, ["task", "item_id"]))
     home = base_folder(Path(), suite_name(entry.base.record), entry.base.record.checkpoint.weights_digest)
     document = {
         "entry_id": entry.entry_id,

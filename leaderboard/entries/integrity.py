@@ -60,7 +60,7 @@ Side = Literal["base", "tuned"]
 Findings = Iterator[Finding]
 
 _FIELD = re.compile(r"([A-Za-z_][\w.\[\]-]{0,100}): (.+)", re.DOTALL)
-_HEX = r"[0-9a-f]{64}"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _ENDINGS = frozenset({"stop", "length", "error"})
 _LONGEST_LABEL = 200
 _MOMENT = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|\+00:00)", re.ASCII)
@@ -187,7 +187,7 @@ def path(entry: Submission) -> Findings:
     if entry.dynamics is not None:
         for place, why in contradictions(entry.dynamics, manifest):
             yield finding("dynamics-other", DYNAMICS_FILE, why, place)
-    if entry.samples is not None and manifest.target not in (families := sorted(set(entry.samples["family"]))):
+    if entry.samples is not None and manifest.target not in (families := sorted(entry.samples["family"].unique())):
         why = f"the suite has no family {manifest.target!r}; it has {', '.join(families)}"
         yield finding("contradiction", MANIFEST_FILE, why, "target")
 
@@ -297,10 +297,11 @@ def _read_run(
 def _check_values(samples: pd.DataFrame, path: Path) -> None:
     """The rules of :class:`~harness.records.samples.Sample` that its reader does not check, column by column."""
     for column in ("item_id", "prompt_digest"):
-        wrong = samples.index[~samples[column].str.fullmatch(_HEX)]
-        if len(wrong):
-            raise RunError(f"{path}: {column}: row {wrong[0]}: not 64 lower-case hex digits")
-    if strange := sorted(set(samples["finish_reason"]) - _ENDINGS):
+        # Text by text: as one operation on the column this takes four times as long.
+        wrong = next((row for row, text in enumerate(samples[column].to_numpy()) if not _DIGEST.fullmatch(text)), None)
+        if wrong is not None:
+            raise RunError(f"{path}: {column}: row {wrong}: not 64 lower-case hex digits")
+    if strange := sorted(set(samples["finish_reason"].unique()) - _ENDINGS):
         raise RunError(f"{path}: finish_reason: {strange[0][:40]!r}; expected one of {', '.join(sorted(_ENDINGS))}")
     for column in ("n_prompt_tokens", "n_output_tokens"):
         if (samples[column] < 0).any():
@@ -395,7 +396,7 @@ def _samples_hash(folder: Path, inside: str, shown: str, record: RunRecord, brok
 def _full_log(shown: str, record: RunRecord, samples: pd.DataFrame | None) -> Findings:
     """The number of truncated outputs, and the full log's sha256 if none was truncated."""
     name, log = f"{shown}{RECORD_FILE}", record.full_log
-    marked = 0 if samples is None else sum(map(is_cut, samples["output"]))
+    marked = 0 if samples is None else sum(map(is_cut, samples["output"].to_numpy()))
     stated = 0 if log is None else log.cut
     if samples is not None and marked != stated:
         yield finding("full-log", name, f"states {stated} truncated outputs, but {marked} are", "full_log.cut")

@@ -72,22 +72,18 @@ class TaskItems:
 
 def read_answers(folder: Path) -> Answers:
     """The answers of a run that was scored before: its file is known to be whole."""
-    shown = ["item_id", "task", "outcome", "output"]
-    marked = "off_list" in pq.read_schema(folder / SAMPLES_FILE).names
-    table = pq.read_table(folder / SAMPLES_FILE, columns=[*shown, *(["off_list"] if marked else [])])
+    file = pq.ParquetFile(folder / SAMPLES_FILE)
+    marked = "off_list" in file.schema_arrow.names
+    table = file.read(columns=["item_id", "task", "outcome", "output", *(["off_list"] if marked else [])])
     ids, tasks = table["item_id"].to_pylist(), table["task"].to_pylist()
-    order = sorted(range(len(ids)), key=lambda at: (tasks[at], ids[at]))
-    marks = table["off_list"].to_pylist() if marked else [False] * len(ids)
-    outcomes = [
-        f"{state}, off-list" if mark else state for state, mark in zip(table["outcome"].to_pylist(), marks, strict=True)
-    ]
-    outputs = table["output"].to_pylist()
-    return Answers(
-        tuple(ids[at] for at in order),
-        tuple(tasks[at] for at in order),
-        tuple(outcomes[at] for at in order),
-        tuple(outputs[at] for at in order),
-    )
+    keys = list(zip(tasks, ids, strict=True))
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    outcomes, outputs = table["outcome"].to_pylist(), table["output"].to_pylist()
+    if marked:
+        for at, mark in enumerate(table["off_list"].to_pylist()):
+            if mark:
+                outcomes[at] = f"{outcomes[at]}, off-list"
+    return Answers(*(tuple(map(column.__getitem__, order)) for column in (ids, tasks, outcomes, outputs)))
 
 
 # One base serves all entries of its tracks.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from leaderboard.board import Board, Row, Track, board_csv, board_json, board_parquet, entry_json
+from leaderboard.board import Board, Row, board_csv, board_json, board_parquet
 from leaderboard.documents import DYNAMICS_FILE
 from leaderboard.numbers import cite
 from leaderboard.site.dynamics import why
@@ -32,9 +32,9 @@ BOARD_FILES: dict[str, Callable[[Board, str | None], bytes]] = {
 }
 
 
-def entry_files(track: Track, row: Row, site: str | None) -> Iterator[tuple[str, bytes]]:
-    """Path and content of every export of one entry; ``site`` is the https address of the published site, if any."""
-    yield f"entries/{row.entry_id}.json", entry_json(track, row).encode()
+def entry_files(row: Row, site: str | None) -> Iterator[tuple[str, bytes]]:
+    """Path and content of one entry in the formats of others; ``site`` is the https address of the published site, if
+    any."""
     folder = f"exports/{row.entry_id}"
     yield f"badges/{row.entry_id}.svg", badge(row)
     yield f"{folder}/cite.bib", (cite(row, None, "bibtex", site) + "\n").encode()

@@ -33,16 +33,18 @@ def _files(pages: Pages, entry_id: str) -> Iterator[File]:
     track, row = pages.entry(entry_id)
     # No more than this of the track may be on a page that is remembered: its key covers no other entry.
     about = {"track": _Around(track.key, range(len(track.ranked))), "row": row, "card": row.card}
-    yield f"entries/{row.entry_id}.html", _entry(pages, track, row, about)
+    document = entry_json(track, row)
+    yield f"entries/{row.entry_id}.json", document.encode()
+    yield f"entries/{row.entry_id}.html", _entry(pages, track, row, document, about)
     yield f"items/{row.entry_id}.html", _items(pages, row, about)
-    yield from entry_files(track, row, pages.site)
+    yield from entry_files(row, pages.site)
 
 
-def _entry(pages: Pages, track: Track, row: Row, about: dict[str, Any]) -> bytes:
-    """The page of one entry, remembered by all that is said of it."""
+def _entry(pages: Pages, track: Track, row: Row, document: str, about: dict[str, Any]) -> bytes:
+    """The page of one entry, remembered by all that is said of it, which ``document`` has most of."""
     records = [row.base.model_dump_json(), row.tuned.model_dump_json()]
     why = dynamics.why(row.folder, row.manifest)
-    facts = ["entry", entry_json(track, row), *records, len(track.ranked), why and why.found.model_dump_json()]
+    facts = ["entry", document, *records, len(track.ranked), why and why.found.model_dump_json()]
 
     def make() -> bytes:
         # Escaped here, as the last step of an expression would put its lines on one.
