@@ -25,8 +25,8 @@ from leaderboard.site.releases import read_releases
 
 _VERDICTS = ("forgot", "inconclusive", "nothing to lose", "retained", "improved")
 _FILTERS = ("points", "points_tick", "percent", "percent_tick", "ratio", "points_ci", "ratio_ci", "probability",
-            "count", "number", "shown", "by_others", "linked", "cited", "plain", "figure", "figure_ci", "cosine",
-            "cosine_ci")  # fmt: skip
+            "count", "number", "learning_rate", "shown", "by_others", "linked", "cited", "plain", "figure", "figure_ci",
+            "cosine", "cosine_ci")  # fmt: skip
 
 
 @dataclass(frozen=True)
