@@ -66,8 +66,8 @@ def headline(track: Track, found: Sequence[Recipe]) -> tuple[Sentence, ...]:
     Nothing is said of entries that are doubted or replaced.
     """
     found = _undoubted(found)
-    if len(found) == 1:
-        return tuple(_only(found[0]))
+    if len(found) < 2:
+        return tuple(sentence for recipe in found for sentence in _only(recipe))
     rules = (_rates, _disagreement, _least) if track.shows_gain else (_no_gain, _lost_anyway, _unchanged, _rates)
     names = _Names(found)
     return tuple(sentence for rule in rules if (sentence := rule(track, found, names)) is not None)[:_MOST]
