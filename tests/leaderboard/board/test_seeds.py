@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.scoring import holm
-from leaderboard.board.seeds import Interval, SeedMean, adjusted, differences, over_seeds
+from leaderboard.board.seeds import Differences, Interval, SeedMean, adjusted, over_seeds
 
 Value = tuple[float, Interval | None]
 
@@ -104,7 +104,7 @@ def seeds(*found: float) -> SeedMean:
 
 def test_differences_are_welchs_after_holm_over_the_pairs_that_could_be_tested() -> None:
     one, other, third, alone = (0.94, 0.93, 0.95), (0.90, 0.91, 0.89), (0.5, 0.9), (0.99,)
-    found = differences([seeds(*each) for each in (one, other, third, alone)])
+    found = Differences([seeds(*each) for each in (one, other, third, alone)])
     raw = [
         float(stats.ttest_ind(a, b, equal_var=False).pvalue) for a, b in ((other, one), (third, one), (third, other))
     ]
@@ -120,11 +120,12 @@ def test_differences_are_welchs_after_holm_over_the_pairs_that_could_be_tested()
 
 @given(st.lists(st.lists(shares, min_size=1, max_size=4), min_size=1, max_size=5))
 def test_no_difference_is_shown_between_recipes_of_one_seed_or_without_spread(found: list[list[float]]) -> None:
-    told = differences([seeds(*each) for each in found])
-    for (one, other), difference in told.items():
-        assert told[other, one].p == difference.p
-        if min(len(found[one]), len(found[other])) < 2:
-            assert difference.p is None
-    assert len(told) == len(found) * (len(found) - 1)
-    same = differences([seeds(0.9, 0.9), seeds(0.5, 0.5)])
+    told = Differences([seeds(*each) for each in found])
+    for one in range(len(found)):
+        for other in range(one):
+            assert told[other, one].p == told[one, other].p
+            if min(len(found[one]), len(found[other])) < 2:
+                assert told[one, other].p is None
+    assert all(each.p is not None and each.one < each.other for each in told)
+    same = Differences([seeds(0.9, 0.9), seeds(0.5, 0.5)])
     assert same[0, 1].p is None
