@@ -18,14 +18,14 @@ from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, word
 from leaderboard.board import Board, Cache, Row, Track, code_digest
 from leaderboard.documents import SiteSettings
 from leaderboard.numbers import cells, formats
-from leaderboard.site import plots, study, views
+from leaderboard.site import facts, plots, study, views
 from leaderboard.site.charts import coordinate, segments
 from leaderboard.site.releases import read_releases
 
 _VERDICTS = ("forgot", "inconclusive", "nothing to lose", "retained", "improved")
 _FILTERS = ("points", "points_tick", "percent", "percent_tick", "ratio", "points_ci", "ratio_ci", "probability",
-            "count", "number", "shown", "by_others", "linked", "cited", "plain", "figure", "figure_ci", "cosine",
-            "cosine_ci")  # fmt: skip
+            "count", "number", "learning_rate", "shown", "by_others", "linked", "cited", "plain", "figure", "figure_ci",
+            "cosine", "cosine_ci")  # fmt: skip
 
 
 class _Compiled(BytecodeCache):
@@ -150,6 +150,7 @@ def _environment(templates: Path) -> Environment:
         byte_size=wording.byte_size,
         rests_on=rests_on,
         numbers=_numbers,
+        **facts.FUNCTIONS,
     )
     return environment
 
