@@ -18,8 +18,9 @@ from leaderboard.board.naming import seed_count, settings, title, weights
 from leaderboard.board.seeds import Interval, SeedMean, adjusted, over_seeds
 from leaderboard.board.tags import GOT_WORSE, NO_GAIN, Tag, shared
 from leaderboard.documents import Manifest
+from leaderboard.numbers import learning_rate
 
-__all__ = ["Recipe", "SeedMean", "recipes", "weights"]
+__all__ = ["Recipe", "SeedMean", "but_learning_rate", "recipes", "short_names", "weights"]
 
 # What does not make it another recipe: the seed, and what follows from it or describes it.
 _OF_A_SEED = ("seeds", "summary", "tokens")
@@ -30,21 +31,26 @@ class Recipe:
     """Entries of one track that differ in their seed alone, in the order of the track (best first).
 
     ``gain``, ``retention`` and ``balance`` are means over seeds, as rates; ``retention`` is None where a seed has none,
-    ``balance`` where a seed has none, as those without a shown gain. ``title`` says what was done, ``settings`` with
-    which learning rate, on how many seeds, and what else tells it from the others of its track.
+    ``balance`` where a seed has none, as those without a shown gain. ``title`` says what was done, ``setting`` with
+    which learning rate and what else tells it from the others of its track.
     """
 
     slug: str
     title: str
-    settings: str
+    setting: str
     rows: tuple[Row, ...]
     gain: SeedMean
     retention: SeedMean | None
     balance: SeedMean | None
 
     @property
+    def settings(self) -> str:
+        """Its setting, and on how many seeds it rests: "lr 3e-4 · 3 seeds"."""
+        return " · ".join(filter(None, (self.setting, seed_count([row.manifest for row in self.rows]))))
+
+    @property
     def name(self) -> str:
-        return f"{self.title} · {self.settings}" if self.settings else self.title
+        return " · ".join(filter(None, (self.title, self.settings)))
 
     @property
     def manifest(self) -> Manifest:
@@ -106,11 +112,8 @@ def recipes(track: Track) -> tuple[Recipe, ...]:
     kept = iter(adjusted([mean for rows in groups if (mean := _retention(rows))]))
     found = []
     for rows, slug, manifest, setting, gain in zip(groups, slugs, manifests, said, gains, strict=True):
-        parts = [setting, seed_count([row.manifest for row in rows])]
         retention = next(kept) if _retention(rows) else None
-        found.append(
-            Recipe(slug, title(manifest), " · ".join(filter(None, parts)), tuple(rows), gain, retention, _balance(rows))
-        )
+        found.append(Recipe(slug, title(manifest), setting, tuple(rows), gain, retention, _balance(rows)))
     return tuple(sorted(found, key=_order))
 
 
@@ -147,10 +150,38 @@ def _facts(row: Row, rows: Sequence[Row]) -> str:
     return _statements(row) if len(rows) > 1 or (seeds and row.standing.ranked) else row.entry_id
 
 
-def _statements(row: Row) -> str:
-    """All that an author says of an entry but its seed, and whose it is."""
+def short_names(found: Sequence[Recipe]) -> dict[str, str]:
+    """What each recipe of a track is called where there is little room, by its slug: its title, with the learning rate
+    or the whole setting where that alone tells it from the others."""
+    ways = [
+        {recipe.slug: recipe.title for recipe in found},
+        {recipe.slug: _with_rate(recipe) for recipe in found},
+        {recipe.slug: " · ".join(filter(None, (recipe.title, recipe.setting))) for recipe in found},
+    ]
+    times = [Counter(way.values()) for way in ways]
+    return {
+        recipe.slug: next(
+            (way[recipe.slug] for way, count in zip(ways, times, strict=True) if count[way[recipe.slug]] == 1),
+            recipe.name,
+        )
+        for recipe in found
+    }
+
+
+def _with_rate(recipe: Recipe) -> str:
+    rate = recipe.manifest.method.learning_rate
+    return recipe.title if rate is None else f"{recipe.title} at lr {learning_rate(rate)}"
+
+
+def but_learning_rate(recipe: Recipe) -> str:
+    """What recipes share that differ in seed and learning rate alone."""
+    return _statements(recipe.rows[0], "learning_rate")
+
+
+def _statements(row: Row, *but: str) -> str:
+    """All that an author says of an entry ``but`` some of its method, and its seed, and whose it is."""
     manifest = row.manifest
-    method = manifest.method.model_dump(mode="json", exclude=set(_OF_A_SEED))
+    method = manifest.method.model_dump(mode="json", exclude={*_OF_A_SEED, *but})
     data = [each.model_dump(mode="json") for each in manifest.training_data]
     # A name is only stated; where the weights lie is checked, and nobody else can put any there.
     owner = (manifest.tuned_model.repo or "").partition("/")[0].casefold()

@@ -19,7 +19,7 @@ from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, word
 from leaderboard.board import Board, Cache, Row, Track, TrackKey, code_digest, entry_json
 from leaderboard.documents import ENTRY_ID
 from leaderboard.numbers import cells, cite, formats
-from leaderboard.site import curves, dynamics, explorer, facets, plots, results, strips, study, views
+from leaderboard.site import curves, dynamics, explorer, facets, facts, plots, results, strips, study, views
 from leaderboard.site.charts import coordinate, segments
 from leaderboard.site.releases import read_releases
 
@@ -192,6 +192,7 @@ def _environment(templates: Path) -> Environment:
         kept=wording.kept,
         rests_on=rests_on,
         numbers=_numbers,
+        **facts.FUNCTIONS,
     )
     return environment
 
