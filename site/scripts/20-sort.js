@@ -20,18 +20,12 @@
     const order = one("[data-order]", table);
     const told = order && order.textContent;
     const heads = all("thead th", table).map((head, column) => {
-      const text = (one("svg", head) ? first(head) : head.textContent).trim();
+      const text = one("svg", head) ? first(head) : head.textContent.trim();
       const name = head.dataset.col || text.toLowerCase().replace(/[^a-z0-9]+/g, "-");
       const button = make("button", { type: "button", className: "sort", title: "Sort" });
       button.setAttribute("aria-label", "Sort by " + text);
-      // The whole cell sorts; a link in it stays one.
-      if (one("a", head)) head.append(" ", button);
-      else {
-        button.append(...head.childNodes);
-        head.append(button);
-      }
-      head.addEventListener("click", (event) => {
-        if (event.target.closest("a")) return;
+      head.append(" ", button);
+      button.addEventListener("click", () => {
         // Numbers are read from the top; words from A.
         const now = head.getAttribute("aria-sort");
         const up = now ? now === "descending" : !head.classList.contains("num");
