@@ -1,5 +1,6 @@
 from .agreement import ENOUGH, Agreement, SideAgreement, agree, compare_side
 from .binary import difference_interval
+from .clusters import widening
 from .definitions import METRICS, SECTIONS, Metric, Unit, find_metric, metric_of, metrics_page
 from .differences import Difference, differences, run_differences
 from .drift import ItemDrift, token_kl
@@ -157,4 +158,5 @@ __all__ = [
     "smallest_loss",
     "token_kl",
     "transition_names",
+    "widening",
 ]
