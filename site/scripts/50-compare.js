@@ -19,6 +19,7 @@
     const up = [0];
     for (const each of beta(won + 0.5, lost + 0.5)) up.push(up.at(-1) + each);
     const below = (delta) => sum(moved.map((weight, k) => {
+      if (weight < 1e-12) return 0;
       const share = Math.min(Math.max((delta / sines[k] + 1) / 2, 0), 1);
       return weight * up[Math.round(Math.asin(Math.sqrt(share)) / STEP)];
     }));
@@ -74,10 +75,10 @@
       return (at) => own(at) ^ common(at);
     });
     const say = (row, at, ...texts) => {
-      const parts = row.cells[at + 1].children;
-      texts.forEach((text, k) => { parts[k].textContent = text; });
-      if (parts[2].matches("em")) parts[2].className = /^(no|$)/.test(texts[2]) ? "" : "shown";
-      return parts;
+      const cell = row.cells[at + 1];
+      texts.forEach((text, k) => { cell.children[k].textContent = text; });
+      for (const word of all("em", cell)) word.className = /^(no|$)/.test(texts[2]) ? "" : "shown";
+      return cell.children;
     };
     chosen.forEach((option, at) => {
       const { apart, numbers, recipe, href } = option.dataset;
