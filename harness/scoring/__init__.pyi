@@ -1,5 +1,5 @@
 from .agreement import ENOUGH, Agreement, SideAgreement, agree, compare_side
-from .binary import difference_interval
+from .binary import NODES, WEIGHTS, difference_interval
 from .clusters import widening
 from .definitions import METRICS, SECTIONS, Metric, Unit, find_metric, metric_of, metrics_page
 from .differences import Difference, differences, run_differences
@@ -57,10 +57,12 @@ __all__ = [
     "MARGIN",
     "METRICS",
     "NEVER",
+    "NODES",
     "RESAMPLES",
     "SCORER_VERSION",
     "SECTIONS",
     "SEED",
+    "WEIGHTS",
     "Agreement",
     "Bools",
     "CheckpointDrift",

@@ -15,7 +15,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from harness.scoring import Difference, widening
+from harness.scoring import NODES, WEIGHTS, Difference, widening
 from leaderboard.board import Row, Track
 from leaderboard.board.recipes import recipes
 from leaderboard.board.side_by_side import MOST, SideBySide, first_shown, ordered_tasks, side_by_side
@@ -76,6 +76,11 @@ def comparing(track: Track) -> Comparing:
         },
         recipe={row.entry_id: recipe.name for recipe in recipes(track) for row in recipe.rows},
     )
+
+
+def nodes() -> Markup:
+    """The nodes and weights by which an interval is computed, for the script."""
+    return Markup(",".join(f"{at:.14g} {weight:.14g}" for at, weight in zip(NODES, WEIGHTS, strict=True)))  # noqa: S704
 
 
 def _asked(track: Track, name: str) -> Asked:

@@ -1,31 +1,37 @@
 // Comparing entries: from which items each solves, by the formulas of harness/scoring (binary, clusters, sign_flip).
 {
+  const box = one("[data-beside]");
+  // The interval's quadrature: nodes and weights.
+  const nodes = box ? box.dataset.nodes.split(",").map((pair) => pair.split(" ").map(Number)) : [];
   const sum = (values) => values.reduce((a, b) => a + b, 0);
   const range = (n) => [...Array(n).keys()];
   const bits = (text) => {
     const bytes = atob(text);
     return (at) => (bytes.charCodeAt(at >> 3) >> (7 - (at & 7))) & 1;
   };
-  // A beta distribution over the angle whose squared sine is the share: smooth wherever it lies. Not scaled to 1.
+  // A beta distribution summed up over the angle whose squared sine is the share: smooth wherever it lies.
   const STEP = Math.PI / 8000;
-  const sines = range(4000).map((k) => Math.sin((k + 0.5) * STEP) ** 2);
   const beta = (a, b) => {
-    const logs = sines.map((share) => (a - 0.5) * Math.log(share) + (b - 0.5) * Math.log(1 - share));
+    const logs = range(4000).map((k) => (2 * a - 1) * Math.log(Math.sin((k + 0.5) * STEP)) + (2 * b - 1) * Math.log(Math.cos((k + 0.5) * STEP)));
     const top = Math.max(...logs);
-    return logs.map((log) => Math.exp(log - top));
+    const up = [0];
+    for (const log of logs) up.push(up.at(-1) + Math.exp(log - top));
+    return up.map((each) => each / up[4000]);
   };
   const interval = (won, lost, n) => {
-    const moved = beta(won + lost + 1, Math.max(n - won - lost, 0) + 1);
-    const up = [0];
-    for (const each of beta(won + 0.5, lost + 0.5)) up.push(up.at(-1) + each);
-    const below = (delta) => sum(moved.map((weight, k) => {
-      if (weight < 1e-12) return 0;
-      const share = Math.min(Math.max((delta / sines[k] + 1) / 2, 0), 1);
-      return weight * up[Math.round(Math.asin(Math.sqrt(share)) / STEP)];
+    const [moved, share] = [beta(won + lost + 1, Math.max(n - won - lost, 0) + 1), beta(won + 0.5, lost + 0.5)];
+    const quantiles = nodes.map(([p, weight]) => {
+      const k = moved.findIndex((each) => each > p);
+      return [Math.sin((k - (moved[k] - p) / (moved[k] - moved[k - 1])) * STEP) ** 2, weight];
+    });
+    const below = (delta) => sum(quantiles.map(([most, weight]) => {
+      const t = Math.asin(Math.sqrt(Math.min(Math.max((delta / most + 1) / 2, 0), 1))) / STEP;
+      const k = Math.min(Math.floor(t), 3999);
+      return weight * (share[k] + (t - k) * (share[k + 1] - share[k]));
     }));
     return [0.025, 0.975].map((p) => {
       let delta = 0;
-      for (let half = 0.5; half > 1e-6; half /= 2) delta += below(delta) < p * sum(moved) * up[4000] ? half : -half;
+      for (let half = 0.5; half > 1e-7; half /= 2) delta += below(delta) < p ? half : -half;
       return delta;
     });
   };
@@ -60,7 +66,6 @@
   const points = (value) => (tenth(value) === "0.0" ? "" : value < 0 ? "\u2212" : "+") + tenth(value);
   const SAME = "no difference shown";
 
-  const box = one("[data-beside]");
   const picks = all("[data-pick]");
   const draw = () => {
     const chosen = picks.map((pick) => pick.selectedOptions[0]).filter(({ value }) => value);
