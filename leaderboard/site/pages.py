@@ -19,7 +19,7 @@ from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, word
 from leaderboard.board import Board, Cache, Row, Track, TrackKey, code_digest, entry_json
 from leaderboard.documents import ENTRY_ID
 from leaderboard.numbers import cells, cite, formats
-from leaderboard.site import curves, dynamics, explorer, facets, facts, plots, results, strips, study, views
+from leaderboard.site import compare, curves, dynamics, explorer, facets, facts, plots, results, strips, study, views
 from leaderboard.site.charts import coordinate, segments
 from leaderboard.site.releases import read_releases
 
@@ -82,16 +82,12 @@ class Pages:
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
         """Path and content of every page, one after the other; only one is held at a time."""
         board = self.board
-        methods = views.methods(board)
         yield self.page("index.html", "index.html")
         for name in ("metrics", "submit", "cite", "across", "withdrawn"):
             yield self.page(f"{name}.html", f"{name}.html")
         yield self.page("changelog.html", "changelog.html", releases=self.releases)
         if self.studies:
             yield self.page("study.html", "study.html")
-        yield self.page("methods.html", "methods.html", methods=methods)
-        for family, tracks in methods.items():
-            yield self.page(f"methods/{family}.html", "method.html", family=family, tracks=tracks)
         for base in views.bases(board):
             yield self.page(base.page, "base.html", base=base)
         for name, alike in views.suites(board).items():
@@ -108,7 +104,7 @@ class Pages:
     def _track(self, track: Track) -> Iterator[tuple[str, bytes]]:
         slug = track.key.slug
         yield self.page(f"tracks/{slug}.html", "track.html", track=track, curves=curves.curves(track))
-        yield self.page(f"compare/{slug}.html", "compare.html", track=track)
+        yield self.page(f"compare/{slug}.html", "compare.html", track=track, page=compare.comparing(track))
         yield self.page(f"forgotten/{slug}.html", "forgotten.html", track=track, items=views.forgotten(track))
         for row in track.rows:
             # No more than this of the track may be on a page that is remembered: its key covers no other entry.
@@ -177,6 +173,7 @@ def _environment(templates: Path) -> Environment:
     environment.filters["zip"] = zip
     environment.globals.update(
         plots=plots,
+        compare=compare,
         views=views,
         facets=facets,
         results=results,
