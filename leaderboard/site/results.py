@@ -14,6 +14,8 @@ from leaderboard.site.charts import Axis
 
 # So many rows of the opening track are on the board's first page, and so many of each of so many other tracks there.
 MOST_ROWS, MOST_OTHER_ROWS, MOST_OTHER_TRACKS = 40, 12, 6
+# With more entries than these, charts with a mark an entry are on the pages of tracks alone.
+MOST_DRAWN = 100
 # A recipe of more entries than these names the others on the page of its track alone.
 MOST_ENTRIES = 12
 _MINUS = "\N{MINUS SIGN}"
@@ -51,6 +53,11 @@ class Results:
     @property
     def recipes(self) -> tuple[Recipe, ...]:
         return tuple(line.recipe for line in self.lines)
+
+    @property
+    def few(self) -> bool:
+        """Whether the board's first page has room for a mark an entry in several charts."""
+        return len(self.track.rows) <= MOST_DRAWN
 
     @cached_property
     def recipe_of(self) -> dict[str, Recipe]:
