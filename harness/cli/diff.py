@@ -1,29 +1,48 @@
 """``retention diff``: where two runs of the same questions gave different answers, e.g. on two engines."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from harness.records import Run
+
+_COLUMNS = ("task", "items", "first", "second", "difference", "95 %", "p", "", "first only", "second only")
 
 
 @click.command(name="diff")
 @click.argument("first", type=click.Path(path_type=Path))
 @click.argument("second", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print the differing items as JSON lines.")
-def command(first: Path, second: Path, as_json: bool) -> None:
+@click.option("--tasks", is_flag=True, help="Print per task which of two models solves more, and whether it is shown.")
+@click.option("--json", "as_json", is_flag=True, help="Print the differing items, or the tasks, as JSON lines.")
+def command(first: Path, second: Path, tasks: bool, as_json: bool) -> None:
     """List the items whose answers differ between two runs; exit 1 if there are any.
 
-    Meant for one checkpoint run on two engines, or twice on one engine.
+    Meant for one checkpoint run on two engines, or twice on one engine. With --tasks for two fine-tunes of one base:
+    a paired test of every task, as on the board's page that compares entries.
 
     \b
     Examples:
       retention diff runs/nano-1/nano-base-*/vllm-float32 runs/nano-1/nano-base-*/transformers-float32
+      retention diff --tasks submissions/FIRST/tuned submissions/SECOND/tuned
     """
-    import json
-
-    from harness.errors import CheckFailedError
     from harness.records import read_run
 
     runs = [read_run(first), read_run(second)]
+    if tasks:
+        _print_tasks(runs[0], runs[1], as_json)
+    else:
+        _print_items(first, second, runs, as_json)
+
+
+def _print_items(first: Path, second: Path, runs: list[Run], as_json: bool) -> None:
+    import json
+
+    from harness.errors import CheckFailedError
+
     sampled = [run.record.sampling is not None for run in runs]
     if any(sampled) and not all(sampled):
         raise CheckFailedError(f"{runs[0].record.decoding} and {runs[1].record.decoding}: one is sampled, one greedy")
@@ -48,3 +67,31 @@ def command(first: Path, second: Path, as_json: bool) -> None:
         click.echo(f"second: {runs[1].record.checkpoint.name} on {runs[1].record.engine.fingerprint}")
     if len(differing) or prompts:
         raise CheckFailedError(f"{len(differing)} of {len(left)} answers and {prompts} prompts differ")
+
+
+def _print_tasks(first: Run, second: Run, as_json: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    from harness.cli.columns import count, echo_columns
+    from harness.scoring import per_cent, point_interval, points, printable, run_differences, wording
+
+    found = run_differences(first, second)
+    if as_json:
+        for each in found:
+            click.echo(json.dumps(asdict(each) | {"shown": each.shown}))
+        return
+    rows = []
+    for each in found:
+        said = "no difference shown" if not each.shown else "second higher" if each.delta > 0 else "first higher"
+        numbers = (count(each.n), per_cent(each.first), per_cent(each.second), points(each.delta))
+        alone = (count(each.only_first), count(each.only_second))
+        between = point_interval(each.interval)
+        rows.append((printable(each.task), *numbers, between, wording.p_value(each.p_holm), said, *alone))
+    echo_columns(_COLUMNS, rows, ("task", "95 %", ""))
+    click.echo(f"first:  {printable(first.record.checkpoint.name)}")
+    click.echo(f"second: {printable(second.record.checkpoint.name)}")
+    click.echo(
+        "Per cent and points; p of the exact sign-flip test (McNemar's, where items stand alone) after Holm over "
+        f"{len(found)} tasks."
+    )

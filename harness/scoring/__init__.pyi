@@ -1,6 +1,8 @@
 from .agreement import ENOUGH, Agreement, SideAgreement, agree, compare_side
-from .binary import difference_interval
+from .binary import NODES, WEIGHTS, difference_interval
+from .clusters import widening
 from .definitions import METRICS, SECTIONS, Metric, Unit, find_metric, metric_of, metrics_page
+from .differences import Difference, differences, run_differences
 from .drift import ItemDrift, token_kl
 from .dynamics.document import (
     CheckpointDrift,
@@ -26,7 +28,7 @@ from .scorer import SCORER_VERSION, check_margin, paired_items, score_pair
 from .statistics import ALPHA, MARGIN, RESAMPLES, SEED, harmonic_mean, holm, mcnemar
 from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, predictor, retest
 from .study.results import Made, Matched, NoiseFloor, Predictor, StudyResults, TargetResult, Tested, TrainingResult
-from .task_scores import cluster_labels, reasons
+from .task_scores import Measured, cluster_labels, reasons
 from .trajectory import LEAST_RUNS, LEVELS, Point, Trajectory, retention_at, score_trajectory
 from .transitions import FORGOTTEN, KEPT, LEARNED, NEVER, Bools, Floats, Transitions, transition_names
 from .wording import (
@@ -55,15 +57,18 @@ __all__ = [
     "MARGIN",
     "METRICS",
     "NEVER",
+    "NODES",
     "RESAMPLES",
     "SCORER_VERSION",
     "SECTIONS",
     "SEED",
+    "WEIGHTS",
     "Agreement",
     "Bools",
     "CheckpointDrift",
     "Comparison",
     "Curves",
+    "Difference",
     "Divergence",
     "Dynamics",
     "Floats",
@@ -72,6 +77,7 @@ __all__ = [
     "ItemDrift",
     "Made",
     "Matched",
+    "Measured",
     "Metric",
     "Model",
     "NoiseFloor",
@@ -115,6 +121,7 @@ __all__ = [
     "cosine",
     "count_verdicts",
     "difference_interval",
+    "differences",
     "dynamics_schema",
     "edges",
     "error_norm",
@@ -147,10 +154,12 @@ __all__ = [
     "rests_on",
     "retention_at",
     "retest",
+    "run_differences",
     "score_pair",
     "score_trajectory",
     "scorecard_schema",
     "smallest_loss",
     "token_kl",
     "transition_names",
+    "widening",
 ]

@@ -13,7 +13,7 @@ from harness.scoring.transitions import Floats
 # Each of the four transitions gets half an item (Jeffreys).
 _PRIOR = 0.5
 # Gauss-Legendre on the quantiles of S: with 64 nodes a limit is off by less than a thousandth of the interval.
-_NODES, _WEIGHTS = ((np.polynomial.legendre.leggauss(64)[0] + 1) / 2, np.polynomial.legendre.leggauss(64)[1] / 2)
+NODES, WEIGHTS = ((np.polynomial.legendre.leggauss(64)[0] + 1) / 2, np.polynomial.legendre.leggauss(64)[1] / 2)
 _TIGHT = 1e-10
 
 
@@ -26,10 +26,10 @@ def jeffreys_interval(counts: Counts, tail: float = 0.025) -> tuple[float, float
     nothing moved, a small loss and a small gain both fit. Source: Jeffreys 1946; Agresti and Min 2005.
     """
     won, lost = counts.n01 + _PRIOR, counts.n10 + _PRIOR
-    moved = betaincinv(won + lost, max(counts.n - counts.n01 - counts.n10, 0.0) + 2 * _PRIOR, _NODES)
+    moved = betaincinv(won + lost, max(counts.n - counts.n01 - counts.n10, 0.0) + 2 * _PRIOR, NODES)
 
     def below(delta: float) -> float:
-        return float(_WEIGHTS @ betainc(won, lost, np.clip((delta / moved + 1) / 2, 0, 1)))
+        return float(WEIGHTS @ betainc(won, lost, np.clip((delta / moved + 1) / 2, 0, 1)))
 
     low, high = (brentq(lambda delta, p=p: below(delta) - p, -1, 1, xtol=_TIGHT) for p in (tail, 1 - tail))
     return float(low), float(high)

@@ -49,6 +49,11 @@ def quantile(units: int) -> float:
     return Z if units >= FEW else float(stdtrit(units - 1, 0.975))
 
 
+def widening(units: int) -> float:
+    """How much wider than by the normal distribution an interval of ``units`` clusters is, squared: 1 from 20 on."""
+    return (quantile(units) / Z) ** 2
+
+
 def design_effect(difference: Floats, clusters: Clusters | None) -> float:
     """How many of the clustered items are worth one independent item, at least 1; 1 where every item stands alone.
 
@@ -79,5 +84,5 @@ class Counts:
     def effective(cls, n10: int, n01: int, n: int, effect: float, clusters: int | None) -> "Counts":
         """The counts divided by the design effect; below 20 ``clusters`` (None: single items) also by what Student's t
         with clusters - 1 degrees of freedom is wider than the normal distribution, squared."""
-        wider = 1.0 if clusters is None else (quantile(clusters) / Z) ** 2
+        wider = 1.0 if clusters is None else widening(clusters)
         return cls(*(count / (effect * wider) for count in (n10, n01, n)))

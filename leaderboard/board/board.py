@@ -13,7 +13,7 @@ import pandas as pd
 
 from harness.items import canonical_json
 from harness.records import RunRecord, read_run
-from harness.scoring import Scorecard, paired_items
+from harness.scoring import Bools, Scorecard, paired_items
 from leaderboard.board.cache import Cache
 from leaderboard.board.comparisons import compare_all
 from leaderboard.board.ranking import Comparison, Contender, Contest, ForgottenItem, Placing, Questions, forgotten_most
@@ -31,7 +31,8 @@ class Row:
     """One entry on the board: what was stated, what was run, what it scored, and where that places it.
 
     ``state`` is what its events say (evidence, standing, the events themselves); ``placing`` its rank interval, tie
-    letters and Pareto status within its track. ``folders`` are those of the base's and the tuned run.
+    letters and Pareto status within its track. ``folders`` are those of the base's and the tuned run. ``solved`` says
+    which items it solved, in the order of its track's questions.
     """
 
     entry_id: str
@@ -43,6 +44,7 @@ class Row:
     placing: Placing
     hashes: dict[str, str] = field(repr=False)
     folders: tuple[Path, Path] = field(compare=False)
+    solved: Bools = field(repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -117,12 +119,14 @@ class Track:
     """Entries of one key: the ranked ones by balance, then those without a rank by retention (``row.placing.reason``
     says why).
 
-    ``comparison`` holds what was tested between them, ``forgotten`` the items that most of the compared entries forgot.
+    ``questions`` are the items all of them answered, ``comparison`` holds what was tested between them, ``forgotten``
+    the items that most of the compared entries forgot.
     """
 
     key: TrackKey
     base: RunRecord
     rows: tuple[Row, ...]
+    questions: Questions = field(repr=False, compare=False)
     comparison: Comparison = field(default=Comparison(), compare=False)
     forgotten: tuple[ForgottenItem, ...] = ()
 
@@ -282,7 +286,7 @@ def _tracks(scores: Sequence[tuple[Score, State]], submissions: Path, bases: Pat
     for (key, track), contest, compared in zip(members.items(), contests, compare_all(contests, cache), strict=True):
         rows = [_row(score, state, track.base, compared, submissions, bases) for score, state in track.scores]
         forgotten = forgotten_most(track.questions, contest.contenders)
-        tracks.append(Track(key, track.base, tuple(sorted(rows, key=_order)), compared, forgotten))
+        tracks.append(Track(key, track.base, tuple(sorted(rows, key=_order)), track.questions, compared, forgotten))
     return tuple(sorted(tracks, key=_precedence))
 
 
@@ -304,6 +308,7 @@ def _row(score: Score, state: State, base: RunRecord, compared: Comparison, subm
         placing=compared.placings.get(score.entry_id, unranked),
         hashes=score.hashes,
         folders=(bases / score.base, submissions / score.entry_id / TUNED_FOLDER),
+        solved=score.solved,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from leaderboard.board.cache import Cache, code_digest
 from leaderboard.board.ranking import Comparison, Contest, Placing, compare
@@ -46,9 +47,11 @@ def _written(compared: Comparison) -> bytes:
             name: [placing.rank, placing.alone, placing.letters, placing.front, placing.reason]
             for name, placing in compared.placings.items()
         },
-        "better": base64.b64encode(np.packbits(compared.better).tobytes()).decode(),
+        "better": _packed(compared.better),
         "pairs": compared.pairs,
         "detectable": compared.detectable,
+        "tested": compared.tested,
+        "apart": {axis: _packed(matrix) for axis, matrix in compared.apart.items()},
     }
     return json.dumps(document).encode()
 
@@ -60,12 +63,27 @@ def _read(content: bytes | None) -> Comparison | None:
     try:
         document = json.loads(content)
         order = tuple(map(str, document["order"]))
-        packed = np.frombuffer(base64.b64decode(document["better"]), dtype=np.uint8)
-        better = np.unpackbits(packed, count=len(order) ** 2).reshape(len(order), len(order)).astype(bool)
-        placings = {name: _placing(*fields) for name, fields in document["placings"].items()}
-        return Comparison(order, placings, better, document["pairs"], document["detectable"])
+        tested = tuple(map(str, document["tested"]))
+        return Comparison(
+            order,
+            {name: _placing(*fields) for name, fields in document["placings"].items()},
+            _square(document["better"], len(order)),
+            document["pairs"],
+            document["detectable"],
+            tested,
+            {axis: _square(packed, len(tested)) for axis, packed in document["apart"].items()},
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _packed(matrix: NDArray[np.bool_]) -> str:
+    return base64.b64encode(np.packbits(matrix).tobytes()).decode()
+
+
+def _square(packed: str, size: int) -> NDArray[np.bool_]:
+    bits = np.unpackbits(np.frombuffer(base64.b64decode(packed), dtype=np.uint8), count=size**2)
+    return bits.reshape(size, size).astype(bool)
 
 
 def _placing(rank: list[int] | None, alone: list[int] | None, letters: str, front: Any, reason: str | None) -> Placing:

@@ -32,6 +32,7 @@ from harness.scoring import ALPHA, RESAMPLES, SEED, Bools, Floats, Scorecard, cl
 
 Counts = NDArray[np.float32]
 Front = Literal["on the front", "not distinguishable", "dominated"]
+Axis = Literal["gain", "retention"]
 
 _POWER = 0.8
 # Draws are multiples of this, so that products of two of them sum exactly in a double: 2^36 * 10,000 < 2^53.
@@ -118,7 +119,9 @@ class Comparison:
     """What the entries of one track say against each other.
 
     ``order`` are the ids of the ranked entries by balance, best first; ``better[a, b]`` says whether a's balance is
-    significantly higher than b's, in that order. ``detectable`` is the smallest difference of balance that a typical
+    significantly higher than b's, in that order. ``apart`` holds the same of gain and of retention, whichever of two is
+    the higher: [a, b] in the order of ``tested``, the ids of all entries that have a retention. Each of the three is
+    adjusted after Holm over all its pairs. ``detectable`` is the smallest difference of balance that a typical
     pair of this table shows with 80 % power after the correction for all its pairs; None with fewer than two entries.
     """
 
@@ -127,6 +130,8 @@ class Comparison:
     better: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), dtype=bool), compare=False)
     pairs: int = 0
     detectable: float | None = None
+    tested: tuple[str, ...] = ()
+    apart: dict[Axis, NDArray[np.bool_]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def place(self) -> dict[str, int]:
@@ -139,6 +144,12 @@ class Comparison:
             return None
         a, b = self.place[one], self.place[other]
         return bool(self.better[a, b] or self.better[b, a])
+
+    def differ(self, axis: Axis, one: str, other: str) -> bool | None:
+        """Whether the gain or the retention of two entries differs significantly; None where that was not tested."""
+        if axis not in self.apart or not {one, other} <= set(self.tested):
+            return None
+        return bool(self.apart[axis][self.tested.index(one), self.tested.index(other)])
 
 
 @dataclass(frozen=True)
@@ -274,7 +285,9 @@ def _alone(contest: Contest) -> Comparison:
 
 def _compare(contest: Contest, drawn: _Draws) -> Comparison:
     contenders = contest.contenders
-    fronts = _fronts(contenders, drawn)
+    there = [at for at, one in enumerate(contenders) if one.card.retention_macro is not None]
+    axes = _axes(contenders, drawn, there)
+    fronts = _fronts(len(contenders), there, axes)
     ranked = [at for at, one in enumerate(contenders) if one.card.balance is not None]
     ranked.sort(key=lambda at: (-_number(contenders[at].card.balance), contenders[at].entry_id))
     units = min(drawn.units(drawn.target), drawn.units(list(drawn.prior)))
@@ -299,6 +312,8 @@ def _compare(contest: Contest, drawn: _Draws) -> Comparison:
         better=better,
         pairs=len(ranked) * (len(ranked) - 1) // 2,
         detectable=tests.detectable(),
+        tested=tuple(contenders[at].entry_id for at in there),
+        apart={axis: holm_rejects(tests.p) for axis, tests in axes.items()},
     )
 
 
@@ -416,28 +431,36 @@ def tie_letters(alike: Bools, most: int = len(string.ascii_lowercase)) -> list[s
     return letters
 
 
-def _fronts(contenders: Sequence[Contender], drawn: _Draws) -> list[Front | None]:
-    """Pareto status of each entry in (gain, retention), None without a retention.
+def _axes(contenders: Sequence[Contender], drawn: _Draws, there: Sequence[int]) -> dict[Axis, _Tests]:
+    """The tests of gain and of retention between all entries that have a retention."""
+    places = list(there)
+    return {
+        "gain": _Tests.of(
+            np.array([contenders[at].card.learned.gain for at in there]),
+            drawn.gain[:, places],
+            drawn.units(drawn.target),
+        ),
+        "retention": _Tests.of(
+            np.array([_number(contenders[at].card.retention_macro) for at in there]),
+            drawn.retention[:, places],
+            max(drawn.units(list(drawn.prior)), 1),
+        ),
+    }
+
+
+def _fronts(entries: int, there: Sequence[int], axes: Mapping[Axis, _Tests]) -> list[Front | None]:
+    """Pareto status of each of ``entries`` in (gain, retention), None for those that are not ``there``: without a
+    retention.
 
     On the front: no entry is at least as good in both and better in one. Dominated: for some entry that is, both
     differences are significant (the larger of the two p-values counts, by intersection and union), after Holm over the
     pairs; an axis on which both are exactly equal needs no test. Else not distinguishable from the front.
     """
-    there = [at for at, one in enumerate(contenders) if one.card.retention_macro is not None]
-    gain = _Tests.of(
-        np.array([contenders[at].card.learned.gain for at in there]),
-        drawn.gain[:, there],
-        drawn.units(drawn.target),
-    )
-    kept = _Tests.of(
-        np.array([_number(contenders[at].card.retention_macro) for at in there]),
-        drawn.retention[:, there],
-        max(drawn.units(list(drawn.prior)), 1),
-    )
+    gain, kept = axes["gain"], axes["retention"]
     above = (gain.difference >= 0) & (kept.difference >= 0) & ((gain.difference > 0) | (kept.difference > 0))
     p = np.maximum(np.where(gain.difference == 0, 0, gain.p), np.where(kept.difference == 0, 0, kept.p))
     surely = holm_rejects(np.where(above | above.T, p, 1.0)) & above
-    statuses: list[Front | None] = [None] * len(contenders)
+    statuses: list[Front | None] = [None] * entries
     for row, at in enumerate(there):
         statuses[at] = "dominated" if surely[:, row].any() else "not distinguishable"
         if not above[:, row].any():

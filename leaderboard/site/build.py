@@ -18,6 +18,7 @@ from leaderboard.site.exports.web import sitemap
 from leaderboard.site.families import units
 from leaderboard.site.pages import Pages
 from leaderboard.site.rendering import rendered
+from leaderboard.site.scripts import squeezed
 
 # Names of the files of a build in progress.
 _JOURNAL = ".building"
@@ -114,7 +115,7 @@ def published_assets(sources: Path) -> tuple[dict[str, str], dict[str, bytes]]:
     """Published path by asset name, and content by published path: the one style sheet, the one script, the rest."""
     contents = {path.name: path.read_bytes() for path in sorted((sources / "static").iterdir())}
     contents["style.css"] = style_tokens().encode() + _joined(sources / "styles", ".css")
-    contents["board.js"] = _joined(sources / "scripts", ".js")
+    contents["board.js"] = squeezed(_joined(sources / "scripts", ".js").decode()).encode()
     names: dict[str, str] = {}
     for name, data in contents.items():
         stem, suffix = name.rsplit(".", 1)

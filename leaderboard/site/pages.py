@@ -18,7 +18,7 @@ from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, word
 from leaderboard.board import Board, Cache, Row, Track, code_digest
 from leaderboard.documents import SiteSettings
 from leaderboard.numbers import cells, formats
-from leaderboard.site import facts, plots, study, views
+from leaderboard.site import facets, facts, plots, results, strips, study, views
 from leaderboard.site.charts import coordinate, segments
 from leaderboard.site.releases import read_releases
 
@@ -136,7 +136,11 @@ def _environment(templates: Path) -> Environment:
     environment.filters["zip"] = zip
     environment.globals.update(
         plots=plots,
+        compare=compare,
         views=views,
+        facets=facets,
+        results=results,
+        strips=strips,
         study_page=study,
         cells=cells,
         metrics=METRICS,

@@ -1,12 +1,10 @@
-"""Views: the board's entries put together by base, suite and method, for the pages that show them."""
+"""Views: the board's entries put together by base and suite, for the pages that show them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import numpy as np
 
 from harness.records import RunRecord
 from harness.scoring import TaskScore
@@ -70,16 +68,6 @@ def total(tasks: Iterable[TaskScore]) -> dict[str, int]:
     return {cell: sum(getattr(task, cell) for task in found) for cell in ("n01", "n11", "n10", "n00")}
 
 
-def apart(track: Track, row: Row) -> str:
-    """From which ranked entries' balance that of ``row`` differs significantly: a bit each, in their order, as hex
-    digits; empty where ``row`` is not ranked."""
-    at = track.comparison.place.get(row.entry_id)
-    if at is None:
-        return ""
-    better = track.comparison.better
-    return np.packbits(better[at] | better[:, at]).tobytes().hex()
-
-
 @dataclass(frozen=True)
 class BaseView:
     """One base checkpoint: a record of each suite it answered, and the tracks on it."""
@@ -122,16 +110,6 @@ def suites(board: Board) -> dict[str, tuple[Track, ...]]:
     for track in board.tracks:
         found.setdefault(suite_page(track.key.suite), []).append(track)
     return {page: tuple(tracks) for page, tracks in found.items()}
-
-
-def methods(board: Board) -> dict[str, tuple[tuple[Track, tuple[Row, ...]], ...]]:
-    """Entries of each method family that has any, track by track in the track's order."""
-    found: dict[str, list[tuple[Track, tuple[Row, ...]]]] = {}
-    for family in METHODS:
-        for track in board.tracks:
-            if rows := tuple(row for row in track.rows if row.manifest.method.family == family):
-                found.setdefault(family, []).append((track, rows))
-    return {family: tuple(tracks) for family, tracks in found.items()}
 
 
 @dataclass(frozen=True)

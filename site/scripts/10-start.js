@@ -4,13 +4,25 @@
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const one = (selector, root = document) => root.querySelector(selector);
 const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
-const view = new URLSearchParams(location.search);
-const keep = (name, value) => {
+let view = new URLSearchParams(location.search);
+// What shows the view; it is asked again when the reader goes back.
+const shows = [];
+const show = () => {
+  for (const each of shows) each();
+  for (const link of all("a[data-here]")) link.href = location.href;
+};
+const keep = (name, value, step) => {
   if (value) view.set(name, value);
   else view.delete(name);
   const query = String(view).replaceAll("%2C", ",");
-  history.replaceState(null, "", location.pathname + (query && "?" + query) + location.hash);
+  const address = location.pathname + (query && "?" + query) + location.hash;
+  history[step ? "pushState" : "replaceState"](null, "", address);
 };
+addEventListener("popstate", () => {
+  view = new URLSearchParams(location.search);
+  show();
+});
+addEventListener("DOMContentLoaded", show);
 const first = (cell) => {
   const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {

@@ -1,42 +1,51 @@
-// Sorting: numbers before words, absent values last, groups stay where they are.
+// Sorting by a name in the address: numbers before words, absent values last, groups stay where they are.
 {
-  const key = (row, column) => {
-    const text = first(row.cells[column]);
+  const key = (cell) => {
+    const text = cell.dataset.by ?? first(cell);
     const number = parseFloat(text.replace("\u2212", "-").replace("+", "").replace(/[\u202f\u00a0]/g, ""));
-    return Number.isNaN(number) ? (text === "\u2013" ? null : text.toLowerCase()) : number;
+    return Number.isNaN(number) ? (/^\u2013?$/.test(text) ? null : text.toLowerCase()) : number;
   };
-  const sort = (table, column, up) => {
-    const sign = up ? 1 : -1;
-    for (const body of table.tBodies) {
-      const rows = [...body.rows].filter((row) => row.cells.length > column);
-      const keys = new Map(rows.map((row) => [row, key(row, column)]));
-      rows.sort((a, b) => {
-        const [x, y] = [keys.get(a), keys.get(b)];
-        if (x === null || y === null) return (x === null) - (y === null);
-        if (typeof x !== typeof y) return typeof x === "number" ? -1 : 1;
-        return sign * (typeof x === "number" ? x - y : x.localeCompare(y, "en"));
-      });
-      body.append(...rows);
-    }
-    all("thead th", table).forEach((head, at) => {
-      if (at === column) head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      else head.removeAttribute("aria-sort");
+  const sorted = (rows, column, sign) => {
+    const keys = new Map(rows.map((row) => [row, row.cells[column] && key(row.cells[column])]));
+    return rows.sort((a, b) => {
+      const [x, y] = [keys.get(a), keys.get(b)];
+      if (a.matches(".group") || b.matches(".group")) return b.matches(".group") - a.matches(".group");
+      if (x === null || y === null) return (x === null) - (y === null);
+      if (typeof x !== typeof y) return typeof x === "number" ? -1 : 1;
+      return sign * (typeof x === "number" ? x - y : x.localeCompare(y, "en"));
     });
   };
   for (const table of all("table[data-sort]")) {
-    all("thead th", table).forEach((head, column) => {
+    const bodies = [...table.tBodies].map((body) => [body, [...body.rows]]);
+    const order = one("[data-order]", table);
+    const told = order && order.textContent;
+    const heads = all("thead th", table).map((head, column) => {
+      const text = one("svg", head) ? first(head) : head.textContent.trim();
+      const name = head.dataset.col || text.toLowerCase().replace(/[^a-z0-9]+/g, "-");
       const button = make("button", { type: "button", className: "sort", title: "Sort" });
-      button.setAttribute("aria-label", "Sort by " + head.textContent.trim());
+      button.setAttribute("aria-label", "Sort by " + text);
+      head.append(" ", button);
       button.addEventListener("click", () => {
         // Numbers are read from the top; words from A.
         const now = head.getAttribute("aria-sort");
         const up = now ? now === "descending" : !head.classList.contains("num");
-        sort(table, column, up);
-        keep("sort", (up ? "" : "-") + column);
+        keep("sort", (up ? "" : "-") + name, true);
+        show();
       });
-      head.append(" ", button);
+      return { head, name, column, text, start: head.getAttribute("aria-sort") };
     });
-    const wanted = /^(-?)(\d{1,2})$/.exec(view.get("sort") || "");
-    if (wanted && Number(wanted[2]) < table.tHead.rows[0].cells.length) sort(table, Number(wanted[2]), !wanted[1]);
+    shows.push(() => {
+      const [, down, name] = /^(-?)(.*)$/.exec(view.get("sort") || "");
+      const by = heads.find((each) => each.name === name);
+      for (const [body, rows] of bodies) body.append(...(by ? sorted([...rows], by.column, down ? -1 : 1) : rows));
+      for (const { head, start } of heads) {
+        const mark = by ? head === by.head && (down ? "descending" : "ascending") : start;
+        if (mark) head.setAttribute("aria-sort", mark);
+        else head.removeAttribute("aria-sort");
+      }
+      if (!order) return;
+      const ways = by && by.head.classList.contains("num") ? ["lowest first", "highest first"] : ["A to Z", "Z to A"];
+      order.textContent = by ? "ordered by " + by.text[0].toLowerCase() + by.text.slice(1) + ", " + ways[down ? 1 : 0] : told;
+    });
   }
 }

@@ -1,27 +1,47 @@
-// Choosing entries on a track's page.
+// Choosing entries: a box at each, and a tray that stays in view while one is ticked.
 {
-  const bar = one("[data-compare]");
-  if (bar) {
-    bar.hidden = false;
-    const [link, said] = [one("a", bar), one("output", bar)];
-    const boxes = all("tr[data-id]").map((row) => {
-      const box = make("input", { type: "checkbox", value: row.dataset.id });
-      box.setAttribute("aria-label", "Compare " + one("a", row).textContent);
-      row.cells[0].prepend(box);
-      return box;
-    });
-    const change = () => {
-      const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
-      for (const box of boxes) box.disabled = chosen.length > 3 && !box.checked;
-      link.href = bar.dataset.compare + (chosen.length ? "?of=" + chosen.join(",") : "");
-      said.textContent = chosen.length ? chosen.length + " of at most 4 chosen." : "Choose two to four entries.";
-      keep("of", chosen.join(","));
-    };
-    const wanted = (view.get("of") || "").split(",").slice(0, 4);
+  let [ids, to] = [[], ""];
+  const boxes = all("[data-choose]").map((slot) => {
+    const home = slot.closest("[data-id]");
+    const box = make("input", { type: "checkbox", value: home.dataset.id });
+    box.to = slot.closest("[data-compare]").dataset.compare;
+    box.ariaLabel = "Compare " + (slot.dataset.choose || one("a", home).textContent.trim());
+    slot.append(box);
+    // Entries of two tracks are never compared: one of another track starts anew.
+    box.onchange = () =>
+      choose(box.checked ? [...(box.to === to ? ids : []), box.value] : ids.filter((id) => id !== box.value), box.to);
+    return box;
+  });
+  const said = make("output", {});
+  const link = make("a", { className: "button", textContent: "Compare" });
+  const clear = make("button", { type: "button", textContent: "Clear", onclick: () => choose([], to) });
+  const tray = make("section", { className: "tray", ariaLabel: "Entries chosen" });
+  tray.append(said, link, clear);
+  const choose = (chosen, track) => {
+    [ids, to] = [chosen, track];
     for (const box of boxes) {
-      box.checked = wanted.includes(box.value);
-      box.addEventListener("change", change);
+      box.checked = box.to === to && ids.includes(box.value);
+      box.disabled = box.to === to && ids.length > 3 && !box.checked;
     }
-    change();
+    tray.hidden = !ids.length;
+    said.textContent = ids.length + " of at most 4 chosen";
+    link.hidden = ids.length < 2;
+    link.href = to;
+    keep("of", ids.join(","));
+    // The choice travels with the links to the pages of its track.
+    for (const each of all('a[href*="/track-"], a[href^="track-"]')) {
+      const [page, hash] = each.getAttribute("href").split("#");
+      const [path, query] = page.split("?");
+      const wanted = new URLSearchParams(query);
+      wanted.delete("of");
+      if (path.endsWith(to.split("/").pop()) && ids.length) wanted.set("of", ids);
+      each.setAttribute("href", path + (wanted.size ? "?" + String(wanted).replaceAll("%2C", ",") : "") + (hash ? "#" + hash : ""));
+    }
+  };
+  if (boxes.length) {
+    one("main").append(tray);
+    const wanted = [...new Set((view.get("of") || "").split(","))];
+    const at = boxes.find((box) => wanted.includes(box.value));
+    choose(wanted.filter((id) => boxes.some((box) => box.to === at.to && box.value === id)).slice(0, 4), at ? at.to : "");
   }
 }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.records.run import read_record
+from leaderboard.board.board import Track
+from leaderboard.board.ranking import Comparison, Placing
 from leaderboard.entries.maintain import record
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger.events import Flagged, Withdrawn
@@ -128,3 +130,21 @@ def rich_board(root: Path) -> tuple[Folders, Path]:
     gone = add_entry(made, "nano-withdrawn", {"jigsaw_2x2": 0.9}, seed=23)
     record(shelf, Withdrawn, gone.entry_id, "mo", reason=f"The training data held test items. {HOSTILE}")
     return made, shelf.events
+
+
+def without_gain(track: Track) -> Track:
+    """The same track, had none of its entries shown a gain."""
+    reason = "no gain shown"
+    rows = []
+    for row in track.rows:
+        learned = row.card.target.model_copy(update={"gain": 0.0, "gain_ci": (-0.02, 0.02)})
+        card = row.card.model_copy(
+            update={
+                "target": learned,
+                "balance": None,
+                "balance_ci": None,
+                "reasons": {**row.card.reasons, "balance": reason},
+            }
+        )
+        rows.append(replace(row, card=card, placing=Placing(front=row.placing.front, reason=reason)))
+    return replace(track, rows=tuple(rows), comparison=Comparison())

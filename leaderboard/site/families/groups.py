@@ -1,4 +1,4 @@
-"""Entries put together by method, base and suite."""
+"""Entries put together by base and suite."""
 
 from __future__ import annotations
 
@@ -10,20 +10,8 @@ from leaderboard.site.units import File, Unit
 
 
 def units(pages: Pages) -> Iterator[Unit]:
-    yield Unit(_methods)
-    for family in views.methods(pages.board):
-        yield Unit(_method, (family,))
     yield Unit(_bases)
     yield Unit(_suites)
-
-
-def _methods(pages: Pages) -> Iterator[File]:
-    yield pages.page("methods.html", "methods.html", methods=views.methods(pages.board))
-
-
-def _method(pages: Pages, family: str) -> Iterator[File]:
-    tracks = views.methods(pages.board)[family]
-    yield pages.page(f"methods/{family}.html", "method.html", family=family, tracks=tracks)
 
 
 def _bases(pages: Pages) -> Iterator[File]:

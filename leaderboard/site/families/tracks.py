@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from leaderboard.site import curves, views
+from leaderboard.site import compare, curves, views
 from leaderboard.site.exports.preview_image import preview_image, preview_name
 from leaderboard.site.pages import Pages
 from leaderboard.site.units import File, Unit
@@ -23,7 +23,8 @@ def _track(pages: Pages, slug: str) -> Iterator[File]:
 
 
 def _compare(pages: Pages, slug: str) -> Iterator[File]:
-    yield pages.page(f"compare/{slug}.html", "compare.html", track=pages.track(slug))
+    track = pages.track(slug)
+    yield pages.page(f"compare/{slug}.html", "compare.html", track=track, page=compare.comparing(track))
 
 
 def _forgotten(pages: Pages, slug: str) -> Iterator[File]:

@@ -31,6 +31,7 @@ from leaderboard.site.build import render, site_sources, write_site
 from leaderboard.site.checks import MAX_INDEX_BYTES, MAX_INDEX_GZIP_BYTES, compare_sites
 from leaderboard.site.pages import Pages
 from leaderboard.site.plots import scatter
+from leaderboard.site.results import MOST_ROWS
 from leaderboard.site.views import example
 from tests.support.synthetic import JIGSAW, synthetic_run
 from tests.support.synthetic_board import HOSTILE, HOSTILE_NAME, Folders, add_entry, folders, full_board
@@ -287,15 +288,37 @@ def test_the_first_page_stays_small_with_500_entries(board: Board) -> None:
         learned = row.card.learned.model_copy(update={"gain": gain, "gain_ci": (gain - 0.03, gain + 0.04)})
         numbers = {"retention_macro": kept, "retention_macro_ci": (kept - 0.02, kept + 0.03), "balance": balance}
         name = base64.b32encode(rng.bytes(8)).decode().lower()[:12]
-        manifest = row.manifest.model_copy(
-            update={"tuned": row.manifest.tuned_model.model_copy(update={"local": f"qwen2.5-vl-7b-jigsaw-grpo-{name}"})}
-        )
+        tuned = row.manifest.tuned_model.model_copy(update={"local": f"qwen2.5-vl-7b-jigsaw-grpo-{name}"})
+        # A hundred recipes of three seeds, and two hundred of one.
+        stated = {"steps": at // 3 if at < 300 else at, "seeds": [at % 3], "learning_rate": 1e-5}
+        method = track.rows[0].manifest.method.model_copy(update=stated)
+        manifest = track.rows[0].manifest.model_copy(update={"tuned": tuned, "method": method})
         card = row.card.model_copy(update={"target": learned, **numbers})
         rows.append(replace(row, entry_id=name, manifest=manifest, card=card, placing=Placing((at + 1, at + 9))))
     large = Board((replace(track, rows=tuple(rows)),), ())
-    _, page = Pages(
-        large, site_sources() / "templates", dict.fromkeys(("icon.svg", "style.css", "board.js"), "a")
-    ).page("index.html", "index.html")
-    assert page.count(b'<tr><th scope="row">') == 500
+    page = first_page(large)
+    assert page.count(b'<th scope="row">') == MOST_ROWS
+    assert b"The first 40 of 300 recipes from 500 entries" in page
     assert len(page) <= MAX_INDEX_BYTES
     assert len(gzip.compress(page, 9)) <= MAX_INDEX_GZIP_BYTES
+
+
+def test_the_first_page_stays_small_with_one_recipe_of_500_entries(board: Board) -> None:
+    """And it says where the others are."""
+    track = board.tracks[0]
+    row = track.rows[0]
+    rows = []
+    for at in range(500):
+        method = row.manifest.method.model_copy(update={"seeds": [at]})
+        manifest = row.manifest.model_copy(update={"method": method})
+        rows.append(replace(row, entry_id=f"{at:012d}", manifest=manifest))
+    page = first_page(Board((replace(track, rows=tuple(rows)),), ()))
+    assert page.count(b'<th scope="row">') == 1
+    assert b">all 500 entries</a>" in page
+    assert len(page) <= MAX_INDEX_BYTES
+    assert len(gzip.compress(page, 9)) <= MAX_INDEX_GZIP_BYTES
+
+
+def first_page(board: Board) -> bytes:
+    names = dict.fromkeys(("icon.svg", "style.css", "board.js"), "a")
+    return Pages(board, site_sources() / "templates", names).page("index.html", "index.html")[1]
