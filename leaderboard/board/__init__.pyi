@@ -1,17 +1,22 @@
 from .board import Board, Row, Track, TrackKey, load_board
 from .cache import Cache, code_digest
-from .tables import board_csv, board_json, board_parquet, entry_json
+from .columns import Column, Table
+from .json_documents import board_json, entry_json
+from .published_schemas import published_schemas
+from .tables import board_tables
 
 __all__ = [
     "Board",
     "Cache",
+    "Column",
     "Row",
+    "Table",
     "Track",
     "TrackKey",
-    "board_csv",
     "board_json",
-    "board_parquet",
+    "board_tables",
     "code_digest",
     "entry_json",
     "load_board",
+    "published_schemas",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import leaderboard
@@ -14,8 +15,10 @@ from harness.errors import RetentionError
 from harness.report import style_tokens
 from leaderboard.board import Board, Cache
 from leaderboard.documents import SUMS_FILE, read_sums, sums_bytes
-from leaderboard.site.exports import export_files
-from leaderboard.site.exports.web import sitemap
+from leaderboard.site.data_page import data_page
+from leaderboard.site.embeds import embeds
+from leaderboard.site.exports import export_files, published_data
+from leaderboard.site.exports.web import headers, sitemap
 from leaderboard.site.pages import Pages
 
 # Names of the files of a build in progress.
@@ -89,8 +92,15 @@ def files(
     static, assets = published_assets(site_sources())
     yield from assets.items()
     templates = site_sources() / "templates"
-    yield from Pages(board, templates, static, site=site, cache=cache, releases=releases, studies=studies)
-    yield from export_files(board, site)
+    pages = Pages(board, templates, static, site=site, cache=cache, releases=releases, studies=studies)
+    data = published_data(board, site)
+    names: set[str] = set()
+    for name, content in chain(pages, data_page(pages, data), embeds(pages, site_sources() / "styles")):
+        names.add(name)
+        yield name, content
+    yield from data
+    yield from export_files(board, site, pages.releases)
+    yield "_headers", headers(names).encode()
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -73,7 +73,7 @@ class Pages:
         self.studies = study.read_studies(studies)
         self.environment = _environment(templates)
         self.environment.globals.update(board=board, version=__version__, assets=assets, guide=views.example(board))
-        self.environment.globals.update(studies=self.studies)
+        self.environment.globals.update(studies=self.studies, site=site)
         sources = "".join(f"{path.name} {_sha256(path.read_bytes())}\n" for path in sorted(templates.iterdir()))
         # What the layout tells besides: the date, and whether there are pages of withdrawn entries and of studies.
         facts = [board.data_as_of, bool(board.tombstones or board.bad), bool(self.studies), site]

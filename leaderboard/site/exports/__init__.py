@@ -6,30 +6,30 @@ template.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from leaderboard.board import Board, board_csv, board_json, board_parquet, entry_json
+from leaderboard.board import Board, entry_json
 from leaderboard.documents import DYNAMICS_FILE
 from leaderboard.numbers import cite
 from leaderboard.site.dynamics import why
 from leaderboard.site.exports.badges import badge
 from leaderboard.site.exports.citation_file import board_citation, entry_citation
+from leaderboard.site.exports.data_files import DataFile, PublishedData, published_data
 from leaderboard.site.exports.every_eval_ever import every_eval_ever
 from leaderboard.site.exports.feed import atom_feed
 from leaderboard.site.exports.hub import eval_results, model_index
-from leaderboard.site.exports.web import headers
+from leaderboard.site.releases import Release
 
-__all__ = ["export_files"]
+__all__ = ["DataFile", "PublishedData", "export_files", "published_data"]
 
 
-def export_files(board: Board, site: str | None) -> Iterator[tuple[str, bytes]]:
-    """Path and content of every exported file; ``site`` is the https address of the published board, if it has one."""
-    yield "board.json", board_json(board).encode()
-    yield "board.csv", board_csv(board).encode()
-    yield "board.parquet", board_parquet(board)
-    yield "feed.xml", atom_feed(board, site)
+def export_files(board: Board, site: str | None, releases: Sequence[Release] = ()) -> Iterator[tuple[str, bytes]]:
+    """Path and content of every exported file but the data files (:func:`published_data`).
+
+    ``site`` is the https address of the published board, if it has one; ``releases`` are told by the feed.
+    """
+    yield "feed.xml", atom_feed(board, site, releases)
     yield "CITATION.cff", board_citation(board, site).encode()
-    yield "_headers", headers().encode()
     for track in board.tracks:
         for row in track.rows:
             yield f"entries/{row.entry_id}.json", entry_json(track, row).encode()
