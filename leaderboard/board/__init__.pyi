@@ -1,8 +1,8 @@
 from .board import Board, Row, Track, TrackKey, load_board
 from .cache import Cache, code_digest
 from .columns import Column, Table
+from .data_schemas import published_schemas
 from .json_documents import board_json, entry_json
-from .published_schemas import published_schemas
 from .tables import board_tables
 
 __all__ = [

@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from leaderboard.board.board import Board, Row, Track
+from leaderboard.board.cost import cost
 from leaderboard.board.recipes import Recipe, recipes
-from leaderboard.board.tables import SCHEMA, run_date
+from leaderboard.board.tables import SCHEMA
 from leaderboard.documents import clean_document
 from leaderboard.ledger import State
 
@@ -75,7 +76,7 @@ def _entry_document(row: Row) -> dict[str, Any]:
     return {
         "entry_id": row.entry_id,
         **_state_document(row.state),
-        "run_date": run_date(row),
+        "run_date": cost(row).date,
         "rank": None if placing.rank is None else list(placing.rank),
         "rank_alone": None if placing.alone is None else list(placing.alone),
         "tie_letters": placing.letters or None,
@@ -88,7 +89,7 @@ def _entry_document(row: Row) -> dict[str, Any]:
 
 
 def _recipe_document(recipe: Recipe) -> dict[str, Any]:
-    means = {"gain": recipe.gain, "retention": recipe.retention}
+    means = {"gain": recipe.gain, "retention": recipe.retention, "balance": recipe.balance}
     return {
         "id": recipe.slug,
         "name": recipe.name,

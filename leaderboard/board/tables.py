@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +9,13 @@ from typing import Any
 from harness.scoring import TaskScore
 from leaderboard.board.board import Board, Row, Track
 from leaderboard.board.columns import Column, Kind, Table, Value, measured
+from leaderboard.board.cost import cost
 from leaderboard.board.recipes import Recipe, SeedMean, recipes, weights
 from leaderboard.documents import Manifest
 from leaderboard.ledger import Evidence, Standing
 from leaderboard.numbers import part_name
 
 SCHEMA = "retentionbench-board-2"
-_DAY = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]", re.ASCII)
 _FAMILIES = ("sft", "rft", "dpo", "sft-on-rollouts", "distill", "merge", "other")
 _VERDICTS = ("forgot", "improved", "retained", "nothing to lose", "inconclusive")
 _FRONTS = ("on the front", "not distinguishable", "dominated")
@@ -67,12 +66,6 @@ def board_tables(board: Board) -> tuple[Table[Any], ...]:
     )  # fmt: skip
 
 
-def run_date(row: Row) -> str | None:
-    """The day on which the tuned model was run, ``YYYY-MM-DD``, as its record says."""
-    found = _DAY.match(row.created)
-    return None if found is None else found[0]
-
-
 def _entry_columns() -> Iterator[Column[_Entry]]:
     yield _text("entry_id", "The entry's name in addresses and citations.", lambda e: e.row.entry_id, required=True)
     yield _text("recipe", "The recipe's name in addresses.", lambda e: e.recipe.slug, required=True)
@@ -89,7 +82,13 @@ def _entry_columns() -> Iterator[Column[_Entry]]:
     yield _text("contact", "The author's account.", lambda e: e.row.manifest.contact.handle)
     yield _text("license", "The entry's licence, an SPDX identifier.", lambda e: e.row.manifest.license)
     yield Column(name="run_date", kind="date", sentence="The day on which the tuned model was run.", unit="UTC date",
-                 of=lambda e: run_date(e.row))  # fmt: skip
+                 of=lambda e: cost(e.row).date)  # fmt: skip
+    yield Column(name="evaluation_seconds", kind="number", sentence="How long the run of the tuned model took.",
+                 unit="seconds", low=0.0, of=lambda e: cost(e.row).seconds)  # fmt: skip
+    yield _count("evaluation_answers", "answers", "Answers generated in that run; others came from the store.",
+                 lambda e: cost(e.row).answers)  # fmt: skip
+    yield _count("evaluation_items", "items", "Items of the suite.", lambda e: cost(e.row).items)
+    yield _text("device", "The class of hardware that the tuned model was run on.", lambda e: cost(e.row).device)
     yield _word("evidence", "Who ran the models.", lambda e: str(e.row.evidence), tuple(map(str, Evidence)))
     yield _word("standing", "What events say of the entry.", lambda e: str(e.row.standing), tuple(map(str, Standing)))
     for name, metric, end in (("rank_low", "rank", 0), ("rank_high", "rank", 1), ("rank_alone_low", "rank_alone", 0),
@@ -185,6 +184,7 @@ def _recipe_columns() -> Iterator[Column[_OfRecipe]]:
     yield _text("seeds", "The stated seeds, with spaces between.", lambda r: " ".join(map(str, r.recipe.seeds)) or None)
     yield from _over_seeds("gain", "gain", lambda r: r.recipe.gain)
     yield from _over_seeds("retention", "retention", lambda r: r.recipe.retention)
+    yield from _over_seeds("balance", "balance", lambda r: r.recipe.balance)
 
 
 def _over_seeds(name: str, metric: str, of: Callable[[_OfRecipe], SeedMean | None]) -> Iterator[Column[_OfRecipe]]:
@@ -201,8 +201,10 @@ def _over_seeds(name: str, metric: str, of: Callable[[_OfRecipe], SeedMean | Non
                      sentence=f"{_SIDES[at]} limit of the 95 % interval over seeds (Student's), from 3 seeds on.",
                      of=_limit(interval, at))  # fmt: skip
     yield _count(f"{name}_seeds", "entries", f"How many entries the mean of {name} is of.", part(lambda m: m.seeds))
+    # The balance follows from the two others, and is not one more test.
+    holm = "" if name == "balance" else ", after Holm over the track's recipes"
     yield Column(name=f"{name}_disagree_p", kind="number", unit="probability", low=0.0, high=1.0,
-                 sentence=f"p that all seeds have one {name} (Cochran's Q); small where the seeds disagree.",
+                 sentence=f"p that all seeds have one {name} (Cochran's Q{holm}); small where the seeds disagree.",
                  of=part(lambda mean: mean.disagree_p))  # fmt: skip
 
 
@@ -282,7 +284,9 @@ def _cell(metric: str) -> Callable[[_Entry], str | None]:
 
 
 def _trained(manifest: Manifest) -> str:
-    return "LoRA" if manifest.method.lora_rank is not None else weights(manifest)
+    """The kind of weights, without the rank, which is a column of its own."""
+    rank = manifest.method.lora_rank
+    return weights(manifest) if rank is None else weights(manifest).removesuffix(f" r{rank}")
 
 
 def _only(seeds: list[int] | None) -> int | None:

@@ -24,7 +24,8 @@ MOST = 24
 # Of a drawing 480 wide: the strip, the first row, and what a row takes.
 _STRIP, WIDTH = (14.0, 466.0), 480
 _TOP, _ROW, _FOOT = 82.0, 40.0, 26.0
-_MOST_NAME = 42
+# Characters that fit beside the numbers.
+_MOST_NAME, _MOST_TITLE, _LEAST_SETTINGS = 46, 30, 16
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,12 @@ class Mark:
 
 @dataclass(frozen=True)
 class StripRow:
-    """One recipe: ``top`` is where its name stands, ``middle`` the line of its marks, ``band`` the path over them."""
+    """One recipe: ``top`` is where its title and settings stand, ``middle`` the line of its marks, ``band`` the path
+    over them."""
 
     recipe: Recipe
-    name: str
+    title: str
+    settings: str
     family: str
     retention: SeedMean | None
     top: str
@@ -80,8 +83,11 @@ def _row(recipe: Recipe, across: Axis, top: float) -> StripRow:
     marks = tuple(_mark(row, value, across, middle) for row, value in kept if value is not None)
     places = sorted(float(mark.x) for mark in marks)
     band = f"M{places[0]:g} {middle:g}H{places[-1]:g}" if len(places) > 1 else ""
-    name, family = short(recipe.name, _MOST_NAME), recipe.manifest.method.family
-    return StripRow(recipe, name, family, recipe.retention, coordinate(top + 6), coordinate(middle), band, marks)
+    title, family = short(recipe.title, _MOST_TITLE), recipe.manifest.method.family
+    settings = short(recipe.settings, max(_MOST_NAME - len(title), _LEAST_SETTINGS))
+    return StripRow(
+        recipe, title, settings, family, recipe.retention, coordinate(top + 6), coordinate(middle), band, marks
+    )
 
 
 def _mark(row: Row, value: float, across: Axis, middle: float) -> Mark:

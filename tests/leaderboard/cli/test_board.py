@@ -121,7 +121,7 @@ def test_release_freezes_the_tables_once(made: Folders, tmp_path: Path) -> None:
     add_entry(made, "nano-sft", {"jigsaw_2x2": 0.8})
     where = [*places(made), "--releases", str(tmp_path / "releases")]
     ran = CliRunner().invoke(group, ["release", "2026.1", *where, "--json"], catch_exceptions=False)
-    assert json.loads(ran.stdout)["files"] == ["SHA256SUMS", "board.csv", "board.json"]
+    assert json.loads(ran.stdout)["files"] == ["SHA256SUMS", "board.csv", "board.json", "recipes.csv", "tasks.csv"]
     again = run("release", "2026.1", *where)
     assert isinstance(again.exception, CheckFailedError)
     assert "never changes" in str(again.exception)

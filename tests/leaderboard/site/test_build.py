@@ -56,7 +56,7 @@ def pages(files: dict[str, bytes]) -> dict[str, str]:
 
 
 def test_every_entry_has_a_page_and_the_data_is_there(board: Board, files: dict[str, bytes]) -> None:
-    expected = {"index.html", "metrics.html", "submit.html", "board.json", "board.csv", "board.parquet", "feed.xml"}
+    expected = {"index.html", "metrics.html", "submit.html", "board.json", "board.csv", "board.parquet", "feed.xml", "data.html"}
     expected |= {f"entries/{row.entry_id}.html" for row in board.rows}
     expected |= {f"badges/{row.entry_id}.svg" for row in board.rows}
     assert expected <= set(files)

@@ -1,4 +1,4 @@
-"""Published schemas: JSON Schemas of every data file of the site, each whole in one file.
+"""Data schemas: JSON Schemas of every data file of the site, each whole in one file.
 
 Manifests, scorecards and events are described by the schemas of :mod:`leaderboard.ledger`; the documents of the board
 hold them by their names.
@@ -85,6 +85,7 @@ _MEAN = _object(
         "seeds": {"type": "integer", "minimum": 1},
         "interval": _or_null({"type": "array", "items": _SHARE, "minItems": 2, "maxItems": 2}),
         "disagree_p": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+        "values": {"type": "array", "items": _SHARE, "description": "Those of the seeds, highest first."},
     },
     "The mean over seeds with Student's 95 % interval, and p that all seeds have one value (Cochran's Q).",
 )
@@ -108,7 +109,16 @@ def _of_entry() -> dict[str, Any]:
 def _board() -> dict[str, Any]:
     hashes = {"type": "object", "additionalProperties": {"type": "string", "pattern": "^[0-9a-f]{12}$"},
               "description": "The hash of each number of the pair, by metric."}  # fmt: skip
-    recipe = _object({"id": _TEXT, "name": _TEXT, "entries": _list(_ID), "gain": _MEAN, "retention": _or_null(_MEAN)})
+    recipe = _object(
+        {
+            "id": _TEXT,
+            "name": _TEXT,
+            "entries": _list(_ID),
+            "gain": _MEAN,
+            "retention": _or_null(_MEAN),
+            "balance": _or_null(_MEAN),
+        }
+    )
     track = {
         "id": _TEXT, **_TRACK, "base": _TEXT, "ranked": _WHOLE, "pairs_tested": _WHOLE,
         "detectable_balance_difference": {"type": ["number", "null"]},
