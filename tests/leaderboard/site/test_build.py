@@ -56,7 +56,8 @@ def pages(files: dict[str, bytes]) -> dict[str, str]:
 
 
 def test_every_entry_has_a_page_and_the_data_is_there(board: Board, files: dict[str, bytes]) -> None:
-    expected = {"index.html", "metrics.html", "submit.html", "board.json", "board.csv", "board.parquet", "feed.xml", "data.html"}
+    expected = {"index.html", "metrics.html", "data.html", "submit.html", "board.json", "board.csv", "board.parquet"}
+    expected |= {"tasks.csv", "recipes.csv", "datapackage.json", "schemas/board.json", "feed.xml", "CITATION.cff"}
     expected |= {f"entries/{row.entry_id}.html" for row in board.rows}
     expected |= {f"badges/{row.entry_id}.svg" for row in board.rows}
     assert expected <= set(files)
@@ -146,7 +147,7 @@ def test_a_bad_entry_has_a_visible_line(files: dict[str, bytes]) -> None:
 def test_csv_keeps_numbers_and_disarms_formulas(board: Board, files: dict[str, bytes]) -> None:
     rows = list(csv.DictReader(io.StringIO(files["board.csv"].decode())))
     assert [row["entry_id"] for row in rows] == [row.entry_id for row in board.rows]
-    assert [float(row["gain"]) for row in rows] == [row.card.target.gain for row in board.rows]
+    assert [float(row["gain_share"]) for row in rows] == [row.card.target.gain for row in board.rows]
     assert not any(cell[:1] in ("=", "+", "@") for row in rows for cell in row.values())
 
 
