@@ -98,9 +98,8 @@ def test_pages_hold_one_script_of_the_site_no_inline_style_and_no_handler(files:
     assert len(files[script]) <= 10_000
     for name, page in pages(files).items():
         tags = re.findall(r"<[a-zA-Z][^>]*>", page)
-        assert [tag for tag in tags if re.match(r"<script\b", tag, re.IGNORECASE)] == [
-            f'<script defer src="{"../" * name.count("/")}{script}">'
-        ]
+        expected = [] if name.startswith("embed/") else [f'<script defer src="{"../" * name.count("/")}{script}">']
+        assert [tag for tag in tags if re.match(r"<script\b", tag, re.IGNORECASE)] == expected
         assert "></script>" in page
         assert not any(re.match(r"<(style|iframe|object|embed|form|base)\b", tag) for tag in tags), name
         assert not any(re.search(r"\s(style|on\w+)\s*=", tag) for tag in tags), name
