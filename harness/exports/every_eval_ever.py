@@ -7,27 +7,52 @@ cannot be read is not correct there, and what was wrong with it is in the metada
 import datetime
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from harness.exports.rows import ExportRow, evaluation_name
-from harness.records import Outcome, Run
+from harness.exports.asked import Questions
+from harness.exports.rows import ExportRow, evaluation_name, export_rows
+from harness.records import SAMPLES_FILE, Outcome, Run, iter_samples, read_run
 
 SCHEMA_VERSION = "0.3.0"
 
 
-def every_eval_ever_lines(run: Run, rows: Iterable[ExportRow]) -> Iterator[str]:
-    """One line of JSON for each row; the same run gives the same bytes."""
-    suite, model = evaluation_name(run), run.record.checkpoint.name
-    moment = datetime.datetime.fromisoformat(run.record.created)
-    shared = {
-        "schema_version": SCHEMA_VERSION,
-        "evaluation_id": f"retentionbench-{suite}/{model}/{int(moment.timestamp())}",
-        "model_id": model,
-    }
+@dataclass(frozen=True)
+class Aggregate:
+    """The aggregate record that instances belong to: its id, its model's, and the id of each task's result in it."""
+
+    evaluation_id: str
+    model_id: str
+    results: Mapping[str, str] = field(default_factory=dict)
+
+
+def every_eval_ever_lines(run: Run, rows: Iterable[ExportRow], of: Aggregate | None = None) -> Iterator[str]:
+    """One line of JSON for each row; the same run gives the same bytes.
+
+    ``of`` is the aggregate record of the same answers, where there is one.
+    """
+    suite = evaluation_name(run)
+    of = of or _own(run, suite)
+    shared = {"schema_version": SCHEMA_VERSION, "evaluation_id": of.evaluation_id, "model_id": of.model_id}
     for row in rows:
         document = {**shared, "evaluation_name": f"{suite}/{row.sample.task}", **_instance(row)}
+        if (result := of.results.get(row.sample.task)) is not None:
+            document["evaluation_result_id"] = result
         yield json.dumps(document, ensure_ascii=False, sort_keys=True, allow_nan=False) + "\n"
+
+
+def instance_lines(folder: Path, of: Aggregate) -> Iterator[str]:
+    """The lines of the run in ``folder`` as instances of ``of``, without the questions: they are their sources'."""
+    rows = export_rows(Questions({}), iter_samples(folder / SAMPLES_FILE))
+    return every_eval_ever_lines(read_run(folder), rows, of)
+
+
+def _own(run: Run, suite: str) -> Aggregate:
+    model = run.record.checkpoint.name
+    moment = datetime.datetime.fromisoformat(run.record.created)
+    return Aggregate(f"retentionbench-{suite}/{model}/{int(moment.timestamp())}", model)
 
 
 def _instance(row: ExportRow) -> dict[str, Any]:

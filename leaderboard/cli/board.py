@@ -202,6 +202,34 @@ def release(version: str, releases: Path, as_json: bool, **inputs: Any) -> None:
         click.echo(f"{_count(len(board.rows), 'entry', 'entries')} frozen in {folder}")
 
 
+@group.command("every-eval-ever")
+@click.argument("entries", nargs=-1, metavar="[ENTRY]...")
+@click.option("--out", type=_FOLDER, required=True, help="Folder for the records: the data store's own data/.")
+@_inputs
+@_URL
+def every_eval_ever(entries: tuple[str, ...], out: Path, url: str | None, **inputs: Any) -> None:
+    """Write entries as Every Eval Ever records, with a line for every answer.
+
+    By default all entries. The questions are left out; each line names its item.
+
+    \b
+    Examples:
+      retention board every-eval-ever --out data
+      retention board every-eval-ever 4eauwmhpomvr --out data
+    """
+    board = _load(**inputs)
+    rows = {row.entry_id: row for row in board.rows}
+    if missing := [entry for entry in entries if entry not in rows]:
+        raise RetentionError(f"{missing[0][:60]}: not an entry of the board; leave entries out to write all")
+    from leaderboard.site import datastore_files
+
+    for row in [rows[entry] for entry in dict.fromkeys(entries)] or board.rows:
+        for name, content in datastore_files(row, _address(url)):
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            (out / name).write_bytes(content)
+            click.echo(str(out / name))
+
+
 def _load(submissions: Path, bases: Path, events: Path | None, cache: Path, no_cache: bool, jobs: int | None) -> Board:
     from harness.cli.progress import Display
 

@@ -19,6 +19,8 @@ from leaderboard.ledger import Standing, State, fold, read_ledger
 
 BOARD_FILE = "board.json"
 _MAX_BOARD = 512 * 1024**2
+# Versions of it: in both, an entry has its whole scorecard, which says its own version.
+_READ = ("retentionbench-board-1", "retentionbench-board-2")
 
 
 class UnknownEntryError(RetentionError):
@@ -106,6 +108,10 @@ def published_card(path: Path, entry_id: str) -> Scorecard | None:
         raise RetentionError(f"{path}: larger than {_MAX_BOARD // 1024**2} MB")
     try:
         document = json.loads(path.read_bytes())
+        if (stated := document["schema"]) not in _READ:
+            raise RetentionError(
+                f"{path}: schema: {str(stated)[:60]!r} is not one of {', '.join(_READ)}; upgrade retentionbench"
+            )
         entries = [entry for track in document["tracks"] for entry in track["entries"]]
         cards = [entry["scorecard"] for entry in entries if entry["entry_id"] == entry_id]
         return Scorecard.model_validate(cards[0]) if cards else None

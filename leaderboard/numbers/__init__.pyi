@@ -1,4 +1,4 @@
-from .cells import SUMMARY, TASK, cells_of, find_cell, parse_cell, part_name
+from .cells import SUMMARY, TASK, cells_of, drawn, find_cell, parse_cell, part_name
 from .citations import cite, quotation, quoted_number
 from .formats import learning_rate, markdown, number, percent, points, points_ci, probability, ratio, ratio_ci
 from .moves import moved_table
@@ -12,6 +12,7 @@ __all__ = [
     "Reproduction",
     "cells_of",
     "cite",
+    "drawn",
     "find_cell",
     "learning_rate",
     "markdown",

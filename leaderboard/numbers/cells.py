@@ -173,7 +173,7 @@ def _cells(entry_id: str, card: Scorecard) -> Iterator[Cell]:
             suite=f"{card.suite.name}-{card.suite.version}",
             definition=definition,
             inputs=tuple(sorted((common | {"part": part}).items())),
-            drawn=_drawn(definition.interval, card),
+            drawn=drawn(definition.interval, card),
             value=None if value is None else float(value),
             interval=interval,
             reason=reason,
@@ -198,7 +198,8 @@ def _cells(entry_id: str, card: Scorecard) -> Iterator[Cell]:
             yield cell(f"task/{part_name(task)}/{name}", definition, numbers, name, task)
 
 
-def _drawn(interval: str | None, card: Scorecard) -> str:
+def drawn(interval: str | None, card: Scorecard) -> str:
+    """How the interval in the field ``interval`` of a scorecard was made."""
     if interval == "graded_delta_ci":
         return f"paired bootstrap, {card.bootstrap.resamples} resamples, seed {card.bootstrap.seed}, 95 % percentile"
     return _DRAWN.get(interval or "", _OF_RATES)

@@ -1,5 +1,6 @@
 from .build import site_sources, write_site
 from .checks import check_site, compare_sites
+from .exports.datastore import datastore_files
 from .releases import write_release
 from .serving import Preview
 
@@ -7,6 +8,7 @@ __all__ = [
     "Preview",
     "check_site",
     "compare_sites",
+    "datastore_files",
     "site_sources",
     "write_release",
     "write_site",

@@ -14,7 +14,7 @@ from harness.errors import RetentionError
 from harness.report import style_tokens
 from leaderboard.board import Board, Cache
 from leaderboard.documents import SUMS_FILE, SiteSettings, read_sums, sums_bytes
-from leaderboard.site.exports.web import sitemap
+from leaderboard.site.exports.web import headers, sitemap
 from leaderboard.site.families import units
 from leaderboard.site.pages import Pages
 from leaderboard.site.rendering import rendered
@@ -103,7 +103,12 @@ def files(
     pages = Pages(
         board, templates, static, site=site, cache=cache, releases=releases, studies=studies, settings=settings
     )
-    yield from rendered(pages, list(units(pages)), jobs)
+    names: set[str] = set()
+    for name, content in rendered(pages, list(units(pages)), jobs):
+        if name.endswith(".html"):
+            names.add(name)
+        yield name, content
+    yield "_headers", headers(names).encode()
 
 
 def _write(path: Path, data: bytes) -> None:

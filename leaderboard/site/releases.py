@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import CheckFailedError, RetentionError
-from leaderboard.board import Board, board_csv, board_json
+from leaderboard.board import Board, board_json, board_tables
 from leaderboard.documents import SUMS_FILE, read_sums, sums_bytes
 
+_DAY = re.compile(r"\A20[0-9]{2}-[01][0-9]-[0-3][0-9]\Z", re.ASCII)
 _VERSION = re.compile(r"\A[0-9A-Za-z][0-9A-Za-z.-]{0,31}\Z", re.ASCII)
 
 
 def write_release(board: Board, version: str, releases: Path) -> Path:
-    """Write ``board.json``, ``board.csv`` and ``SHA256SUMS`` into ``releases/<version>/`` and return that folder.
+    """Write ``board.json``, the tables as CSV and ``SHA256SUMS`` into ``releases/<version>/`` and return that folder.
 
     Raises ``CheckFailedError`` when the version is there already, and leaves nothing behind when writing fails.
     """
@@ -25,7 +27,8 @@ def write_release(board: Board, version: str, releases: Path) -> Path:
     folder, draft = releases / version, releases / f".{version}.partial"
     if folder.exists() or folder.is_symlink():
         raise CheckFailedError(f"{folder}: is released and never changes; choose another version")
-    files = {"board.json": board_json(board).encode(), "board.csv": board_csv(board).encode()}
+    files = {"board.json": board_json(board).encode()}
+    files |= {f"{table.name}.csv": table.to_csv().encode() for table in board_tables(board)}
     sums = sums_bytes({name: hashlib.sha256(data).hexdigest() for name, data in files.items()})
     shutil.rmtree(draft, ignore_errors=True)
     try:
@@ -40,10 +43,11 @@ def write_release(board: Board, version: str, releases: Path) -> Path:
 
 @dataclass(frozen=True)
 class Release:
-    """A frozen board: its version and the sha256 of each of its files."""
+    """A frozen board: its version, the sha256 of each of its files, and the date of its data (empty if not stated)."""
 
     version: str
     sums: dict[str, str]
+    data_as_of: str = ""
 
 
 def read_releases(folder: Path | None) -> tuple[Release, ...]:
@@ -51,4 +55,12 @@ def read_releases(folder: Path | None) -> tuple[Release, ...]:
     if folder is None or not folder.is_dir():
         return ()
     newest_first = sorted(folder.glob(f"[!.]*/{SUMS_FILE}"), reverse=True)
-    return tuple(Release(path.parent.name, read_sums(path)) for path in newest_first)
+    return tuple(Release(path.parent.name, read_sums(path), _data_as_of(path.parent)) for path in newest_first)
+
+
+def _data_as_of(folder: Path) -> str:
+    try:
+        stated = json.loads((folder / "board.json").read_bytes())["data_as_of"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return stated if isinstance(stated, str) and _DAY.match(stated) else ""

@@ -17,7 +17,7 @@ def page_types(site: Path, board: Board) -> list[Path]:
     named = [board.rows[0].entry_id, hostile, board.tombstones[0].entry_id, "aaaaaaaaaaaa"]
     found = [*site.glob("*.html"), *(site / "entries" / f"{name}.html" for name in named)]
     found += [site / "items" / f"{name}.html" for name in named[:2]]
-    for folder in ("tracks", "compare", "forgotten"):
+    for folder in ("tracks", "compare", "forgotten", "embed"):
         found.append(site / folder / f"{board.tracks[0].key.slug}.html")
     return found + [next(iter(sorted((site / folder).glob("*.html")))) for folder in ("bases", "suites")]
 

@@ -6,30 +6,20 @@ template.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from leaderboard.board import Board, Row, board_csv, board_json, board_parquet
+from leaderboard.board import Row
 from leaderboard.documents import DYNAMICS_FILE
 from leaderboard.numbers import cite
 from leaderboard.site.dynamics import why
 from leaderboard.site.exports.badges import badge
 from leaderboard.site.exports.citation_file import board_citation, entry_citation
+from leaderboard.site.exports.data_files import DataFile, PublishedData, published_data
 from leaderboard.site.exports.every_eval_ever import every_eval_ever
 from leaderboard.site.exports.feed import atom_feed
 from leaderboard.site.exports.hub import eval_results, model_index
-from leaderboard.site.exports.web import headers
 
-__all__ = ["BOARD_FILES", "entry_files"]
-
-# The files of the whole board by their paths, each made of the board and the https address of the published site.
-BOARD_FILES: dict[str, Callable[[Board, str | None], bytes]] = {
-    "board.json": lambda board, _: board_json(board).encode(),
-    "board.csv": lambda board, _: board_csv(board).encode(),
-    "board.parquet": lambda board, _: board_parquet(board),
-    "feed.xml": atom_feed,
-    "CITATION.cff": lambda board, site: board_citation(board, site).encode(),
-    "_headers": lambda *_: headers().encode(),
-}
+__all__ = ["DataFile", "PublishedData", "atom_feed", "board_citation", "entry_files", "published_data"]
 
 
 def entry_files(row: Row, site: str | None) -> Iterator[tuple[str, bytes]]:

@@ -11,16 +11,19 @@ from harness.scoring import Metric
 from leaderboard.board import Row
 from leaderboard.documents import clean
 from leaderboard.ledger import Evidence
-from leaderboard.numbers import SUMMARY, TASK, part_name
+from leaderboard.numbers import SUMMARY, TASK, drawn, part_name
 from leaderboard.site.exports.hub import page, stamp, utc
 
 SCHEMA_VERSION = "0.3.0"
 _SUMMARY = ("gain", "normalised_gain", "retention_macro", "balance")
-_OF_TASK = ("delta", "retention", "forgotten_rate")
+_OF_PRIOR = ("delta", "retention", "forgotten_rate")
+# What others call it, by which they find it.
+_ACCURACY = "accuracy"
 _LOWER_IS_BETTER = frozenset({"forgotten_rate"})
 _BOUNDS: dict[str, tuple[float | str, float | str]] = {
     "gain": (-1, 1), "normalised_gain": ("-Infinity", 1), "retention_macro": ("-Infinity", "Infinity"),
     "balance": (0, 1),
+    "tuned": (0, 1),
     "delta": (-1, 1), "retention": ("-Infinity", "Infinity"), "forgotten_rate": (0, 1),
 }  # fmt: skip
 # Who ran the model: the author until somebody else did.
@@ -32,9 +35,16 @@ _RAN_BY = {
 
 
 def every_eval_ever(row: Row, site: str | None) -> str:
-    """The record of one entry: gain, retention and balance of the pair, and what became of each prior task.
+    """The record of one entry as one line of JSON."""
+    return json.dumps(aggregate(row, site), sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
-    Its date is that of the run, so that the same entry gives the same bytes; rates are in [0, 1].
+
+def aggregate(row: Row, site: str | None) -> dict[str, Any]:
+    """The record of one entry: gain, retention and balance of the pair, what the tuned model solves of each task, and
+    what became of each prior task.
+
+    Its date is that of the run, so that the same entry gives the same bytes; rates are in [0, 1]. Each result says how
+    many items it is of.
     """
     model = clean(row.name)
     moment = utc(row.created)
@@ -76,19 +86,24 @@ def every_eval_ever(row: Row, site: str | None) -> str:
     }
     if (date := stamp(row.created)) is not None:
         document["evaluation_timestamp"] = date
-    return json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return document
 
 
 def _results(row: Row, suite: str) -> Iterator[dict[str, Any]]:
     card = row.card
-    items = sum(task.n for task in card.tasks.values())
+    learned, kept = card.learned.n, card.rests_on.items if card.rests_on else 0
+    items = {"gain": learned, "normalised_gain": learned, "retention_macro": kept, "balance": learned + kept}
     for name in _SUMMARY:
         holder = card.learned if name in ("gain", "normalised_gain") else card
-        yield from _result(row, suite, name, name, SUMMARY[name], holder, items)
-    for task, numbers in card.prior_tasks.items():
-        for name in _OF_TASK:
-            metric = f"task/{part_name(task)}/{name}"
-            yield from _result(row, f"{suite}/{clean(task)}", name, metric, TASK[name], numbers, numbers.n)
+        yield from _result(row, suite, name, name, SUMMARY[name], holder, items[name])
+    for task, numbers in card.tasks.items():
+        for name in ("tuned", *(_OF_PRIOR if numbers.role == "prior" else ())):
+            yield from _result(row, f"{suite}/{clean(task)}", name, of_task(task, name), TASK[name], numbers, numbers.n)
+
+
+def of_task(task: str, name: str) -> str:
+    """The metric of one number of a task, as a cell is named by."""
+    return f"task/{part_name(task)}/{name}"
 
 
 def _result(
@@ -101,21 +116,21 @@ def _result(
     low, high = _BOUNDS[name]
     uncertainty: dict[str, Any] = {"num_samples": items}
     if definition.interval is not None and (interval := getattr(holder, definition.interval)) is not None:
-        uncertainty["num_bootstrap_samples"] = row.card.bootstrap.resamples
         uncertainty["confidence_interval"] = {
             "lower": interval[0],
             "upper": interval[1],
             "confidence_level": 0.95,
-            "method": "paired bootstrap, percentile",
+            "method": drawn(definition.interval, row.card),
         }
+    named = _ACCURACY if name == "tuned" else f"retentionbench.{name}"
     yield {
         "evaluation_result_id": row.reference(metric),
         "evaluation_name": evaluation,
         "source_data": {"dataset_name": evaluation, "source_type": "other"},
         "metric_config": {
             "evaluation_description": definition.formula,
-            "metric_id": f"retentionbench.{name}",
-            "metric_name": name.replace("_", " "),
+            "metric_id": named,
+            "metric_name": definition.title,
             "metric_unit": "proportion",
             "lower_is_better": name in _LOWER_IS_BETTER,
             "score_type": "continuous",

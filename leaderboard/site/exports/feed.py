@@ -1,44 +1,95 @@
-"""The feed of events, in Atom (RFC 4287), which every feed reader takes; its dates are those of the events alone."""
+"""The one feed, in Atom (RFC 4287), which every feed reader takes; its dates are those of the events alone."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from xml.etree import ElementTree as Xml
 
 from leaderboard.board import Board
 from leaderboard.documents import clean
 from leaderboard.ledger import Event, Flagged, Reproduced, Submitted, Superseded, Verified
+from leaderboard.site.releases import Release
 
 MOST = 200
 _ATOM = "http://www.w3.org/2005/Atom"
+_AUTHOR = "RetentionBench"
 _NEVER = "1970-01-01T00:00:00Z"
 
 
-def atom_feed(board: Board, site: str | None) -> bytes:
-    """The newest events, as an Atom feed."""
+@dataclass(frozen=True)
+class _News:
+    """One entry of the feed; ``page`` is the path of what it is about."""
+
+    id: str
+    title: str
+    at: str
+    page: str
+    term: str
+    author: str
+    content: str
+
+
+def atom_feed(board: Board, site: str | None, releases: Sequence[Release] = ()) -> bytes:
+    """The newest of what happened to entries, and the releases, as an Atom feed.
+
+    That the stored answers of entries were judged by newer rules is one piece of news a day, not one an entry.
+    """
     root = "" if site is None else f"{site.rstrip('/')}/"
-    names = {row.entry_id: row.name for row in board.rows} | {stone.entry_id: stone.name for stone in board.tombstones}
+    news = sorted((*_of_events(board), *_of_releases(releases)), key=lambda each: (each.at, each.id), reverse=True)
     feed = Xml.Element("feed", {"xmlns": _ATOM})
     _add(feed, "id", f"{root}feed.xml" if root else "urn:retentionbench:events")
-    _add(feed, "title", "RetentionBench: what happened to the entries")
-    _add(feed, "updated", board.events[0].at if board.events else _NEVER)
+    _add(feed, "title", "RetentionBench: entries, what happened to them, and releases")
+    _add(feed, "updated", news[0].at if news else _NEVER)
     Xml.SubElement(feed, "link", {"rel": "self", "type": "application/atom+xml", "href": f"{root}feed.xml"})
     Xml.SubElement(feed, "link", {"rel": "alternate", "type": "text/html", "href": f"{root}index.html"})
-    _add(Xml.SubElement(feed, "author"), "name", "RetentionBench")
-    for event in board.events[:MOST]:
-        _add_event(feed, event, clean(names[event.entry_id], 80), f"{root}entries/{event.entry_id}.html")
+    _add(Xml.SubElement(feed, "author"), "name", _AUTHOR)
+    for each in news[:MOST]:
+        _add_news(feed, each, root)
     Xml.indent(feed, " ")
     return bytes(Xml.tostring(feed, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 
-def _add_event(feed: Xml.Element, event: Event, name: str, page: str) -> None:
+def _of_events(board: Board) -> Iterator[_News]:
+    names = {row.entry_id: row.name for row in board.rows} | {stone.entry_id: stone.name for stone in board.tombstones}
+    judged: dict[str, list[Submitted]] = {}
+    for event in board.events:
+        if isinstance(event, Submitted) and event.same_outputs_as is not None:
+            judged.setdefault(event.at[:10], []).append(event)
+            continue
+        name = clean(names[event.entry_id], 80)
+        yield _News(
+            f"urn:retentionbench:{event.entry_id}:{event.seq}", f"{name}: {event.kind}", event.at,
+            f"entries/{event.entry_id}.html", event.kind, event.actor, _text(event, name),
+        )  # fmt: skip
+    for day, events in judged.items():
+        count = "1 entry" if len(events) == 1 else f"{len(events)} entries"
+        yield _News(
+            f"urn:retentionbench:judged:{day}", f"{count} judged again", max(event.at for event in events),
+            "changelog.html", "judged", _AUTHOR,
+            f"The stored answers of {count} were judged again by newer rules; no model was run.",
+        )  # fmt: skip
+
+
+def _of_releases(releases: Sequence[Release]) -> Iterator[_News]:
+    for release in releases:
+        if release.data_as_of:
+            version = clean(release.version, 40)
+            yield _News(
+                f"urn:retentionbench:release:{version}", f"Release {version}", f"{release.data_as_of}T00:00:00Z",
+                "changelog.html", "release", _AUTHOR, f"The board was frozen as release {version} and stays so.",
+            )  # fmt: skip
+
+
+def _add_news(feed: Xml.Element, news: _News, root: str) -> None:
     entry = Xml.SubElement(feed, "entry")
-    _add(entry, "id", f"urn:retentionbench:{event.entry_id}:{event.seq}")
-    _add(entry, "title", f"{name}: {event.kind}")
-    _add(entry, "updated", event.at)
-    Xml.SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": page})
-    Xml.SubElement(entry, "category", {"term": event.kind})
-    _add(Xml.SubElement(entry, "author"), "name", event.actor)
-    _add(entry, "content", _text(event, name)).set("type", "text")
+    _add(entry, "id", news.id)
+    _add(entry, "title", news.title)
+    _add(entry, "updated", news.at)
+    Xml.SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": f"{root}{news.page}"})
+    Xml.SubElement(entry, "category", {"term": news.term})
+    _add(Xml.SubElement(entry, "author"), "name", news.author)
+    _add(entry, "content", news.content).set("type", "text")
 
 
 def _add(parent: Xml.Element, tag: str, text: str) -> Xml.Element:

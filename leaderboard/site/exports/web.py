@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.etree import ElementTree as Xml
 
+# The folder of pages that other sites show in a frame.
+EMBED = "embed/"
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 
 def sitemap(pages: Iterable[str], site: str, data_as_of: str) -> bytes:
     """``sitemap.xml`` (sitemaps.org 0.9) of the pages below ``site``; their date is that of the data."""
     root = Xml.Element("urlset", {"xmlns": _SITEMAP})
-    for name in sorted(pages):
+    for name in sorted(page for page in pages if not page.startswith(EMBED)):
         place = Xml.SubElement(root, "url")
         Xml.SubElement(place, "loc").text = f"{site.rstrip('/')}/{'' if name == 'index.html' else name}"
         if data_as_of:
@@ -20,28 +22,39 @@ def sitemap(pages: Iterable[str], site: str, data_as_of: str) -> bytes:
     return bytes(Xml.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 
-def headers() -> str:
+def headers(pages: Iterable[str]) -> str:
     """``_headers`` as Netlify and Cloudflare Pages read it.
 
     The policy for content stands in each page, so that it holds on any host; here is what only a header can say.
+    ``pages`` other than those of ``embed/`` may not stand in a frame. They are named one by one or by folder: where
+    two rules set one header the stricter holds, so that a rule for all would be one for ``embed/`` too.
     """
     everywhere = {
-        "Content-Security-Policy": "frame-ancestors 'none'",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
+    open_data = {"Access-Control-Allow-Origin": "*"}
+    framed = {"Content-Security-Policy": "frame-ancestors 'none'"}
     rules = {
         "/*": everywhere,
+        "/": framed,
+        **dict.fromkeys(sorted({_place(page) for page in pages if not page.startswith(EMBED)}), framed),
+        f"/{EMBED}*": {"Content-Security-Policy": "frame-ancestors *", **open_data},
         # Names of assets carry a digest of their content.
         "/assets/*": {"Cache-Control": "public, max-age=31536000, immutable"},
-        "/*.json": {"Access-Control-Allow-Origin": "*"},
-        "/*.csv": {"Access-Control-Allow-Origin": "*"},
-        "/*.parquet": {"Access-Control-Allow-Origin": "*"},
-        "/badges/*": {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=3600"},
+        "/*.json": open_data,
+        "/*.csv": open_data,
+        "/*.parquet": open_data,
+        "/badges/*": {**open_data, "Cache-Control": "public, max-age=3600"},
     }
     return "\n".join(
         "\n".join([path, *(f"  {name}: {value}" for name, value in lines.items())]) + "\n"
         for path, lines in rules.items()
     )
+
+
+def _place(page: str) -> str:
+    folder, _, name = page.partition("/")
+    return f"/{folder}/*" if name else f"/{folder}"

@@ -121,10 +121,24 @@ def test_release_freezes_the_tables_once(made: Folders, tmp_path: Path) -> None:
     add_entry(made, "nano-sft", {"jigsaw_2x2": 0.8})
     where = [*places(made), "--releases", str(tmp_path / "releases")]
     ran = CliRunner().invoke(group, ["release", "2026.1", *where, "--json"], catch_exceptions=False)
-    assert json.loads(ran.stdout)["files"] == ["SHA256SUMS", "board.csv", "board.json"]
+    assert json.loads(ran.stdout)["files"] == ["SHA256SUMS", "board.csv", "board.json", "recipes.csv", "tasks.csv"]
     again = run("release", "2026.1", *where)
     assert isinstance(again.exception, CheckFailedError)
     assert "never changes" in str(again.exception)
+
+
+def test_every_eval_ever_writes_an_entry_with_its_answers(made: Folders, tmp_path: Path) -> None:
+    entry = add_entry(made, "nano-sft", {"jigsaw_2x2": 0.8}).entry_id
+    add_entry(made, "nano-lora", {"jigsaw_2x2": 0.7}, seed=2)
+    where = [*places(made), "--out", str(tmp_path / "data")]
+    assert run("every-eval-ever", entry, *where).exit_code == 0
+    (record,) = (tmp_path / "data").rglob("*.json")
+    assert json.loads(record.read_text())["model_info"]["id"] == "nano-sft"
+    (lines,) = (tmp_path / "data").rglob("*_samples.jsonl")
+    assert lines.stem == f"{record.stem}_samples"
+    assert run("every-eval-ever", *where).exit_code == 0
+    assert len(list((tmp_path / "data").rglob("*.json"))) == 2
+    assert "not an entry of the board" in str(run("every-eval-ever", "aaaaaaaaaaaa", *where).exception)
 
 
 def test_serve_builds_says_where_and_stops_on_an_interrupt(

@@ -1,7 +1,6 @@
 """Exports: each read back by a reader of its format, the hostile entry included."""
 
 import hashlib
-import io
 import json
 import re
 from pathlib import Path
@@ -9,14 +8,13 @@ from typing import Any
 from xml.etree import ElementTree as Xml
 
 import jsonschema
-import pyarrow.parquet as pq
 import pytest
 import yaml
 from huggingface_hub import parse_eval_result_entries
 from huggingface_hub.repocard_data import model_index_to_eval_results
 
 from leaderboard.board.board import Board, Row, load_board
-from leaderboard.board.tables import board_csv, board_json, board_parquet, entry_json
+from leaderboard.board.json_documents import board_json, entry_json
 from leaderboard.ledger import events
 from leaderboard.numbers.cells import cells_of
 from leaderboard.site.exports import export_files
@@ -26,6 +24,7 @@ from leaderboard.site.exports.every_eval_ever import SCHEMA_VERSION, every_eval_
 from leaderboard.site.exports.feed import atom_feed
 from leaderboard.site.exports.hub import eval_results, model_index, stamp, utc
 from leaderboard.site.exports.web import headers, sitemap
+from leaderboard.site.releases import Release
 from tests.support.every_eval_ever import SchemaMissingError, published_schema
 from tests.support.synthetic_board import HOSTILE, full_board
 
@@ -46,12 +45,12 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
     return load_board(made.submissions, made.bases, root)
 
 
-def submit(root: Path, row: Row) -> None:
+def submit(root: Path, row: Row, **said: Any) -> None:
     events.append(
         root, events.Submitted, row.entry_id, "maintainer", name=row.name, suite="synthetic-1", target="jigsaw",
         base=row.manifest.base.name, contact="ada",
         files={"manifest.yaml": digest_of(row.folders[1].parent / "manifest.yaml")},
-        base_samples_sha256=row.card.base.samples_sha256, tuned_samples_sha256=row.card.tuned.samples_sha256,
+        base_samples_sha256=row.card.base.samples_sha256, tuned_samples_sha256=row.card.tuned.samples_sha256, **said,
     )  # fmt: skip
 
 
@@ -70,21 +69,9 @@ def test_every_exported_file_is_named_once_and_none_is_empty(board: Board) -> No
     assert all(re.fullmatch(r"[A-Za-z0-9_./-]+", name) for name in names)
 
 
-def test_parquet_and_csv_hold_the_same_numbers(board: Board) -> None:
-    table = pq.read_table(io.BytesIO(board_parquet(board))).to_pylist()
-    assert [line["entry_id"] for line in table] == [row.entry_id for row in board.rows]
-    assert [line["balance"] for line in table] == [row.card.balance for row in board.rows]
-    assert [(line["rank_low"], line["rank_high"]) for line in table] == [
-        row.placing.rank or (None, None) for row in board.rows
-    ]
-    assert [line["standing"] for line in table] == [str(row.standing) for row in board.rows]
-    assert board_csv(board).count("\n") == len(table) + 1
-    assert board_parquet(board) == board_parquet(board)
-
-
 def test_the_board_and_each_entry_are_strict_json_with_every_cell(board: Board) -> None:
     document = json.loads(board_json(board))
-    assert document["schema"] == "retentionbench-board-1"
+    assert document["schema"] == "retentionbench-board-2"
     (track,) = document["tracks"]
     assert [entry["entry_id"] for entry in track["entries"]] == [row.entry_id for row in board.rows]
     assert [entry["because"][0]["reason"] for entry in document["withdrawn"]] == ["weights leaked the test items"]
@@ -102,6 +89,28 @@ def test_the_feed_has_every_event_newest_first(board: Board) -> None:
     assert {entry.findtext(f"{ATOM}id") for entry in entries} == ids
     pages = [entry.find(f"{ATOM}link") for entry in entries]
     assert all(page is not None and page.attrib["href"].startswith(SITE) for page in pages)
+
+
+def test_answers_judged_again_are_one_piece_of_news_a_day(tmp_path: Path) -> None:
+    made = full_board(tmp_path)
+    root = tmp_path / "events"
+    for row in load_board(made.submissions, made.bases).rows[:2]:
+        submit(root, row)
+        submit(root, row, same_outputs_as=1)
+    board = load_board(made.submissions, made.bases, root)
+    assert len(board.events) == 4
+    terms = [each.attrib["term"] for each in Xml.fromstring(atom_feed(board, SITE)).iter(f"{ATOM}category")]
+    assert sorted(terms) == ["judged", "submitted", "submitted"]
+    assert b"2 entries judged again" in atom_feed(board, SITE)
+
+
+def test_the_feed_tells_of_releases_by_the_date_of_their_data(board: Board) -> None:
+    told = (Release("2026.1", {}, "2026-11-20"), Release("2026.0", {}))
+    feed = Xml.fromstring(atom_feed(board, SITE, told))
+    (title,) = [each.findtext(f"{ATOM}title") for each in feed.findall(f"{ATOM}entry")
+                if each.findtext(f"{ATOM}id") == "urn:retentionbench:release:2026.1"]  # fmt: skip
+    assert title == "Release 2026.1"
+    assert b"2026.0" not in atom_feed(board, SITE, told)
 
 
 def test_the_atom_feed_is_xml_that_shows_hostile_text_as_text(board: Board) -> None:
@@ -181,7 +190,9 @@ def test_every_eval_ever_records_hold_to_the_published_schema(
         assert gain["score_details"]["score"] == row.card.learned.gain
         assert gain["score_details"]["uncertainty"]["confidence_interval"]["lower"] == row.card.learned.gain_ci[0]
         assert sum(each["metric_config"]["lower_is_better"] for each in scores.values()) == len(row.card.prior_tasks)
-        assert len(scores) == len(record["evaluation_results"]) == 4 + 3 * len(row.card.prior_tasks)
+        assert len(scores) == len(record["evaluation_results"])
+        assert len(scores) == 4 + len(row.card.tasks) + 3 * len(row.card.prior_tasks)
+        assert gain["score_details"]["uncertainty"]["num_samples"] == row.card.learned.n
 
 
 def test_citation_files_have_what_the_format_requires(board: Board) -> None:
@@ -210,8 +221,10 @@ def test_the_sitemap_names_pages_and_the_headers_say_what_only_headers_can() -> 
     places = [each.text for each in root.iter() if each.tag.endswith("loc")]
     assert places == [f"{SITE}entries/a.html", SITE]
     assert {each.text for each in root.iter() if each.tag.endswith("lastmod")} == {"2026-01-02"}
-    assert "frame-ancestors 'none'" in headers()
-    assert all(line.startswith(("/", "  ")) for line in headers().splitlines() if line)
+    said = headers(["index.html", "entries/a.html", "embed/track-a.html"])
+    assert "/entries/*\n  Content-Security-Policy: frame-ancestors 'none'" in said
+    assert "/embed/*\n  Content-Security-Policy: frame-ancestors *" in said
+    assert all(line.startswith(("/", "  ")) for line in said.splitlines() if line)
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,19 @@
 """Releases: frozen once, whole, and readable by what cites them."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
 from harness.errors import CheckFailedError, RetentionError
 from leaderboard.board.board import Board, load_board
-from leaderboard.board.tables import board_csv
-from leaderboard.entries.shelf import Shelf
+from leaderboard.board.tables import board_tables
+from leaderboard.entries.shelf import Shelf, published_card
 from leaderboard.site.releases import read_releases, write_release
 from tests.support.synthetic_board import Folders, add_entry, folders
+
+FILES = ["SHA256SUMS", "board.csv", "board.json", "recipes.csv", "tasks.csv"]
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +30,9 @@ def board(made: Folders) -> Board:
 
 def test_a_release_holds_the_tables_and_their_checksums(board: Board, tmp_path: Path) -> None:
     folder = write_release(board, "2026.1", tmp_path / "releases")
-    assert sorted(path.name for path in folder.iterdir()) == ["SHA256SUMS", "board.csv", "board.json"]
-    assert (folder / "board.csv").read_text() == board_csv(board)
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+    assert (folder / "board.csv").read_text() == board_tables(board)[0].to_csv()
+    assert read_releases(tmp_path / "releases")[0].data_as_of == board.data_as_of
     for line in (folder / "SHA256SUMS").read_text().splitlines():
         digest, name = line.split("  ")
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
@@ -76,3 +80,15 @@ def test_releases_are_listed_newest_first(tmp_path: Path) -> None:
     assert [each.version for each in read_releases(tmp_path)] == ["2026.2", "2026.1"]
     assert read_releases(tmp_path)[0].sums == {"board.json": "a" * 64}
     assert read_releases(None) == ()
+
+
+def test_a_release_of_the_earlier_schema_is_read_and_one_of_a_later_is_refused(board: Board, tmp_path: Path) -> None:
+    file = write_release(board, "2026.1", tmp_path) / "board.json"
+    document = json.loads(file.read_text())
+    entry_id = board.rows[0].entry_id
+    for schema in ("retentionbench-board-1", "retentionbench-board-2"):
+        file.write_text(json.dumps({**document, "schema": schema}))
+        assert published_card(file, entry_id) == board.rows[0].card
+    file.write_text(json.dumps({**document, "schema": "retentionbench-board-3"}))
+    with pytest.raises(RetentionError, match="'retentionbench-board-3' is not one of"):
+        published_card(file, entry_id)
