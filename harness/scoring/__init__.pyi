@@ -24,8 +24,21 @@ from .schema import dynamics_schema, portable, scorecard_schema
 from .scorecard import GroupScore, PassAt, Role, Scorecard, TargetScore, TaskScore
 from .scorer import SCORER_VERSION, check_margin, paired_items, score_pair
 from .statistics import ALPHA, MARGIN, RESAMPLES, SEED, harmonic_mean, holm, mcnemar
+from .study.arms import Across, Arm, across_arms, common_level
 from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, predictor, retest
-from .study.results import Made, Matched, NoiseFloor, Predictor, StudyResults, TargetResult, Tested, TrainingResult
+from .study.results import (
+    CurvePoint,
+    Made,
+    Matched,
+    NoiseFloor,
+    Predictor,
+    SeedCurve,
+    StudyResults,
+    TargetResult,
+    Tested,
+    TrainingResult,
+)
+from .study.verdict import CLAIM_WORDS, Claim, Outcome, claims_of, verdict_sentence
 from .task_scores import cluster_labels, reasons
 from .trajectory import LEAST_RUNS, LEVELS, Point, Trajectory, retention_at, score_trajectory
 from .transitions import FORGOTTEN, KEPT, LEARNED, NEVER, Bools, Floats, Transitions, transition_names
@@ -46,6 +59,7 @@ from .wording import (
 __all__ = [
     "ABSENT",
     "ALPHA",
+    "CLAIM_WORDS",
     "ENOUGH",
     "FORGOTTEN",
     "KEPT",
@@ -59,10 +73,14 @@ __all__ = [
     "SCORER_VERSION",
     "SECTIONS",
     "SEED",
+    "Across",
     "Agreement",
+    "Arm",
     "Bools",
     "CheckpointDrift",
+    "Claim",
     "Comparison",
+    "CurvePoint",
     "Curves",
     "Divergence",
     "Dynamics",
@@ -76,6 +94,7 @@ __all__ = [
     "Model",
     "NoiseFloor",
     "Occurrence",
+    "Outcome",
     "Pair",
     "PassAt",
     "PerplexityScore",
@@ -88,6 +107,7 @@ __all__ = [
     "RuleResult",
     "Scorecard",
     "Seed",
+    "SeedCurve",
     "Settings",
     "SideAgreement",
     "Source",
@@ -102,6 +122,7 @@ __all__ = [
     "Trajectory",
     "Transitions",
     "Unit",
+    "across_arms",
     "agree",
     "align_columns",
     "apply_rule",
@@ -110,7 +131,9 @@ __all__ = [
     "check_claims",
     "check_margin",
     "check_scopes",
+    "claims_of",
     "cluster_labels",
+    "common_level",
     "compare_side",
     "cosine",
     "count_verdicts",
@@ -152,4 +175,5 @@ __all__ = [
     "smallest_loss",
     "token_kl",
     "transition_names",
+    "verdict_sentence",
 ]
