@@ -19,7 +19,7 @@ from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, word
 from leaderboard.board import Board, Cache, Row, Track, TrackKey, code_digest, entry_json
 from leaderboard.documents import ENTRY_ID
 from leaderboard.numbers import cells, cite, formats
-from leaderboard.site import curves, dynamics, explorer, plots, study, views
+from leaderboard.site import curves, dynamics, explorer, findings, plots, views
 from leaderboard.site.charts import coordinate, segments
 from leaderboard.site.releases import read_releases
 
@@ -70,13 +70,13 @@ class Pages:
     ) -> None:
         self.board, self.site, self.cache = board, site, cache or Cache(None)
         self.releases = read_releases(releases)
-        self.studies = study.read_studies(studies)
+        self.findings = findings.findings(findings.read_studies(studies))
         self.environment = _environment(templates)
         self.environment.globals.update(board=board, version=__version__, assets=assets, guide=views.example(board))
-        self.environment.globals.update(studies=self.studies)
+        self.environment.globals.update(findings=self.findings)
         sources = "".join(f"{path.name} {_sha256(path.read_bytes())}\n" for path in sorted(templates.iterdir()))
         # What the layout tells besides: the date, and whether there are pages of withdrawn entries and of studies.
-        facts = [board.data_as_of, bool(board.tombstones or board.bad), bool(self.studies), site]
+        facts = [board.data_as_of, bool(board.tombstones or board.bad), bool(self.findings), site]
         self.known = [code_digest(), sources, dict(assets), __version__, *facts]
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
@@ -87,8 +87,10 @@ class Pages:
         for name in ("metrics", "submit", "cite", "across", "withdrawn"):
             yield self.page(f"{name}.html", f"{name}.html")
         yield self.page("changelog.html", "changelog.html", releases=self.releases)
-        if self.studies:
-            yield self.page("study.html", "study.html")
+        if self.findings:
+            yield self.page("findings.html", "findings.html")
+        for finding in self.findings:
+            yield self.page(finding.page, "finding.html", finding=finding)
         yield self.page("methods.html", "methods.html", methods=methods)
         for family, tracks in methods.items():
             yield self.page(f"methods/{family}.html", "method.html", family=family, tracks=tracks)
@@ -178,7 +180,7 @@ def _environment(templates: Path) -> Environment:
     environment.globals.update(
         plots=plots,
         views=views,
-        study_page=study,
+        study_page=findings,
         cells=cells,
         metrics=METRICS,
         sections=SECTIONS,
