@@ -19,7 +19,9 @@ def page_types(site: Path, board: Board) -> list[Path]:
     found += [site / "items" / f"{name}.html" for name in named[:2]]
     for folder in ("tracks", "compare", "forgotten"):
         found.append(site / folder / f"{board.tracks[0].key.slug}.html")
-    return found + [next(iter(sorted((site / folder).glob("*.html")))) for folder in ("bases", "methods", "suites")]
+    return found + [
+        next(iter(sorted((site / folder).glob("*.html")))) for folder in ("bases", "findings", "methods", "suites")
+    ]
 
 
 # What the dark may spoil of what axe looks at.
