@@ -50,8 +50,8 @@ def command(
 
     PLAN is a shipped study (nano, smollm2) or a YAML file. Every step is a process of its own with a log below --out;
     killed at any moment, the same command goes on, and a training where it was. results.json is written at the end;
-    copied into leaderboard/data/studies/ it becomes the board's page "What the reference study shows".
-    --entries makes the last checkpoints of all trainings and seeds into entries of the board.
+    copied into leaderboard/data/studies/ it becomes a page of the board's Findings, which begins with the verdict that
+    is printed here. --entries makes the last checkpoints of all trainings and seeds into entries of the board.
 
     \b
     Examples:
@@ -103,7 +103,7 @@ def _retest(path: Path) -> None:
     from pydantic import ValidationError
 
     from harness.errors import RetentionError, first_problem
-    from harness.scoring import StudyResults, retest
+    from harness.scoring import StudyResults, printable, retest, verdict_sentence
 
     try:
         again = retest(StudyResults.model_validate_json(path.read_bytes()))
@@ -113,7 +113,7 @@ def _retest(path: Path) -> None:
         raise RetentionError(f"{path}: {first_problem(error)}; give a results.json of `retention study`") from error
     path.write_text(again.to_json(), encoding="utf-8")
     for target in again.targets:
-        click.echo(f"{target.target}: {', '.join(f'{n} {word}' for word, n in target.agreement)}")
+        click.echo(printable(f"{target.target}: {verdict_sentence(target)}"))
 
 
 def _list(folder: "Folder", steps: "list[Step]") -> None:
@@ -162,7 +162,7 @@ def _enter(study: "Study", entries: Path, bases: Path, contact: str, licence: st
 
 def _print(results: "StudyResults", out: Path) -> None:
     from harness.cli.columns import echo_columns
-    from harness.scoring import ABSENT, per_cent
+    from harness.scoring import ABSENT, per_cent, printable, verdict_sentence
     from harness.study import RESULTS_FILE
 
     for target in results.targets:
@@ -177,6 +177,7 @@ def _print(results: "StudyResults", out: Path) -> None:
             rows.append([training.name, per_cent(training.last.score), per_cent(training.last.retention_macro), *kept])
         levels = [f"at {each.normalised_gain:g}" for each in target.trainings[0].matched]
         echo_columns(("training", "score", "retention", *levels), rows, ("training",))
+        click.echo(printable(verdict_sentence(target)))
     for key in results.missing:
         click.echo(f"not there: {key}")
     click.echo(f"\n{out / RESULTS_FILE}")

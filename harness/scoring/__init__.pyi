@@ -26,8 +26,21 @@ from .schema import dynamics_schema, portable, scorecard_schema
 from .scorecard import GroupScore, PassAt, Role, Scorecard, TargetScore, TaskScore
 from .scorer import SCORER_VERSION, check_margin, paired_items, score_pair
 from .statistics import ALPHA, MARGIN, RESAMPLES, SEED, harmonic_mean, holm, mcnemar
+from .study.arms import Across, Arm, across_arms, common_level
 from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, predictor, retest
-from .study.results import Made, Matched, NoiseFloor, Predictor, StudyResults, TargetResult, Tested, TrainingResult
+from .study.results import (
+    CurvePoint,
+    Made,
+    Matched,
+    NoiseFloor,
+    Predictor,
+    SeedCurve,
+    StudyResults,
+    TargetResult,
+    Tested,
+    TrainingResult,
+)
+from .study.verdict import CLAIM_WORDS, Claim, Outcome, claims_of, verdict_sentence
 from .task_scores import Measured, cluster_labels, reasons
 from .trajectory import LEAST_RUNS, LEVELS, Point, Trajectory, retention_at, score_trajectory
 from .transitions import FORGOTTEN, KEPT, LEARNED, NEVER, Bools, Floats, Transitions, transition_names
@@ -48,6 +61,7 @@ from .wording import (
 __all__ = [
     "ABSENT",
     "ALPHA",
+    "CLAIM_WORDS",
     "ENOUGH",
     "FORGOTTEN",
     "KEPT",
@@ -63,10 +77,14 @@ __all__ = [
     "SECTIONS",
     "SEED",
     "WEIGHTS",
+    "Across",
     "Agreement",
+    "Arm",
     "Bools",
     "CheckpointDrift",
+    "Claim",
     "Comparison",
+    "CurvePoint",
     "Curves",
     "Difference",
     "Divergence",
@@ -82,6 +100,7 @@ __all__ = [
     "Model",
     "NoiseFloor",
     "Occurrence",
+    "Outcome",
     "Pair",
     "PassAt",
     "PerplexityScore",
@@ -94,6 +113,7 @@ __all__ = [
     "RuleResult",
     "Scorecard",
     "Seed",
+    "SeedCurve",
     "Settings",
     "SideAgreement",
     "Source",
@@ -108,6 +128,7 @@ __all__ = [
     "Trajectory",
     "Transitions",
     "Unit",
+    "across_arms",
     "agree",
     "align_columns",
     "apply_rule",
@@ -116,7 +137,9 @@ __all__ = [
     "check_claims",
     "check_margin",
     "check_scopes",
+    "claims_of",
     "cluster_labels",
+    "common_level",
     "compare_side",
     "cosine",
     "count_verdicts",
@@ -161,5 +184,6 @@ __all__ = [
     "smallest_loss",
     "token_kl",
     "transition_names",
+    "verdict_sentence",
     "widening",
 ]

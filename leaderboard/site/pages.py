@@ -18,7 +18,7 @@ from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, word
 from leaderboard.board import Board, Cache, Row, Track, code_digest
 from leaderboard.documents import SiteSettings
 from leaderboard.numbers import cells, formats
-from leaderboard.site import compare, facets, facts, plots, results, strips, study, views
+from leaderboard.site import compare, facets, facts, findings, plots, results, strips, views
 from leaderboard.site.charts import coordinate, segments
 from leaderboard.site.releases import read_releases
 
@@ -76,14 +76,14 @@ class Pages:
         self.sources = templates.parent
         self.board, self.site, self.cache = board, site, cache or Cache(None)
         self.releases = read_releases(releases)
-        self.studies = study.read_studies(studies)
+        self.findings = findings.findings(findings.read_studies(studies))
         self.environment = _environment(templates)
         self.environment.globals.update(board=board, version=__version__, assets=assets, guide=views.example(board))
         self.settings = settings or SiteSettings()
-        self.environment.globals.update(studies=self.studies, settings=self.settings, site=site)
+        self.environment.globals.update(findings=self.findings, settings=self.settings, site=site)
         sources = "".join(f"{path.name} {_sha256(path.read_bytes())}\n" for path in sorted(templates.iterdir()))
         # What the layout tells besides: the date, and whether there are pages of withdrawn entries and of studies.
-        facts = [board.data_as_of, bool(board.tombstones or board.bad), bool(self.studies), site, repr(self.settings)]
+        facts = [board.data_as_of, bool(board.tombstones or board.bad), bool(self.findings), site, repr(self.settings)]
         self.known = [code_digest(), sources, dict(assets), __version__, *facts]
 
     def __reduce__(self) -> tuple[Callable[[], Pages], tuple[()]]:
@@ -143,7 +143,7 @@ def _environment(templates: Path) -> Environment:
         facets=facets,
         results=results,
         strips=strips,
-        study_page=study,
+        study_page=findings,
         cells=cells,
         metrics=METRICS,
         sections=SECTIONS,

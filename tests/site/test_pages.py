@@ -19,7 +19,8 @@ def page_types(site: Path, board: Board) -> list[Path]:
     found += [site / "items" / f"{name}.html" for name in named[:2]]
     for folder in ("tracks", "compare", "forgotten", "embed"):
         found.append(site / folder / f"{board.tracks[0].key.slug}.html")
-    return found + [next(iter(sorted((site / folder).glob("*.html")))) for folder in ("bases", "suites")]
+    folders = ("bases", "findings", "suites")
+    return found + [next(iter(sorted((site / folder).glob("*.html")))) for folder in folders]
 
 
 # What the dark may spoil of what axe looks at.

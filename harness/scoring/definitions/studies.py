@@ -32,9 +32,10 @@ METRICS = (
         formula="Welch's t between the seeds of two trainings, two-sided, Holm over all claims and gains",
         range="holds, contradicted, undecided or not comparable",
         unit="word",
-        sentence="That one training retains more than another at the same gain, declared before anything ran. Holds "
-        "or contradicted: adjusted p below .05, by the sign of the difference. With one seed every claim is "
-        "undecided. Not comparable: one of the two never gets there with every seed.",
+        sentence="That one training retains more than another at the same gain, declared before anything ran. Holds, "
+        "in reports shown, or contradicted: adjusted p below .05, by the sign of the difference. With one seed every "
+        "claim is undecided. Not comparable, in reports not reached: one of the two never gets there with every seed. "
+        "A test that decides at one gain decides the claim, unless that at another decides the other way.",
         source="Welch 1947, doi:10.1093/biomet/34.1-2.28",
         section="studies",
     ),

@@ -18,8 +18,10 @@ def units(pages: Pages) -> Iterator[Unit]:
         yield single(f"{name}.html")
     for make in (_submit, _queue, _changelog):
         yield Unit(make)
-    if pages.studies:
-        yield single("study.html")
+    if pages.findings:
+        yield single("findings.html")
+    for finding in pages.findings:
+        yield Unit(_finding, (finding.page,))
 
 
 def _changelog(pages: Pages) -> Iterator[File]:
@@ -33,3 +35,8 @@ def _submit(pages: Pages) -> Iterator[File]:
 def _queue(pages: Pages) -> Iterator[File]:
     waiting = queued_entries(pages.board)
     yield pages.page("queue.html", "queue.html", waiting=waiting, reasons=QUEUE_REASONS, most=_MOST_QUEUED)
+
+
+def _finding(pages: Pages, name: str) -> Iterator[File]:
+    finding = next(each for each in pages.findings if each.page == name)
+    yield pages.page(name, "finding.html", finding=finding)

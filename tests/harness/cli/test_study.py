@@ -8,9 +8,12 @@ from click.testing import CliRunner, Result
 
 from harness.errors import CheckFailedError
 from harness.scoring.study.results import StudyResults
+from harness.scoring.study.verdict import verdict_sentence
 from harness.study.results import RESULTS_FILE
 from harness.study.runner import Folder, Step
 from leaderboard.cli import cli
+from tests.support.studies import Arm
+from tests.support.studies import study as made_up
 from tests.support.study_like import made_study
 
 
@@ -38,9 +41,21 @@ def test_results_are_scored_written_and_printed_without_running_anything(
     assert kept is not None
     assert f"{100 * kept:.1f}" in row
     assert "jigsaw, 1 seed," in printed.stdout
+    assert verdict_sentence(written.targets[0]) in printed.stdout.splitlines()
+    assert "One seed: undecided. " in printed.stdout
     monkeypatch.setattr("harness.study.collect", lambda *_: written)
     as_json = study(folder, "--results", "--json")
     assert json.loads(as_json.stdout) == json.loads(written.to_json())
+
+
+def test_a_results_file_is_tested_again_and_its_verdict_printed(tmp_path: Path) -> None:
+    made = made_up({"high": Arm((0.97, 0.98, 0.975)), "low": Arm((0.4, 0.41, 0.405))}, [("high", "low")])
+    stored = tmp_path / "results.json"
+    stored.write_text(made.to_json(), encoding="utf-8")
+    printed = CliRunner().invoke(cli, ["study", "nano", "--retest", str(stored)])
+    assert printed.exit_code == 0, printed.output
+    assert "jigsaw: The one claim at matched gain is shown: the expected ordering holds." in printed.stdout
+    assert StudyResults.model_validate_json(stored.read_bytes()) == made
 
 
 def test_steps_are_listed_with_what_is_done(folder: Path) -> None:

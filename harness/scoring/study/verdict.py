@@ -1,0 +1,135 @@
+"""Verdict: what the claims of a study came to, in counts, words and the one sentence that everything prints.
+
+A claim is tested at several gains, and Holm's adjustment covers all of these tests. One test that decides therefore
+decides its claim, whatever the others leave open, unless another decides the other way.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.scoring.study.comparison import LEAST_SEEDS
+from harness.scoring.study.results import TargetResult, Tested
+from harness.scoring.study.results import Verdict as Test
+
+Outcome = Literal["shown", "contradicted", "shown and contradicted", "undecided", "not reached"]
+Ordering = Literal[
+    "holds", "holds in part", "contradicted", "contradicted in part", "undecided", "not tested", "not stated"
+]
+# What a test is called where it is read; the document keeps the names of its schema.
+CLAIM_WORDS: Mapping[Test, Outcome] = {
+    "holds": "shown",
+    "contradicted": "contradicted",
+    "undecided": "undecided",
+    "not comparable": "not reached",
+}
+_ORDER: tuple[Outcome, ...] = ("shown", "contradicted", "shown and contradicted", "undecided", "not reached")
+_SENTENCES: Mapping[Ordering, str] = {
+    "holds": "The expected ordering holds",
+    "holds in part": "The expected ordering holds in part, and nothing contradicts it",
+    "contradicted": "The expected ordering is contradicted",
+    "contradicted in part": "The expected ordering holds in part and is contradicted in part",
+    "undecided": "Whether the expected ordering holds is undecided",
+    "not stated": "No ordering was stated before this study ran",
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """That the training ``keeps`` retains more than ``than``, as ``source`` says, with its test at each gain."""
+
+    keeps: str
+    than: str
+    source: str
+    tests: tuple[Tested, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the tests say together."""
+        found = {CLAIM_WORDS[test.verdict] for test in self.tests}
+        if {"shown", "contradicted"} <= found:
+            return "shown and contradicted"
+        return next(word for word in _ORDER if word in found)
+
+
+def claims_of(target: TargetResult) -> tuple[Claim, ...]:
+    """The claims of a target in the order in which they were stated, each with its tests by rising gain."""
+    grouped: dict[tuple[str, str, str], list[Tested]] = {}
+    for test in target.claims:
+        grouped.setdefault((test.keeps, test.than, test.source), []).append(test)
+    return tuple(
+        Claim(*key, tuple(sorted(tests, key=lambda test: test.normalised_gain))) for key, tests in grouped.items()
+    )
+
+
+def ordering(claims: Sequence[Claim]) -> Ordering:
+    """Whether the ordering that the claims state appears, decided by their outcomes alone."""
+    if not claims:
+        return "not stated"
+    found = Counter(claim.outcome for claim in claims)
+    against = found["contradicted"] + found["shown and contradicted"]
+    if found["shown and contradicted"] or (against and found["shown"]):
+        return "contradicted in part"
+    if against:
+        return "contradicted"
+    if found["shown"]:
+        return "holds" if found["shown"] == len(claims) else "holds in part"
+    return "not tested" if found["not reached"] == len(claims) else "undecided"
+
+
+def verdict_sentence(target: TargetResult) -> str:
+    """The finding of a target in words: how many claims came out how, and what becomes of the expected ordering."""
+    claims = claims_of(target)
+    found = ordering(claims)
+    if not claims:
+        return f"{_SENTENCES[found]}."
+    opening = "One seed: undecided. " if _rest_on_one_seed(target, claims) == len(claims) else ""
+    if found == "not tested":
+        return f"{opening}{_untested(target, claims)}"
+    alike = all(claim.outcome == found for claim in claims)
+    said = _SENTENCES[found]
+    then = ", and so is the expected ordering" if alike else f": {said[0].lower()}{said[1:]}"
+    return f"{opening}{_counts(claims)}{then}.{_single(target, claims)}"
+
+
+def _counts(claims: Sequence[Claim]) -> str:
+    """ "Of 6 claims at matched gain 2 are shown and 4 are undecided"."""
+    if len(claims) == 1:
+        return f"The one claim at matched gain is {claims[0].outcome}"
+    found = Counter(claim.outcome for claim in claims)
+    parts = [f"{found[word]} {'is' if found[word] == 1 else 'are'} {word}" for word in _ORDER if found[word]]
+    if len(parts) == 1:
+        every = "Both" if len(claims) == 2 else f"All {len(claims)}"
+        return f"{every} claims at matched gain are {claims[0].outcome}"
+    return f"Of {len(claims)} claims at matched gain {', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _untested(target: TargetResult, claims: Sequence[Claim]) -> str:
+    """That no claim could be tested, and why."""
+    named = {name for claim in claims for name in (claim.keeps, claim.than)}
+    first = [training.matched[0] for training in target.trainings if training.name in named]
+    none = "The one claim" if len(claims) == 1 else f"None of the {len(claims)} claims"
+    could = f"{none} could {'not ' if len(claims) == 1 else ''}be tested"
+    if any(matched.reached == matched.seeds for matched in first):
+        two = "its two trainings" if len(claims) == 1 else "the two trainings of a claim"
+        return f"{could}: {two} never both reach a matched gain with every seed."
+    level = f"{first[0].normalised_gain * 100:g} %"
+    return f"{could}: no training named in them reaches a normalised gain of {level} with every seed."
+
+
+def _single(target: TargetResult, claims: Sequence[Claim]) -> str:
+    """How many claims rest on a training with one seed; empty where none does or all do, which is said first."""
+    count = _rest_on_one_seed(target, claims)
+    if count in (0, len(claims)):
+        return ""
+    return f" {count} of them {'rests' if count == 1 else 'rest'} on a training with one seed, which decides nothing."
+
+
+def _rest_on_one_seed(target: TargetResult, claims: Sequence[Claim]) -> int:
+    alone = {
+        training.name
+        for training in target.trainings
+        if max((matched.seeds for matched in training.matched), default=0) < LEAST_SEEDS
+    }
+    return sum(bool({claim.keeps, claim.than} & alone) for claim in claims)
