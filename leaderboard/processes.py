@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -93,7 +94,7 @@ class WorkerPool:
         if self._pool is None:
             # Spawned, not forked: threads of pyarrow and of the linear algebra do not survive that.
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._size, context, self._setup, self._arguments)
+            self._pool = ProcessPoolExecutor(self._size, context, _begin, (self._setup, *self._arguments))
             try:
                 self._pool.submit(os.getpid).result()
             except BrokenProcessPool as error:
@@ -101,3 +102,17 @@ class WorkerPool:
                     "the worker processes do not start; `retention doctor` says what is missing"
                 ) from error
         return self._pool
+
+
+def _begin(setup: Callable[..., None] | None, *arguments: Any) -> None:
+    # A worker of a process that was killed would wait for its next item for ever.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if setup is not None:
+        setup(*arguments)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -25,7 +25,7 @@ from tests.bench.boards import ITEMS, write_board
 
 ROOT = Path(__file__).parents[2]
 PER_TRACK = 500
-COLD_SECONDS, WARM_SECONDS, MEMORY_MIB, LINEAR = 120, 15, 2048, 1.5
+COLD_SECONDS, WARM_SECONDS, MEMORY_MIB, LINEAR = 60, 8, 1500, 1.5
 _LOOK_SECONDS = 0.2
 
 

@@ -192,7 +192,13 @@ def _board(found: dict[str, Any]) -> list[list[str]]:
     sizes = [point["entries"] for point in found["points"]]
     return [
         *rows,
-        ["its memory, all processes", "-", "at most 2 GiB", f"{peak} MiB", _met(peak, board.MEMORY_MIB)],
+        [
+            "its memory, all processes",
+            "-",
+            f"at most {board.MEMORY_MIB:,} MiB",
+            f"{peak} MiB",
+            _met(peak, board.MEMORY_MIB),
+        ],
         [
             f"processor time an entry, {sizes[-1]:,} entries",
             f"{sizes[min(1, len(sizes) - 1)]:,} entries",

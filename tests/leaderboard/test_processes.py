@@ -1,7 +1,10 @@
 """A pool of processes: results of all items, in order or as they are done, though some end the process they are in."""
 
 import os
+import subprocess
+import sys
 
+import psutil
 import pytest
 
 from harness.errors import RetentionError
@@ -29,3 +32,25 @@ def test_an_item_that_ends_its_process_is_named_and_takes_no_other(
 def test_processes_that_do_not_start_are_an_error_of_their_own() -> None:
     with WorkerPool(1, length, "killer") as pool, pytest.raises(RetentionError, match="do not start"):
         list(pool.run(length, ["a"]))
+
+
+def process_id(name: str) -> int:
+    return os.getpid()
+
+
+def test_processes_end_with_the_one_that_began_them() -> None:
+    program = (
+        "from leaderboard.processes import WorkerPool\n"
+        "from tests.leaderboard.test_processes import process_id\n"
+        "if __name__ == '__main__':\n"
+        "    pool = WorkerPool(1)\n"
+        "    print(*(found for _, found in pool.run(process_id, ['a'])), flush=True)\n"
+        "    input()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as killed:
+        assert killed.stdout is not None
+        worker = psutil.Process(int(killed.stdout.readline()))
+        killed.kill()
+    assert psutil.wait_procs([worker], timeout=60)[1] == []
