@@ -156,7 +156,8 @@ def solvers(by: tuple[int, ...]) -> str:
 def scale(side: SideBySide) -> int:
     """The end of the drawings of ``side``, in points: no interval reaches beyond it."""
     found = [each for task in side.tasks for each in task.differences]
-    return max(1, *(ceil(100 * abs(bound)) for each in found for bound in (each.delta, *(each.interval or ()))))
+    reach: float = max(abs(bound) for each in found for bound in (each.delta, *(each.interval or ())))
+    return max(1, ceil(100 * reach))
 
 
 def drawn(difference: Difference) -> str:

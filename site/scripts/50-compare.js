@@ -68,7 +68,7 @@
 
   const picks = all("[data-pick]");
   const draw = () => {
-    const chosen = picks.map((pick) => pick.selectedOptions[0]).filter(({ value }) => value);
+    const chosen = picks.map((pick) => pick.selectedOptions[0]).filter((option) => option?.value);
     const most = chosen.length;
     box.hidden = most < 2;
     if (box.hidden) return;
