@@ -98,15 +98,11 @@ def measured(asked: Questions, task: str, first: Row, second: Row) -> Measured:
 
 
 def _parted(asked: Questions, task: str, rows: Sequence[Row]) -> tuple[Parted, ...]:
-    """Groups of items by who solves them, those solved by the first entries first."""
+    """Groups of items by who solves them, in the order of the entries."""
     place = asked.tasks[task]
-    mask = sum(row.solved[place].astype(np.int64) << at for at, row in enumerate(rows))
-    alike = (0, (1 << len(rows)) - 1)
-    return tuple(
-        Parted(
-            tuple(at for at in range(len(rows)) if each >> at & 1),
-            tuple(asked.item_ids[place.start + at] for at in np.flatnonzero(mask == each)),
-        )
-        for each in sorted(map(int, set(np.asarray(mask).tolist())))
-        if each not in alike
-    )
+    right = np.column_stack([row.solved[place] for row in rows])
+    found: dict[tuple[int, ...], list[str]] = {}
+    for item_id, each in zip(asked.item_ids[place], right, strict=True):
+        if each.any() and not each.all():
+            found.setdefault(tuple(np.flatnonzero(each).tolist()), []).append(item_id)
+    return tuple(Parted(by, tuple(items)) for by, items in sorted(found.items()))

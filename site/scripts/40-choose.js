@@ -41,7 +41,7 @@
   if (boxes.length) {
     one("main").append(tray);
     const wanted = [...new Set((view.get("of") || "").split(","))];
-    const at = boxes.find((box) => wanted.includes(box.value));
-    choose(wanted.filter((id) => boxes.some((box) => box.to === at.to && box.value === id)).slice(0, 4), at ? at.to : "");
+    const track = boxes.find((box) => wanted.includes(box.value))?.to || "";
+    choose(wanted.filter((id) => boxes.some((box) => box.to === track && box.value === id)).slice(0, 4), track);
   }
 }

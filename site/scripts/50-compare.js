@@ -68,7 +68,7 @@
 
   const picks = all("[data-pick]");
   const draw = () => {
-    const chosen = picks.map((pick) => pick.selectedOptions[0]).filter(({ value }) => value);
+    const chosen = picks.map((pick) => pick.selectedOptions[0]).filter((option) => option?.value);
     const most = chosen.length;
     box.hidden = most < 2;
     if (box.hidden) return;
@@ -90,7 +90,8 @@
       say(one("thead tr", box), at, "ABCD"[at], option.text, recipe)[1].href = href;
       all("[data-axis]", box).forEach((row, axis) => {
         const [value, ci] = numbers.split("|").slice(2 * axis);
-        const there = value !== "\u2013" && apart && chosen[0].dataset.apart;
+        // A gain is compared where there is a retention too.
+        const there = [option, chosen[0]].every(({ dataset }) => dataset.apart && dataset.numbers.split("|")[2 * axis || 2] !== "\u2013");
         const differs = bits(apart)(axis * (picks[0].length - 1) + chosen[0].index - 1);
         say(row, at, value, ci, at ? (!there ? "not tested" : differs ? "differs" : SAME) : "");
       });

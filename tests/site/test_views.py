@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from itertools import combinations
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
-from leaderboard.board.board import Board, Row, Track
+from leaderboard.board.board import Board
 from leaderboard.site.explorer import SHOWN, shares
 from tests.support.browsing import Watched
 
@@ -64,7 +63,7 @@ def test_every_column_of_every_table_is_sorted_by_mouse_and_back_by_keyboard(
     watched = Watched(browser)
     slug = board.tracks[0].key.slug
     tables = 0
-    for name in ("index", f"tracks/{slug}", f"compare/{slug}", f"forgotten/{slug}", "changelog"):
+    for name in ("index", f"tracks/{slug}", f"forgotten/{slug}", "changelog"):
         watched.page.goto((site / f"{name}.html").as_uri())
         # Of the recipes and the entries of a track, the entries.
         table = watched.page.locator("table[data-sort]").last
@@ -88,7 +87,7 @@ def test_every_column_of_every_table_is_sorted_by_mouse_and_back_by_keyboard(
                     numbers = [each[1] for each in found if not each[0]]
                     assert numbers == sorted(numbers, reverse=direction == "descending"), f"{name}, column {column}"
         assert sorted(table.locator("tbody tr").all_inner_texts()) == before
-    assert tables == 5
+    assert tables == 4
     assert watched.complaints == []
     watched.context.close()
 
@@ -169,95 +168,6 @@ def test_filters_work_with_the_keyboard_alone(browser: Browser, site: Path, boar
     watched.page.keyboard.press("Control+a")
     watched.page.keyboard.press("Delete")
     assert watched.address.endswith("?method=merge")
-    watched.context.close()
-
-
-def test_entries_are_chosen_and_compared(browser: Browser, site: Path, board: Board) -> None:
-    track = board.tracks[0]
-    first, second, third = track.rows[:3]
-    watched = Watched(browser)
-    watched.page.goto((site / "tracks" / f"{track.key.slug}.html").as_uri())
-    watched.page.get_by_role("checkbox", name=f"Compare {first.name}", exact=True).check()
-    watched.page.get_by_role("checkbox", name=f"Compare {second.name}", exact=True).focus()
-    watched.page.keyboard.press("Space")
-    watched.page.get_by_role("link", name="Compare", exact=True).click()
-    chosen = watched.page.locator("table.chosen")
-    expect(chosen.locator("thead th a")).to_have_text([first.name, second.name])
-    assert watched.address.endswith(f"compare/{track.key.slug}.html?of={first.entry_id},{second.entry_id}")
-    watched.page.get_by_label("Third").focus()
-    watched.page.keyboard.type(third.name)
-    expect(chosen.locator("thead th a")).to_have_count(3)
-    rows = {line.split("\t")[0]: line for line in chosen.locator("tbody").inner_text().splitlines() if "\t" in line}
-    assert len(rows) >= 6 + len(first.card.tasks)
-    watched.page.reload()
-    expect(chosen.locator("thead th a")).to_have_text([first.name, second.name, third.name])
-    watched.page.goto(watched.address.split("?")[0] + "?of=<img>,zzzzzzzzzzzz")
-    assert chosen.count() == 0
-    assert watched.complaints == []
-    watched.context.close()
-
-
-def test_entries_are_compared_with_the_keyboard_alone(browser: Browser, site: Path, board: Board) -> None:
-    track = board.tracks[0]
-    watched = Watched(browser)
-    watched.page.goto((site / "tracks" / f"{track.key.slug}.html").as_uri())
-    for row in track.rows[:2]:
-        watched.page.get_by_role("checkbox", name=f"Compare {row.name}", exact=True).focus()
-        watched.page.keyboard.press("Space")
-    watched.page.get_by_role("link", name="Compare", exact=True).focus()
-    watched.page.keyboard.press("Enter")
-    chosen = watched.page.locator("table.chosen thead th a")
-    expect(chosen).to_have_text([row.name for row in track.rows[:2]])
-    watched.page.get_by_label("First").focus()
-    watched.page.keyboard.press("ArrowDown")
-    watched.page.keyboard.press("ArrowDown")
-    expect(chosen.first).to_have_text(track.rows[2].name)
-    assert f"of={track.rows[2].entry_id},{track.rows[1].entry_id}" in watched.address
-    watched.context.close()
-
-
-def test_the_comparison_says_which_entries_are_told_apart(browser: Browser, site: Path, board: Board) -> None:
-    track = board.tracks[0]
-    watched = Watched(browser)
-    address = (site / "compare" / f"{track.key.slug}.html").as_uri()
-    said: list[str] = []
-    for one, other in few_of_each(track):
-        watched.page.goto(f"{address}?of={one.entry_id},{other.entry_id}")
-        caption = watched.page.locator("table.chosen caption").inner_text().partition("; ")[2]
-        expected = {
-            True: "all differ significantly in balance",
-            False: "no two differ significantly in balance",
-            None: "balances are compared where all of them are ranked",
-        }
-        assert caption == expected[track.comparison.told_apart(one.entry_id, other.entry_id)]
-        said.append(caption)
-    assert len(set(said)) == 3
-    alike = next(pair for pair in combinations(track.ranked, 2) if not apart(track, *pair))
-    third = next(row for row in track.ranked if apart(track, row, alike[0]) and apart(track, row, alike[1]))
-    watched.page.goto(f"{address}?of={','.join(row.entry_id for row in (*alike, third))}")
-    caption = watched.page.locator("table.chosen caption").inner_text()
-    assert caption.endswith(f"not significantly different in balance: {alike[0].name} and {alike[1].name}")
-    watched.context.close()
-
-
-def few_of_each(track: Track) -> list[tuple[Row, Row]]:
-    """Pairs of entries, at most four of each kind: told apart, alike, not compared."""
-    kinds: dict[bool | None, list[tuple[Row, Row]]] = {}
-    for pair in combinations(track.rows, 2):
-        kinds.setdefault(apart(track, *pair), []).append(pair)
-    return [pair for pairs in kinds.values() for pair in pairs[:4]]
-
-
-def apart(track: Track, one: Row, other: Row) -> bool | None:
-    return track.comparison.told_apart(one.entry_id, other.entry_id)
-
-
-def test_no_more_than_four_can_be_chosen(browser: Browser, site: Path, board: Board) -> None:
-    watched = Watched(browser)
-    ids = [row.entry_id for row in board.tracks[0].rows]
-    watched.page.goto((site / "tracks" / f"{board.tracks[0].key.slug}.html").as_uri() + "?of=" + ",".join(ids))
-    expect(watched.page.locator("tbody input:checked")).to_have_count(4)
-    assert watched.page.locator("tbody input:disabled").count() == len(ids) - 4
     watched.context.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as Xml
 
+from harness.report.palette import SURFACES, TRANSITIONS
 from leaderboard.board import Row
 from leaderboard.documents import clean
 from leaderboard.ledger import Standing
@@ -14,7 +15,8 @@ _PADDING = 6.0
 # Advance widths of a common sans at 11 px: enough to place text, whatever font the reader has.
 _WIDE, _NARROW, _USUAL = 9.0, 3.8, 6.6
 _LABEL = "RetentionBench"
-_GOOD, _MIDDLE, _BAD, _NONE = "#0f5c4a", "#6b4e00", "#8a2b1d", "#555"
+# Of the palette by day: kept as what is learned, lost as what is forgotten, and between them neither.
+_GOOD, _MIDDLE, _BAD, _NONE = TRANSITIONS["learned"][0], SURFACES["soft"][0], TRANSITIONS["forgotten"][0], "#555"
 
 
 def badge(row: Row) -> bytes:

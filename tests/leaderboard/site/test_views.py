@@ -14,9 +14,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
     return load_board(made.submissions, made.bases, events)
 
 
-def test_every_entry_is_in_one_method_one_base_and_one_suite(board: Board) -> None:
-    listed = [row for tracks in views.methods(board).values() for _, rows in tracks for row in rows]
-    assert sorted(row.entry_id for row in listed) == sorted(row.entry_id for row in board.rows)
+def test_every_track_is_on_one_base_and_one_suite(board: Board) -> None:
     assert [track for base in views.bases(board) for track in base.tracks] == list(board.tracks)
     assert [track for tracks in views.suites(board).values() for track in tracks] == list(board.tracks)
 
@@ -73,16 +71,3 @@ def test_all_tracks_are_in_one_chart_with_shapes_of_their_own(board: Board) -> N
     assert {at for _, _, at, _ in plot.points} == {0, 1}
     assert len(set(SHAPES)) == len(SHAPES)
     assert set(FAMILY_SHAPES) == set(views.METHODS)
-
-
-def test_what_tells_two_entries_apart_is_a_bit_for_each_ranked_one(board: Board) -> None:
-    for track in board.tracks:
-        for row in track.rows:
-            digits = views.apart(track, row)
-            assert bool(digits) == (row.placing.rank is not None)
-            if not digits:
-                continue
-            bits = f"{int(digits, 16):0{4 * len(digits)}b}"
-            for other in track.ranked:
-                differs = track.comparison.told_apart(row.entry_id, other.entry_id)
-                assert (bits[track.comparison.place[other.entry_id]] == "1") == differs
