@@ -80,11 +80,16 @@ def _kl(manifest: Manifest) -> str:
 
 
 def _data(manifest: Manifest) -> str:
-    return clean("on " + ", ".join(each.id for each in manifest.training_data), 80) if manifest.training_data else ""
+    return _text("on " + ", ".join(each.id for each in manifest.training_data)) if manifest.training_data else ""
 
 
 def _replay(manifest: Manifest) -> str:
-    return clean(f"replay: {manifest.method.replay}", 80) if manifest.method.replay else ""
+    return _text(f"replay: {manifest.method.replay}") if manifest.method.replay else ""
+
+
+def _text(text: str) -> str:
+    """Text by others as one part of a name: it cannot pass for two."""
+    return clean(text, 80).replace("·", "-")
 
 
 # What tells recipes of one title and learning rate apart, in the order in which it is looked for.
@@ -95,8 +100,8 @@ _APART: tuple[Callable[[Manifest], str], ...] = (
     lambda manifest: f"by {manifest.contact.handle}",
     _data,
     _replay,
-    lambda manifest: clean(f"code {manifest.method.code}", 80) if manifest.method.code else "",
-    lambda manifest: clean(manifest.tuned_model.name, 80),
+    lambda manifest: _text(f"code {manifest.method.code}") if manifest.method.code else "",
+    lambda manifest: _text(manifest.tuned_model.name),
 )
 
 

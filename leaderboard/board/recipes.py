@@ -101,9 +101,10 @@ def recipes(track: Track) -> tuple[Recipe, ...]:
     them apart are recipes of their own: those whose seed is not stated, or stated by another of the same statements,
     and those that are not ranked because they are doubted or replaced.
     """
-    groups = _groups(track)
+    keyed = _groups(track)
+    groups = list(keyed.values())
     ids = [",".join(sorted(row.entry_id for row in rows)) for rows in groups]
-    slugs = [f"recipe-{hashlib.sha256(_facts(rows[0], rows).encode()).hexdigest()[:8]}" for rows in groups]
+    slugs = [f"recipe-{hashlib.sha256(key.encode()).hexdigest()[:8]}" for key in keyed]
     manifests = [min(rows, key=lambda row: row.entry_id).manifest for rows in groups]
     said = settings(manifests, ids)
     gains = adjusted(
@@ -129,8 +130,9 @@ def _order(recipe: Recipe) -> tuple[bool, float, bool, float, float, str]:
     )
 
 
-def _groups(track: Track) -> list[list[Row]]:
-    """The rows of each recipe, in the order of the track."""
+def _groups(track: Track) -> dict[str, list[Row]]:
+    """The rows of each recipe, in the order of the track, by what its address follows from: what its author stated, so
+    that another seed does not move it, or the entry alone."""
     alike: dict[str, list[Row]] = {}
     for row in track.rows:
         alike.setdefault(_statements(row), []).append(row)
@@ -141,13 +143,7 @@ def _groups(track: Track) -> list[list[Row]]:
             seeds = row.manifest.method.seeds
             is_seed = bool(seeds) and row.standing.ranked and all(times[seed] == 1 for seed in seeds or [])
             groups.setdefault(key if is_seed else row.entry_id, []).append(row)
-    return list(groups.values())
-
-
-def _facts(row: Row, rows: Sequence[Row]) -> str:
-    """What the address of a recipe follows from: what was stated, so that another seed does not move it."""
-    seeds = row.manifest.method.seeds
-    return _statements(row) if len(rows) > 1 or (seeds and row.standing.ranked) else row.entry_id
+    return groups
 
 
 def short_names(found: Sequence[Recipe]) -> dict[str, str]:
@@ -159,13 +155,15 @@ def short_names(found: Sequence[Recipe]) -> dict[str, str]:
         {recipe.slug: " · ".join(filter(None, (recipe.title, recipe.setting))) for recipe in found},
     ]
     times = [Counter(way.values()) for way in ways]
-    return {
+    chosen = {
         recipe.slug: next(
             (way[recipe.slug] for way, count in zip(ways, times, strict=True) if count[way[recipe.slug]] == 1),
             recipe.name,
         )
         for recipe in found
     }
+    told = Counter(chosen.values())
+    return {recipe.slug: chosen[recipe.slug] if told[chosen[recipe.slug]] == 1 else recipe.name for recipe in found}
 
 
 def _with_rate(recipe: Recipe) -> str:

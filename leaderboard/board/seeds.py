@@ -11,16 +11,18 @@ Sources: Student 1908; Cochran 1954, "The combination of estimates from differen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import chdtrc, stdtr, stdtrit
 
-from harness.scoring import ALPHA, holm
+from harness.scoring import ALPHA, Floats, holm
 
 Interval = tuple[float, float]
+Indices = NDArray[np.intp]
 
 # An interval over fewer seeds than these says next to nothing, and fewer than two have no spread to test by.
 LEAST_SEEDS, LEAST_TESTED = 3, 2
@@ -117,28 +119,38 @@ class Difference:
         return self.p is not None and self.p < ALPHA
 
 
-def differences(means: Sequence[SeedMean]) -> dict[tuple[int, int], Difference]:
-    """Every pair of ``means``, tested; found by both orders of its places."""
-    pairs = [(one, other) for one in range(len(means)) for other in range(one)]
-    raw = [_welch(means[one].values, means[other].values) for one, other in pairs]
-    known = [p for p in raw if p is not None]
-    after = iter(holm(known) if known else ())
-    found = {}
-    for (one, other), p in zip(pairs, raw, strict=True):
-        told = None if p is None else float(next(after))
-        difference = means[one].mean - means[other].mean
-        found[one, other] = Difference(one, other, difference, told)
-        found[other, one] = Difference(other, one, -difference, told)
-    return found
+class Differences:
+    """Every pair of some means, tested between their seeds and adjusted together."""
+
+    def __init__(self, means: Sequence[SeedMean]) -> None:
+        self._mean = np.array([each.mean for each in means])
+        self._p = np.full((len(means), len(means)), np.nan)
+        one, other = np.triu_indices(len(means), 1)
+        raw = _welch(means, one, other)
+        tested = ~np.isnan(raw)
+        if tested.any():
+            one, other = one[tested], other[tested]
+            self._p[one, other] = self._p[other, one] = holm(raw[tested])
+
+    def __getitem__(self, pair: tuple[int, int]) -> Difference:
+        one, other = pair
+        p = float(self._p[one, other])
+        return Difference(one, other, float(self._mean[one] - self._mean[other]), None if np.isnan(p) else p)
+
+    def __iter__(self) -> Iterator[Difference]:
+        """Every pair that could be tested, once."""
+        for one, other in np.argwhere(np.triu(~np.isnan(self._p), 1)):
+            yield self[int(one), int(other)]
 
 
-def _welch(one: Sequence[float], other: Sequence[float]) -> float | None:
-    """The two-sided p-value of Welch's t; None with fewer than two values on a side, or no spread on either."""
-    if min(len(one), len(other)) < LEAST_TESTED:
-        return None
-    spread = [float(np.var(side, ddof=1)) / len(side) for side in (one, other)]
-    if sum(spread) <= 0:
-        return None
-    t = (float(np.mean(one)) - float(np.mean(other))) / sqrt(sum(spread))
-    freedom = sum(spread) ** 2 / sum(s**2 / (len(side) - 1) for s, side in zip(spread, (one, other), strict=True))
-    return float(2 * stdtr(freedom, -abs(t)))
+def _welch(means: Sequence[SeedMean], one: Indices, other: Indices) -> Floats:
+    """The two-sided p-value of Welch's t of each pair; NaN with fewer than two seeds of one, or no spread of either."""
+    seeds = np.array([each.seeds for each in means], dtype=float)
+    spread = [float(np.var(each.values, ddof=1)) / each.seeds if each.seeds > 1 else np.nan for each in means]
+    mean, squared = np.array([each.mean for each in means]), np.array(spread)
+    both = squared[one] + squared[other]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = (mean[one] - mean[other]) / np.sqrt(both)
+        freedom = both**2 / (squared[one] ** 2 / (seeds[one] - 1) + squared[other] ** 2 / (seeds[other] - 1))
+        found: Floats = 2 * stdtr(freedom, -np.abs(t))
+    return np.where(both > 0, found, np.nan)

@@ -7,12 +7,12 @@ t between their seeds, after Holm over all pairs that are compared, and a recipe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from leaderboard.board import Track
 from leaderboard.board.recipes import Recipe, but_learning_rate, short_names
-from leaderboard.board.seeds import LEAST_TESTED, Difference, SeedMean, differences
+from leaderboard.board.seeds import LEAST_TESTED, Difference, Differences, SeedMean
 from leaderboard.numbers import learning_rate, probability
 
 # Mean gains no further apart than this are called about equal.
@@ -66,8 +66,8 @@ def headline(track: Track, found: Sequence[Recipe]) -> tuple[Sentence, ...]:
     Nothing is said of entries that are doubted or replaced.
     """
     found = _undoubted(found)
-    if len(found) == 1:
-        return tuple(_only(found[0]))
+    if len(found) < 2:
+        return tuple(sentence for recipe in found for sentence in _only(recipe))
     rules = (_rates, _disagreement, _least) if track.shows_gain else (_no_gain, _lost_anyway, _unchanged, _rates)
     names = _Names(found)
     return tuple(sentence for rule in rules if (sentence := rule(track, found, names)) is not None)[:_MOST]
@@ -89,7 +89,7 @@ def least_forgetting(found: Sequence[Recipe]) -> Least | None:
     if len(ordered) == 1:
         parts.append(f"; no other recipe comes within {EQUAL_GAIN * 100:.0f} points of its gain.")
         return Least(first, None, None, Sentence(rule, lead, tuple(parts)))
-    tests = differences([_kept(recipe) for recipe in ordered])
+    tests = Differences([_kept(recipe) for recipe in ordered])
     between = tests[0, 1]
     if between.p is None:
         parts += [f", on {_seeds(kept)}; its lead over ", *_second(names, ordered[1]), " is not tested."]
@@ -154,14 +154,14 @@ def _rates(track: Track, found: Sequence[Recipe], names: _Names) -> Sentence | N
 
 def _rates_apart(chosen: Sequence[Recipe]) -> str:
     """Whether what most and what least was kept at is shown to differ, or else the surest pair that is."""
-    tests = differences([_kept(recipe) for recipe in chosen])
-    made = [test for (one, other), test in tests.items() if one < other and test.p is not None]
+    tests = Differences([_kept(recipe) for recipe in chosen])
+    made = list(tests)
     if not made:
         return "; not tested, for want of seeds"
     places = sorted(range(len(chosen)), key=lambda at: _kept(chosen[at]).mean)
     extreme = tests[places[0], places[-1]]
     if not extreme.is_shown:
-        extreme = min(made, key=lambda test: (test.p, test.one, test.other))
+        extreme = min(made, key=lambda test: (test.p or 0.0, test.one, test.other))
     if not extreme.is_shown:
         return "; no difference between them is shown"
     rates = sorted(_rate(chosen[at]) for at in (extreme.one, extreme.other))
@@ -187,9 +187,7 @@ def _least(track: Track, found: Sequence[Recipe], names: _Names) -> Sentence | N
     return None if least is None else least.sentence
 
 
-def _best_tested(
-    ordered: Sequence[Recipe], tests: Mapping[tuple[int, int], Difference], names: _Names
-) -> Iterator[Part]:
+def _best_tested(ordered: Sequence[Recipe], tests: Differences, names: _Names) -> Iterator[Part]:
     """The best of those that could be tested, where the first one could not."""
     there = [at for at, recipe in enumerate(ordered) if _kept(recipe).seeds >= LEAST_TESTED]
     if len(there) < 2 or there[0] == 0:
@@ -206,7 +204,7 @@ def _second(names: _Names, recipe: Recipe) -> tuple[Part, ...]:
     return names(recipe), f" ({share(_kept(recipe).mean)})"
 
 
-def _verdict(between: Difference, tests: Mapping[tuple[int, int], Difference], others: Sequence[int]) -> Iterator[Part]:
+def _verdict(between: Difference, tests: Differences, others: Sequence[int]) -> Iterator[Part]:
     if between.p is None:
         yield " is not tested."
         return

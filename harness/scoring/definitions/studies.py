@@ -59,4 +59,39 @@ METRICS = (
         "churn of 10 %.",
         section="studies",
     ),
+    Metric(
+        name="mean_over_seeds",
+        title="Mean over seeds",
+        formula="mean over the entries of one recipe, which differ in their seed alone",
+        range="that of the number it is the mean of",
+        unit="ratio",
+        sentence="Of gain, retention and balance. The unit is the seed: from three seeds on it has Student's 95 % "
+        "interval over them, which is not cut at 0 or 1. Where that holds every share from 0 to 1, the seeds lie so "
+        "far apart that any value fits. Null where a seed has no such number.",
+        section="studies",
+    ),
+    Metric(
+        name="seeds_disagree",
+        title="Seeds disagree",
+        formula="Cochran's Q over the seeds' 95 % intervals, chi-square with seeds - 1 degrees, Holm over the recipes "
+        "of a track",
+        range="0 to 1, adjusted p-value; the seeds disagree below .05",
+        unit="probability",
+        sentence="Whether the seeds of a recipe have one value of retention, or of gain, as far as their items can "
+        "tell. The intervals are over items that all seeds share, and what is common to the seeds widens every "
+        "interval but moves none apart from another: the test errs towards agreement. Null with one seed.",
+        source="Cochran 1954, doi:10.2307/3001666",
+        section="studies",
+    ),
+    Metric(
+        name="lead_over_seeds",
+        title="Lead of a recipe",
+        formula="Welch's t between the seeds of two recipes, two-sided, Holm over all pairs compared",
+        range="0 to 1, adjusted p-value; shown below .05",
+        unit="probability",
+        sentence="Whether one recipe retains more than another. Those within 5 points of the highest mean gain are "
+        "compared, and called of about equal gain. A recipe of one seed is not tested.",
+        source="Welch 1947, doi:10.1093/biomet/34.1-2.28",
+        section="studies",
+    ),
 )

@@ -1,15 +1,17 @@
 """Tracks, their order, and what events make of their entries."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
-from leaderboard.board.board import load_board
+from leaderboard.board.board import _precedence, load_board
 from leaderboard.documents.identity import seal
 from leaderboard.entries import maintain
 from leaderboard.entries.entry import BadEntry
 from leaderboard.entries.shelf import Shelf
-from leaderboard.ledger import events
+from leaderboard.ledger import Standing, events
 from leaderboard.submit.prepare import Prepared, prepare_entry
+from tests.support.made_up_board import made_row, made_track
 from tests.support.synthetic import synthetic_run
 from tests.support.synthetic_board import STATEMENT, Folders, add_entry, folders, full_board
 
@@ -160,3 +162,29 @@ def test_the_items_of_a_row_are_those_of_its_scorecard(tmp_path: Path) -> None:
             lost[item] = lost.get(item, 0) + 1
     assert [item.forgotten_by for item in track.forgotten] == sorted(lost.values(), reverse=True)[:50]
     assert all(lost[item.item_id] == item.forgotten_by for item in track.forgotten)
+
+
+def test_an_entry_shows_a_gain_by_its_interval_and_has_tags() -> None:
+    better, flat, worse = (made_row(name, gain=gain) for name, gain in (("a", 0.3), ("b", 0.01), ("c", -0.3)))
+    assert [(row.shows_gain, row.got_worse) for row in (better, flat, worse)] == [
+        (True, False), (False, False), (False, True),
+    ]  # fmt: skip
+    assert [[tag.text for tag in row.tags] for row in (better, flat, worse)] == [[], ["no gain shown"], ["got worse"]]
+
+
+def test_a_track_says_in_which_order_its_entries_stand() -> None:
+    ranked, without = made_row("a", gain=0.3), made_row("b", gain=0.0)
+    assert made_track(ranked).order_sentence == "Ordered by balance, which is high where gain and retention both are."
+    assert made_track(ranked, without).order_sentence.endswith("Those without a rank follow, by retention.")
+    nothing = made_track(without)
+    assert not nothing.shows_gain
+    assert nothing.order_sentence.startswith("No entry shows a gain, so there is no balance and no rank")
+
+
+def test_a_track_without_a_gain_never_comes_before_one_with() -> None:
+    one = made_track(made_row("a", gain=0.3))
+    custom = replace(one, key=replace(one.key, kind="custom"))
+    larger = made_track(*(made_row(name, gain=0.0) for name in "abc"), target="science")
+    doubted = made_track(made_row("a", gain=0.9, standing=Standing.FLAGGED), target="math")
+    order = sorted([doubted, larger, custom, one], key=_precedence)
+    assert [track.key for track in order] == [one.key, custom.key, larger.key, doubted.key]

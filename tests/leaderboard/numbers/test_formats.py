@@ -34,6 +34,13 @@ def test_counts_probabilities_and_hyper_parameters() -> None:
     assert [formats.number(value) for value in (3e-4, 2.5e-6, 0.04, 0.0)] == ["3e-4", "2.5e-6", "0.04", "0"]
 
 
+def test_learning_rates_are_printed_alike() -> None:
+    said = [formats.learning_rate(value) for value in (1e-2, 1e-3, 2e-3, 2.5e-4, 1e-5, 0.1, 0.5, 1.0, 0.0, None)]
+    assert said == ["1e-2", "1e-3", "2e-3", "2.5e-4", "1e-5", "0.1", "0.5", "1", "0", "not disclosed"]
+    # Where a table knows no more than that it is a number, those that learning rates have read alike too.
+    assert [formats.number(value) for value in (1e-3, 2e-3, 1e-4, 0.01)] == ["1e-3", "2e-3", "1e-4", "0.01"]
+
+
 def test_text_by_others_is_escaped_isolated_and_capped() -> None:
     assert formats.by_others("\u202e<b>&") == Markup("<bdi>&lt;b&gt;&amp;</bdi>")
     assert formats.by_others("x" * 100, 5) == Markup("<bdi>xxxx…</bdi>")

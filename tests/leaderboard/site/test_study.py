@@ -138,7 +138,7 @@ def test_what_the_learning_rate_alone_does_is_said(target: TargetResult) -> None
     sft, slow = (next(t for t in target.trainings if t.name == name).matched[1] for name in ("sft", "sft-slow"))
     assert sft.retention_macro is not None
     assert slow.retention_macro is not None
-    assert f"from {ratio(sft.retention_macro)} (0.0003) to {ratio(slow.retention_macro)} (0.0001)" in sentence
+    assert f"from {ratio(sft.retention_macro)} (3e-4) to {ratio(slow.retention_macro)} (1e-4)" in sentence
     assert f"{points(slow.retention_macro - sft.retention_macro)} points" in sentence
 
 

@@ -1,0 +1,76 @@
+"""Rates: a line a method with several learning rates, seeds as marks, tracks told apart."""
+
+from itertools import pairwise
+
+import pytest
+
+from leaderboard.board import Row
+from leaderboard.board.recipes import recipes
+from leaderboard.site.rates import Rates, rates
+from tests.support.macros import SVG, drawing, links, titles
+from tests.support.made_up_board import made_row, made_track, seeds_of
+
+CHART = '{% import "rates.html" as rates %}{{ rates.chart(root, plot) }}'
+
+
+def made(*boards: tuple[str, list[Row]]) -> Rates | None:
+    tracks = [made_track(*rows, target=target) for target, rows in boards]
+    return rates([(track, recipes(track)) for track in tracks])
+
+
+def sft(prefix: str = "e", *found: float) -> list[Row]:
+    each = found or (1e-4, 3e-4, 1e-3)
+    return [row for rate in each for row in seeds_of(f"{prefix}{rate:g}-", [0.9, 0.8], learning_rate=rate)]
+
+
+def test_without_a_second_learning_rate_there_is_no_chart() -> None:
+    assert made(("jigsaw", [made_row("a"), made_row("b", steps=3), made_row("c", learning_rate=None)])) is None
+    assert made(("jigsaw", [made_row("a"), made_row("b", kept=None, learning_rate=1e-3)])) is None
+    assert rates([]) is None
+
+
+def test_the_axis_is_logarithmic_and_has_the_rates_themselves() -> None:
+    plot = made(("jigsaw", sft()))
+    assert plot is not None
+    assert [rate for rate, _ in plot.ticks] == ["1e-4", "3e-4", "1e-3"]
+    low, middle, high = (float(at) for _, at in plot.ticks)
+    assert (middle - low) / (high - low) == pytest.approx(0.477, abs=0.01)
+    (line,) = plot.lines
+    assert (line.text, line.family, len(line.marks)) == ("SFT", "sft", 6)
+    assert line.path.count("L") == 2
+
+
+def test_many_rates_have_decades_and_close_ones_do_not_lie_on_each_other() -> None:
+    plot = made(("jigsaw", sft("e", *(10**-6 * 2**step for step in range(12)))))
+    assert plot is not None
+    assert [rate for rate, _ in plot.ticks] == ["1e-6", "1e-5", "1e-4", "1e-3"]
+    close = made(("jigsaw", sft("e", 1e-4, 1.01e-4, 1e-3)))
+    assert close is not None
+    assert [rate for rate, _ in close.ticks] == ["1e-4", "1e-3"]
+    narrow = made(("jigsaw", sft("e", *(3e-4 * 1.1**step for step in range(8)))))
+    assert narrow is not None
+    assert len(narrow.ticks) == 2
+
+
+def test_tracks_share_the_chart_and_are_named_and_dashed() -> None:
+    plot = made(("jigsaw", sft()), ("science", sft("s", 1e-4, 3e-4)))
+    assert plot is not None
+    assert [(line.text, line.dash) for line in plot.lines] == [("jigsaw", 0), ("science", 1)]
+    assert plot.caption.endswith("Dashes tell tracks apart.")
+    rft = [made_row(f"r{rate:g}", family="rft", learning_rate=rate) for rate in (1e-6, 1e-5)]
+    both = made(("jigsaw", [*sft(), *rft]), ("science", sft("s", 1e-4, 3e-4)))
+    assert both is not None
+    assert {line.text for line in both.lines} == {"SFT, jigsaw", "RFT, jigsaw", "SFT, science"}
+    heights = sorted(float(line.text_y) for line in both.lines)
+    assert all(later - sooner >= 15.9 for sooner, later in pairwise(heights))
+
+
+def test_the_drawing_links_every_seed_and_says_its_numbers() -> None:
+    plot = made(("jigsaw", sft()))
+    assert plot is not None
+    svg = drawing(CHART, plot=plot)
+    entries = {link for link in links(svg) if link.startswith("../entries/")}
+    assert len(entries) == 6
+    assert any(title.startswith("lr 1e-3, e0.001-0: keeps 90.0") for title in titles(svg))
+    said = svg.findtext(f"{SVG}desc") or ""
+    assert "SFT, jigsaw: 85.0\u00a0% at 1e-4, 85.0\u00a0% at 3e-4, 85.0\u00a0% at 1e-3." in said
