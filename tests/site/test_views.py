@@ -15,21 +15,21 @@ from tests.support.browsing import Watched
 def test_sorting_by_mouse_and_keyboard_is_kept_in_the_address(browser: Browser, site: Path, board: Board) -> None:
     watched = Watched(browser)
     watched.page.goto((site / "tracks" / f"{board.tracks[0].key.slug}.html").as_uri())
-    table = watched.page.locator("table.slim")
+    table = watched.page.locator("table.entries")
     gains = [row.card.learned.gain for row in board.tracks[0].rows]
 
     def shown() -> list[float]:
-        cells = table.locator("tbody tr > :nth-child(4)").all_inner_texts()
-        return [float(text.split()[0].replace("\u2212", "-")) for text in cells]
+        cells = table.locator("tbody td[data-label=Gain]").all_inner_texts()
+        return [float(text.split("[")[0].strip().replace("\u2212", "-")) for text in cells]
 
-    watched.page.get_by_role("button", name="Sort by Gain, points").click()
+    table.locator("th[data-col=gain] button").click()
     assert shown() == sorted((round(gain * 100, 1) for gain in gains), reverse=True)
     watched.page.keyboard.press("Enter")
     assert shown() == sorted(round(gain * 100, 1) for gain in gains)
     assert table.locator("th[aria-sort]").get_attribute("aria-sort") == "ascending"
     watched.page.goto(watched.address)
     assert shown() == sorted(round(gain * 100, 1) for gain in gains)
-    watched.page.get_by_role("button", name="Sort by Balance").focus()
+    table.locator("th[data-col=balance] button").focus()
     watched.page.keyboard.press("Space")
     best = max(board.tracks[0].rows, key=lambda row: row.card.balance or 0.0)
     assert table.locator("tbody th a").first.inner_text() == best.name
@@ -49,9 +49,10 @@ def key(text: str) -> tuple[int, float, str]:
 SORTED = """(table, column) => {
     const heads = [...table.querySelectorAll('thead th')]
     const cells = body => [...body.querySelectorAll(`tr:not(.group) > :nth-child(${column + 1})`)]
+    const text = cell => cell.dataset.by ?? cell.innerText
     return [
         heads.map(head => head.getAttribute('aria-sort')),
-        [...table.tBodies].map(body => cells(body).map(cell => cell.innerText)),
+        [...table.tBodies].map(body => cells(body).map(text)),
     ]
 }"""
 
@@ -64,7 +65,8 @@ def test_every_column_of_every_table_is_sorted_by_mouse_and_back_by_keyboard(
     tables = 0
     for name in ("index", f"tracks/{slug}", f"forgotten/{slug}", "changelog"):
         watched.page.goto((site / f"{name}.html").as_uri())
-        table = watched.page.locator("table[data-sort]")
+        # Of the recipes and the entries of a track, the entries.
+        table = watched.page.locator("table[data-sort]").last
         tables += 1
         before = sorted(table.locator("tbody tr").all_inner_texts())
         for column in range(table.locator("thead th").count()):
@@ -95,20 +97,22 @@ def test_order_filter_and_choice_of_a_track_are_found_again_together(
 ) -> None:
     watched = Watched(browser)
     watched.page.goto((site / "tracks" / f"{board.tracks[0].key.slug}.html").as_uri())
-    watched.page.get_by_role("button", name="Sort by Retention").click()
-    watched.page.get_by_label("Filter").press_sequentially("nano-rloo")
-    watched.page.get_by_role("checkbox").nth(0).check()
-    rows = watched.page.locator("table.slim tbody tr:visible th a")
-    seen, chosen = rows.all_inner_texts(), watched.page.locator("tbody input:checked").get_attribute("value")
+    table = watched.page.locator("table.entries")
+    table.locator("th[data-col=retention] button").click()
+    watched.page.get_by_label("Search entries and recipes").press_sequentially("nano-rloo")
+    table.locator("tbody tr:visible input").first.check()
+    rows = watched.page.locator("table.entries tbody tr:visible th a")
+    chosen = table.locator("input:checked").get_attribute("value")
+    seen = rows.all_inner_texts()
     assert len(seen) == 3
     address = watched.address
-    assert "sort=-4" in address
+    assert "sort=-retention" in address
     assert "q=nano-rloo" in address
     assert f"of={chosen}" in address
     other = browser.new_context().new_page()
     other.goto(address)
-    expect(other.locator("table.slim tbody tr:visible th a")).to_have_text(seen)
-    assert other.locator("tbody input:checked").get_attribute("value") == chosen
+    expect(other.locator("table.entries tbody tr:visible th a")).to_have_text(seen)
+    assert other.locator("table.entries input:checked").get_attribute("value") == chosen
     other.context.close()
     watched.context.close()
 
@@ -150,44 +154,20 @@ def test_everything_the_script_adds_is_reached_with_tab(browser: Browser, site: 
 
 
 def test_filters_work_with_the_keyboard_alone(browser: Browser, site: Path, board: Board) -> None:
-    watched = Watched(browser)
-    watched.page.goto((site / "index.html").as_uri())
-    rows = watched.page.locator("table.lean tbody tr:not(.group):visible")
-    watched.page.get_by_label("Filter").focus()
+    watched = Watched(browser, viewport={"width": 1280, "height": 800})
+    watched.page.goto((site / "tracks" / f"{board.tracks[0].key.slug}.html").as_uri())
+    rows = watched.page.locator("table.entries tbody tr:visible")
+    watched.page.get_by_label("Search entries and recipes").focus()
     watched.page.keyboard.type("nano-")
-    watched.page.keyboard.press("Tab")
+    watched.page.get_by_label("Method", exact=True).focus()
     watched.page.keyboard.type("merge")
-    merged = [row for row in board.rows if row.manifest.method.family == "merge"]
+    merged = [row for row in board.tracks[0].rows if row.manifest.method.family == "merge"]
     expect(rows).to_have_count(len(merged))
     assert watched.address.endswith("?q=nano-&method=merge")
-    watched.page.keyboard.press("Shift+Tab")
+    watched.page.get_by_label("Search entries and recipes").focus()
     watched.page.keyboard.press("Control+a")
     watched.page.keyboard.press("Delete")
     assert watched.address.endswith("?method=merge")
-    watched.context.close()
-
-
-def test_filters_are_kept_in_the_address(browser: Browser, site: Path, board: Board) -> None:
-    watched = Watched(browser)
-    watched.page.goto((site / "index.html").as_uri())
-    rows = watched.page.locator("table.lean tbody tr:not(.group):visible")
-    watched.page.get_by_label("Filter").fill("NANO-RLOO")
-    expect(rows).to_have_count(3)
-    # A track without a row that fits is gone with its heading.
-    expect(watched.page.locator("tr.group:visible")).to_have_count(1)
-    watched.page.get_by_role("combobox", name="Method").select_option("RFT")
-    expect(watched.page.locator("[data-count]")).to_have_text(f"3 of {len(board.rows)} shown")
-    again = watched.address
-    assert again.endswith("index.html?q=NANO-RLOO&method=RFT")
-    watched.page.goto("about:blank")
-    watched.page.goto(again)
-    expect(rows).to_have_count(3)
-    assert watched.page.get_by_label("Filter").input_value() == "NANO-RLOO"
-    watched.page.get_by_label("Filter").fill("")
-    watched.page.get_by_role("combobox", name="Method").select_option("")
-    expect(rows).to_have_count(len(board.rows))
-    assert watched.address.endswith("index.html")
-    assert watched.complaints == []
     watched.context.close()
 
 

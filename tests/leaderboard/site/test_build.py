@@ -28,7 +28,7 @@ from leaderboard.ledger import events as ev
 from leaderboard.numbers.cells import cells_of
 from leaderboard.site import build
 from leaderboard.site.build import render, site_sources, write_site
-from leaderboard.site.checks import MAX_INDEX_BYTES, MAX_INDEX_GZIP_BYTES, compare_sites
+from leaderboard.site.checks import MAX_INDEX_BYTES, MAX_INDEX_GZIP_BYTES, MAX_SCRIPT_BYTES, compare_sites
 from leaderboard.site.pages import Pages
 from leaderboard.site.plots import scatter
 from leaderboard.site.results import MOST_ROWS
@@ -96,7 +96,7 @@ def test_another_process_with_other_settings_writes_the_same_bytes(made: Folders
 
 def test_pages_hold_one_script_of_the_site_no_inline_style_and_no_handler(files: dict[str, bytes]) -> None:
     (script,) = [name for name in files if name.endswith(".js")]
-    assert len(files[script]) <= 10_000
+    assert len(files[script]) <= MAX_SCRIPT_BYTES
     for name, page in pages(files).items():
         tags = re.findall(r"<[a-zA-Z][^>]*>", page)
         expected = [] if name.startswith("embed/") else [f'<script defer src="{"../" * name.count("/")}{script}">']
