@@ -14,7 +14,7 @@
     const text = from.dataset.copy || from.href;
     const say = (what) => (said.textContent = what);
     say(text);
-    navigator.clipboard?.writeText(text).then(() => say("Copied: " + text), say);
+    navigator.clipboard?.writeText(text).then(() => say("Copied: " + text), () => {});
     setTimeout(say, 6000, "");
   });
 }
