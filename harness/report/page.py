@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report.flips import flipped_items
 from harness.report.palette import style_tokens
-from harness.scoring import Scorecard, Source, wording
+from harness.scoring import Scorecard, Source, headline, wording
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -29,7 +29,7 @@ def render_pair_page(card: Scorecard, base: Source, tuned: Source) -> str:
         .get_template("pair.html.j2")
         .render(
             card=card,
-            headline=wording.headline(card),
+            headline=headline(card),
             conditions=wording.conditions(card),
             prompting=wording.prompting(card),
             order=order,

@@ -1,4 +1,5 @@
 from .agreement import ENOUGH, Agreement, SideAgreement, agree, compare_side
+from .alarm_groups import AlarmGroup, alarm_groups, alarm_lines
 from .binary import difference_interval
 from .definitions import METRICS, SECTIONS, Metric, Unit, find_metric, metric_of, metrics_page
 from .drift import ItemDrift, token_kl
@@ -16,6 +17,7 @@ from .dynamics.document import (
 from .dynamics.influence import Pair, cosine, error_norm, jacobian_norm, magnitude
 from .dynamics.perplexity import Reading, edges
 from .gate import RuleResult, apply_rule, apply_rules, check_scopes, exit_code
+from .headline import headline, lost_format
 from .pairing import Source, pair
 from .power import mean_minimum_detectable_difference, smallest_loss
 from .repeats import repeats_of
@@ -60,6 +62,7 @@ __all__ = [
     "SECTIONS",
     "SEED",
     "Agreement",
+    "AlarmGroup",
     "Bools",
     "CheckpointDrift",
     "Comparison",
@@ -103,6 +106,8 @@ __all__ = [
     "Transitions",
     "Unit",
     "agree",
+    "alarm_groups",
+    "alarm_lines",
     "align_columns",
     "apply_rule",
     "apply_rules",
@@ -121,9 +126,11 @@ __all__ = [
     "exit_code",
     "find_metric",
     "harmonic_mean",
+    "headline",
     "holm",
     "jacobian_norm",
     "last_of",
+    "lost_format",
     "magnitude",
     "mcnemar",
     "mean_minimum_detectable_difference",

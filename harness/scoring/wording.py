@@ -6,7 +6,6 @@ has what could steer a terminal or a page made visible.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -96,18 +95,6 @@ def align_columns(header: Sequence[str], rows: Sequence[Sequence[str]], left: Co
 
 def title(card: Scorecard) -> str:
     return printable(f"{card.tuned.name} against {card.base.name}")
-
-
-def headline(card: Scorecard) -> str:
-    """The finding in one sentence; verdicts count prior tasks."""
-    counts = Counter(str(task.verdict) for task in card.prior_tasks.values())
-    verdicts = ", ".join(f"{counts[word]} {SAID.get(word, word)}" for word in VERDICTS if counts[word])
-    forgetting = f"Prior tasks: {verdicts or 'none measured'}."
-    target = card.target
-    if target is None:
-        return forgetting
-    learning = f"{printable(target.family)} from {per_cent(target.score_base)} % to {per_cent(target.score_tuned)} %."
-    return f"{learning} {forgetting}"
 
 
 def finding(task: TaskScore) -> str:
@@ -239,10 +226,6 @@ def drawn(card: Scorecard) -> str:
         f"{card.repeats} answer{'s' * (card.repeats > 1)} to an item{how}; the item stays the unit of intervals and "
         "tests. Forgotten and learned count answers, and hold what sampling alone moves. Not for the board."
     )
-
-
-def alarms(card: Scorecard) -> list[str]:
-    return [printable(alarm.message) for alarm in card.alarms]
 
 
 def caveats(card: Scorecard) -> list[str]:

@@ -104,7 +104,7 @@ def test_alarms_and_absent_numbers_are_said(tmp_path: Path) -> None:
     assert "ALARM unparsed answers on jigsaw_2x2" in text
     assert "Balance no gain shown" in text
     assert "Retention no prior task" in text
-    assert "Prior tasks: none measured." in text
+    assert "No gain shown on jigsaw (+0.0 points); no prior task was measured." in text
     html = page.render_pair_page(card, base, tuned)
     assert "Read with care" in html
     assert "no gain shown" in html
