@@ -27,7 +27,7 @@ def render_trajectory(trajectory: Trajectory, console: Console) -> None:
     """Print the checkpoints in training order, then retention at matched gain. Names are printed as text."""
     n = sum(trajectory.suite.tasks.values())
     on = trajectory.target or "no target"
-    subject = f"{on}, {trajectory.suite.name} {trajectory.suite.version}, {n:,} items"
+    subject = f"{on}, {trajectory.suite.name}-{trajectory.suite.version}, {n:,} items"
     console.print(Text(printable(subject), "dim"))
     if not trajectory.provenance.checked:
         console.print(Text("provenance not checked", "bold yellow"))

@@ -1,5 +1,5 @@
 from .agreement import ENOUGH, Agreement, SideAgreement, agree, compare_side
-from .alarm_groups import AlarmGroup, alarm_groups, alarm_lines
+from .alarm_kinds import AlarmGroup, alarm_groups, alarm_lines
 from .binary import difference_interval
 from .definitions import METRICS, SECTIONS, Metric, Unit, find_metric, metric_of, metrics_page
 from .drift import ItemDrift, token_kl
@@ -17,7 +17,6 @@ from .dynamics.document import (
 from .dynamics.influence import Pair, cosine, error_norm, jacobian_norm, magnitude
 from .dynamics.perplexity import Reading, edges
 from .gate import RuleResult, apply_rule, apply_rules, check_scopes, exit_code
-from .headline import headline, lost_format
 from .pairing import Source, pair
 from .power import mean_minimum_detectable_difference, smallest_loss
 from .repeats import repeats_of
@@ -25,6 +24,7 @@ from .rules import Comparison, Occurrence, Rule, parse_rule
 from .schema import dynamics_schema, portable, scorecard_schema
 from .scorecard import GroupScore, PassAt, Role, Scorecard, TargetScore, TaskScore
 from .scorer import SCORER_VERSION, check_margin, paired_items, score_pair
+from .sentence import headline, lost_format
 from .statistics import ALPHA, MARGIN, RESAMPLES, SEED, harmonic_mean, holm, mcnemar
 from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, predictor, retest
 from .study.results import Made, Matched, NoiseFloor, Predictor, StudyResults, TargetResult, Tested, TrainingResult

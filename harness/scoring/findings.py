@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from harness.scoring.estimates import tasks_in
-from harness.scoring.headline import became_unreadable
 from harness.scoring.rules import Occurrence
+from harness.scoring.sentence import became_unreadable
 from harness.scoring.wording import per_cent, point_interval
 
 if TYPE_CHECKING:

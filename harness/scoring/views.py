@@ -7,8 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from harness.scoring import wording
-from harness.scoring.alarm_groups import alarm_lines
-from harness.scoring.headline import headline
+from harness.scoring.alarm_kinds import alarm_lines
+from harness.scoring.sentence import headline
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -140,7 +140,7 @@ def conditions(card: Scorecard) -> str:
     n = f"{sum(card.suite.tasks.values()):,} items"
     if card.engine is None:
         return f"{card.base.source}s, {n}, provenance not checked"
-    return printable(f"{card.suite.name} {card.suite.version}, {n}, engine {card.engine.environment}")
+    return printable(f"{card.suite.name}-{card.suite.version}, {n}, engine {card.engine.environment}")
 
 
 def prompting(card: Scorecard) -> str:

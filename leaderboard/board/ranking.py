@@ -20,7 +20,7 @@ import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,8 @@ Counts = NDArray[np.float32]
 Front = Literal["on the front", "not distinguishable", "dominated"]
 
 _POWER = 0.8
+# Entries named as dominating another.
+_NAMED = 3
 # Draws are multiples of this, so that products of two of them sum exactly in a double: 2^36 * 10,000 < 2^53.
 _GRAIN = 2.0**-18
 # Counts held at once: draws of a block times items of a task.
@@ -103,7 +105,8 @@ class Placing:
     entries at once. ``alone`` is the interval for whoever asks of this entry only: its M - 1 comparisons are adjusted
     among themselves, so that it is as narrow or narrower (Mogstad et al. 2024). Two entries share a letter of
     ``letters`` exactly if their balance does not differ significantly; there are no letters where a track would need
-    more than 26. ``front`` is the Pareto status in (gain, retention).
+    more than 26. ``front`` is the Pareto status in (gain, retention); ``dominators`` is how many entries dominate this
+    one, and ``dominated_by`` are those of them with the best balance, three at most.
     """
 
     rank: tuple[int, int] | None = None
@@ -111,6 +114,8 @@ class Placing:
     letters: str = ""
     front: Front | None = None
     reason: str | None = None
+    dominated_by: tuple[str, ...] = ()
+    dominators: int = 0
 
 
 @dataclass(frozen=True)
@@ -274,7 +279,11 @@ def _alone(contest: Contest) -> Comparison:
 
 def _compare(contest: Contest, drawn: _Draws) -> Comparison:
     contenders = contest.contenders
-    fronts = _fronts(contenders, drawn)
+    fronts, dominators = _fronts(contenders, drawn)
+    over: dict[str, _Over] = {
+        one.entry_id: {"dominated_by": _named(contenders, found), "dominators": len(found)}
+        for one, found in zip(contenders, dominators, strict=True)
+    }
     ranked = [at for at, one in enumerate(contenders) if one.card.balance is not None]
     ranked.sort(key=lambda at: (-_number(contenders[at].card.balance), contenders[at].entry_id))
     units = min(drawn.units(drawn.target), drawn.units(list(drawn.prior)))
@@ -289,10 +298,11 @@ def _compare(contest: Contest, drawn: _Draws) -> Comparison:
         one = contenders[at]
         rank = 1 + int(better[:, row].sum()), len(ranked) - int(better[row].sum())
         own = 1 + int((alone[row] < 0).sum()), len(ranked) - int((alone[row] > 0).sum())
-        placings[one.entry_id] = Placing(rank, own, letters[row] if letters else "", fronts[at])
+        placings[one.entry_id] = Placing(rank, own, letters[row] if letters else "", fronts[at], **over[one.entry_id])
     for at, one in enumerate(contenders):
         if at not in ranked:
-            placings[one.entry_id] = Placing(front=fronts[at], reason=one.card.reasons["balance"])
+            reason = one.card.reasons["balance"]
+            placings[one.entry_id] = Placing(front=fronts[at], reason=reason, **over[one.entry_id])
     return Comparison(
         order=tuple(contenders[at].entry_id for at in ranked),
         placings=placings,
@@ -300,6 +310,27 @@ def _compare(contest: Contest, drawn: _Draws) -> Comparison:
         pairs=len(ranked) * (len(ranked) - 1) // 2,
         detectable=tests.detectable(),
     )
+
+
+class _Over(TypedDict):
+    """Who dominates an entry, as its placing has it."""
+
+    dominated_by: tuple[str, ...]
+    dominators: int
+
+
+def _named(contenders: Sequence[Contender], found: Sequence[int]) -> tuple[str, ...]:
+    """The ids of the contenders at ``found`` with the best balance; where none has one, with the best retention."""
+    those = [contenders[at].card for at in found]
+    order = sorted(
+        range(len(found)),
+        key=lambda at: (
+            -_number(those[at].balance),
+            -_number(those[at].retention_macro),
+            contenders[found[at]].entry_id,
+        ),
+    )
+    return tuple(contenders[found[at]].entry_id for at in order[:_NAMED])
 
 
 def _number(value: float | None) -> float:
@@ -416,8 +447,8 @@ def tie_letters(alike: Bools, most: int = len(string.ascii_lowercase)) -> list[s
     return letters
 
 
-def _fronts(contenders: Sequence[Contender], drawn: _Draws) -> list[Front | None]:
-    """Pareto status of each entry in (gain, retention), None without a retention.
+def _fronts(contenders: Sequence[Contender], drawn: _Draws) -> tuple[list[Front | None], list[list[int]]]:
+    """Pareto status of each entry in (gain, retention), None without a retention, and who dominates it.
 
     On the front: no entry is at least as good in both and better in one. Dominated: for some entry that is, both
     differences are significant (the larger of the two p-values counts, by intersection and union), after Holm over the
@@ -438,11 +469,13 @@ def _fronts(contenders: Sequence[Contender], drawn: _Draws) -> list[Front | None
     p = np.maximum(np.where(gain.difference == 0, 0, gain.p), np.where(kept.difference == 0, 0, kept.p))
     surely = holm_rejects(np.where(above | above.T, p, 1.0)) & above
     statuses: list[Front | None] = [None] * len(contenders)
+    dominators: list[list[int]] = [[] for _ in contenders]
     for row, at in enumerate(there):
         statuses[at] = "dominated" if surely[:, row].any() else "not distinguishable"
         if not above[:, row].any():
             statuses[at] = "on the front"
-    return statuses
+        dominators[at] = [there[other] for other in np.flatnonzero(surely[:, row])]
+    return statuses, dominators
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.scoring import Scorecard, alarm_groups, alarm_lines
-from harness.scoring.alarm_groups import FOLLOWS, KINDS
+from harness.scoring.alarm_kinds import FOLLOWS, KINDS
 from harness.scoring.scorecard import AlarmKind
 from tests.support.cards import changed, pair_card
 
