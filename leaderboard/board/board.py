@@ -18,6 +18,7 @@ from leaderboard.board.cache import Cache
 from leaderboard.board.comparisons import compare_all
 from leaderboard.board.ranking import Comparison, Contender, Contest, ForgottenItem, Placing, Questions, forgotten_most
 from leaderboard.board.scores import Score, score_entries
+from leaderboard.board.tags import GOT_WORSE, Tag, gain_tag, tags_of
 from leaderboard.documents import TUNED_FOLDER, Manifest
 from leaderboard.entries import BadEntry, Shelf, changed_files, entry_folders
 from leaderboard.ledger import Event, EventError, Evidence, Standing, State, fold, read_ledgers
@@ -59,6 +60,21 @@ class Row:
     @property
     def standing(self) -> Standing:
         return self.state.standing
+
+    @property
+    def shows_gain(self) -> bool:
+        """Whether it is shown to have learned its target: the 95 % interval of its gain is above 0."""
+        return gain_tag(self.card.learned.gain_ci) is None
+
+    @property
+    def got_worse(self) -> bool:
+        """Whether it is shown to have lost on its target: the 95 % interval of its gain is below 0."""
+        return gain_tag(self.card.learned.gain_ci) == GOT_WORSE
+
+    @property
+    def tags(self) -> tuple[Tag, ...]:
+        """What a reader should know beside its numbers: standing, gain, evidence and alarms."""
+        return tags_of(self.card.learned.gain_ci, self.evidence, self.standing, len(self.card.alarms))
 
     @property
     def folder(self) -> Path:
@@ -118,6 +134,22 @@ class Track:
     def compared(self) -> tuple[Row, ...]:
         """The entries that take part: the ranked ones, and those that show no gain or too little evidence."""
         return tuple(row for row in self.rows if row.standing.ranked)
+
+    @cached_property
+    def shows_gain(self) -> bool:
+        """Whether an entry that takes part is shown to have learned the target."""
+        return any(row.shows_gain for row in self.compared)
+
+    @property
+    def order_sentence(self) -> str:
+        """In which order the entries stand, and why."""
+        if not self.shows_gain:
+            return (
+                "No entry shows a gain, so there is no balance and no rank: ordered by retention, what was kept of "
+                "everything else."
+            )
+        last = " Those without a rank follow, by retention." if len(self.ranked) < len(self.rows) else ""
+        return f"Ordered by balance, which is high where gain and retention both are.{last}"
 
 
 @dataclass(frozen=True)
@@ -251,8 +283,13 @@ def _tracks(scores: Sequence[tuple[Score, State]], submissions: Path, bases: Pat
         rows = [_row(score, state, track.base, compared, submissions, bases) for score, state in track.scores]
         forgotten = forgotten_most(track.questions, contest.contenders)
         tracks.append(Track(key, track.base, tuple(sorted(rows, key=_order)), compared, forgotten))
-    # Standard before custom, then the largest track first: that is where a reader finds most to compare.
-    return tuple(sorted(tracks, key=lambda track: (track.key.kind == "custom", -len(track.rows), track.key.slug)))
+    return tuple(sorted(tracks, key=_precedence))
+
+
+def _precedence(track: Track) -> tuple[bool, bool, int, str]:
+    """Where something was learned before where nothing is shown to be, so that such a track never opens the board;
+    standard before custom, then the largest track first: that is where a reader finds most to compare."""
+    return not track.shows_gain, track.key.kind == "custom", -len(track.rows), track.key.slug
 
 
 def _row(score: Score, state: State, base: RunRecord, compared: Comparison, submissions: Path, bases: Path) -> Row:

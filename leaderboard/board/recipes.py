@@ -1,66 +1,56 @@
 """Recipes: entries of a track that differ in their seed alone, read as one row whose marks are the seeds.
 
-A recipe is named from the fields of the manifest. Its mean is over seeds, with Student's interval where there are at
-least three; whether the seeds agree is tested by Cochran's Q (Cochran 1954, "The combination of estimates from
-different experiments", Biometrics 10) over the seeds' own intervals.
+A recipe is named from the fields of the manifest (:mod:`leaderboard.board.naming`), and its numbers are means over its
+seeds (:mod:`leaderboard.board.seeds`). Ranks are of entries; recipes are put in order, not ranked.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import sqrt
-
-import numpy as np
-from scipy.stats import chi2
-from scipy.stats import t as student
 
 from harness.items import canonical_json
-from harness.scoring import ALPHA
 from leaderboard.board.board import Row, Track
-from leaderboard.documents import AdapterRef, Manifest
-from leaderboard.numbers import number
+from leaderboard.board.naming import seed_count, settings, title, weights
+from leaderboard.board.seeds import Interval, SeedMean, adjusted, over_seeds
+from leaderboard.board.tags import GOT_WORSE, NO_GAIN, Tag, shared
+from leaderboard.documents import Manifest
+from leaderboard.numbers import learning_rate
 
-# An interval over fewer seeds than these says next to nothing.
-LEAST_SEEDS = 3
+__all__ = ["Recipe", "SeedMean", "but_learning_rate", "recipes", "short_names", "weights"]
+
 # What does not make it another recipe: the seed, and what follows from it or describes it.
 _OF_A_SEED = ("seeds", "summary", "tokens")
-_Z95 = 1.959964
-
-
-@dataclass(frozen=True)
-class SeedMean:
-    """The mean of a number over the seeds of a recipe.
-
-    ``interval`` is Student's 95 % over seeds, None below three; ``disagree_p`` is Cochran's Q test that all seeds have
-    one value, None with one seed or without intervals.
-    """
-
-    mean: float
-    seeds: int
-    interval: tuple[float, float] | None
-    disagree_p: float | None
-
-    @property
-    def disagree(self) -> bool:
-        return self.disagree_p is not None and self.disagree_p < ALPHA
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Entries of one track that differ in their seed alone, in the order of the track (best first).
 
-    ``gain`` and ``retention`` are means over seeds of the shares in [0, 1]; ``retention`` is None where no seed has
-    one.
+    ``gain``, ``retention`` and ``balance`` are means over seeds, as rates; ``retention`` is None where a seed has none,
+    ``balance`` where a seed has none, as those without a shown gain. ``title`` says what was done, ``setting`` with
+    which learning rate and what else tells it from the others of its track.
     """
 
     slug: str
-    name: str
+    title: str
+    setting: str
     rows: tuple[Row, ...]
     gain: SeedMean
     retention: SeedMean | None
+    balance: SeedMean | None
+
+    @property
+    def settings(self) -> str:
+        """Its setting, and on how many seeds it rests: "lr 3e-4 · 3 seeds"."""
+        return " · ".join(filter(None, (self.setting, seed_count([row.manifest for row in self.rows]))))
+
+    @property
+    def name(self) -> str:
+        return " · ".join(filter(None, (self.title, self.settings)))
 
     @property
     def manifest(self) -> Manifest:
@@ -69,7 +59,7 @@ class Recipe:
 
     @property
     def weights(self) -> str:
-        """Which weights were trained: ``full``, or ``LoRA`` with its rank."""
+        """Which weights were trained: ``full``, or the kind of adapter with its rank."""
         return weights(self.manifest)
 
     @cached_property
@@ -77,99 +67,141 @@ class Recipe:
         """The seeds of its entries, as far as they are stated."""
         return tuple(seed for row in self.rows for seed in row.manifest.method.seeds or [])
 
+    @property
+    def shows_gain(self) -> bool:
+        """Whether each of its entries shows a gain by itself."""
+        return all(row.shows_gain for row in self.rows)
+
+    @property
+    def got_worse(self) -> bool:
+        """Whether each of its entries is shown to have lost on its own target."""
+        return all(row.got_worse for row in self.rows)
+
+    @cached_property
+    def disagrees(self) -> bool:
+        """Whether its seeds are shown to differ in retention or in gain."""
+        return self.gain.disagree or (self.retention is not None and self.retention.disagree)
+
+    @cached_property
+    def tags(self) -> tuple[Tag, ...]:
+        """What a reader should know beside its numbers: evidence and standing of all, gain, and whether seeds agree."""
+        told = [tag for tag in shared([row.tags for row in self.rows]) if tag not in (NO_GAIN, GOT_WORSE)]
+        gained = sum(row.shows_gain for row in self.rows)
+        if not gained:
+            told.insert(0, GOT_WORSE if self.got_worse else NO_GAIN)
+        elif gained < len(self.rows):
+            told.insert(0, Tag(f"gain shown by {gained} of {len(self.rows)} seeds", "plain"))
+        return tuple(told) + ((Tag("seeds disagree", "warn"),) if self.disagrees else ())
+
 
 def recipes(track: Track) -> tuple[Recipe, ...]:
-    """The recipes of ``track``, in the order of their best entries.
+    """The recipes of ``track``: by the mean balance of their seeds, then those without a balance by mean retention.
 
-    Entries whose seed is not stated are recipes of their own: nothing says that only a seed tells them apart.
+    Nobody but one author, with weights in one place, is joined. Entries of which nothing says that only a seed tells
+    them apart are recipes of their own: those whose seed is not stated, or stated by another of the same statements,
+    and those that are not ranked because they are doubted or replaced.
     """
-    found: dict[str, list[Row]] = {}
-    for row in track.rows:
-        found.setdefault(_key(row), []).append(row)
-    names = _distinct([_name(rows) for rows in found.values()], list(found.values()))
-    return tuple(
-        Recipe(
-            slug=f"recipe-{hashlib.sha256(key.encode()).hexdigest()[:8]}",
-            name=name,
-            rows=tuple(rows),
-            gain=_over_seeds([(row.card.learned.gain, row.card.learned.gain_ci) for row in rows]),
-            retention=_retention(rows),
-        )
-        for name, (key, rows) in zip(names, found.items(), strict=True)
+    groups = _groups(track)
+    ids = [",".join(sorted(row.entry_id for row in rows)) for rows in groups]
+    slugs = [f"recipe-{hashlib.sha256(_facts(rows[0], rows).encode()).hexdigest()[:8]}" for rows in groups]
+    manifests = [min(rows, key=lambda row: row.entry_id).manifest for rows in groups]
+    said = settings(manifests, ids)
+    gains = adjusted(
+        [over_seeds([(row.card.learned.gain, row.card.learned.gain_ci) for row in rows]) for rows in groups]
+    )
+    kept = iter(adjusted([mean for rows in groups if (mean := _retention(rows))]))
+    found = []
+    for rows, slug, manifest, setting, gain in zip(groups, slugs, manifests, said, gains, strict=True):
+        retention = next(kept) if _retention(rows) else None
+        found.append(Recipe(slug, title(manifest), setting, tuple(rows), gain, retention, _balance(rows)))
+    return tuple(sorted(found, key=_order))
+
+
+def _order(recipe: Recipe) -> tuple[bool, float, bool, float, float, str]:
+    balance, retention = recipe.balance, recipe.retention
+    return (
+        balance is None,
+        -balance.mean if balance else 0.0,
+        retention is None,
+        -retention.mean if retention else 0.0,
+        -recipe.gain.mean,
+        recipe.slug,
     )
 
 
-def weights(manifest: Manifest) -> str:
-    """Which weights a fine-tune trained: ``full``, or ``LoRA`` with its rank where that is stated."""
-    rank = manifest.method.lora_rank
-    if rank is not None:
-        return f"LoRA r{rank}"
-    return manifest.tuned.adapter_type if isinstance(manifest.tuned, AdapterRef) else "full"
+def _groups(track: Track) -> list[list[Row]]:
+    """The rows of each recipe, in the order of the track."""
+    alike: dict[str, list[Row]] = {}
+    for row in track.rows:
+        alike.setdefault(_statements(row), []).append(row)
+    groups: dict[str, list[Row]] = {}
+    for key, rows in alike.items():
+        times = Counter(seed for row in rows if row.standing.ranked for seed in set(row.manifest.method.seeds or []))
+        for row in rows:
+            seeds = row.manifest.method.seeds
+            is_seed = bool(seeds) and row.standing.ranked and all(times[seed] == 1 for seed in seeds or [])
+            groups.setdefault(key if is_seed else row.entry_id, []).append(row)
+    return list(groups.values())
 
 
-def _key(row: Row) -> str:
+def _facts(row: Row, rows: Sequence[Row]) -> str:
+    """What the address of a recipe follows from: what was stated, so that another seed does not move it."""
+    seeds = row.manifest.method.seeds
+    return _statements(row) if len(rows) > 1 or (seeds and row.standing.ranked) else row.entry_id
+
+
+def short_names(found: Sequence[Recipe]) -> dict[str, str]:
+    """What each recipe of a track is called where there is little room, by its slug: its title, with the learning rate
+    or the whole setting where that alone tells it from the others."""
+    ways = [
+        {recipe.slug: recipe.title for recipe in found},
+        {recipe.slug: _with_rate(recipe) for recipe in found},
+        {recipe.slug: " · ".join(filter(None, (recipe.title, recipe.setting))) for recipe in found},
+    ]
+    times = [Counter(way.values()) for way in ways]
+    return {
+        recipe.slug: next(
+            (way[recipe.slug] for way, count in zip(ways, times, strict=True) if count[way[recipe.slug]] == 1),
+            recipe.name,
+        )
+        for recipe in found
+    }
+
+
+def _with_rate(recipe: Recipe) -> str:
+    rate = recipe.manifest.method.learning_rate
+    return recipe.title if rate is None else f"{recipe.title} at lr {learning_rate(rate)}"
+
+
+def but_learning_rate(recipe: Recipe) -> str:
+    """What recipes share that differ in seed and learning rate alone."""
+    return _statements(recipe.rows[0], "learning_rate")
+
+
+def _statements(row: Row, *but: str) -> str:
+    """All that an author says of an entry ``but`` some of its method, and its seed, and whose it is."""
     manifest = row.manifest
-    if not manifest.method.seeds:
-        return row.entry_id
-    method = manifest.method.model_dump(mode="json", exclude=set(_OF_A_SEED))
+    method = manifest.method.model_dump(mode="json", exclude={*_OF_A_SEED, *but})
     data = [each.model_dump(mode="json") for each in manifest.training_data]
-    facts = [manifest.contact.handle, method, weights(manifest), data]
+    # A name is only stated; where the weights lie is checked, and nobody else can put any there.
+    owner = (manifest.tuned_model.repo or "").partition("/")[0].casefold()
+    facts = [manifest.contact.handle.casefold(), owner, method, weights(manifest), data]
     return canonical_json(facts).decode("utf-8")
 
 
-def _name(rows: Sequence[Row]) -> str:
-    method = rows[0].manifest.method
-    said = [method.algorithm or method.family.upper().replace("-ON-ROLLOUTS", " on rollouts")]
-    if (trained := weights(rows[0].manifest)) != "full":
-        said.append(trained)
-    if method.learning_rate is not None:
-        said.append(f"lr {number(method.learning_rate)}")
-    if method.replay and "replay" not in said[0].lower():
-        said.append("with replay")
-    if len(rows) > 1:
-        said.append(f"{len(rows)} seeds")
-    return " · ".join(said)
-
-
-def _distinct(names: list[str], groups: list[list[Row]]) -> list[str]:
-    """Names made distinct by steps, author and name of the model, the first of these that does it."""
-    told = list(names)
-    for more in (
-        lambda row: f"{row.manifest.method.steps} steps" if row.manifest.method.steps else "",
-        lambda row: f"by {row.manifest.contact.handle}",
-        lambda row: row.name,
-    ):
-        twice = {name for name in told if told.count(name) > 1}
-        told = [
-            f"{name} · {said}" if name in twice and (said := more(rows[0])) else name
-            for name, rows in zip(told, groups, strict=True)
-        ]
-    return told
+def _gain(rows: Sequence[Row]) -> SeedMean:
+    return over_seeds([(row.card.learned.gain, row.card.learned.gain_ci) for row in rows])
 
 
 def _retention(rows: Sequence[Row]) -> SeedMean | None:
-    known = [
-        (row.card.retention_macro, row.card.retention_macro_ci) for row in rows if row.card.retention_macro is not None
-    ]
-    return _over_seeds(known) if known else None
+    return _mean([(row.card.retention_macro, row.card.retention_macro_ci) for row in rows])
 
 
-def _over_seeds(values: Sequence[tuple[float, tuple[float, float] | None]]) -> SeedMean:
-    found = np.array([value for value, _ in values])
-    mean, seeds = float(found.mean()), len(found)
-    interval = None
-    if seeds >= LEAST_SEEDS:
-        half = float(student.ppf(1 - ALPHA / 2, seeds - 1)) * float(found.std(ddof=1)) / sqrt(seeds)
-        interval = (mean - half, mean + half)
-    return SeedMean(mean, seeds, interval, _heterogeneity(values))
+def _balance(rows: Sequence[Row]) -> SeedMean | None:
+    return _mean([(row.card.balance, row.card.balance_ci) for row in rows])
 
 
-def _heterogeneity(values: Sequence[tuple[float, tuple[float, float] | None]]) -> float | None:
-    """p of Cochran's Q with k - 1 degrees of freedom; None with one seed, or where an interval is absent or a point."""
-    intervals = [interval for _, interval in values]
-    if len(values) < 2 or any(each is None or each[1] <= each[0] for each in intervals):
-        return None
-    found = np.array([value for value, _ in values])
-    weight = np.array([(2 * _Z95 / (each[1] - each[0])) ** 2 for each in intervals if each is not None])
-    q = float((weight * (found - (weight * found).sum() / weight.sum()) ** 2).sum())
-    return float(chi2.sf(q, len(values) - 1))
+def _mean(values: Sequence[tuple[float | None, Interval | None]]) -> SeedMean | None:
+    """The mean over all seeds, None where one has no value: the mean of the others would be of another recipe."""
+    known = [(value, interval) for value, interval in values if value is not None]
+    return over_seeds(known) if len(known) == len(values) else None

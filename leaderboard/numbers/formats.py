@@ -119,9 +119,18 @@ def number(value: float | int | None) -> str:
         return "not disclosed"
     if isinstance(value, int):
         return count(value)
-    # 1e-5 and 1e-4 beside each other, where the library writes 1e-05 and 0.0001.
+    return _with_power(value) if 0 < abs(value) < 1e-2 else f"{value:g}"
+
+
+def learning_rate(value: float | None) -> str:
+    """A learning rate as papers write it, below 0.1 always with its power of ten: 1e-2, 1e-3, 2.5e-4, 0.5."""
+    return _with_power(value) if value is not None and 0 < value < 0.1 else number(value)
+
+
+def _with_power(value: float) -> str:
+    """1e-5 and 1e-4 beside each other, where the library writes 1e-05 and 0.0001."""
     digits, _, power = f"{value:.5e}".partition("e")
-    return f"{float(digits):g}e{int(power)}" if 0 < abs(value) < 1e-3 else f"{value:g}"
+    return f"{float(digits):g}e{int(power)}"
 
 
 def figure(value: float | None) -> str:

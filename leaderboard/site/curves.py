@@ -10,7 +10,7 @@ import numpy as np
 from harness.scoring import LEVELS, retention_at
 from leaderboard.board import Row, Track
 from leaderboard.documents import Method
-from leaderboard.numbers import number
+from leaderboard.numbers import learning_rate, number
 from leaderboard.site.views import METHODS
 
 # Of one training run, checkpoints differ in how far they got and in what is said about that.
@@ -18,7 +18,7 @@ _PROGRESS = ("steps", "tokens", "rollouts", "summary")
 _LEAST_CHECKPOINTS = 3
 # What tells runs of one method apart, in the words of a label; the seed does not make it another method.
 _APART: tuple[Callable[[Method], str], ...] = (
-    lambda method: "" if method.learning_rate is None else f"lr {number(method.learning_rate)}",
+    lambda method: "" if method.learning_rate is None else f"lr {learning_rate(method.learning_rate)}",
     lambda method: "" if method.kl_coefficient is None else f"KL {number(method.kl_coefficient)}",
     lambda method: "" if method.lora_rank is None else f"LoRA {method.lora_rank}",
     lambda method: "with replay" if method.replay else "",

@@ -19,14 +19,14 @@ from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, word
 from leaderboard.board import Board, Cache, Row, Track, TrackKey, code_digest, entry_json
 from leaderboard.documents import ENTRY_ID
 from leaderboard.numbers import cells, cite, formats
-from leaderboard.site import curves, dynamics, explorer, plots, study, views
+from leaderboard.site import curves, dynamics, explorer, facts, plots, study, views
 from leaderboard.site.charts import coordinate, segments
 from leaderboard.site.releases import read_releases
 
 _VERDICTS = ("forgot", "inconclusive", "nothing to lose", "retained", "improved")
 _FILTERS = ("points", "points_tick", "percent", "percent_tick", "ratio", "points_ci", "ratio_ci", "probability",
-            "count", "number", "shown", "by_others", "linked", "cited", "plain", "figure", "figure_ci", "cosine",
-            "cosine_ci")  # fmt: skip
+            "count", "number", "learning_rate", "shown", "by_others", "linked", "cited", "plain", "figure", "figure_ci",
+            "cosine", "cosine_ci")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -189,6 +189,7 @@ def _environment(templates: Path) -> Environment:
         kept=wording.kept,
         rests_on=rests_on,
         numbers=_numbers,
+        **facts.FUNCTIONS,
     )
     return environment
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from harness.errors import RetentionError, first_problem
 from harness.scoring import Matched, Predictor, StudyResults, TargetResult, Tested, TrainingResult
-from leaderboard.numbers import points, points_ci, probability, ratio, ratio_ci
+from leaderboard.numbers import learning_rate, points, points_ci, probability, ratio, ratio_ci
 from leaderboard.site.charts import Axis, axis, coordinate
 
 # Below this a divergence is rounding, and has no place on a logarithmic axis.
@@ -261,7 +261,7 @@ def wall_minutes(training: TrainingResult) -> Sequence[str]:
 
 
 def _rate(training: TrainingResult) -> str:
-    return "learning rate not known" if training.learning_rate is None else f"{training.learning_rate:g}"
+    return "learning rate not known" if training.learning_rate is None else learning_rate(training.learning_rate)
 
 
 def _p(test: Tested) -> str:

@@ -11,16 +11,23 @@ import numpy as np
 from harness.records import RunRecord
 from harness.scoring import TaskScore
 from leaderboard.board import Board, Row, Track
+from leaderboard.board.naming import FAMILIES
 from leaderboard.site.explorer import base_answers, read_answers, shortened
 
 METHODS = {
-    "sft": ("SFT", "Supervised fine-tuning: the loss is the likelihood of given answers."),
-    "rft": ("RFT", "Reinforcement fine-tuning: the model's own answers are rewarded (GRPO, PPO, RLOO and others)."),
-    "dpo": ("DPO", "Preference optimisation on pairs of answers."),
-    "sft-on-rollouts": ("SFT on rollouts", "Supervised fine-tuning on answers that a reinforced model gave."),
-    "distill": ("distillation", "Training on another model's answers or distribution."),
-    "merge": ("merge", "Weights of several checkpoints combined."),
-    "other": ("other method", "Anything else; the entry says what."),
+    "sft": (FAMILIES["sft"], "Supervised fine-tuning: the loss is the likelihood of given answers."),
+    "rft": (
+        FAMILIES["rft"],
+        "Reinforcement fine-tuning: the model's own answers are rewarded (GRPO, PPO, RLOO and others).",
+    ),
+    "dpo": (FAMILIES["dpo"], "Preference optimisation on pairs of answers."),
+    "sft-on-rollouts": (
+        FAMILIES["sft-on-rollouts"],
+        "Supervised fine-tuning on answers that a reinforced model gave.",
+    ),
+    "distill": (FAMILIES["distill"], "Training on another model's answers or distribution."),
+    "merge": (FAMILIES["merge"], "Weights of several checkpoints combined."),
+    "other": (FAMILIES["other"], "Anything else; the entry says what."),
 }
 _ANSWERS_SHOWN = 2
 _MOST_READ = 6
