@@ -4,7 +4,7 @@ from .hub import Stated, eval_results, model_index
 from .junit import render_junit
 from .markdown import render_pair_markdown
 from .model_card import CardBlock, card_block
-from .page import render_pair_page
+from .page import minus, render_pair_page
 from .palette import FAMILIES, SURFACES, TRANSITIONS, style_tokens
 from .terminal import render_pair
 from .trajectory import render_trajectory, render_trajectory_page
@@ -21,6 +21,7 @@ __all__ = [
     "card_block",
     "eval_results",
     "forest_of",
+    "minus",
     "model_index",
     "render_dynamics",
     "render_dynamics_page",

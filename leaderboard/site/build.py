@@ -11,7 +11,7 @@ from pathlib import Path
 
 import leaderboard
 from harness.errors import RetentionError
-from harness.report import style_tokens
+from harness.report import shared_styles, style_tokens
 from leaderboard.board import Board, Cache
 from leaderboard.documents import SUMS_FILE, read_sums, sums_bytes
 from leaderboard.site.exports import export_files
@@ -101,7 +101,7 @@ def _write(path: Path, data: bytes) -> None:
 def published_assets(sources: Path) -> tuple[dict[str, str], dict[str, bytes]]:
     """Published path by asset name, and content by published path: the one style sheet, the one script, the rest."""
     contents = {path.name: path.read_bytes() for path in sorted((sources / "static").iterdir())}
-    contents["style.css"] = style_tokens().encode() + _joined(sources / "styles", ".css")
+    contents["style.css"] = (style_tokens() + shared_styles()).encode() + _joined(sources / "styles", ".css")
     contents["board.js"] = _joined(sources / "scripts", ".js")
     names: dict[str, str] = {}
     for name, data in contents.items():

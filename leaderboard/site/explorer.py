@@ -171,3 +171,36 @@ def _runs(kinds: Sequence[str]) -> Iterator[tuple[str, int, int]]:
         length = len(list(group))
         yield kind, x, length
         x += length
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A forgotten item that shows what was lost: both answers as (outcome, text), shortened."""
+
+    item_id: str
+    task: str
+    base: tuple[str, str]
+    tuned: tuple[str, str]
+
+
+def telling(row: Row, most: int = 3) -> tuple[Telling, ...]:
+    """Forgotten items of the prior tasks that lost most, one a task before a second of any.
+
+    Of a task those first whose answer can be read and is wrong: what cannot be read says only that.
+    """
+    base, tuned = base_answers(row.folders[0]), read_answers(row.folders[1])
+    kinds = transition_names(base.solved, tuned.solved)
+    queues = []
+    for name in row.card.prior_tasks:
+        at = [k for k, task in enumerate(base.tasks) if task == name and kinds[k] == FORGOTTEN]
+        queues.append(sorted(at, key=lambda k: (tuned.outcomes[k] != Outcome.WRONG, len(tuned.outputs[k]), k))[:most])
+    turns = [queue[turn] for turn in range(most) for queue in queues if turn < len(queue)]
+    return tuple(
+        Telling(
+            base.item_ids[k],
+            base.tasks[k],
+            (base.outcomes[k], shortened(base.outputs[k])),
+            (tuned.outcomes[k], shortened(tuned.outputs[k])),
+        )
+        for k in turns[:most]
+    )

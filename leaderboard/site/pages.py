@@ -15,11 +15,12 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from harness import __version__
+from harness.report import TEMPLATES, minus
 from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, wording
 from leaderboard.board import Board, Cache, Row, Track, TrackKey, code_digest, entry_json
 from leaderboard.documents import ENTRY_ID
 from leaderboard.numbers import cells, cite, formats
-from leaderboard.site import curves, dynamics, explorer, facts, plots, study, views
+from leaderboard.site import curves, dynamics, entry, explorer, facts, plots, study, views
 from leaderboard.site.charts import coordinate, segments
 from leaderboard.site.releases import read_releases
 
@@ -74,7 +75,7 @@ class Pages:
         self.environment = _environment(templates)
         self.environment.globals.update(board=board, version=__version__, assets=assets, guide=views.example(board))
         self.environment.globals.update(studies=self.studies)
-        sources = "".join(f"{path.name} {_sha256(path.read_bytes())}\n" for path in sorted(templates.iterdir()))
+        sources = "".join(f"{path.name} {_sha256(path.read_bytes())}\n" for path in _sources(templates))
         # What the layout tells besides: the date, and whether there are pages of withdrawn entries and of studies.
         facts = [board.data_as_of, bool(board.tombstones or board.bad), bool(self.studies), site]
         self.known = [code_digest(), sources, dict(assets), __version__, *facts]
@@ -110,22 +111,25 @@ class Pages:
         yield self.page(f"tracks/{slug}.html", "track.html", track=track, curves=curves.curves(track))
         yield self.page(f"compare/{slug}.html", "compare.html", track=track)
         yield self.page(f"forgotten/{slug}.html", "forgotten.html", track=track, items=views.forgotten(track))
+        near = entry.neighbours(track)
         for row in track.rows:
             # No more than this of the track may be on a page that is remembered: its key covers no other entry.
             about = {"track": _Around(track.key, range(len(track.ranked))), "row": row, "card": row.card}
-            yield f"entries/{row.entry_id}.html", self._entry(track, row, about)
+            yield f"entries/{row.entry_id}.html", self._entry(track, row, about, near[row.entry_id])
             yield f"items/{row.entry_id}.html", self._items(row, about)
 
-    def _entry(self, track: Track, row: Row, about: dict[str, Any]) -> bytes:
+    def _entry(self, track: Track, row: Row, about: dict[str, Any], around: entry.Around) -> bytes:
         """The page of one entry, remembered by all that is said of it."""
         records = [row.base.model_dump_json(), row.tuned.model_dump_json()]
         why = dynamics.why(row.folder, row.manifest)
         facts = ["entry", entry_json(track, row), *records, len(track.ranked), why and why.found.model_dump_json()]
+        facts.append(around.facts)
 
         def make() -> bytes:
             # Escaped here, as the last step of an expression would put its lines on one.
             citation = Markup.escape(cite(row, None, "bibtex", self.site))
-            return self.page(f"entries/{row.entry_id}.html", "entry.html", citation=citation, why=why, **about)[1]
+            told = {"page": entry.entry_page(row, around), "citation": citation, "why": why, **about}
+            return self.page(f"entries/{row.entry_id}.html", "entry.html", **told)[1]
 
         return self._remembered(facts, make)
 
@@ -158,10 +162,15 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def _sources(templates: Path) -> list[Path]:
+    """The templates of the site, and those that it shares with the reports."""
+    return [*sorted(templates.iterdir()), *sorted(TEMPLATES.glob("*.j2"))]
+
+
 def _environment(templates: Path) -> Environment:
     # autoescape is the boolean: select_autoescape leaves .svg and .html.j2 unescaped.
     environment = Environment(
-        loader=FileSystemLoader(templates),
+        loader=FileSystemLoader([templates, TEMPLATES]),
         autoescape=True,
         bytecode_cache=_COMPILED,
         undefined=StrictUndefined,
@@ -175,6 +184,7 @@ def _environment(templates: Path) -> Environment:
     environment.filters["part_name"] = cells.part_name
     environment.filters["segments"] = segments
     environment.filters["zip"] = zip
+    environment.filters["minus"] = minus
     environment.globals.update(
         plots=plots,
         views=views,
@@ -189,6 +199,7 @@ def _environment(templates: Path) -> Environment:
         kept=wording.kept,
         rests_on=rests_on,
         numbers=_numbers,
+        main_numbers=entry.MAIN,
         **facts.FUNCTIONS,
     )
     return environment
@@ -206,8 +217,9 @@ def _numbers(row: Row) -> Iterator[tuple[str, str, str, str, str]]:
 
 # Numbers that the page of an entry shows by themselves: of the pair, of every task, and of prior tasks.
 _OF_PAIR = ("gain", "retention_macro", "worst_group", "balance")
-_OF_TASKS = ("n01", "n11", "n10", "n00", "unparsed_base", "unparsed_tuned", "off_list_base", "off_list_tuned")
-_OF_PRIOR = ("delta", "retention", "forgotten_rate", "format_loss", "smallest_loss")
+_OF_TASKS = ("n01", "n11", "n10", "n00", "unparsed_base", "unparsed_tuned", "off_list_base", "off_list_tuned",
+             "truncated_base", "truncated_tuned", "format_loss")  # fmt: skip
+_OF_PRIOR = ("delta", "retention", "forgotten_rate", "smallest_loss")
 
 
 def _stands_above(metric: str, part: str, card: Scorecard) -> bool:
