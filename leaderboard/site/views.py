@@ -11,7 +11,7 @@ import numpy as np
 from harness.records import RunRecord
 from harness.scoring import TaskScore
 from leaderboard.board import Board, Row, Track
-from leaderboard.site.explorer import base_answers, read_answers, shortened
+from leaderboard.site.answers import base_answers, read_answers, shortened
 
 METHODS = {
     "sft": ("SFT", "Supervised fine-tuning: the loss is the likelihood of given answers."),
