@@ -36,12 +36,13 @@ def write_site(
     cache: Cache | None = None,
     releases: Path | None = None,
     studies: Path | None = None,
+    questions: Path | None = None,
 ) -> Path:
     """Write the site into ``out`` and return the path of its index.
 
     Files of an earlier build that this one does not have are removed; a folder with anything else in it is refused.
     ``cache`` remembers pages that follow from stored answers, ``releases`` is the folder of frozen boards,
-    ``studies`` that of the results of studies.
+    ``studies`` that of the results of studies, ``questions`` that of question files.
     """
     old = _files_of_last_build(out)
     sums: dict[str, str] = {}
@@ -55,7 +56,7 @@ def write_site(
             journal.flush()
             _write(out / name, data)
 
-        for name, data in files(board, site, cache=cache, releases=releases, studies=studies):
+        for name, data in files(board, site, cache=cache, releases=releases, studies=studies, questions=questions):
             write(name, data)
         if site is not None:
             write("sitemap.xml", sitemap((name for name in sums if name.endswith(".html")), site, board.data_as_of))
@@ -68,10 +69,15 @@ def write_site(
 
 
 def render(
-    board: Board, site: str | None = None, *, releases: Path | None = None, studies: Path | None = None
+    board: Board,
+    site: str | None = None,
+    *,
+    releases: Path | None = None,
+    studies: Path | None = None,
+    questions: Path | None = None,
 ) -> dict[str, bytes]:
     """Every file of the site by its path, without writing any."""
-    return dict(files(board, site, releases=releases, studies=studies))
+    return dict(files(board, site, releases=releases, studies=studies, questions=questions))
 
 
 def files(
@@ -81,6 +87,7 @@ def files(
     cache: Cache | None = None,
     releases: Path | None = None,
     studies: Path | None = None,
+    questions: Path | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """The files of the site one after the other, path and content; only one page is held at a time.
 
@@ -89,7 +96,9 @@ def files(
     static, assets = published_assets(site_sources())
     yield from assets.items()
     templates = site_sources() / "templates"
-    yield from Pages(board, templates, static, site=site, cache=cache, releases=releases, studies=studies)
+    yield from Pages(
+        board, templates, static, site=site, cache=cache, releases=releases, studies=studies, questions=questions
+    )
     yield from export_files(board, site)
 
 

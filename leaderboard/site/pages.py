@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -20,8 +21,9 @@ from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, word
 from leaderboard.board import Board, Cache, Row, Track, TrackKey, code_digest, entry_json
 from leaderboard.documents import ENTRY_ID
 from leaderboard.numbers import cells, cite, formats
-from leaderboard.site import curves, dynamics, entry, explorer, facts, plots, study, views
+from leaderboard.site import curves, dynamics, entry, explorer, facts, plots, question_pages, study, views
 from leaderboard.site.charts import coordinate, segments
+from leaderboard.site.item_index import ItemIndex, by_suite
 from leaderboard.site.releases import read_releases
 
 _VERDICTS = ("forgot", "inconclusive", "nothing to lose", "retained", "improved")
@@ -68,16 +70,25 @@ class Pages:
         cache: Cache | None = None,
         releases: Path | None = None,
         studies: Path | None = None,
+        questions: Path | None = None,
     ) -> None:
         self.board, self.site, self.cache = board, site, cache or Cache(None)
         self.releases = read_releases(releases)
         self.studies = study.read_studies(studies)
+        self.item_index = ItemIndex(board, questions)
+        self.squares = {name: explorer.Squares(self.item_index, name) for name in self.item_index.suites}
         self.environment = _environment(templates)
         self.environment.globals.update(board=board, version=__version__, assets=assets, guide=views.example(board))
-        self.environment.globals.update(studies=self.studies)
+        self.environment.globals.update(studies=self.studies, item_index=self.item_index)
         sources = "".join(f"{path.name} {_sha256(path.read_bytes())}\n" for path in _sources(templates))
         # What the layout tells besides: the date, and whether there are pages of withdrawn entries and of studies.
-        facts = [board.data_as_of, bool(board.tombstones or board.bad), bool(self.studies), site]
+        facts = [
+            board.data_as_of,
+            bool(board.tombstones or board.bad),
+            bool(self.studies),
+            site,
+            self.item_index.digest,
+        ]
         self.known = [code_digest(), sources, dict(assets), __version__, *facts]
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
@@ -99,12 +110,34 @@ class Pages:
             yield self.page(name, "suite.html", tracks=alike, suite=alike[0].base.suite)
         for track in board.tracks:
             yield from self._track(track)
+        yield from self._questions()
         for stone in board.tombstones:
             yield self.page(f"entries/{stone.entry_id}.html", "tombstone.html", tombstone=stone)
         shown = {row.entry_id for row in board.rows} | {stone.entry_id for stone in board.tombstones}
         for bad in board.bad:
             if ENTRY_ID.match(bad.path) and bad.path not in shown:
                 yield self.page(f"entries/{bad.path}.html", "excluded.html", bad=bad)
+
+    def _questions(self) -> Iterator[tuple[str, bytes]]:
+        """The pages of questions: each is remembered by the answers of its suite, which are read where one is made."""
+        tracks = by_suite(self.board)
+        suites = [question_pages.SuiteQuestions(items, tracks[name]) for name, items in self.item_index.suites.items()]
+
+        def remembered(name: str, template: str, facts: list[Any], **context: Any) -> tuple[str, bytes]:
+            return name, self._remembered([name, *facts], lambda: self.page(name, template, **context)[1])
+
+        indexed = sum(len(suite.items.places) for suite in suites) <= question_pages.MOST_INDEXED
+        facts = [suite.facts for suite in suites]
+        yield remembered("items.html", "items.html", facts, suites=suites, indexed=indexed)
+        for suite in suites:
+            for task in suite.items.tasks:
+                context = {"suite": suite, "task": task}
+                yield remembered(suite.items.page(task), "question_task.html", suite.facts, **context)
+                for part in range(1, suite.items.parts(task) + 1):
+                    about = {**context, "part": part, "view": partial(suite.views, task, part)}
+                    yield remembered(suite.items.page(task, part), "question.html", suite.facts, **about)
+            suite.forget()
+        yield from self.item_index.picture_files()
 
     def _track(self, track: Track) -> Iterator[tuple[str, bytes]]:
         slug = track.key.slug
@@ -139,7 +172,8 @@ class Pages:
         facts = ["items", row.entry_id, row.name, *samples, row.manifest.target, vars(about["track"].key)]
 
         def make() -> bytes:
-            return self.page(f"items/{row.entry_id}.html", "items.html", tasks=explorer.explore(row), **about)[1]
+            tasks = explorer.explore(row, self.squares[row.card.suite.comparable])
+            return self.page(f"items/{row.entry_id}.html", "explorer.html", tasks=tasks, **about)[1]
 
         return self._remembered(facts, make)
 
@@ -185,6 +219,7 @@ def _environment(templates: Path) -> Environment:
     environment.filters["segments"] = segments
     environment.filters["zip"] = zip
     environment.filters["minus"] = minus
+    environment.filters["lined"] = question_pages.lined
     environment.globals.update(
         plots=plots,
         views=views,
@@ -198,6 +233,9 @@ def _environment(templates: Path) -> Environment:
         verdict_tone=_verdict_tone,
         kept=wording.kept,
         rests_on=rests_on,
+        most_forgotten=question_pages.most_forgotten,
+        most_listed=question_pages.MOST_LISTED,
+        totals=question_pages.total,
         numbers=_numbers,
         main_numbers=entry.MAIN,
         **facts.FUNCTIONS,

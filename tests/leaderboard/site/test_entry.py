@@ -9,7 +9,8 @@ from harness.scoring import headline
 from leaderboard.board.board import Board, Row, Track, load_board
 from leaderboard.numbers import formats
 from leaderboard.site import entry
-from leaderboard.site.explorer import base_answers, read_answers, telling
+from leaderboard.site.answers import base_answers, read_answers
+from leaderboard.site.explorer import telling
 from tests.support.synthetic_board import rich_board
 
 
