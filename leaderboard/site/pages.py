@@ -155,8 +155,8 @@ class Pages:
         """The page of one entry, remembered by all that is said of it."""
         records = [row.base.model_dump_json(), row.tuned.model_dump_json()]
         why = dynamics.why(row.folder, row.manifest)
-        facts = ["entry", entry_json(track, row), *records, len(track.ranked), why and why.found.model_dump_json()]
-        facts.append(around.facts)
+        said = why and why.found.model_dump_json()
+        facts = ["entry", entry_json(track, row), *records, len(track.ranked), said, around.facts]
 
         def make() -> bytes:
             # Escaped here, as the last step of an expression would put its lines on one.

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,8 +56,17 @@ def test_what_is_shown_of_others_is_in_the_facts(track: Track) -> None:
     row = track.rows[0]
     around = entry.neighbours(track)[row.entry_id]
     other = entry.Other("a" * 12, "another")
-    for field, value in (("dominated_by", (other,)), ("dominators", 9), ("recipe", "recipe-x"), ("title", "t"),
-                         ("settings", "s"), ("tags", (("t", "warn"),)), ("seeds", (other,))):  # fmt: skip
+    changes: dict[str, Any] = {
+        "dominated_by": (other,),
+        "dominators": 9,
+        "recipe": "recipe-x",
+        "title": "t",
+        "settings": "s",
+        "tags": (("t", "warn"),),
+        "seeds": (other,),
+    }
+    assert set(changes) == set(around.facts)
+    for field, value in changes.items():
         assert replace(around, **{field: value}).facts != around.facts, field
 
 
