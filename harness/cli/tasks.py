@@ -103,7 +103,8 @@ def show_command(task: str, extra: Path | None, as_json: bool) -> None:
 
 @group.command(name="preview")
 @click.argument("task")
-@click.option("--item", "number", type=click.IntRange(0), default=0, show_default=True, help="Which item, from 0.")
+@click.option("--item", metavar="N|ID", default="0", show_default=True,
+              help="Which item: its number from 0, or 8 or more digits of its id.")  # fmt: skip
 @click.option("--model", help="Render as this checkpoint is asked (folder, hub id or nano:NAME).")
 @click.option(
     "--prompt",
@@ -116,7 +117,7 @@ def show_command(task: str, extra: Path | None, as_json: bool) -> None:
 @_JSON
 def preview_command(
     task: str,
-    number: int,
+    item: str,
     model: str | None,
     prompt: Literal["chat", "plain"] | None,
     out: Path | None,
@@ -132,13 +133,14 @@ def preview_command(
     Examples:
       retention tasks preview math_arithmetic
       retention tasks preview jigsaw_2x2 --item 3 --model nano:base --out pictures
+      retention tasks preview vision_count --item 20f45dee98d0
       retention tasks preview general_hellaswag_cloze --model models/gemma3 --data-dir DATA
     """
     from harness.cli.progress import Display
     from harness.scoring import printable
 
     with Display() as display:
-        display.stage(f"making item {number} of {task}" + (f" as {model} reads it" if model else ""))
+        display.stage(f"making item {item} of {task}" + (f" as {model} reads it" if model else ""))
         from harness.checkpoints import PromptRenderer, open_checkpoint
         from harness.suites import preview_item, prompt_style_of
 
@@ -147,29 +149,29 @@ def preview_command(
             checkpoint = open_checkpoint(model)
             root = checkpoint.base.path if checkpoint.base else checkpoint.path
             renderer = PromptRenderer(root, prompt or prompt_style_of(task))
-        item = preview_item(task, number, extra, renderer)
-    images = item.write_images(out) if out else []
+        shown = preview_item(task, item, extra, renderer)
+    images = shown.write_images(out) if out else []
     facts: dict[str, Any] = {
-        "task": item.task,
-        "item": item.number,
-        "items": item.items,
-        "item_id": item.item_id,
-        "answer": item.answer,
-        "options": list(item.options),
-        "chance": item.guess_rate,
-        "max_tokens": item.max_tokens,
-        "stop": list(item.stop),
-        "continuations": list(item.continuations),
-        "prompt_tokens": item.n_tokens,
-        "images": list(map(str, images)) if out else len(item.images),
+        "task": shown.task,
+        "item": shown.number,
+        "items": shown.items,
+        "item_id": shown.item_id,
+        "answer": shown.answer,
+        "options": list(shown.options),
+        "chance": shown.guess_rate,
+        "max_tokens": shown.max_tokens,
+        "stop": list(shown.stop),
+        "continuations": list(shown.continuations),
+        "prompt_tokens": shown.n_tokens,
+        "images": list(map(str, images)) if out else len(shown.images),
     }
     if as_json:
-        click.echo(json.dumps({**facts, "prompt": item.prompt}, indent=2))
+        click.echo(json.dumps({**facts, "prompt": shown.prompt}, indent=2))
         return
     for name, value in facts.items():
         click.echo(f"{name:<14} {printable(_shown(value))}")
     click.echo(click.style("prompt", dim=True))
-    for line in item.prompt.split("\n"):
+    for line in shown.prompt.split("\n"):
         click.echo(f"  {printable(line)}")
 
 

@@ -1,5 +1,6 @@
 from .jigsaw import JigsawSet, Pictures, Reasoning, Recipe, image_loader, loader, make, question
 from .listed import ListedPictures
+from .lossless import smallest, suffix
 from .photos import Collection, Folder, PhotoError
 from .pixels import (
     SHAPES,
@@ -67,5 +68,7 @@ __all__ = [
     "show",
     "shuffle",
     "size_of",
+    "smallest",
+    "suffix",
     "to_pixels",
 ]

@@ -2,6 +2,17 @@ from .git import GitError, run_git
 from .logs.choices import Selection
 from .logs.detection import check_readable, is_log, read_log
 from .logs.lmeval import NOT_PARSED
+from .questions import (
+    AskedItem,
+    QuestionFile,
+    QuestionFileError,
+    TaskTerms,
+    check_asked,
+    pictures_path,
+    read_pictures,
+    read_question_file,
+    write_question_file,
+)
 from .run import (
     DRAFT,
     PART,
@@ -71,6 +82,7 @@ __all__ = [
     "SINCE_3",
     "SINCE_4",
     "SINCE_5",
+    "AskedItem",
     "CheckpointRecord",
     "ConditionsRecord",
     "Digest",
@@ -82,6 +94,8 @@ __all__ = [
     "GitError",
     "Outcome",
     "PromptsRecord",
+    "QuestionFile",
+    "QuestionFileError",
     "Run",
     "RunError",
     "RunRecord",
@@ -96,7 +110,9 @@ __all__ = [
     "SuiteTask",
     "Table",
     "TableRecord",
+    "TaskTerms",
     "brief",
+    "check_asked",
     "check_readable",
     "choose_sampling",
     "file_sha256",
@@ -105,7 +121,10 @@ __all__ = [
     "load_suite",
     "load_task_module",
     "lock_run",
+    "pictures_path",
     "read_log",
+    "read_pictures",
+    "read_question_file",
     "read_record",
     "read_run",
     "read_samples",
@@ -116,6 +135,7 @@ __all__ = [
     "suite_path",
     "table_from_rows",
     "tasks_root",
+    "write_question_file",
     "write_record",
     "write_samples",
 ]

@@ -1,9 +1,10 @@
 from .dynamics import render_dynamics, render_dynamics_page
+from .forest import TEMPLATES, Forest, forest_of, shared_styles
 from .hub import Stated, eval_results, model_index
 from .junit import render_junit
 from .markdown import render_pair_markdown
 from .model_card import CardBlock, card_block
-from .page import render_pair_page
+from .page import minus, render_pair_page
 from .palette import FAMILIES, SURFACES, TRANSITIONS, style_tokens
 from .terminal import render_pair
 from .trajectory import render_trajectory, render_trajectory_page
@@ -12,11 +13,15 @@ from .verdict import verdict_lines
 __all__ = [
     "FAMILIES",
     "SURFACES",
+    "TEMPLATES",
     "TRANSITIONS",
     "CardBlock",
+    "Forest",
     "Stated",
     "card_block",
     "eval_results",
+    "forest_of",
+    "minus",
     "model_index",
     "render_dynamics",
     "render_dynamics_page",
@@ -26,6 +31,7 @@ __all__ = [
     "render_pair_page",
     "render_trajectory",
     "render_trajectory_page",
+    "shared_styles",
     "style_tokens",
     "verdict_lines",
 ]

@@ -7,7 +7,18 @@ of a table.
 import re
 from collections.abc import Iterator, Sequence
 
-from harness.scoring import RuleResult, Scorecard, TaskScore, per_cent, point_interval, points, printable, wording
+from harness.scoring import (
+    RuleResult,
+    Scorecard,
+    TaskScore,
+    alarm_lines,
+    headline,
+    per_cent,
+    point_interval,
+    points,
+    printable,
+    wording,
+)
 
 # A comment on GitHub holds 65,536 characters.
 _MOST_TASKS = 100
@@ -38,6 +49,7 @@ def _lines(card: Scorecard, results: Sequence[RuleResult], strict: bool) -> Iter
         yield f"- **{word}** {code(said)}"
     if results:
         yield ""
+    yield f"{code(headline(card), 500)}\n"
     for statement in (*wording.learning(card), *wording.totals(card)):
         yield f"- {statement.label.rstrip(':')}: {code(f'{statement.value} {statement.detail}')}"
     yield ""
@@ -70,7 +82,7 @@ def _details(card: Scorecard) -> Iterator[str]:
     yield from _table({name: card.tasks[name] for name in names[:_MOST_TASKS]})
     if len(names) > _MOST_TASKS:
         yield f"and {len(names) - _MOST_TASKS} more tasks.\n"
-    yield from (f"- ALARM {code(text)}" for text in wording.alarms(card)[:_MOST_TASKS])
+    yield from (f"- ALARM {code(text)}" for text in alarm_lines(card))
     yield from (f"- {wording.UNCHECKED} {code(note)}" for note in wording.caveats(card)[:_MOST_TASKS])
     yield from (f"- {wording.NOTES} {code(note)}" for note in wording.notes(card)[:_MOST_TASKS])
     yield f"- {code(wording.conditions(card))}"

@@ -1,19 +1,19 @@
 """Page: one pair's report as a single HTML file. No script, no request, light and dark."""
 
-import math
-from collections.abc import Iterable
-from pathlib import Path
+import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from harness.report.flips import flipped_items
+from harness.report.forest import TEMPLATES, forest_of
 from harness.report.palette import style_tokens
-from harness.scoring import Scorecard, Source, wording
+from harness.scoring import Scorecard, Source, alarm_groups, headline, per_cent, points, wording
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-_MAX_TICKS = 7
+# A hyphen that stands for a minus: before a figure, and not within a word or a name.
+_HYPHEN = re.compile(r"(?<![\w.-])-(?=\d)")
 
 
 def render_pair_page(card: Scorecard, base: Source, tuned: Source) -> str:
@@ -29,7 +29,7 @@ def render_pair_page(card: Scorecard, base: Source, tuned: Source) -> str:
         .get_template("pair.html.j2")
         .render(
             card=card,
-            headline=wording.headline(card),
+            headline=headline(card, lambda change: minus(points(change))),
             conditions=wording.conditions(card),
             prompting=wording.prompting(card),
             order=order,
@@ -37,7 +37,8 @@ def render_pair_page(card: Scorecard, base: Source, tuned: Source) -> str:
             kept=wording.kept,
             learned=[*card.tasks_of("target"), *card.tasks_of("transfer")],
             apart=[("prior", card.prior_tasks), ("adjacent", card.tasks_of("adjacent"))],
-            axis=_axis(card),
+            forest=forest_of(card),
+            alarms=alarm_groups(card),
             flips=flipped_items(order, base, tuned),
             drawn=wording.drawn(card),
             passes=wording.passes(card),
@@ -55,34 +56,34 @@ def environment() -> "Environment":
     from markupsafe import Markup
 
     made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for name in (
-        "points", "per_cent", "point_interval", "rate_interval", "p_value", "printable", "nats", "finding", "rests_on"
-    ):  # fmt: skip
+    for name in ("p_value", "printable", "nats", "rests_on"):
         made.filters[name] = getattr(wording, name)
+    for name in ("points", "per_cent", "point_interval", "rate_interval", "finding"):
+        made.filters[name] = _with_minus(getattr(wording, name))
+    made.filters.update(minus=minus, share=_share)
     made.globals["tokens"] = Markup(style_tokens())  # noqa: S704 - our own constants
     return made
 
 
-class Axis:
-    """A linear scale of rates, to per cent of the drawing's width, with round ticks."""
-
-    def __init__(self, low: float, high: float) -> None:
-        step = next((s for s in _STEPS if (high - low) / s <= _MAX_TICKS - 1), _STEPS[-1])
-        self.low, self.high = math.floor(low / step) * step, math.ceil(high / step) * step
-        self.ticks = [self.low + k * step for k in range(round((self.high - self.low) / step) + 1)]
-
-    def at(self, change: float) -> float:
-        return round((change - self.low) / (self.high - self.low) * 100, 3)
+def minus(text: str) -> str:
+    """Figures of a terminal as a page writes them: with a true minus."""
+    return _HYPHEN.sub("\N{MINUS SIGN}", text)
 
 
-def _axis(card: Scorecard) -> Axis:
-    shown: Iterable[Any] = (task for task in card.tasks.values() if task.role in ("prior", "adjacent"))
-    ends = [end for task in shown for end in task.delta_ci or ()]
-    return Axis(min([*ends, -2 * card.margin]), max([*ends, 2 * card.margin]))
+def _with_minus(write: Callable[..., str]) -> Callable[..., str]:
+    def written(*arguments: Any) -> str:
+        return minus(write(*arguments))
+
+    return written
+
+
+def _share(rate: float | None) -> str:
+    """A rate with its sign: 83.2 %; what is absent has none."""
+    return per_cent(rate) if rate is None else f"{minus(per_cent(rate))} %"

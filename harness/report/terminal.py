@@ -6,7 +6,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.scoring import Scorecard, Statement, TaskScore, nats, per_cent, point_interval, points, printable, wording
+from harness.scoring import (
+    Scorecard,
+    Statement,
+    TaskScore,
+    alarm_lines,
+    headline,
+    nats,
+    per_cent,
+    point_interval,
+    points,
+    printable,
+    wording,
+)
 
 _BAR = 12
 _STRIP = 24
@@ -44,8 +56,8 @@ def render_pair(card: Scorecard, console: Console) -> None:
     console.print()
     for statement in wording.totals(card):
         _state(statement, console)
-    for alarm in wording.alarms(card):
-        console.print(Text.assemble(("ALARM ", "bold red"), alarm))
+    for line in alarm_lines(card):
+        console.print(Text.assemble(("ALARM ", "bold red"), line))
     if not card.provenance.checked:
         console.print(Text(f"\n{wording.UNCHECKED}", "bold yellow"))
         for note in wording.caveats(card):
@@ -62,7 +74,7 @@ def _heading(card: Scorecard, console: Console) -> None:
     console.print(Text(wording.conditions(card), "dim"))
     for said in filter(None, (wording.prompting(card), wording.drawn(card))):
         console.print(Text(said, "dim"))
-    console.print(Text(f"\n{wording.headline(card)}\n", "bold"))
+    console.print(Text(f"\n{headline(card)}\n", "bold"))
     interval = card.target.gain_ci if card.target is not None else None
     learned = interval is not None and interval[0] > 0
     for statement in wording.learning(card):

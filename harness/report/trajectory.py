@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.report.page import environment
+from harness.report.page import environment, minus
 from harness.scoring import (
     ABSENT,
     LEVELS,
@@ -27,7 +27,7 @@ def render_trajectory(trajectory: Trajectory, console: Console) -> None:
     """Print the checkpoints in training order, then retention at matched gain. Names are printed as text."""
     n = sum(trajectory.suite.tasks.values())
     on = trajectory.target or "no target"
-    subject = f"{on}, {trajectory.suite.name} {trajectory.suite.version}, {n:,} items"
+    subject = f"{on}, {trajectory.suite.name}-{trajectory.suite.version}, {n:,} items"
     console.print(Text(printable(subject), "dim"))
     if not trajectory.provenance.checked:
         console.print(Text("provenance not checked", "bold yellow"))
@@ -50,7 +50,7 @@ def render_trajectory(trajectory: Trajectory, console: Console) -> None:
         interval = "" if matched.retention_macro_ci is None else f" {rate_interval(matched.retention_macro_ci)}"
         value = per_cent(matched.retention_macro)
         said = f"{value}{interval}{f' ({reason})' if reason else ''}{f'; {matched.warning}' if matched.gap else ''}"
-        console.print(f"normalised gain {matched.normalised_gain:.2f}: {said}", highlight=False)
+        console.print(f"normalised gain {matched.normalised_gain * 100:.0f} %: {said}", highlight=False)
 
 
 def render_trajectory_page(trajectory: Trajectory) -> str:
@@ -58,7 +58,15 @@ def render_trajectory_page(trajectory: Trajectory) -> str:
     return (
         environment()
         .get_template("trajectory.html.j2")
-        .render(trajectory=trajectory, shown=_shown(trajectory), x=_x, y=_y, levels=LEVELS, ratio=_ratio, ticks=_TICKS)
+        .render(
+            trajectory=trajectory,
+            shown=_shown(trajectory),
+            x=_x,
+            y=_y,
+            levels=LEVELS,
+            ratio=lambda value: minus(_ratio(value)),
+            ticks=_TICKS,
+        )
     )
 
 
@@ -92,7 +100,7 @@ def _table(*columns: str) -> Table:
 
 
 def _ratio(value: float | None) -> str:
-    return ABSENT if value is None else f"{value:.2f}"
+    return ABSENT if value is None else f"{per_cent(value)} %"
 
 
 def _x(gain: float) -> float:

@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 from statistics import median
 
-from harness.scoring import Scorecard, TaskScore, per_cent, point_interval, points, printable, wording
+from harness.scoring import (
+    Scorecard,
+    TaskScore,
+    alarm_lines,
+    headline,
+    per_cent,
+    point_interval,
+    points,
+    printable,
+    wording,
+)
 
 MOST_LINES = 10
 _NAMED = 3
@@ -20,7 +30,7 @@ def verdict_lines(card: Scorecard) -> list[str]:
 
 
 def _lines(card: Scorecard) -> Iterator[str]:
-    yield f"{wording.title(card)}: {wording.headline(card)}"
+    yield f"{wording.title(card)}: {headline(card)}"
     if card.target is not None:
         yield str(wording.learning(card)[0])
     yield str(wording.totals(card)[0])
@@ -33,9 +43,9 @@ def _lines(card: Scorecard) -> Iterator[str]:
     if prior:
         yield _worst(card, *next(iter(prior.items())))
         yield _flips(list(prior.values()))
-    if card.alarms:
-        more = f" and {len(card.alarms) - 1} more in the report" if len(card.alarms) > 1 else ""
-        yield f"ALARM {printable(card.alarms[0].message)}{more}"
+    if alarms := alarm_lines(card):
+        more = f", and {len(alarms) - 1} more kinds of alarm in the report" if len(alarms) > 1 else ""
+        yield f"ALARM {alarms[0]}{more}"
 
 
 def _named(tasks: dict[str, TaskScore]) -> str:

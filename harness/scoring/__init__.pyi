@@ -1,4 +1,5 @@
 from .agreement import ENOUGH, Agreement, SideAgreement, agree, compare_side
+from .alarm_kinds import AlarmGroup, alarm_groups, alarm_lines
 from .binary import NODES, WEIGHTS, difference_interval
 from .clusters import widening
 from .definitions import METRICS, SECTIONS, Metric, Unit, find_metric, metric_of, metrics_page
@@ -25,6 +26,7 @@ from .rules import Comparison, Occurrence, Rule, parse_rule
 from .schema import dynamics_schema, portable, scorecard_schema
 from .scorecard import GroupScore, PassAt, Role, Scorecard, TargetScore, TaskScore
 from .scorer import SCORER_VERSION, check_margin, paired_items, score_pair
+from .sentence import headline, lost_format
 from .statistics import ALPHA, MARGIN, RESAMPLES, SEED, harmonic_mean, holm, mcnemar
 from .study.arms import Across, Arm, across_arms, common_level
 from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, predictor, retest
@@ -79,6 +81,7 @@ __all__ = [
     "WEIGHTS",
     "Across",
     "Agreement",
+    "AlarmGroup",
     "Arm",
     "Bools",
     "CheckpointDrift",
@@ -130,6 +133,8 @@ __all__ = [
     "Unit",
     "across_arms",
     "agree",
+    "alarm_groups",
+    "alarm_lines",
     "align_columns",
     "apply_rule",
     "apply_rules",
@@ -151,10 +156,12 @@ __all__ = [
     "exit_code",
     "find_metric",
     "harmonic_mean",
+    "headline",
     "holm",
     "in_item_order",
     "jacobian_norm",
     "last_of",
+    "lost_format",
     "magnitude",
     "mcnemar",
     "mean_minimum_detectable_difference",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from harness.scoring.estimates import tasks_in
 from harness.scoring.rules import Occurrence
+from harness.scoring.sentence import became_unreadable
 from harness.scoring.wording import per_cent, point_interval
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def look_for(rule: Occurrence, card: Scorecard) -> Found:
     if rule.word in _VERDICTS:
         return _verdicts(rule, {name: task for name, task in tasks.items() if task.verdict is not None})
     if rule.word == "unreadable":
-        lost = [name for name in names if _is_unreadable(name, card)]
+        lost = [name for name in names if became_unreadable(name, card)]
         said = [f"{name} ({per_cent(tasks[name].unparsed_tuned)} %)" for name in lost]
         return _present(said, "unreadable answers of the tuned model: ", "no task has become unreadable")
     alarms = [each for each in card.alarms if rule.word in ("alarm", each.kind)]
@@ -73,11 +74,3 @@ def _present(found: Sequence[str], about: str, absent: str) -> Found:
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - _MOST_NAMED
     return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _is_unreadable(name: str, card: Scorecard) -> bool:
-    """Whether the tuned model's answers to a task became unreadable: more often than the base's, by the adjusted test
-    of the alarm, or all of them."""
-    task = card.tasks[name]
-    alarm = any(each.kind == "unparsed_differs" and each.task == name for each in card.alarms)
-    return task.unparsed_tuned == 1 or (alarm and task.unparsed_tuned > task.unparsed_base)

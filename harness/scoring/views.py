@@ -7,6 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from harness.scoring import wording
+from harness.scoring.alarm_kinds import alarm_lines
+from harness.scoring.sentence import headline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +29,7 @@ def _lines(card: Scorecard) -> Iterator[str]:
         wording.conditions(card),
         *filter(None, [wording.drawn(card)]),
         "",
-        wording.headline(card),
+        headline(card),
         "",
     )
     yield from map(str, wording.learning(card))
@@ -37,7 +39,7 @@ def _lines(card: Scorecard) -> Iterator[str]:
             yield from ("", heading, *wording.align_columns(wording.CHANGE_COLUMNS, rows, _LEFT))
     if rows := wording.passes(card):
         yield from ("", wording.PASSES, *wording.align_columns(wording.PASS_COLUMNS, rows, ("task", "95 %")))
-    yield from ("", *map(str, wording.totals(card)), *(f"ALARM {text}" for text in wording.alarms(card)))
+    yield from ("", *map(str, wording.totals(card)), *(f"ALARM {text}" for text in alarm_lines(card)))
     if notes := wording.caveats(card):
         yield from ("", wording.UNCHECKED, *(f"- {note}" for note in notes))
     if notes := wording.notes(card):
@@ -50,13 +52,13 @@ def as_html(card: Scorecard) -> str:
     cells = "".join(f"<th>{escape(name)}</th>" for name in wording.CHANGE_COLUMNS)
     rows = "".join(_row(wording.change_row(name, card.tasks[name])) for name in wording.in_order(card))
     said = [*map(str, (*wording.learning(card), *wording.totals(card)))]
-    said += [f"ALARM {text}" for text in wording.alarms(card)]
+    said += [f"ALARM {text}" for text in alarm_lines(card)]
     if notes := wording.caveats(card):
         said.append(f"{wording.UNCHECKED} {'; '.join(notes)}")
     if notes := wording.notes(card):
         said.append(f"{wording.NOTES} {'; '.join(notes)}")
     return (
-        f"<div><p><strong>{escape(wording.title(card))}</strong><br>{escape(wording.headline(card))}</p>"
+        f"<div><p><strong>{escape(wording.title(card))}</strong><br>{escape(headline(card))}</p>"
         f"<table><thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table>"
         f"<p>{'<br>'.join(map(escape, said))}</p><p><small>{escape(card.signature)}</small></p></div>"
     )

@@ -6,7 +6,6 @@ has what could steer a terminal or a page made visible.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -98,18 +97,6 @@ def title(card: Scorecard) -> str:
     return printable(f"{card.tuned.name} against {card.base.name}")
 
 
-def headline(card: Scorecard) -> str:
-    """The finding in one sentence; verdicts count prior tasks."""
-    counts = Counter(str(task.verdict) for task in card.prior_tasks.values())
-    verdicts = ", ".join(f"{counts[word]} {SAID.get(word, word)}" for word in VERDICTS if counts[word])
-    forgetting = f"Prior tasks: {verdicts or 'none measured'}."
-    target = card.target
-    if target is None:
-        return forgetting
-    learning = f"{printable(target.family)} from {per_cent(target.score_base)} % to {per_cent(target.score_tuned)} %."
-    return f"{learning} {forgetting}"
-
-
 def finding(task: TaskScore) -> str:
     """The verdict on a task with what fits: "forgot [-8.0, -2.0]", "cannot say: -5.0 to +1.0 fits" (points)."""
     word = str(task.verdict)
@@ -153,7 +140,7 @@ def conditions(card: Scorecard) -> str:
     n = f"{sum(card.suite.tasks.values()):,} items"
     if card.engine is None:
         return f"{card.base.source}s, {n}, provenance not checked"
-    return printable(f"{card.suite.name} {card.suite.version}, {n}, engine {card.engine.environment}")
+    return printable(f"{card.suite.name}-{card.suite.version}, {n}, engine {card.engine.environment}")
 
 
 def prompting(card: Scorecard) -> str:
@@ -239,10 +226,6 @@ def drawn(card: Scorecard) -> str:
         f"{card.repeats} answer{'s' * (card.repeats > 1)} to an item{how}; the item stays the unit of intervals and "
         "tests. Forgotten and learned count answers, and hold what sampling alone moves. Not for the board."
     )
-
-
-def alarms(card: Scorecard) -> list[str]:
-    return [printable(alarm.message) for alarm in card.alarms]
 
 
 def caveats(card: Scorecard) -> list[str]:

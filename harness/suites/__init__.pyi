@@ -5,11 +5,13 @@ from .freezing import freeze, open_suite, sample, verify
 from .from_table import GoldenSuite, suite_from_file
 from .parts import part_of
 from .preview import preview_item, prompt_style_of
+from .questions import WrittenQuestions, write_questions
 
 __all__ = [
     "GoldenSuite",
     "SuiteChoice",
     "TaskFile",
+    "WrittenQuestions",
     "find_task",
     "find_tasks",
     "freeze",
@@ -24,4 +26,5 @@ __all__ = [
     "suite_for",
     "suite_from_file",
     "verify",
+    "write_questions",
 ]

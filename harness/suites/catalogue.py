@@ -55,7 +55,7 @@ class TaskFile:
     """One task: its YAML file and its fields, merged with those of the files it includes.
 
     ``metadata`` may state what otherwise only the data could: ``items`` (of the full set), ``chance`` (mean guess rate)
-    and ``licence``.
+    and ``licence``; ``publish`` says that its questions may be put on the web.
     """
 
     name: str
@@ -102,6 +102,11 @@ class TaskFile:
     def licence(self) -> str | None:
         licence: str | None = self._metadata.get("licence")
         return licence
+
+    @property
+    def publish(self) -> bool:
+        """Whether a site may show its questions; only where the YAML says so."""
+        return self._metadata.get("publish") is True
 
     @property
     def shows_images(self) -> bool:

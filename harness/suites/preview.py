@@ -1,5 +1,6 @@
 """Preview: the exact prompt of one item of a task, before any model is run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -59,14 +60,34 @@ def prompt_style_of(task: str) -> Literal["chat", "plain"]:
     return "plain" if styles == {"plain"} else "chat"
 
 
+# Hex digits that a number of an item never has: what is shorter is a place.
+_LEAST_ID = 8
+
+
+def _place(task: str, item: int | str, item_ids: Sequence[str]) -> int:
+    if isinstance(item, str) and len(item) >= _LEAST_ID:
+        found = [place for place, each in enumerate(item_ids) if each.startswith(item)]
+        if len(found) != 1:
+            says = "no item" if not found else f"{len(found)} items"
+            raise PreviewError(f"--item {item}: {says} of task {task} has an id that starts so; give a longer one")
+        return found[0]
+    try:
+        number = int(item)
+    except ValueError as error:
+        raise PreviewError(f"--item {item}: neither a number nor {_LEAST_ID} or more digits of an item's id") from error
+    if not 0 <= number < len(item_ids):
+        raise PreviewError(f"--item {item}: task {task} has items 0 to {len(item_ids) - 1}")
+    return number
+
+
 def preview_item(
-    task: str, number: int, extra_root: Path | None = None, renderer: PromptRenderer | None = None
+    task: str, item: int | str, extra_root: Path | None = None, renderer: PromptRenderer | None = None
 ) -> Preview:
-    """Item ``number`` of a task, rendered for a model by ``renderer``, or the bare question without one."""
+    """An item of a task, by its place or the start of its id, rendered for a model by ``renderer``, or the bare
+    question without one."""
     loaded = load_tasks([task], extra_root)[task]
+    number = _place(task, item, loaded.item_ids)
     items = len(loaded.item_ids)
-    if not 0 <= number < items:
-        raise PreviewError(f"--item {number}: task {task} has items 0 to {items - 1}")
     doc = loaded.task.eval_docs[number]
     requests = build_requests(loaded.task, doc)
     question, images = requests[0].args[0], images_of(requests[0])

@@ -44,7 +44,15 @@ def _written(compared: Comparison) -> bytes:
     document = {
         "order": compared.order,
         "placings": {
-            name: [placing.rank, placing.alone, placing.letters, placing.front, placing.reason]
+            name: [
+                placing.rank,
+                placing.alone,
+                placing.letters,
+                placing.front,
+                placing.reason,
+                placing.dominated_by,
+                placing.dominators,
+            ]
             for name, placing in compared.placings.items()
         },
         "better": _packed(compared.better),
@@ -86,6 +94,14 @@ def _square(packed: str, size: int) -> NDArray[np.bool_]:
     return bits.reshape(size, size).astype(bool)
 
 
-def _placing(rank: list[int] | None, alone: list[int] | None, letters: str, front: Any, reason: str | None) -> Placing:
+def _placing(
+    rank: list[int] | None,
+    alone: list[int] | None,
+    letters: str,
+    front: Any,
+    reason: str | None,
+    dominated_by: list[str],
+    dominators: int,
+) -> Placing:
     whole, own = (None if each is None else (each[0], each[1]) for each in (rank, alone))
-    return Placing(whole, own, letters, front, reason)
+    return Placing(whole, own, letters, front, reason, tuple(dominated_by), dominators)

@@ -20,7 +20,7 @@ import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,8 @@ Front = Literal["on the front", "not distinguishable", "dominated"]
 Axis = Literal["gain", "retention"]
 
 _POWER = 0.8
+# Entries named as dominating another.
+_NAMED = 3
 # Draws are multiples of this, so that products of two of them sum exactly in a double: 2^36 * 10,000 < 2^53.
 _GRAIN = 2.0**-18
 # Counts held at once: draws of a block times items of a task.
@@ -104,7 +106,8 @@ class Placing:
     entries at once. ``alone`` is the interval for whoever asks of this entry only: its M - 1 comparisons are adjusted
     among themselves, so that it is as narrow or narrower (Mogstad et al. 2024). Two entries share a letter of
     ``letters`` exactly if their balance does not differ significantly; there are no letters where a track would need
-    more than 26. ``front`` is the Pareto status in (gain, retention).
+    more than 26. ``front`` is the Pareto status in (gain, retention); ``dominators`` is how many entries dominate this
+    one, and ``dominated_by`` are those of them with the best balance, three at most.
     """
 
     rank: tuple[int, int] | None = None
@@ -112,6 +115,8 @@ class Placing:
     letters: str = ""
     front: Front | None = None
     reason: str | None = None
+    dominated_by: tuple[str, ...] = ()
+    dominators: int = 0
 
 
 @dataclass(frozen=True)
@@ -287,7 +292,11 @@ def _compare(contest: Contest, drawn: _Draws) -> Comparison:
     contenders = contest.contenders
     there = [at for at, one in enumerate(contenders) if one.card.retention_macro is not None]
     axes = _axes(contenders, drawn, there)
-    fronts = _fronts(len(contenders), there, axes)
+    fronts, dominators = _fronts(len(contenders), there, axes)
+    over: dict[str, _Over] = {
+        one.entry_id: {"dominated_by": _named(contenders, found), "dominators": len(found)}
+        for one, found in zip(contenders, dominators, strict=True)
+    }
     ranked = [at for at, one in enumerate(contenders) if one.card.balance is not None]
     ranked.sort(key=lambda at: (-_number(contenders[at].card.balance), contenders[at].entry_id))
     units = min(drawn.units(drawn.target), drawn.units(list(drawn.prior)))
@@ -302,10 +311,11 @@ def _compare(contest: Contest, drawn: _Draws) -> Comparison:
         one = contenders[at]
         rank = 1 + int(better[:, row].sum()), len(ranked) - int(better[row].sum())
         own = 1 + int((alone[row] < 0).sum()), len(ranked) - int((alone[row] > 0).sum())
-        placings[one.entry_id] = Placing(rank, own, letters[row] if letters else "", fronts[at])
+        placings[one.entry_id] = Placing(rank, own, letters[row] if letters else "", fronts[at], **over[one.entry_id])
     for at, one in enumerate(contenders):
         if at not in ranked:
-            placings[one.entry_id] = Placing(front=fronts[at], reason=one.card.reasons["balance"])
+            reason = one.card.reasons["balance"]
+            placings[one.entry_id] = Placing(front=fronts[at], reason=reason, **over[one.entry_id])
     return Comparison(
         order=tuple(contenders[at].entry_id for at in ranked),
         placings=placings,
@@ -315,6 +325,27 @@ def _compare(contest: Contest, drawn: _Draws) -> Comparison:
         tested=tuple(contenders[at].entry_id for at in there),
         apart={axis: holm_rejects(tests.p) for axis, tests in axes.items()},
     )
+
+
+class _Over(TypedDict):
+    """Who dominates an entry, as its placing has it."""
+
+    dominated_by: tuple[str, ...]
+    dominators: int
+
+
+def _named(contenders: Sequence[Contender], found: Sequence[int]) -> tuple[str, ...]:
+    """The ids of the contenders at ``found`` with the best balance; where none has one, with the best retention."""
+    those = [contenders[at].card for at in found]
+    order = sorted(
+        range(len(found)),
+        key=lambda at: (
+            -_number(those[at].balance),
+            -_number(those[at].retention_macro),
+            contenders[found[at]].entry_id,
+        ),
+    )
+    return tuple(contenders[found[at]].entry_id for at in order[:_NAMED])
 
 
 def _number(value: float | None) -> float:
@@ -448,9 +479,11 @@ def _axes(contenders: Sequence[Contender], drawn: _Draws, there: Sequence[int]) 
     }
 
 
-def _fronts(entries: int, there: Sequence[int], axes: Mapping[Axis, _Tests]) -> list[Front | None]:
+def _fronts(
+    entries: int, there: Sequence[int], axes: Mapping[Axis, _Tests]
+) -> tuple[list[Front | None], list[list[int]]]:
     """Pareto status of each of ``entries`` in (gain, retention), None for those that are not ``there``: without a
-    retention.
+    retention; and who dominates it.
 
     On the front: no entry is at least as good in both and better in one. Dominated: for some entry that is, both
     differences are significant (the larger of the two p-values counts, by intersection and union), after Holm over the
@@ -461,11 +494,13 @@ def _fronts(entries: int, there: Sequence[int], axes: Mapping[Axis, _Tests]) -> 
     p = np.maximum(np.where(gain.difference == 0, 0, gain.p), np.where(kept.difference == 0, 0, kept.p))
     surely = holm_rejects(np.where(above | above.T, p, 1.0)) & above
     statuses: list[Front | None] = [None] * entries
+    dominators: list[list[int]] = [[] for _ in range(entries)]
     for row, at in enumerate(there):
         statuses[at] = "dominated" if surely[:, row].any() else "not distinguishable"
         if not above[:, row].any():
             statuses[at] = "on the front"
-    return statuses
+        dominators[at] = [there[other] for other in np.flatnonzero(surely[:, row])]
+    return statuses, dominators
 
 
 @dataclass(frozen=True)

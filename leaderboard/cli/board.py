@@ -163,7 +163,9 @@ def serve(out: Path, url: str | None, port: int, **inputs: Any) -> None:
 
     inside = (inputs["submissions"], inputs["bases"], _ledgers(inputs["submissions"], inputs["events"]))
     watched = [folder for folder in inside if folder is not None]
-    watched += [folder for name in ("releases", "studies") if (folder := _besides(**inputs)[name]) is not None]
+    watched += [
+        folder for name in ("releases", "studies", "questions") if (folder := _besides(**inputs)[name]) is not None
+    ]
     watched += [site_sources() / part for part in ("templates", "static", "styles", "scripts")]
     _check_inputs(inputs["submissions"])
     out.mkdir(parents=True, exist_ok=True)
@@ -246,7 +248,7 @@ def _load(submissions: Path, bases: Path, events: Path | None, cache: Path, no_c
 
 def _besides(submissions: Path, cache: Path, no_cache: bool, jobs: int | None, **_: Any) -> dict[str, Any]:
     """What pages are made of besides the board, and by how many processes: remembered pages, and what the checkout
-    holds besides its own entries: releases and studies."""
+    holds besides its own entries: releases, studies and questions."""
     from leaderboard.board import Cache
 
     own = submissions == _SUBMISSIONS
@@ -254,6 +256,7 @@ def _besides(submissions: Path, cache: Path, no_cache: bool, jobs: int | None, *
         "cache": Cache(None if no_cache else cache),
         "releases": Path("leaderboard/data/releases") if own else None,
         "studies": Path("leaderboard/data/studies") if own else None,
+        "questions": Path("leaderboard/data/questions") if own else None,
         "jobs": jobs,
     }
 

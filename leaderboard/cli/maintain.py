@@ -10,6 +10,7 @@ import click
 from harness.cli.options import data_dir
 from harness.errors import CheckFailedError, RetentionError
 from leaderboard.cli.options import Command, places, shelf_of
+from leaderboard.cli.questions import command as questions_command
 
 if TYPE_CHECKING:
     from harness.scoring import Agreement
@@ -27,6 +28,9 @@ def group() -> None:
     Example:
       retention maintain events
     """
+
+
+group.add_command(questions_command)
 
 
 def _asked(command: Command) -> Command:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import leaderboard
 from harness.errors import RetentionError
-from harness.report import style_tokens
+from harness.report import shared_styles, style_tokens
 from leaderboard.board import Board, Cache
 from leaderboard.documents import SUMS_FILE, SiteSettings, read_sums, sums_bytes
 from leaderboard.site.exports.web import headers, sitemap
@@ -38,6 +38,7 @@ def write_site(
     cache: Cache | None = None,
     releases: Path | None = None,
     studies: Path | None = None,
+    questions: Path | None = None,
     settings: SiteSettings | None = None,
     jobs: int | None = 1,
 ) -> Path:
@@ -45,8 +46,8 @@ def write_site(
 
     Files of an earlier build that this one does not have are removed; a folder with anything else in it is refused.
     ``cache`` remembers pages that follow from stored answers, ``releases`` is the folder of frozen boards,
-    ``studies`` that of the results of studies; ``settings`` say where the repository is; ``jobs`` processes may render
-    (None: one a core).
+    ``studies`` that of the results of studies, ``questions`` that of question files; ``settings`` say where the
+    repository is; ``jobs`` processes may render (None: one a core).
     """
     old = _files_of_last_build(out)
     sums: dict[str, str] = {}
@@ -63,7 +64,14 @@ def write_site(
             _write(out / name, data)
 
         for name, data in files(
-            board, site, cache=cache, releases=releases, studies=studies, settings=settings, jobs=jobs
+            board,
+            site,
+            cache=cache,
+            releases=releases,
+            studies=studies,
+            questions=questions,
+            settings=settings,
+            jobs=jobs,
         ):
             write(name, data)
         if site is not None:
@@ -77,10 +85,15 @@ def write_site(
 
 
 def render(
-    board: Board, site: str | None = None, *, releases: Path | None = None, studies: Path | None = None
+    board: Board,
+    site: str | None = None,
+    *,
+    releases: Path | None = None,
+    studies: Path | None = None,
+    questions: Path | None = None,
 ) -> dict[str, bytes]:
     """Every file of the site by its path, without writing any."""
-    return dict(files(board, site, releases=releases, studies=studies))
+    return dict(files(board, site, releases=releases, studies=studies, questions=questions))
 
 
 def files(
@@ -90,6 +103,7 @@ def files(
     cache: Cache | None = None,
     releases: Path | None = None,
     studies: Path | None = None,
+    questions: Path | None = None,
     settings: SiteSettings | None = None,
     jobs: int | None = 1,
 ) -> Iterator[tuple[str, bytes]]:
@@ -101,7 +115,15 @@ def files(
     yield from assets.items()
     templates = site_sources() / "templates"
     pages = Pages(
-        board, templates, static, site=site, cache=cache, releases=releases, studies=studies, settings=settings
+        board,
+        templates,
+        static,
+        site=site,
+        cache=cache,
+        releases=releases,
+        studies=studies,
+        questions=questions,
+        settings=settings,
     )
     names: set[str] = set()
     for name, content in rendered(pages, list(units(pages)), jobs):
@@ -119,7 +141,7 @@ def _write(path: Path, data: bytes) -> None:
 def published_assets(sources: Path) -> tuple[dict[str, str], dict[str, bytes]]:
     """Published path by asset name, and content by published path: the one style sheet, the one script, the rest."""
     contents = {path.name: path.read_bytes() for path in sorted((sources / "static").iterdir())}
-    contents["style.css"] = style_tokens().encode() + _joined(sources / "styles", ".css")
+    contents["style.css"] = (style_tokens() + shared_styles()).encode() + _joined(sources / "styles", ".css")
     contents["board.js"] = squeezed(_joined(sources / "scripts", ".js").decode()).encode()
     names: dict[str, str] = {}
     for name, data in contents.items():

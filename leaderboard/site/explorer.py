@@ -1,49 +1,34 @@
-"""Explorer: what became of each item of an entry, task by task, with both answers side by side.
+"""Explorer: what became of each item of an entry, task by task, with its question and both answers.
 
-Every item has its place in a mosaic, the same place for every entry that answered the suite. Answers are shown for a
-part of the items only, so that a page has a size that does not depend on the suite: forgotten items first, then
-learned ones, and a few of those that did not change. Those shown are the first by item id, which is a hash: as good as
-drawn by lot, and the same items for every entry.
+Every item is a square that leads to its question; it has the same place for every entry that answered the suite.
+Answers are shown for a part of the items only, so that a page has a size that does not depend on the suite: forgotten
+items first, then learned ones, and a few of those that did not change. Those shown are the first by item id, which is
+a hash: as good as drawn by lot, and the same items for every entry.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import groupby
-from pathlib import Path
 
-import numpy as np
-import pyarrow.parquet as pq
+from markupsafe import Markup
 
-from harness.records import SAMPLES_FILE, Outcome
-from harness.scoring import FORGOTTEN, KEPT, LEARNED, NEVER, Bools, transition_names
+from harness.records import Outcome
+from harness.scoring import FORGOTTEN, KEPT, LEARNED, NEVER, transition_names
 from leaderboard.board import Row
-from leaderboard.documents import clean
+from leaderboard.site.answers import Answers, base_answers, read_answers, shortened
+from leaderboard.site.item_index import ItemIndex
 
 KINDS = (FORGOTTEN, LEARNED, KEPT, NEVER)
-# Items of one entry whose answers are shown, the fewest of one task, and the characters kept of an answer's two ends.
-SHOWN = 240
-LEAST_SHOWN = 12
+# Items of one entry whose answers are shown, and the fewest of one task.
+SHOWN = 144
+LEAST_SHOWN = 8
 _UNCHANGED = 2
-_HEAD, _TAIL = 160, 120
-# Squares in a row of the mosaic, and the distance from one to the next.
+# Squares in a row of a drawing of them, and the distance from one to the next.
 COLUMNS, CELL = 50, 7
-
-
-@dataclass(frozen=True)
-class Answers:
-    """One run's answers, sorted by task and item id."""
-
-    item_ids: tuple[str, ...]
-    tasks: tuple[str, ...]
-    outcomes: tuple[str, ...]
-    outputs: tuple[str, ...]
-
-    @property
-    def solved(self) -> Bools:
-        return np.array([outcome == Outcome.CORRECT for outcome in self.outcomes], dtype=bool)
+# A suite with more items than these has no link in each square, which would make a page too heavy: its tasks are links.
+MOST_SQUARES = 10_000
 
 
 @dataclass(frozen=True)
@@ -58,50 +43,87 @@ class Item:
 
 @dataclass(frozen=True)
 class TaskItems:
-    """All items of one task: how many of each kind, where they lie in the mosaic, and those whose answers are shown.
-
-    ``mosaic`` has the path of each kind's squares; ``height`` is the drawing's.
-    """
+    """All items of one task: how many of each kind, a square of each, and those whose answers are shown."""
 
     name: str
     counts: dict[str, int]
-    mosaic: dict[str, str]
-    height: int
+    squares: Markup
     shown: dict[str, tuple[Item, ...]]
 
 
-def read_answers(folder: Path) -> Answers:
-    """The answers of a run that was scored before: its file is known to be whole."""
-    file = pq.ParquetFile(folder / SAMPLES_FILE)
-    marked = "off_list" in file.schema_arrow.names
-    table = file.read(columns=["item_id", "task", "outcome", "output", *(["off_list"] if marked else [])])
-    ids, tasks = table["item_id"].to_pylist(), table["task"].to_pylist()
-    keys = list(zip(tasks, ids, strict=True))
-    order = sorted(range(len(keys)), key=keys.__getitem__)
-    outcomes, outputs = table["outcome"].to_pylist(), table["output"].to_pylist()
-    if marked:
-        for at, mark in enumerate(table["off_list"].to_pylist()):
-            if mark:
-                outcomes[at] = f"{outcomes[at]}, off-list"
-    return Answers(*(tuple(map(column.__getitem__, order)) for column in (ids, tasks, outcomes, outputs)))
+class Squares:
+    """The squares of a suite's items as links from a folder below the site's root, one of each kind an item."""
+
+    _LINK = Markup("<a href=../{} class={}>{}</a>")  # Unquoted: there is one an item.
+
+    def __init__(self, index: ItemIndex, suite: str) -> None:
+        self._index, self._suite = index, index.suites[suite]
+        self._linked = len(self._suite.places) <= MOST_SQUARES
+        self._made: dict[str, dict[str, dict[str, Markup]]] = {}
+
+    def _of(self, task: str) -> dict[str, dict[str, Markup]]:
+        """The square of each item of a task, by kind."""
+        if task not in self._made:
+            addresses = {each: self._index.address(self._suite.name, each) for each in self._suite.tasks[task]}
+            self._made[task] = {
+                item_id: {kind: self._LINK.format(at, kind[0], kind[0]) for kind in KINDS}
+                for item_id, at in addresses.items()
+            }
+        return self._made[task]
+
+    def drawn(self, task: str, item_ids: Sequence[str], kinds: Sequence[str]) -> Markup:
+        """The squares of items of a task that are of these kinds; nothing where a suite has too many."""
+        if not self._linked:
+            return Markup()
+        made = self._of(task)
+        return Markup().join([made[item_id][kind] for item_id, kind in zip(item_ids, kinds, strict=True)])
 
 
-# One base serves all entries of its tracks.
-base_answers = lru_cache(maxsize=2)(read_answers)
-
-
-def explore(row: Row) -> tuple[TaskItems, ...]:
+def explore(row: Row, squares: Squares) -> tuple[TaskItems, ...]:
     """The items of an entry: the target's tasks first, then prior tasks by what they lost, then the others."""
+    base, tuned, kinds = _paired(row)
+    places = base.places
+    share = max(SHOWN // max(len(places), 1), LEAST_SHOWN)
+    return tuple(_task(name, places[name], kinds, share, base, tuned, squares) for name in _order(row, places))
+
+
+def _paired(row: Row) -> tuple[Answers, Answers, list[str]]:
     base, tuned = base_answers(row.folders[0]), read_answers(row.folders[1])
     if base.item_ids != tuned.item_ids:
         raise ValueError(f"{row.entry_id}: base and tuned answered different items")
-    kinds = [str(kind) for kind in transition_names(base.solved, tuned.solved)]
-    places: dict[str, slice] = {}
-    start = 0
-    for name, group in groupby(base.tasks):
-        places[name] = slice(start, start := start + len(list(group)))
-    share = max(SHOWN // max(len(places), 1), LEAST_SHOWN)
-    return tuple(_task(name, places[name], kinds, share, base, tuned) for name in _order(row, places))
+    return base, tuned, [str(kind) for kind in transition_names(base.solved, tuned.solved)]
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A forgotten item that shows what was lost: both answers as (outcome, text), shortened."""
+
+    item_id: str
+    task: str
+    base: tuple[str, str]
+    tuned: tuple[str, str]
+
+
+def telling(row: Row, most: int = 3) -> tuple[Telling, ...]:
+    """Forgotten items of the prior tasks that lost most, one a task before a second of any.
+
+    Of a task those first whose answer can be read and is wrong: what cannot be read says only that.
+    """
+    base, tuned, kinds = _paired(row)
+    places, queues = base.places, []
+    for name in row.card.prior_tasks:
+        at = [k for k in range(places[name].start, places[name].stop) if kinds[k] == FORGOTTEN]
+        queues.append(sorted(at, key=lambda k: (tuned.outcomes[k] != Outcome.WRONG, len(tuned.outputs[k]), k))[:most])
+    turns = [queue[turn] for turn in range(most) for queue in queues if turn < len(queue)]
+    return tuple(
+        Telling(
+            base.item_ids[k],
+            base.tasks[k],
+            (base.outcomes[k], shortened(base.outputs[k])),
+            (tuned.outcomes[k], shortened(tuned.outputs[k])),
+        )
+        for k in turns[:most]
+    )
 
 
 def _order(row: Row, places: Mapping[str, slice]) -> list[str]:
@@ -110,7 +132,9 @@ def _order(row: Row, places: Mapping[str, slice]) -> list[str]:
     return [name for name in dict.fromkeys([*first, *places]) if name in places]
 
 
-def _task(name: str, place: slice, kinds: Sequence[str], share: int, base: Answers, tuned: Answers) -> TaskItems:
+def _task(
+    name: str, place: slice, kinds: Sequence[str], share: int, base: Answers, tuned: Answers, squares: Squares
+) -> TaskItems:
     here = kinds[place]
     counts = {kind: here.count(kind) for kind in KINDS}
     shown: dict[str, tuple[Item, ...]] = {}
@@ -118,14 +142,14 @@ def _task(name: str, place: slice, kinds: Sequence[str], share: int, base: Answe
         at = [place.start + offset for offset, each in enumerate(here) if each == kind][:room]
         shown[kind] = tuple(
             Item(
-                base.item_ids[k][:12],
+                base.item_ids[k],
                 kind,
                 (base.outcomes[k], shortened(base.outputs[k])),
                 (tuned.outcomes[k], shortened(tuned.outputs[k])),
             )
             for k in at
         )
-    return TaskItems(name, counts, mosaic(here), CELL * -(-len(here) // COLUMNS), shown)
+    return TaskItems(name, counts, squares.drawn(name, base.item_ids[place], here), shown)
 
 
 def shares(counts: Mapping[str, int], room: int) -> dict[str, int]:
@@ -134,19 +158,6 @@ def shares(counts: Mapping[str, int], room: int) -> dict[str, int]:
     left = room - sum(unchanged.values())
     lost = min(counts[FORGOTTEN], max(left - counts[LEARNED], -(-2 * left // 3)))
     return {FORGOTTEN: lost, LEARNED: min(counts[LEARNED], left - lost), **unchanged}
-
-
-def shortened(text: str) -> str:
-    """Both ends of an answer on one line: how it starts, and what it comes to."""
-    # White space shrinks when it is cleaned, so that more than is kept has to be looked at.
-    if len(text) > 4 * (_HEAD + _TAIL):
-        text = f"{text[: 2 * _HEAD]}\0{text[-2 * _TAIL :]}"
-        head, _, tail = text.partition("\0")
-        return f"{clean(head, 2 * _HEAD)[:_HEAD].rstrip()} … {clean(tail, 2 * _TAIL)[-_TAIL:].lstrip()}"
-    plain = clean(text, 4 * (_HEAD + _TAIL))
-    if len(plain) <= _HEAD + _TAIL:
-        return plain
-    return f"{plain[:_HEAD].rstrip()} … {plain[-_TAIL:].lstrip()}"
 
 
 def mosaic(kinds: Sequence[str]) -> dict[str, str]:

@@ -14,12 +14,26 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
 from harness import __version__
+from harness.report import TEMPLATES, minus
 from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, wording
 from leaderboard.board import Board, Cache, Row, Track, code_digest
 from leaderboard.documents import SiteSettings
 from leaderboard.numbers import cells, formats
-from leaderboard.site import compare, facets, facts, findings, plots, results, strips, views
+from leaderboard.site import (
+    compare,
+    explorer,
+    facets,
+    facts,
+    findings,
+    plots,
+    question_pages,
+    results,
+    strips,
+    views,
+)
 from leaderboard.site.charts import coordinate, segments
+from leaderboard.site.entry import MAIN, Around, neighbours
+from leaderboard.site.item_index import ItemIndex
 from leaderboard.site.releases import read_releases
 
 _VERDICTS = ("forgot", "inconclusive", "nothing to lose", "retained", "improved")
@@ -58,6 +72,7 @@ class Pages:
         cache: Cache | None = None,
         releases: Path | None = None,
         studies: Path | None = None,
+        questions: Path | None = None,
         settings: SiteSettings | None = None,
     ) -> None:
         # What pages in another process are made of.
@@ -70,6 +85,7 @@ class Pages:
             cache=cache,
             releases=releases,
             studies=studies,
+            questions=questions,
             settings=settings,
         )
         # Templates lie beside style sheets and scripts.
@@ -77,13 +93,24 @@ class Pages:
         self.board, self.site, self.cache = board, site, cache or Cache(None)
         self.releases = read_releases(releases)
         self.findings = findings.findings(findings.read_studies(studies))
+        self.item_index = ItemIndex(board, questions)
+        self.suite_questions: question_pages.SuiteQuestions | None = None
+        self.squares = {name: explorer.Squares(self.item_index, name) for name in self.item_index.suites}
+        self.settings = settings or SiteSettings()
         self.environment = _environment(templates)
         self.environment.globals.update(board=board, version=__version__, assets=assets, guide=views.example(board))
-        self.settings = settings or SiteSettings()
-        self.environment.globals.update(findings=self.findings, settings=self.settings, site=site)
-        sources = "".join(f"{path.name} {_sha256(path.read_bytes())}\n" for path in sorted(templates.iterdir()))
+        self.environment.globals.update(findings=self.findings, item_index=self.item_index)
+        self.environment.globals.update(settings=self.settings, site=site)
+        sources = "".join(f"{path.name} {_sha256(path.read_bytes())}\n" for path in _sources(templates))
         # What the layout tells besides: the date, and whether there are pages of withdrawn entries and of studies.
-        facts = [board.data_as_of, bool(board.tombstones or board.bad), bool(self.findings), site, repr(self.settings)]
+        facts = [
+            board.data_as_of,
+            bool(board.tombstones or board.bad),
+            bool(self.findings),
+            site,
+            repr(self.settings),
+            self.item_index.digest,
+        ]
         self.known = [code_digest(), sources, dict(assets), __version__, *facts]
 
     def __reduce__(self) -> tuple[Callable[[], Pages], tuple[()]]:
@@ -99,6 +126,11 @@ class Pages:
     @cached_property
     def _entries(self) -> dict[str, tuple[Track, Row]]:
         return {row.entry_id: (track, row) for track in self.board.tracks for row in track.rows}
+
+    @cached_property
+    def neighbours(self) -> dict[str, Around]:
+        """Of each entry, what its page says of others."""
+        return {name: around for track in self.board.tracks for name, around in neighbours(track).items()}
 
     def remembered(self, facts: list[Any], make: Callable[[], bytes]) -> bytes:
         """The page that ``make`` gives, from the cache where one was made of the same facts."""
@@ -119,10 +151,15 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def _sources(templates: Path) -> list[Path]:
+    """The templates of the site, and those that it shares with the reports."""
+    return [*sorted(templates.iterdir()), *sorted(TEMPLATES.glob("*.j2"))]
+
+
 def _environment(templates: Path) -> Environment:
     # autoescape is the boolean: select_autoescape leaves .svg and .html.j2 unescaped.
     environment = Environment(
-        loader=FileSystemLoader(templates),
+        loader=FileSystemLoader([templates, TEMPLATES]),
         autoescape=True,
         bytecode_cache=_COMPILED,
         undefined=StrictUndefined,
@@ -136,6 +173,8 @@ def _environment(templates: Path) -> Environment:
     environment.filters["part_name"] = cells.part_name
     environment.filters["segments"] = segments
     environment.filters["zip"] = zip
+    environment.filters["minus"] = minus
+    environment.filters["lined"] = question_pages.lined
     environment.globals.update(
         plots=plots,
         compare=compare,
@@ -155,7 +194,11 @@ def _environment(templates: Path) -> Environment:
         duration=wording.duration,
         byte_size=wording.byte_size,
         rests_on=rests_on,
+        most_forgotten=question_pages.most_forgotten,
+        most_listed=question_pages.MOST_LISTED,
+        totals=question_pages.total,
         numbers=_numbers,
+        main_numbers=MAIN,
         **facts.FUNCTIONS,
     )
     return environment
@@ -173,8 +216,9 @@ def _numbers(row: Row) -> Iterator[tuple[str, str, str, str, str]]:
 
 # Numbers that the page of an entry shows by themselves: of the pair, of every task, and of prior tasks.
 _OF_PAIR = ("gain", "retention_macro", "worst_group", "balance")
-_OF_TASKS = ("n01", "n11", "n10", "n00", "unparsed_base", "unparsed_tuned", "off_list_base", "off_list_tuned")
-_OF_PRIOR = ("delta", "retention", "forgotten_rate", "format_loss", "smallest_loss")
+_OF_TASKS = ("n01", "n11", "n10", "n00", "unparsed_base", "unparsed_tuned", "off_list_base", "off_list_tuned",
+             "truncated_base", "truncated_tuned", "format_loss")  # fmt: skip
+_OF_PRIOR = ("delta", "retention", "forgotten_rate", "smallest_loss")
 
 
 def _stands_above(metric: str, part: str, card: Scorecard) -> bool:

@@ -10,7 +10,7 @@ from harness.records import RunRecord
 from harness.scoring import TaskScore
 from leaderboard.board import Board, Row, Track
 from leaderboard.board.naming import FAMILIES
-from leaderboard.site.explorer import base_answers, read_answers, shortened
+from leaderboard.site.answers import base_answers, read_answers, shortened
 
 METHODS = {
     "sft": (FAMILIES["sft"], "Supervised fine-tuning: the loss is the likelihood of given answers."),

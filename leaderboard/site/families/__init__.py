@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from leaderboard.site.families import data, entries, groups, singles, tracks, withdrawn
+from leaderboard.site.families import data, entries, groups, questions, singles, tracks, withdrawn
 from leaderboard.site.pages import Pages
 from leaderboard.site.units import Unit
 
 # The largest units first, so that no process is left with one of them at the end.
 FAMILIES: tuple[Callable[[Pages], Iterator[Unit]], ...] = (
     data.units,
+    questions.units,
     tracks.units,
     singles.units,
     groups.units,

@@ -8,9 +8,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from leaderboard.board import Row, Track, TrackKey, entry_json
+from leaderboard.board import Row, TrackKey, entry_json
 from leaderboard.numbers import cite
 from leaderboard.site import dynamics, explorer
+from leaderboard.site.entry import entry_page
 from leaderboard.site.exports import entry_files
 from leaderboard.site.pages import Pages
 from leaderboard.site.units import File, Unit
@@ -35,21 +36,23 @@ def _files(pages: Pages, entry_id: str) -> Iterator[File]:
     about = {"track": _Around(track.key, range(len(track.ranked))), "row": row, "card": row.card}
     document = entry_json(track, row)
     yield f"entries/{row.entry_id}.json", document.encode()
-    yield f"entries/{row.entry_id}.html", _entry(pages, track, row, document, about)
+    yield f"entries/{row.entry_id}.html", _entry(pages, row, document, about)
     yield f"items/{row.entry_id}.html", _items(pages, row, about)
     yield from entry_files(row, pages.site)
 
 
-def _entry(pages: Pages, track: Track, row: Row, document: str, about: dict[str, Any]) -> bytes:
-    """The page of one entry, remembered by all that is said of it, which ``document`` has most of."""
+def _entry(pages: Pages, row: Row, document: str, about: dict[str, Any]) -> bytes:
+    """The page of one entry, remembered by all that is said of it, which ``document`` has most of, and of others."""
     records = [row.base.model_dump_json(), row.tuned.model_dump_json()]
-    why = dynamics.why(row.folder, row.manifest)
-    facts = ["entry", document, *records, len(track.ranked), why and why.found.model_dump_json()]
+    why, around = dynamics.why(row.folder, row.manifest), pages.neighbours[row.entry_id]
+    ranked = len(about["track"].ranked)
+    facts = ["entry", document, *records, ranked, why and why.found.model_dump_json(), around.facts]
 
     def make() -> bytes:
         # Escaped here, as the last step of an expression would put its lines on one.
         citation = Markup.escape(cite(row, None, "bibtex", pages.site))
-        return pages.page(f"entries/{row.entry_id}.html", "entry.html", citation=citation, why=why, **about)[1]
+        told = {"page": entry_page(row, around), "citation": citation, "why": why, **about}
+        return pages.page(f"entries/{row.entry_id}.html", "entry.html", **told)[1]
 
     return pages.remembered(facts, make)
 
@@ -60,6 +63,7 @@ def _items(pages: Pages, row: Row, about: dict[str, Any]) -> bytes:
     facts = ["items", row.entry_id, row.name, *samples, row.manifest.target, vars(about["track"].key)]
 
     def make() -> bytes:
-        return pages.page(f"items/{row.entry_id}.html", "items.html", tasks=explorer.explore(row), **about)[1]
+        tasks = explorer.explore(row, pages.squares[row.card.suite.comparable])
+        return pages.page(f"items/{row.entry_id}.html", "explorer.html", tasks=tasks, **about)[1]
 
     return pages.remembered(facts, make)

@@ -156,7 +156,7 @@ def test_a_trajectory_is_printed_and_written(runs: Path) -> None:
         assert (runs / f"first.{kind}").read_bytes() == (runs / f"second.{kind}").read_bytes()
     curve = Trajectory.model_validate_json((runs / "first.json").read_bytes())
     assert [point.model.name for point in curve.points] == ["base", "tuned", "later"]
-    assert "normalised gain 0.50: " in result.output
+    assert "normalised gain 50 %: " in result.output
     assert all(len(line) <= 80 for line in result.output.splitlines())
 
 

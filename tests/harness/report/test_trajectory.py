@@ -61,5 +61,5 @@ def test_the_table_is_whole_in_a_pipe_of_80_columns(curve: Trajectory) -> None:
     text = stream.getvalue()
     assert "\x1b" not in text
     assert all(len(line) <= 80 for line in text.splitlines())
-    assert "normalised gain 0.75: n/a (no checkpoint reaches this gain)" in text
+    assert "normalised gain 75 %: n/a (no checkpoint reaches this gain)" in text
     assert [line.split()[0] for line in text.splitlines() if line.startswith(("base ", "late "))] == ["base", "late"]

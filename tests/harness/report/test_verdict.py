@@ -22,7 +22,7 @@ def lines(folder: Path, target: str | None, unparsed: float = 0.0) -> list[str]:
 def test_ten_lines_say_what_was_lost_and_kept(tmp_path: Path) -> None:
     found = lines(tmp_path, "jigsaw")
     assert len(found) <= 10
-    assert found[0].startswith("tuned against base: jigsaw from ")
+    assert found[0].startswith("tuned against base: Learned jigsaw (+")
     assert found[1].startswith("Gain +")
     (forgot,) = [line for line in found if line.startswith("Forgot (")]
     assert f"{LOST} -" in forgot

@@ -284,6 +284,18 @@ def test_pareto_status_says_dominated_only_when_both_differences_are_certain() -
     }  # fmt: skip
 
 
+def test_who_dominates_is_named_best_first_and_counted() -> None:
+    models = {f"better{k}": (0.9 - 0.01 * k, 0.05 + 0.002 * k) for k in range(5)}
+    compared = only(board(questions(), models | {"worse": (0.35, 0.4), "beside": (0.4, 0.0)}))
+    worse = compared.placings["worse"]
+    assert worse.front == "dominated"
+    assert worse.dominators == 5
+    assert worse.dominated_by == tuple(name for name in compared.order if name.startswith("better"))[:3]
+    for name, placing in compared.placings.items():
+        assert (placing.front == "dominated") == (placing.dominators > 0), name
+        assert len(placing.dominated_by) == min(placing.dominators, 3)
+
+
 @given(st.integers(2, 9).flatmap(lambda size: st.lists(st.floats(0, 0.2), min_size=size * size, max_size=size * size)))
 def test_holm_over_a_matrix_is_holm_over_its_pairs(values: list[float]) -> None:
     size = int(len(values) ** 0.5)

@@ -1,0 +1,278 @@
+"""Question pages: each item of a suite with what it asks, what the base said, and what every entry says now.
+
+What entries answered is read once a suite and only where a page is not remembered. A page follows from the items of
+its suite, the answers and names of the suite's entries, and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from harness.records import AskedItem
+from harness.scoring import FORGOTTEN, KEPT, LEARNED, NEVER, Bools
+from leaderboard.board import Row, Track
+from leaderboard.documents import clean
+from leaderboard.numbers import formats
+from leaderboard.site.answers import OUTCOMES, AnswerTable, bounded_text, said
+from leaderboard.site.explorer import CELL, COLUMNS, mosaic
+from leaderboard.site.item_index import PART, SHORT_ID, Picture, SuiteItems
+
+# Different answers to one item that are shown; further ones are counted by their outcome.
+MOST_ANSWERS = 20
+# Entries that one item links to; a board with more would make its pages too heavy.
+MOST_LINKED = 1_000
+# Items listed on the page of a task, and of all tasks on the index; of larger ones the rest is reached by its pages.
+MOST_LISTED = 1_500
+MOST_INDEXED = 4_000
+MOST_FORGOTTEN = 12
+# By what the base and the tuned model solved: 2 * base + tuned.
+_KINDS = (NEVER, LEARNED, FORGOTTEN, KEPT)
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of one item in one track: the entries in the track's order as squares, and counted in words."""
+
+    track: Track
+    squares: Markup
+    tally: Markup
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The answers to one item of one base and of the entries tuned from it; ``groups`` are list items."""
+
+    base: str
+    outcome: str
+    text: str
+    groups: Markup
+    fates: tuple[Fate, ...]
+
+
+@dataclass(frozen=True)
+class ItemView:
+    """One item on its page: ``number`` from 1 within its task; ``asked`` is None where that may not be published."""
+
+    item_id: str
+    number: int
+    asked: AskedItem | None
+    pictures: tuple[Picture | None, ...]
+    heard: tuple[Heard, ...]
+    before: str
+    after: str
+
+    @property
+    def short_id(self) -> str:
+        return self.item_id[:SHORT_ID]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One item in a list: what it asks on one line, and how many entries learned, kept, forgot and never knew it."""
+
+    item_id: str
+    task: str
+    counts: dict[str, int]
+
+
+class OfBase:
+    """The answers of one base and of the entries of its tracks, and a link to each of these."""
+
+    def __init__(self, base: Path, tracks: Sequence[Track]) -> None:
+        self.tracks = tracks
+        self.rows: list[Row] = [row for track in tracks for row in track.rows]
+        self.name = self.rows[0].manifest.base.name
+        self.table = AnswerTable(base, [row.folders[1] for row in self.rows])
+        self.links = [_link(row) for row in self.rows]
+        self.place = {item_id: at for at, item_id in enumerate(self.table.base.item_ids)}
+        self.right: Bools = self.table.base.solved
+        self.kinds = (2 * self.right[None, :] + self.table.solved).astype(np.int8)
+        self.texts = lru_cache(maxsize=1)(self._texts)
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """How many entries each item has of each kind in the order of ``_KINDS``: items x 4."""
+        return np.stack([(self.kinds == kind).sum(axis=0) for kind in range(len(_KINDS))], axis=1)
+
+    def _texts(self, task: str) -> tuple[slice, NDArray[np.int32], list[str]]:
+        place = self.table.base.places[task]
+        return place, *self.table.texts(place)
+
+    def heard(self, item_id: str) -> Heard:
+        at = self.place[item_id]
+        base = self.table.base
+        place, codes, texts = self.texts(base.tasks[at])
+        own = bounded_text(base.outputs[at])
+        groups = Markup().join(self._groups(at, codes[:, at - place.start], texts, own))
+        fates, start = [], 0
+        for track in self.tracks:
+            here = self.kinds[start : (start := start + len(track.rows)), at]
+            fates.append(_fate(track, here))
+        return Heard(self.name, base.outcomes[at], said(own), groups, tuple(fates))
+
+    def _groups(self, at: int, codes: NDArray[np.int32], texts: list[str], own: str) -> Iterator[Markup]:
+        outcomes = self.table.outcomes[:, at]
+        keys = codes.astype(np.int64) * len(OUTCOMES) + outcomes
+        found, which, sizes = np.unique(keys, return_inverse=True, return_counts=True)
+        # Stable: alike sizes stay in the order in which they were first said.
+        order = np.argsort(-sizes, kind="stable")
+        rest = np.zeros(len(keys), dtype=bool)
+        for rank, group in enumerate(order):
+            here = which == group
+            if rank >= MOST_ANSWERS:
+                rest = np.isin(which, order[rank:])
+                break
+            code, outcome = divmod(int(found[group]), len(OUTCOMES))
+            text = texts[code]
+            mark = ", as the base" if text == own else ""
+            yield self._group(here, at, outcome, mark, _SAID.format(said(text) or "(nothing)"))
+        for outcome in np.unique(outcomes[rest]):
+            yield self._group(rest & (outcomes == outcome), at, int(outcome), "", _OTHERS)
+
+    def _group(self, here: Bools, at: int, outcome: int, mark: str, text: Markup) -> Markup:
+        members = np.flatnonzero(here)
+        links = _listed(self.links[member] for member in members[:MOST_LINKED].tolist())
+        more = _MORE.format(formats.count(len(members) - MOST_LINKED)) if len(members) > MOST_LINKED else ""
+        kind = _KINDS[int(self.kinds[members[0], at])]
+        return _GROUP.format(kind, formats.count(len(members)), OUTCOMES[outcome], mark, text, links, more)
+
+
+# What stands a hundred thousand times on a board of forty entries goes without closing tags and quotes.
+_GROUP = Markup("<li class={}><p><b>{} × {}{}</b> {}<p class=by>{}{}\n")
+_SAID = Markup("<bdi>{}</bdi>")
+_OTHERS = Markup("<i>other answers</i>")
+_MORE = Markup(" and {} more")
+_LINK = Markup("<a href=../../entries/{}.html>{}</a>")
+_JOINT = re.compile(r"[A-Za-z0-9._-]{1,60}-[A-Za-z0-9]{1,12}")
+
+
+def _link(row: Row) -> tuple[str, Markup]:
+    """The first part of an entry's name, and a link that says the rest: names of seeds differ in their last part."""
+    if _JOINT.fullmatch(row.name):
+        stem, _, rest = row.name.rpartition("-")
+        return stem, _LINK.format(row.entry_id, rest)
+    return "", _LINK.format(row.entry_id, formats.by_others(row.name, 40))
+
+
+def _listed(links: Iterable[tuple[str, Markup]]) -> Markup:
+    """Links to entries, those with the same first part together."""
+    found: dict[str, list[Markup]] = {}
+    for stem, link in links:
+        found.setdefault(stem, []).append(link)
+    return Markup(", ").join(Markup(" ").join([stem, *alike] if stem else alike) for stem, alike in found.items())
+
+
+def _fate(track: Track, kinds: NDArray[np.int8]) -> Fate:
+    names = [_KINDS[kind] for kind in kinds.tolist()]
+    width, height = CELL * min(len(names), COLUMNS), CELL * -(-len(names) // COLUMNS)
+    paths = Markup().join(_PATH.format(kind, path) for kind, path in mosaic(names).items() if path)
+    counts = [(kind, names.count(kind)) for kind in (LEARNED, KEPT, FORGOTTEN, NEVER)]
+    told = Markup(", ").join(_COUNT.format(formats.count(count), kind) for kind, count in counts if count)
+    return Fate(track, _SQUARES.format(2 * width, 2 * height, width, height, paths), told)
+
+
+_PATH = Markup('<path class="m-{}" d="{}"/>')
+_SQUARES = Markup('<svg class=squares width={} height={} viewBox="0 0 {} {}" aria-hidden=true>{}</svg>')
+_COUNT = Markup("{} {}")
+
+
+def lined(text: str) -> Markup:
+    """A question's text with its own line breaks, and nothing else of it that is not text."""
+    lines = [clean(line, _LONGEST_LINE) for line in text.splitlines()[:_MOST_LINES]]
+    return Markup("<br>").join(lines)
+
+
+_MOST_LINES, _LONGEST_LINE = 400, 4000
+
+
+class SuiteQuestions:
+    """The pages of one suite's questions, made from its items and the answers of its tracks."""
+
+    def __init__(self, items: SuiteItems, tracks: Sequence[Track]) -> None:
+        self.items, self.tracks = items, tuple(tracks)
+
+    @property
+    def facts(self) -> list[object]:
+        """All that the pages of this suite follow from, besides question files."""
+        return [
+            self.items.name,
+            [
+                [track.base.samples_sha256, vars(track.key)]
+                + [[row.entry_id, row.name, row.tuned.samples_sha256] for row in track.rows]
+                for track in self.tracks
+            ],
+        ]
+
+    @cached_property
+    def bases(self) -> tuple[OfBase, ...]:
+        """The answers, read where a page is made."""
+        found: dict[Path, list[Track]] = {}
+        for track in self.tracks:
+            found.setdefault(track.rows[0].folders[0], []).append(track)
+        return tuple(OfBase(base, tracks) for base, tracks in found.items())
+
+    def forget(self) -> None:
+        """Let go of the answers; they are read again where another page needs them."""
+        self.__dict__.pop("bases", None)
+        self.__dict__.pop("tasks", None)
+
+    @property
+    def entries(self) -> int:
+        return sum(len(track.rows) for track in self.tracks)
+
+    def views(self, task: str, part: int) -> tuple[ItemView, ...]:
+        """The items of one page of a task; ``part`` counts from 1."""
+        first = (part - 1) * PART
+        return tuple(self._view(task, at) for at in range(first, min(first + PART, len(self.items.tasks[task]))))
+
+    def _view(self, task: str, at: int) -> ItemView:
+        ids = self.items.tasks[task]
+        asked = self.items.asked.get(ids[at])
+        return ItemView(
+            ids[at],
+            at + 1,
+            asked,
+            tuple(self.items.pictures.get(digest) for digest in asked.pictures) if asked else (),
+            tuple(base.heard(ids[at]) for base in self.bases if ids[at] in base.place),
+            self._address(task, at - 1) if at else "",
+            self._address(task, at + 1) if at + 1 < len(ids) else "",
+        )
+
+    def _address(self, task: str, at: int) -> str:
+        """The address of an item from the page of another item of its suite."""
+        page = self.items.page(task, at // PART + 1).rpartition("/")[2]
+        return f"{page}#{self.items.tasks[task][at][:SHORT_ID]}"
+
+    def listed(self, task: str) -> list[Listed]:
+        """The items of a task, in the order of their ids."""
+        return [Listed(item_id, task, self._counts(item_id)) for item_id in self.items.tasks[task]]
+
+    def _counts(self, item_id: str) -> dict[str, int]:
+        found = np.zeros(len(_KINDS), dtype=np.int64)
+        for base in self.bases:
+            if item_id in base.place:
+                found += base.counts[base.place[item_id]]
+        return dict(zip(_KINDS, found.tolist(), strict=True))
+
+    @cached_property
+    def tasks(self) -> dict[str, list[Listed]]:
+        return {task: self.listed(task) for task in self.items.tasks}
+
+
+def most_forgotten(items: Sequence[Listed], most: int = MOST_FORGOTTEN) -> list[Listed]:
+    """The items that most entries forgot, the first by id among equals; none that no entry forgot."""
+    found = [item for item in items if item.counts[FORGOTTEN]]
+    return sorted(found, key=lambda item: (-item.counts[FORGOTTEN], item.task, item.item_id))[:most]
+
+
+def total(items: Sequence[Listed]) -> dict[str, int]:
+    """Transitions of several items together."""
+    return {kind: sum(item.counts[kind] for item in items) for kind in (LEARNED, KEPT, FORGOTTEN, NEVER)}
