@@ -1,5 +1,7 @@
 """Flips: the items that one model got right and the other did not, with both outputs, for the page."""
 
+import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -23,9 +25,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Flip:
-    """One flipped item; of sampled answers one that flipped, with its repeat in the id."""
+    """One flipped item; of sampled answers one that flipped, with its repeat in the id.
+
+    ``anchor`` is its place on the page, the same in every report that has the item.
+    """
 
     item_id: str
+    anchor: str
     transition: str
     base: Answer
     tuned: Answer
@@ -84,6 +90,13 @@ def _flip(row: dict[Any, Any], shown: int) -> Flip:
         )
         for side in ("base", "tuned")
     )
-    item_id = row["item_id"]
-    shown_id = item_id[:12] if len(item_id) == 64 else item_id
-    return Flip(f"{shown_id} #{row['repeat']}" if "repeat" in row else shown_id, row["transition"], base, tuned)
+    item_id, ours = row["item_id"], _OURS.fullmatch(row["item_id"])
+    # Ids of other tools may be any text, and are unique within a task alone.
+    place = item_id if ours else hashlib.sha256(f"{row['task']}\n{item_id}".encode()).hexdigest()
+    shown_id, anchor = item_id[:12] if ours else item_id, f"i-{place[:12]}"
+    if "repeat" in row:
+        shown_id, anchor = f"{shown_id} #{row['repeat']}", f"{anchor}-{row['repeat']}"
+    return Flip(shown_id, anchor, row["transition"], base, tuned)
+
+
+_OURS = re.compile(r"[0-9a-f]{64}")

@@ -133,7 +133,9 @@ def check(out: Path, url: str | None, repository: str | None, as_json: bool, **i
             click.echo(problem)
         click.echo(
             f"{found.pages} pages, {found.files} files; index {found.index_bytes / 1000:.1f} KB "
-            f"({found.index_gzip_bytes / 1000:.1f} KB compressed), scripts {found.script_bytes / 1000:.1f} KB"
+            f"({found.index_gzip_bytes / 1000:.1f} KB compressed), scripts {found.script_bytes / 1000:.1f} KB; "
+            f"all files {found.site_bytes / 1e6:.1f} MB, heaviest page {found.heaviest} "
+            f"({found.heaviest_gzip_bytes / 1000:.1f} KB compressed)"
         )
     if found.problems:
         raise CheckFailedError(f"{out}: {_count(len(found.problems), 'problem', 'problems')}")

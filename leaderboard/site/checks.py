@@ -25,6 +25,8 @@ INDEX = "index.html"
 MAX_INDEX_BYTES = 200_000
 MAX_INDEX_GZIP_BYTES = 30_000
 MAX_SCRIPT_BYTES = 14_000
+# Of any page, compressed as it is sent.
+MAX_PAGE_GZIP_BYTES = 150_000
 # Fewer characters than this in a page's main part say that nothing was put there.
 _LEAST_TEXT = 40
 _WORTH_PROCESSES = 50
@@ -39,6 +41,7 @@ class Page:
     """What the checks need to know of one HTML page; ``links`` are (tag, address, rel)."""
 
     name: str
+    gzip_bytes: int = 0
     problems: tuple[str, ...] = ()
     ids: frozenset[str] = frozenset()
     links: tuple[tuple[str, str, str], ...] = ()
@@ -52,6 +55,9 @@ class Found:
     files: int = 0
     index_bytes: int = 0
     index_gzip_bytes: int = 0
+    site_bytes: int = 0
+    heaviest: str = ""
+    heaviest_gzip_bytes: int = 0
     script_bytes: int = 0
     problems: list[str] = field(default_factory=list)
 
@@ -65,9 +71,13 @@ def check_site(folder: Path, jobs: int | None = None) -> Found:
     for page in pages.values():
         found.problems += [f"{page.name}: {problem}" for problem in page.problems]
         found.problems += [f"{page.name}: {problem}" for problem in _broken_links(page, pages, files)]
+        found.problems += [f"{page.name}: {problem}" for problem in _too_heavy(page)]
     for name in sorted(files):
         found.problems += [f"{name}: {problem}" for problem in _unreadable(folder / name)]
     _budgets(folder, files, found)
+    found.site_bytes = sum((folder / name).stat().st_size for name in files)
+    if heaviest := max(pages.values(), key=lambda page: (page.gzip_bytes, page.name), default=None):
+        found.heaviest, found.heaviest_gzip_bytes = heaviest.name, heaviest.gzip_bytes
     return found
 
 
@@ -99,7 +109,7 @@ def _pages(folder: Path, names: list[str], jobs: int | None) -> Iterator[Page]:
         return
     with WorkerPool(min(jobs or available_cores(), len(names)), ahead=8) as pool:
         for name, page in pool.map(partial(parse_page, folder), names):
-            yield page or Page(name, ("cannot be parsed (the process that tried it ended)",))
+            yield page or Page(name, problems=("cannot be parsed (the process that tried it ended)",))
 
 
 def parse_page(folder: Path, name: str) -> Page:
@@ -107,7 +117,8 @@ def parse_page(folder: Path, name: str) -> Page:
     import html5lib
 
     parser = html5lib.HTMLParser(namespaceHTMLElements=False)
-    tree = parser.parse((folder / name).read_bytes(), transport_encoding="utf-8")
+    data = (folder / name).read_bytes()
+    tree = parser.parse(data, transport_encoding="utf-8")
     problems = [f"line {line}: HTML: {code}" for (line, _), code, _ in parser.errors]
     ids: list[str] = []
     links: list[tuple[str, str, str]] = []
@@ -127,7 +138,7 @@ def parse_page(folder: Path, name: str) -> Page:
         problems.append("has no title")
     if main is None or len("".join("".join(main.itertext()).split())) < _LEAST_TEXT:
         problems.append("is empty: its main part says next to nothing")
-    return Page(name, tuple(problems), frozenset(ids), tuple(links))
+    return Page(name, len(gzip.compress(data, 9, mtime=0)), tuple(problems), frozenset(ids), tuple(links))
 
 
 def _inline(tag: str, element: Any) -> Iterator[str]:
@@ -158,6 +169,11 @@ def _broken_links(page: Page, pages: dict[str, Page], files: set[str]) -> Iterat
             yield f"links to {address}, which is not there"
         elif parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].ids:
             yield f"links to {address}, but {target} has no such place"
+
+
+def _too_heavy(page: Page) -> Iterator[str]:
+    if page.gzip_bytes > MAX_PAGE_GZIP_BYTES:
+        yield f"the page, compressed, has {page.gzip_bytes:,} bytes, more than {MAX_PAGE_GZIP_BYTES:,}"
 
 
 def _unreadable(path: Path) -> Iterator[str]:

@@ -20,7 +20,10 @@ from harness.records.samples_file import write_samples
 
 @dataclass(frozen=True)
 class SyntheticTask:
-    """A task of ``n`` items, ``per_cluster`` of them on one image where that is above 1; marks as in a suite."""
+    """A task of ``n`` items, ``per_cluster`` of them on one image where that is above 1; marks as in a suite.
+
+    ``item_ids`` are those of real questions; without them ids are made of the task and the place.
+    """
 
     name: str
     family: str
@@ -30,6 +33,7 @@ class SyntheticTask:
     per_cluster: int = 1
     transfer: bool = False
     adjacent: tuple[str, ...] = ()
+    item_ids: tuple[str, ...] = ()
 
 
 JIGSAW = SyntheticTask("jigsaw_2x2", "jigsaw", "spatial", 1 / 24)
@@ -150,7 +154,7 @@ def _task_samples(task: SyntheticTask, outcomes: Sequence[str], output: OutputOf
         near = (place % 3) / 4 if task.family == "jigsaw" and outcome is Outcome.WRONG else 0.0
         samples.append(
             Sample(
-                item_id=digest("item", task.name, place),
+                item_id=task.item_ids[place] if task.item_ids else digest("item", task.name, place),
                 task=task.name,
                 family=task.family,
                 group=task.group,

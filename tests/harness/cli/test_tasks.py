@@ -134,3 +134,11 @@ def test_an_item_that_is_not_there_is_named() -> None:
     done = tasks("preview", "math_word", "--item", 300)
     assert done.exit_code == 2
     assert "--item 300: task math_word has items 0 to 299" in done.output
+
+
+def test_an_item_is_found_by_the_start_of_its_id() -> None:
+    first = json.loads(tasks("preview", "math_word", "--item", 3, "--json").stdout)
+    found = json.loads(tasks("preview", "math_word", "--item", first["item_id"][:12], "--json").stdout)
+    assert found == first
+    for odd, says in (("0" * 12, "no item of task math_word"), ("abc", "neither a number nor"), ("-1", "items 0 to")):
+        assert says in tasks("preview", "math_word", "--item", odd).output

@@ -10,7 +10,7 @@ from rich.console import Console
 from harness.records.run import Run
 from harness.records.samples import Outcome
 from harness.report import flips, page, terminal
-from harness.scoring import Scorecard, score_pair, wording
+from harness.scoring import Scorecard, paired_items, score_pair, wording
 from tests.support.markup import Tags
 from tests.support.synthetic import JIGSAW, TASKS, SyntheticTask, synthetic_checkpoint, synthetic_run
 
@@ -115,10 +115,22 @@ def test_the_page_asks_for_nothing_and_runs_nothing(runs: tuple[Run, Run], card:
     html = page.render_pair_page(card, *runs)
     tags = Tags(html)
     assert not tags.names & {"script", "img", "link", "iframe", "object", "base", "form"}
-    assert not {name for name in tags.attributes if name.startswith("on") or name in ("src", "href", "action")}
+    assert not {name for name in tags.attributes if name.startswith("on") or name in ("src", "action")}
+    assert not re.search(r"""href\s*=\s*(?!"#i-)""", html)
     assert not re.search(r"url\(|@import", html)
     assert "default-src 'none'" in html
     assert "prefers-color-scheme: dark" in html
+
+
+def test_a_flipped_item_has_a_link_that_stays_and_the_id_it_has_on_the_board(
+    runs: tuple[Run, Run], card: Scorecard
+) -> None:
+    html = page.render_pair_page(card, *runs)
+    found = re.findall(r'<div class="flip [a-z]+-item" id="i-([0-9a-f]{12})">', html)
+    items = paired_items(*runs)
+    flipped = items[items["transition"].isin(("forgotten", "learned"))]
+    assert sorted(found) == sorted(each[:12] for each in flipped["item_id"])
+    assert all(f'<a href="#i-{each}"><code>{each}</code></a>' in html for each in found)
 
 
 def test_hostile_outputs_are_shown_and_not_obeyed(runs: tuple[Run, Run], card: Scorecard) -> None:
@@ -151,7 +163,7 @@ def test_every_flipped_item_is_listed_and_counted(runs: tuple[Run, Run], card: S
             assert f"{total} flipped: {task.n10} forgotten, {task.n01} learned" in html, name
     for kind, field in (("forgotten", "n10"), ("learned", "n01")):
         count = sum(getattr(task, field) for task in card.tasks.values())
-        assert html.count(f'<div class="flip {kind}-item">') == count
+        assert html.count(f'<div class="flip {kind}-item" id=') == count
         assert f">{count} {kind}</label>" in html
 
 

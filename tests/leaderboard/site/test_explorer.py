@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 from harness.records.run import read_run
 from harness.scoring import paired_items
 from leaderboard.board.board import Board, load_board
-from leaderboard.site.explorer import CELL, COLUMNS, KINDS, LEAST_SHOWN, explore, mosaic, shares, shortened
+from leaderboard.site.answers import shortened
+from leaderboard.site.explorer import (
+    CELL,
+    COLUMNS,
+    KINDS,
+    LEAST_SHOWN,
+    Squares,
+    explore,
+    mosaic,
+    shares,
+    telling,
+)
+from leaderboard.site.item_index import ItemIndex
 from tests.support.synthetic_board import full_board
 
 
@@ -18,6 +30,11 @@ from tests.support.synthetic_board import full_board
 def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
     made = full_board(tmp_path_factory.mktemp("board"))
     return load_board(made.submissions, made.bases)
+
+
+@pytest.fixture(scope="module")
+def linked(board: Board) -> Squares:
+    return Squares(ItemIndex(board), "synthetic-1")
 
 
 def squares(path: str) -> set[int]:
@@ -47,31 +64,60 @@ def test_shares_fit_the_room_and_leave_none_of_it_to_waste(counts: dict[str, int
     assert given_out["forgotten"] + given_out["learned"] == min(changed, room - unchanged)
 
 
-def test_an_entry_is_explored_as_it_was_scored(board: Board) -> None:
+def test_an_entry_is_explored_as_it_was_scored(board: Board, linked: Squares) -> None:
     for row in board.rows:
-        found = {task.name: task for task in explore(row)}
+        found = {task.name: task for task in explore(row, linked)}
         assert set(found) == set(row.card.tasks)
         for name, score in row.card.tasks.items():
             task = found[name]
             assert [task.counts[kind] for kind in KINDS] == [score.n10, score.n01, score.n11, score.n00]
 
 
-def test_answers_stand_beside_each_other_as_they_were_stored(board: Board) -> None:
+def test_answers_stand_beside_each_other_as_they_were_stored(board: Board, linked: Squares) -> None:
     row = board.rows[2]
     items = paired_items(*(read_run(folder) for folder in row.folders)).set_index("item_id")
-    by_short = {item_id[:12]: item_id for item_id in items.index}
-    for task in explore(row):
+    for task in explore(row, linked):
         for kind, shown in task.shown.items():
             for item in shown:
-                stored = items.loc[by_short[item.item_id]]
+                stored = items.loc[item.item_id]
                 assert stored["transition"] == kind == item.kind
                 assert item.base == (stored["base_outcome"], stored["base_output"])
                 assert item.tuned == (stored["tuned_outcome"], stored["tuned_output"])
 
 
-def test_the_target_comes_first_and_then_what_lost_most(board: Board) -> None:
+def test_the_target_comes_first_and_then_what_lost_most(board: Board, linked: Squares) -> None:
     row = board.rows[0]
-    assert [task.name for task in explore(row)] == [*row.card.learned.tasks, *row.card.prior_tasks]
+    assert [task.name for task in explore(row, linked)] == [*row.card.learned.tasks, *row.card.prior_tasks]
+
+
+def test_every_item_has_a_square_that_leads_to_it(board: Board, linked: Squares) -> None:
+    index, row = ItemIndex(board), board.rows[0]
+    items = paired_items(*(read_run(folder) for folder in row.folders)).sort_values("item_id")
+    for task in explore(row, linked):
+        here = items[items["task"] == task.name]
+        assert re.findall(r"<a href=\.\./(\S+) class=(\w)>\2</a>", str(task.squares)) == [
+            (index.address("synthetic-1", item_id), kind[0])
+            for item_id, kind in zip(here["item_id"], here["transition"], strict=True)
+        ]
+
+
+def test_a_suite_of_very_many_items_has_no_link_in_each_square(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leaderboard.site.explorer.MOST_SQUARES", 10)
+    found = explore(board.rows[0], Squares(ItemIndex(board), "synthetic-1"))
+    assert {str(task.squares) for task in found} == {""}
+
+
+def test_telling_items_are_forgotten_ones_of_the_tasks_that_lost_most(board: Board) -> None:
+    for row in board.rows:
+        items = paired_items(*(read_run(folder) for folder in row.folders)).set_index("item_id")
+        lost = [name for name, task in row.card.prior_tasks.items() if task.n10]
+        found = telling(row)
+        assert len(found) == min(3, sum(row.card.tasks[name].n10 for name in lost))
+        assert [each.task for each in found[: len(lost)]] == lost[: len(found)]
+        for each in found:
+            stored = items.loc[each.item_id]
+            assert (stored["transition"], stored["task"]) == ("forgotten", each.task)
+            assert (each.base[0], each.tuned[0]) == (stored["base_outcome"], stored["tuned_outcome"])
 
 
 @given(st.text(max_size=3000))
