@@ -137,7 +137,7 @@ def without_gain(track: Track) -> Track:
     reason = "no gain shown"
     rows = []
     for row in track.rows:
-        learned = row.card.target.model_copy(update={"gain": 0.0, "gain_ci": (-0.02, 0.02)})
+        learned = row.card.learned.model_copy(update={"gain": 0.0, "gain_ci": (-0.02, 0.02)})
         card = row.card.model_copy(
             update={
                 "target": learned,
