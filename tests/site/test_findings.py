@@ -102,10 +102,10 @@ def test_a_chart_is_drawn_for_the_window_it_is_seen_in(browser: Browser, root: P
     watched.page.goto((root / "findings/full.html").as_uri())
     figure = watched.page.locator("figure.both")
     assert figure.locator("svg.plate:visible:not(.slender) > .name").all_inner_texts() != []
-    assert figure.locator("svg.slender:visible, .letters:visible").count() == 0
+    assert figure.locator("svg.slender:visible, .letter-key:visible").count() == 0
     watched.page.set_viewport_size({"width": 360, "height": 740})
     assert figure.locator("svg.slender:visible").count() == 1
-    assert figure.locator(".letters li:visible").count() == len(FULL.targets[0].trainings)
+    assert figure.locator(".letter-key li:visible").count() == len(FULL.targets[0].trainings)
     watched.context.close()
 
 
@@ -125,7 +125,7 @@ def test_verdicts_and_contents_lead_to_their_places_without_a_script(phone: Watc
     phone.page.goto((root / "findings.html").as_uri())
     assert phone.page.get_by_text(verdict_sentence(BARE.targets[0]).replace(" %", "\N{NO-BREAK SPACE}%")).count() == 1
     phone.page.locator(".glance a").first.click()
-    links = phone.page.locator(".contents a")
+    links = phone.page.locator(".outline a")
     anchors = [str(links.nth(place).get_attribute("href")) for place in range(links.count())]
     assert anchors[0] == "#jigsaw"
     assert all(phone.page.locator(anchor).count() == 1 for anchor in anchors)
