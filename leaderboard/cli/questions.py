@@ -18,7 +18,8 @@ def command(suite: str, out: Path) -> None:
     """Write the questions of SUITE, with options, right answers and pictures, where its tasks may be published.
 
     The board shows them beside the answers. A task says `publish: true` in the metadata of its YAML; the others are
-    left out, and their items are shown by id alone. Each item is held against its id, and pictures keep every pixel.
+    left out, and their items are shown by id alone. Each item is held against its id, and pictures are
+    small copies for pages.
 
     \b
     Examples:
