@@ -3,7 +3,7 @@ from .alarm_kinds import AlarmGroup, alarm_groups, alarm_lines
 from .binary import NODES, WEIGHTS, difference_interval
 from .clusters import widening
 from .definitions import METRICS, SECTIONS, Metric, Unit, find_metric, metric_of, metrics_page
-from .differences import Difference, differences, run_differences
+from .differences import Difference, run_differences, task_differences
 from .drift import ItemDrift, token_kl
 from .dynamics.document import (
     CheckpointDrift,
@@ -149,7 +149,6 @@ __all__ = [
     "cosine",
     "count_verdicts",
     "difference_interval",
-    "differences",
     "dynamics_schema",
     "edges",
     "error_norm",
@@ -189,6 +188,7 @@ __all__ = [
     "score_trajectory",
     "scorecard_schema",
     "smallest_loss",
+    "task_differences",
     "token_kl",
     "transition_names",
     "verdict_sentence",
