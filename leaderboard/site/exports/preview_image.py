@@ -25,9 +25,9 @@ _LEFT, _RIGHT = 560, 1010
 _RADIUS = 8
 
 
-def preview_name(track: Track) -> str:
+def preview_name(slug: str) -> str:
     """Where the picture of a track is within the site."""
-    return f"previews/{track.key.slug}.png"
+    return f"previews/{slug}.png"
 
 
 def preview_image(track: Track) -> bytes:
