@@ -68,6 +68,12 @@ def test_printed_cleans_text_and_leaves_markup_and_numbers() -> None:
     assert formats.printed("a\u00a0b 7\u202f%") == "a b 7 %"
 
 
+def test_numbers_within_a_sentence_stay_on_one_line() -> None:
+    for kept in ("keeps 61.6\u00a0% of 2\u202f400", "shown (p\u00a0=\u00a00.014)", "shown (p\u00a0<\u00a00.001)"):
+        assert formats.printed(kept) == kept
+    assert formats.printed("keeps\u00a061.6\u00a0%\u202e now ") == "keeps 61.6\u00a0% now"
+
+
 @pytest.mark.parametrize(
     ("text", "span"),
     [
