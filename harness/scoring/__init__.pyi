@@ -48,6 +48,7 @@ from .trajectory import LEAST_RUNS, LEVELS, Point, Trajectory, retention_at, sco
 from .transitions import FORGOTTEN, KEPT, LEARNED, NEVER, Bools, Floats, Transitions, transition_names
 from .wording import (
     ABSENT,
+    MINUS,
     Statement,
     align_columns,
     bracketed,
@@ -58,6 +59,7 @@ from .wording import (
     printable,
     rate_interval,
     rests_on,
+    share,
 )
 
 __all__ = [
@@ -72,6 +74,7 @@ __all__ = [
     "LEVELS",
     "MARGIN",
     "METRICS",
+    "MINUS",
     "NEVER",
     "NODES",
     "RESAMPLES",
@@ -187,6 +190,7 @@ __all__ = [
     "score_pair",
     "score_trajectory",
     "scorecard_schema",
+    "share",
     "smallest_loss",
     "task_differences",
     "token_kl",

@@ -14,7 +14,7 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
 from harness import __version__
-from harness.report import TEMPLATES, minus
+from harness.report import TEMPLATES
 from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, wording
 from leaderboard.board import Board, Cache, Row, Track, code_digest
 from leaderboard.documents import SiteSettings
@@ -176,7 +176,6 @@ def _environment(templates: Path) -> Environment:
     environment.filters["part_name"] = cells.part_name
     environment.filters["segments"] = segments
     environment.filters["zip"] = zip
-    environment.filters["minus"] = minus
     environment.filters["description"] = heads.description
     environment.filters["lined"] = question_pages.lined
     environment.globals.update(
