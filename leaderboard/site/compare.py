@@ -20,6 +20,7 @@ from leaderboard.board import Row, Track
 from leaderboard.board.recipes import recipes
 from leaderboard.board.side_by_side import MOST, SideBySide, first_shown, ordered_tasks, side_by_side
 from leaderboard.numbers.formats import percent, points, points_ci, ratio_ci
+from leaderboard.site.item_index import PART, SHORT_ID, SuiteItems
 
 LETTERS = string.ascii_uppercase[:MOST]
 SAME = "no difference shown"
@@ -29,12 +30,14 @@ LISTED = 12
 
 @dataclass(frozen=True)
 class Asked:
-    """A task as the script needs it: where its items are among all of the track, their ids (twelve digits), the number
-    of each item's cluster (empty where each stands alone), and what few clusters widen the interval by, squared: 0
-    where there is none."""
+    """A task as the script needs it: where its items are among all of the track, the address of its page of questions
+    without its ending, of each item the part of that page and its id (``3.`` and twelve digits), the number of each
+    item's cluster (empty where each stands alone), and what few clusters widen the interval by, squared: 0 where there
+    is none."""
 
     start: int
     n: int
+    page: str
     ids: str
     clusters: str
     wider: float
@@ -58,8 +61,8 @@ class Comparing:
     recipe: dict[str, str]
 
 
-def comparing(track: Track) -> Comparing:
-    """What the page of ``track`` holds."""
+def comparing(track: Track, items: SuiteItems) -> Comparing:
+    """What the page of ``track`` holds; ``items`` are those of its suite."""
     first = first_shown(track)
     solved = np.array([row.solved for row in track.rows])
     # Entries differ from what most do on fewer items than they solve, and a page of few ones is a small one.
@@ -67,7 +70,7 @@ def comparing(track: Track) -> Comparing:
     apart = _apart(track)
     return Comparing(
         shown=side_by_side(track, first) if len(first) > 1 else None,
-        tasks={name: _asked(track, name) for name in ordered_tasks(track)},
+        tasks={name: _asked(track, name, items) for name in ordered_tasks(track)},
         common=_packed(common),
         solved={row.entry_id: _packed(right != common) for row, right in zip(track.rows, solved, strict=True)},
         apart={
@@ -83,7 +86,7 @@ def nodes() -> Markup:
     return Markup(",".join(f"{at:.14g} {weight:.14g}" for at, weight in zip(NODES, WEIGHTS, strict=True)))  # noqa: S704
 
 
-def _asked(track: Track, name: str) -> Asked:
+def _asked(track: Track, name: str, items: SuiteItems) -> Asked:
     asked = track.questions
     place = asked.tasks[name]
     n, units = place.stop - place.start, asked.units(name)
@@ -91,7 +94,8 @@ def _asked(track: Track, name: str) -> Asked:
     return Asked(
         start=place.start,
         n=n,
-        ids=" ".join(each[:12] for each in asked.item_ids[place]),
+        page=items.page(name).removesuffix(".html"),
+        ids=" ".join(f"{items.places[each][1] // PART + 1}.{each[:SHORT_ID]}" for each in asked.item_ids[place]),
         clusters="" if alone else " ".join(map(str, asked.cluster[place].tolist())),
         wider=0.0 if units < 2 else 1.0 if alone else widening(units),
     )
@@ -141,11 +145,6 @@ def number_word(track: Track, axis: str, first: Row, other: Row) -> str:
 def task_word(difference: Difference) -> str:
     """Whether an entry solves more of a task than the first, in words."""
     return SAME if not difference.shown else "higher" if difference.delta > 0 else "lower"
-
-
-def address(track: Track, item_id: str) -> str:
-    """The page of one item's question, from the root of the site."""
-    return f"questions/{track.key.suite}/{item_id[:12]}.html"
 
 
 def solvers(by: tuple[int, ...]) -> str:

@@ -105,7 +105,7 @@
     const end = Math.ceil(100 * Math.max(...found.flat().flatMap(({ delta, ci }) => [delta, ...ci]).map(Math.abs)));
     one("[data-end]", box).textContent = end;
     tasks.forEach((row, k) => {
-      const { start, n, ids } = row.dataset;
+      const { start, n, ids, page } = row.dataset;
       const by = {};
       ids.split(" ").forEach((id, item) => {
         const who = [..."ABCD"].filter((_, at) => at < most && solved[at](item + Number(start)));
@@ -129,7 +129,7 @@
       one("span", part).textContent = Object.values(by).flat().length + " of " + n;
       one("div", part).replaceChildren(...Object.keys(by).sort().map((who) => {
         const line = make("p", { textContent: "Solved by " + who + " only: " + by[who].length });
-        for (const id of by[who]) line.append(" ", make("a", { href: box.dataset.questions + id + ".html", textContent: id }));
+        for (const id of by[who]) line.append(" ", make("a", { href: page + "." + id.replace(".", ".html#"), textContent: id.split(".")[1] }));
         return line;
       }));
     });
