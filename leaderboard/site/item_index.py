@@ -184,6 +184,6 @@ def _sized(pictures: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Picture
         try:
             with Image.open(io.BytesIO(data), formats=("PNG", "WEBP")) as opened:  # Reads the header alone.
                 width, height = opened.size
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
             raise RetentionError(f"picture {digest[:SHORT_ID]} of the questions cannot be opened") from error
         yield digest, Picture(f"questions/pictures/{digest[:20]}.webp", width, height)
