@@ -46,7 +46,7 @@ def test_list_has_every_task_of_the_shipped_suites() -> None:
     assert set(load_suite("nano-1").tasks) <= set(listed)
     assert listed["math_word"]["max_tokens"] == 64
     lines = tasks("list", "--family", "jigsaw").output.splitlines()
-    assert lines[0].split() == ["task", "family", "answer", "items", "chance", "%", "budget", "source"]
+    assert lines[0].split() == ["task", "family", "answer", "items", "chance", "budget", "source"]
     assert all(line.split()[1] == "jigsaw" for line in lines[1:])
     assert (
         "--family jigsaws: no task is of this family; there are general, jigsaw, "
@@ -59,7 +59,7 @@ def test_a_users_own_task_is_listed_beside_them(tmp_path: Path) -> None:
     line = next(
         line for line in tasks("list", "--include-path", tmp_path).output.splitlines() if line.startswith("letters ")
     )
-    assert line.split()[2:] == ["options", "2", "50.0", "-", "procedural"]
+    assert line.split()[2:] == ["options", "2", "50.0", "%", "-", "procedural"]
 
 
 def test_the_list_says_how_a_task_is_answered_and_names_the_first_place_of_its_data() -> None:
