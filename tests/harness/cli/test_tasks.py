@@ -64,12 +64,12 @@ def test_a_users_own_task_is_listed_beside_them(tmp_path: Path) -> None:
 
 def test_the_list_says_how_a_task_is_answered_and_names_the_first_place_of_its_data() -> None:
     lines = {line.split()[0]: line.split()[2:] for line in tasks("list").output.splitlines()}
-    assert lines["math_gsm8k"] == ["writes", "1,319", "0.0", "512", "openai/gsm8k"]
+    assert lines["math_gsm8k"] == ["writes", "1,319", "0.0", "%", "512", "openai/gsm8k"]
     assert lines["general_mmlu_letters"][0] == lines["general_mmlu_shots"][0] == "letter"
     assert lines["general_mmlu_cloze"][0] == "options"
-    assert lines["math_svamp_shots"][4:] == ["ChilleD/SVAMP", "and", "1", "more"]
-    assert lines["perception_captions"][4:] == ["sugarcrepe/", "and", "2", "more"]
-    assert lines["perception_charts"][4:] == ["chartqa/"]
+    assert lines["math_svamp_shots"][5:] == ["ChilleD/SVAMP", "and", "1", "more"]
+    assert lines["perception_captions"][5:] == ["sugarcrepe/", "and", "2", "more"]
+    assert lines["perception_charts"][5:] == ["chartqa/"]
 
 
 def test_show_says_what_a_task_is_and_what_its_readme_says() -> None:
