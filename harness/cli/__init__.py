@@ -2,6 +2,7 @@
 
 import importlib
 import signal
+import sys
 import traceback
 from collections.abc import Mapping
 from typing import Any
@@ -105,6 +106,10 @@ def _terminate(number: int, frame: Any) -> None:
 def run(group: click.Group) -> None:
     """Run ``retention``. Asked to terminate, it ends as by Ctrl-C: engines end, and it is said what is stored."""
     signal.signal(signal.SIGTERM, _terminate)
+    from harness.report import write_plainly
+
+    for stream in (sys.stdout, sys.stderr):
+        write_plainly(stream)
     group(prog_name="retention")
 
 

@@ -96,12 +96,14 @@ def _what_it_shows(sizes: "Sizes") -> str:
 
 def _document(found: "Check") -> dict[str, Any]:
     """One check as JSON: the suite with the reason, the sizes, the verdict, where all of it is, and the scorecard."""
+    from harness.scoring import wording
+
     return {
         "suite": found.choice.suite,
         "reason": found.choice.reason,
         "missing": dict(found.choice.missing),
         "sizes": asdict(found.sizes),
-        "verdict": found.verdict,
+        "verdict": list(map(wording.plain, found.verdict)),
         "folder": str(found.folder),
         "report": str(found.report),
         "next": found.next,

@@ -74,7 +74,7 @@ def _print_tasks(first: Run, second: Run, as_json: bool) -> None:
     from dataclasses import asdict
 
     from harness.cli.columns import count, echo_columns
-    from harness.scoring import per_cent, point_interval, points, printable, run_differences, wording
+    from harness.scoring import point_interval, points, printable, run_differences, share, wording
 
     found = run_differences(first, second)
     if as_json:
@@ -84,7 +84,7 @@ def _print_tasks(first: Run, second: Run, as_json: bool) -> None:
     rows = []
     for each in found:
         said = "no difference shown" if not each.shown else "second higher" if each.delta > 0 else "first higher"
-        numbers = (count(each.n), per_cent(each.first), per_cent(each.second), points(each.delta))
+        numbers = (count(each.n), share(each.first), share(each.second), points(each.delta))
         alone = (count(each.only_first), count(each.only_second))
         between = point_interval(each.interval)
         rows.append((printable(each.task), *numbers, between, wording.p_value(each.p_holm), said, *alone))
@@ -92,6 +92,6 @@ def _print_tasks(first: Run, second: Run, as_json: bool) -> None:
     click.echo(f"first:  {printable(first.record.checkpoint.name)}")
     click.echo(f"second: {printable(second.record.checkpoint.name)}")
     click.echo(
-        "Per cent and points; p of the exact sign-flip test (McNemar's, where items stand alone) after Holm over "
-        f"{len(found)} tasks."
+        "Shares solved, and differences in points; p of the exact sign-flip test (McNemar's, where items stand alone) "
+        f"after Holm over {len(found)} tasks."
     )

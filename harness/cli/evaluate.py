@@ -167,19 +167,19 @@ def _print(evaluation: "Evaluation", *, as_json: bool) -> None:
 def _print_screening(found: "Sequence[Evaluation]") -> None:
     """What was screened, by gain, and where each was left."""
     from harness.cli.columns import echo_columns
-    from harness.scoring import point_interval, points
+    from harness.scoring import MINUS, point_interval, points
 
     rows = []
     for each in sorted(found, key=lambda each: -each.scorecard.learned.gain):
         stopped, learned = each.screened, each.scorecard.learned
         if stopped is not None:
-            numbers = [points(learned.gain), point_interval(learned.gain_ci), f"{stopped.z:+.2f}"]
+            numbers = [points(learned.gain), point_interval(learned.gain_ci), f"{stopped.z:+.2f}".replace("-", MINUS)]
             look = f"{stopped.look} of {stopped.looks}"
             decided = "decided" if stopped.decided else "not decided"
             name = each.scorecard.tuned.name
-            rows.append([name, *numbers, f"{stopped.boundary:.2f}", look, f"{100 * each.asked:.0f}", decided])
+            rows.append([name, *numbers, f"{stopped.boundary:.2f}", look, f"{100 * each.asked:.0f} %", decided])
     if rows:
         target = found[0].scorecard.learned.family
         click.echo(f"Screened by the gain on {target}: not for submission; published numbers come from complete runs.")
-        header = ("checkpoint", "gain", "95 %", "Z", "boundary", "look", "items %", "")
+        header = ("checkpoint", "gain", "95 %", "Z", "boundary", "look", "items", "")
         echo_columns(header, rows, ("checkpoint", "95 %", ""))

@@ -52,7 +52,7 @@ def command(
         from harness.api import engine_note, measure_base_noise
         from harness.cli.columns import echo_columns
         from harness.evaluation import NOISE_FILE
-        from harness.scoring import per_cent, point_interval
+        from harness.scoring import point_interval, share
 
         if note := engine_note(**settings):
             click.echo(note, err=True)
@@ -61,11 +61,11 @@ def command(
         click.echo(floor.model_dump_json(indent=2))
         return
     rows = [
-        [name, str(task.n), str(task.outputs_differ), per_cent(task.forgotten_rate), per_cent(task.backward_transfer),
+        [name, str(task.n), str(task.outputs_differ), share(task.forgotten_rate), share(task.backward_transfer),
          point_interval(task.delta_ci)]
         for name, task in floor.tasks.items()
     ]  # fmt: skip
-    echo_columns(("task", "items", "texts differ", "F %", "BT %", "BT - F, 95 %"), rows, ("task",))
+    echo_columns(("task", "items", "texts differ", "F", "BT", "BT - F, 95 %"), rows, ("task",))
     if floor.agrees:
         click.echo("The two runs gave the same text for every item: on this engine the noise floor is zero.")
     click.echo(f"Noise floor: {folder / NOISE_FILE}; second run: {folder.parent / floor.second}")

@@ -75,7 +75,7 @@ def show_command(run: Path, as_json: bool) -> None:
     from harness.cli.columns import echo_columns
     from harness.evaluation import summarise
     from harness.records import read_run
-    from harness.scoring import per_cent, printable
+    from harness.scoring import printable, share
 
     loaded = read_run(run)
     record, tasks = loaded.record, summarise(loaded)
@@ -102,17 +102,17 @@ def show_command(run: Path, as_json: bool) -> None:
         facts["screened"] = f"stopped at look {record.screened.look} of {record.screened.looks}; not for submission"
     for name, fact in facts.items():
         click.echo(f"{name + ':':<12}{printable(fact)}")
-    header = ("task", "items", "failed", "correct %", "unparsed %", "off-list %", "cut off %", "tokens")
+    header = ("task", "items", "failed", "correct", "unparsed", "off-list", "cut off", "tokens")
     rows = []
     for name, task in tasks.items():
-        rates = (per_cent(task[rate]) for rate in ("correct", "unparsed", "off_list", "truncated"))
+        rates = (share(task[rate]) for rate in ("correct", "unparsed", "off_list", "truncated"))
         rows.append([name, str(task["n"]), str(task["failed"]), *rates, f"{task['output_tokens']:.1f}"])
     click.echo()
     echo_columns(header, rows, ("task",))
     for name, task in tasks.items():
         if task["f1"] is not None:
-            said = f"F1 of yes {per_cent(task['f1'])} %, {per_cent(task['yes'])} % of the answers are yes"
-            click.echo(f"{name}: {said}; all questions of a picture right {per_cent(task['all_right'], '-')} %")
+            said = f"F1 of yes {share(task['f1'])}, {share(task['yes'])} of the answers are yes"
+            click.echo(f"{name}: {said}; all questions of a picture right {share(task['all_right'], '-')}")
 
 
 @group.command(name="export")

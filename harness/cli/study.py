@@ -162,20 +162,17 @@ def _enter(study: "Study", entries: Path, bases: Path, contact: str, licence: st
 
 def _print(results: "StudyResults", out: Path) -> None:
     from harness.cli.columns import echo_columns
-    from harness.scoring import ABSENT, per_cent, printable, verdict_sentence
+    from harness.scoring import printable, share, verdict_sentence
     from harness.study import RESULTS_FILE
 
     for target in results.targets:
         seeds = f"{len(results.seeds)} {'seed' if len(results.seeds) == 1 else 'seeds'}"
-        click.echo(f"\n{results.title}: {target.target}, {seeds}, base {per_cent(target.base_score)} %")
+        click.echo(f"\n{results.title}: {target.target}, {seeds}, base {share(target.base_score)}")
         rows = []
         for training in target.trainings:
-            kept = [
-                f"{per_cent(each.retention_macro)}" if each.retention_macro is not None else ABSENT
-                for each in training.matched
-            ]
-            rows.append([training.name, per_cent(training.last.score), per_cent(training.last.retention_macro), *kept])
-        levels = [f"at {each.normalised_gain:g}" for each in target.trainings[0].matched]
+            kept = (each.retention_macro for each in training.matched)
+            rows.append([training.name, *map(share, (training.last.score, training.last.retention_macro, *kept))])
+        levels = [f"at {100 * each.normalised_gain:g} % gain" for each in target.trainings[0].matched]
         echo_columns(("training", "score", "retention", *levels), rows, ("training",))
         click.echo(printable(verdict_sentence(target)))
     for key in results.missing:

@@ -321,7 +321,7 @@ def _of_mean(churn: float, counts: list[int | None]) -> float | None:
 
 def _echo(facts: dict[str, Any]) -> None:
     from harness.cli.columns import count, echo_columns, places
-    from harness.scoring import per_cent
+    from harness.scoring import share
 
     click.echo(f"{facts['suite']}: {facts['title']}")
     state = f"frozen, digest {facts['digest'][:12]}" if facts["frozen"] else "a draft: its items are not fixed"
@@ -333,7 +333,7 @@ def _echo(facts: dict[str, Any]) -> None:
             each["family"],
             each["group"],
             *columns(each, "items", "clusters", count),
-            per_cent(each["chance"], "-"),
+            share(each["chance"], "-"),
             count(each["max_tokens"]),
             *columns(each, "detectable", "at_worst", _points),
             ", ".join(_marks(each)),
@@ -342,7 +342,7 @@ def _echo(facts: dict[str, Any]) -> None:
         for each in facts["tasks"]
     ]
     sizes, changes = columns(_NAMES, "items", "clusters", str), columns(_NAMES, "detectable", "at_worst", str)
-    header = ("task", "family", "group", *sizes, "chance %", "budget", *changes, "marks", "data")
+    header = ("task", "family", "group", *sizes, "chance", "budget", *changes, "marks", "data")
     echo_columns(header, rows, ("task", "family", "group", "marks", "data"))
     click.echo()
     families = [

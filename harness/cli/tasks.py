@@ -47,7 +47,7 @@ def list_command(family: str | None, extra: Path | None, as_json: bool) -> None:
     """
     from harness.cli.columns import count, echo_columns, places
     from harness.errors import RetentionError
-    from harness.scoring import per_cent
+    from harness.scoring import share
     from harness.suites import find_tasks
 
     found = find_tasks(extra).values()
@@ -64,13 +64,13 @@ def list_command(family: str | None, extra: Path | None, as_json: bool) -> None:
             each["family"],
             each["answer"],
             count(each["items"]),
-            per_cent(each["chance"], "-"),
+            share(each["chance"], "-"),
             count(each["max_tokens"]),
             places(each["sources"]) or "procedural",
         ]
         for each in facts
     ]
-    header = ("task", "family", "answer", "items", "chance %", "budget", "source")
+    header = ("task", "family", "answer", "items", "chance", "budget", "source")
     echo_columns(header, rows, ("task", "family", "answer", "source"))
 
 

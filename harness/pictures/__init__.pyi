@@ -1,6 +1,5 @@
 from .jigsaw import JigsawSet, Pictures, Reasoning, Recipe, image_loader, loader, make, question
 from .listed import ListedPictures
-from .lossless import smallest, suffix
 from .photos import Collection, Folder, PhotoError
 from .pixels import (
     SHAPES,
@@ -21,6 +20,7 @@ from .pixels import (
 from .published import Places, document, pictures_of, placed, size_of
 from .puzzles import Grid, fit, show
 from .scenes import HEIGHT, WIDTH, Canvas, Scenes, backdrop, develop, paint_balloon, paint_house, paint_tree
+from .showing import shown_copy
 from .sizes import in_whole_tokens, resized
 
 __all__ = [
@@ -66,9 +66,8 @@ __all__ = [
     "restore",
     "shape_mask",
     "show",
+    "shown_copy",
     "shuffle",
     "size_of",
-    "smallest",
-    "suffix",
     "to_pixels",
 ]

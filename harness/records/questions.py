@@ -43,8 +43,8 @@ class QuestionFileError(RetentionError):
 class AskedItem(StrictModel):
     """What one item asks: its text, its ``options`` (none where an answer is free) and its ``gold`` answer.
 
-    ``images`` are the sha256 of the image files as the model gets them, ``pictures`` those of the same pixels as they
-    are shown: without loss, in fewer bytes.
+    ``images`` are the sha256 of the image files as the model gets them, ``pictures`` those of the copies that a page
+    shows.
     """
 
     item_id: Digest

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.report.encode import write_plainly
 from harness.report.page import environment
-from harness.scoring import ABSENT, Divergence, Dynamics, bracketed, edges, printable
+from harness.scoring import ABSENT, MINUS, Divergence, Dynamics, bracketed, edges, printable
 
 _NAME = 16
 _MAX_TICKS = 7
@@ -19,9 +21,10 @@ def figure(value: float | None) -> str:
     if value is None:
         return ABSENT
     if value != 0 and not 1e-3 <= abs(value) < 1e6:
-        return f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e")
+        digits, _, power = f"{value:.1e}".partition("e")
+        return f"{digits.replace('-', MINUS)}e{int(power)}"
     places = 2 if value == 0 else max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{min(places, 5)}f}"
+    return f"{value:,.{min(places, 5)}f}".replace("-", MINUS)
 
 
 def signed(value: float | None) -> str:
@@ -31,7 +34,7 @@ def signed(value: float | None) -> str:
 
 def cosine(value: float) -> str:
     """A cosine, which is small in many dimensions, with four decimals."""
-    return f"{value:+.4f}"
+    return f"{value:+.4f}".replace("-", MINUS)
 
 
 def cosines(interval: Sequence[float]) -> str:
@@ -74,7 +77,7 @@ class Scale:
     def label(self, tick: float) -> str:
         if self.log and not 1e-3 < tick < 1e5:
             return f"1e{round(math.log10(tick))}"
-        return f"{tick:,.10g}" if self.log else f"{tick + 0.0:.4g}"
+        return f"{tick:,.10g}" if self.log else f"{tick + 0.0:.4g}".replace("-", MINUS)
 
 
 def _round_step(width: float) -> float:
@@ -114,6 +117,7 @@ def _ends(histogram: Sequence[int]) -> list[float]:
 
 def render_dynamics(found: Dynamics, console: Console) -> None:
     """Print the tables: perplexity, influence, drift. Names are printed as text."""
+    write_plainly(console.file)
     console.print(Text(f"Base {printable(found.base.name)}, {found.base.weights_digest[:12]}", "dim"))
     table = _table("targets", "n", "perplexity", "95 %", "5 to 95 % of examples")
     for kind, score in found.perplexity.items():
@@ -122,10 +126,10 @@ def render_dynamics(found: Dynamics, console: Console) -> None:
         table.add_row(Text(printable(kind)), *row)
     _section(console, "Perplexity of the training targets under the base", table)
     if found.influence is not None:
-        table = _table("targets", "pairs", "magnitude", "direction", "95 %", "lowers %")
+        table = _table("targets", "pairs", "magnitude", "direction", "95 %", "lowers")
         for kind, part in ((kind, each.all) for kind, each in found.influence.items()):
             numbers = [f"{part.n}", figure(part.magnitude), cosine(part.direction), cosines(part.direction_ci)]
-            numbers += [f"{100 * part.lowers:.0f}"]
+            numbers += [f"{100 * part.lowers:.0f} %"]
             table.add_row(Text(printable(kind)), *numbers)
         _section(console, "Influence of a step on one example on the base's answers to prior tasks", table)
     if found.drift is not None:
@@ -152,5 +156,6 @@ def _table(*columns: str) -> Table:
     for place, name in enumerate(columns):
         left = place == 0 or name == "95 %"
         width = _NAME if place == 0 else None
-        table.add_column(name, justify="left" if left else "right", no_wrap=True, max_width=width, overflow="ellipsis")
+        side: Literal["left", "right"] = "left" if left else "right"
+        table.add_column(name, justify=side, no_wrap=place > 0, max_width=width, overflow="ellipsis")
     return table

@@ -11,12 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.scoring import Scorecard, TaskScore
+from harness.scoring import MINUS, Scorecard, TaskScore
 
 TEMPLATES = Path(__file__).parent
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _MAX_TICKS = 7
-_MINUS = "\N{MINUS SIGN}"
 
 
 class Axis:
@@ -35,7 +34,7 @@ class Axis:
     @staticmethod
     def label(tick: float) -> str:
         """A tick in points: -20, 0, +20 with a true minus."""
-        return "0" if abs(tick) < 1e-9 else f"{tick * 100:+.0f}".replace("-", _MINUS)
+        return "0" if abs(tick) < 1e-9 else f"{tick * 100:+.0f}".replace("-", MINUS)
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def model_index(card: Scorecard, stated: Stated) -> dict[str, Any]:
         "task": {"type": "other", "name": stated.clean(f"Fine-tuned{stated.tuned_for}", 100)},
         "dataset": {
             "type": stated.dataset,
-            "name": f"{NAME} {stated.suite[0]} {stated.suite[1]}",
+            "name": f"{NAME} {stated.suite[0]}-{stated.suite[1]}",
             "args": {"base": stated.clean(stated.base), **(stated.arguments or {})},
         },
         "metrics": [

@@ -13,10 +13,10 @@ from harness.scoring import (
     TaskScore,
     alarm_lines,
     headline,
-    per_cent,
     point_interval,
     points,
     printable,
+    share,
     wording,
 )
 
@@ -65,11 +65,11 @@ def _verdict(results: Sequence[RuleResult], strict: bool) -> str:
 def _table(tasks: dict[str, TaskScore]) -> Iterator[str]:
     if not tasks:
         return
-    yield "| task | base % | tuned % | points | 95 % | verdict |"
+    yield "| task | base | tuned | points | 95 % | verdict |"
     yield "|---|--:|--:|--:|---|---|"
     for name, task in tasks.items():
         said = task.role if task.verdict is None else wording.SAID.get(task.verdict, task.verdict)
-        numbers = (per_cent(task.base), per_cent(task.tuned), points(task.delta), point_interval(task.delta_ci))
+        numbers = (share(task.base), share(task.tuned), points(task.delta), point_interval(task.delta_ci))
         place = code(name.replace("|", "\N{BROKEN BAR}"), 80)
         yield f"| {' | '.join((place, *numbers, said))} |"
     yield ""

@@ -1,19 +1,14 @@
 """Page: one pair's report as a single HTML file. No script, no request, light and dark."""
 
-import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.report.flips import flipped_items
 from harness.report.forest import TEMPLATES, forest_of
 from harness.report.palette import style_tokens
-from harness.scoring import Scorecard, Source, alarm_groups, headline, per_cent, points, wording
+from harness.scoring import Scorecard, Source, alarm_groups, headline, wording
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-# A hyphen that stands for a minus: before a figure, and not within a word or a name.
-_HYPHEN = re.compile(r"(?<![\w.-])-(?=\d)")
 
 
 def render_pair_page(card: Scorecard, base: Source, tuned: Source) -> str:
@@ -29,7 +24,7 @@ def render_pair_page(card: Scorecard, base: Source, tuned: Source) -> str:
         .get_template("pair.html.j2")
         .render(
             card=card,
-            headline=headline(card, lambda change: minus(points(change))),
+            headline=headline(card),
             conditions=wording.conditions(card),
             prompting=wording.prompting(card),
             order=order,
@@ -63,27 +58,8 @@ def environment() -> "Environment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for name in ("p_value", "printable", "nats", "rests_on"):
+    for name in ("points", "per_cent", "share", "point_interval", "rate_interval", "finding", "p_value", "printable",
+                 "nats", "rests_on"):  # fmt: skip
         made.filters[name] = getattr(wording, name)
-    for name in ("points", "per_cent", "point_interval", "rate_interval", "finding"):
-        made.filters[name] = _with_minus(getattr(wording, name))
-    made.filters.update(minus=minus, share=_share)
     made.globals["tokens"] = Markup(style_tokens())  # noqa: S704 - our own constants
     return made
-
-
-def minus(text: str) -> str:
-    """Figures of a terminal as a page writes them: with a true minus."""
-    return _HYPHEN.sub("\N{MINUS SIGN}", text)
-
-
-def _with_minus(write: Callable[..., str]) -> Callable[..., str]:
-    def written(*arguments: Any) -> str:
-        return minus(write(*arguments))
-
-    return written
-
-
-def _share(rate: float | None) -> str:
-    """A rate with its sign: 83.2 %; what is absent has none."""
-    return per_cent(rate) if rate is None else f"{minus(per_cent(rate))} %"

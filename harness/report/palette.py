@@ -28,6 +28,9 @@ TRANSITIONS = {
     "forgotten": ("#b64506", "#ee8a47"),
     "never": ("#dcdad4", "#3a414b"),
 }
+# Of a terminal nobody knows whether it is light or dark: one tone each, with a contrast of 4:1 or more on white and on
+# black. Fewer colours, NO_COLOR and no terminal are rich's to handle.
+IN_TERMINALS = {"learned": "#0a7abf", "kept": "#5a7f99", "forgotten": "#c4500f", "never": "#767676"}
 FAMILIES = {
     "sft": ("#3f4a5a", "#b9c3d2"),
     "rft": ("#8a4a78", "#d79ac4"),

@@ -6,7 +6,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.report.encode import write_plainly
+from harness.report.palette import IN_TERMINALS
 from harness.scoring import (
+    MINUS,
     Scorecard,
     Statement,
     TaskScore,
@@ -17,20 +20,23 @@ from harness.scoring import (
     point_interval,
     points,
     printable,
+    share,
     wording,
 )
 
 _BAR = 12
 _STRIP = 24
 _NAME = 20
+_LEARNED, _KEPT, _FORGOTTEN, _NEVER = (IN_TERMINALS[name] for name in ("learned", "kept", "forgotten", "never"))
 _STYLES = {
-    "forgot": "bold red",
-    "retained": "green",
-    "improved": "bold cyan",
-    "inconclusive": "yellow",
+    "forgot": f"bold {_FORGOTTEN}",
+    "retained": _KEPT,
+    "improved": f"bold {_LEARNED}",
+    "inconclusive": "",
     "nothing to lose": "dim",
 }
-_CELLS = (("n11", "=", "dim"), ("n01", "+", "cyan"), ("n10", "-", "red"))
+# Marks of one cell on every screen; here the hyphen stands for no number.
+_CELLS = (("n11", "=", _KEPT), ("n01", "+", _LEARNED), ("n10", "-", _FORGOTTEN))
 
 
 def render_pair(card: Scorecard, console: Console) -> None:
@@ -38,26 +44,27 @@ def render_pair(card: Scorecard, console: Console) -> None:
 
     Names come from files anyone may write, so they are printed as text, never as markup or terminal codes.
     """
+    write_plainly(console.file)
     _heading(card, console)
     for role, heading in wording.LISTS.items():
         if tasks := card.tasks_of(role):
             console.print(Text(f"\n{heading}", "bold"))
             console.print(_changes(tasks, console))
             console.print(Text(_how_sure(card), "dim"))
-    console.print(Text("\nTransitions, base to tuned", "bold"), Text("  = kept  + learned  - forgotten  . never"))
+    console.print(Text("\nTransitions, base to tuned", "bold"), _key())
     console.print(_transitions(card))
     if rows := wording.passes(card):
         console.print(Text(f"\n{wording.PASSES}", "bold"))
         console.print(_passes(rows))
     if card.noise is not None:
-        console.print(Text("\nNoise: the base against a second run of itself (per cent and points)", "bold"))
+        console.print(Text("\nNoise: the base against a second run of itself (changes in points)", "bold"))
         console.print(_noise(card))
     _drift(card, console)
     console.print()
     for statement in wording.totals(card):
         _state(statement, console)
     for line in alarm_lines(card):
-        console.print(Text.assemble(("ALARM ", "bold red"), line))
+        console.print(Text.assemble(("ALARM ", f"bold {_FORGOTTEN}"), line))
     if not card.provenance.checked:
         console.print(Text(f"\n{wording.UNCHECKED}", "bold yellow"))
         for note in wording.caveats(card):
@@ -78,7 +85,7 @@ def _heading(card: Scorecard, console: Console) -> None:
     interval = card.target.gain_ci if card.target is not None else None
     learned = interval is not None and interval[0] > 0
     for statement in wording.learning(card):
-        _state(statement, console, "bold cyan" if learned and statement.label == "Gain" else "")
+        _state(statement, console, f"bold {_LEARNED}" if learned and statement.label == "Gain" else "")
 
 
 def _state(statement: Statement, console: Console, style: str = "") -> None:
@@ -105,7 +112,7 @@ def _changes(tasks: Mapping[str, TaskScore], console: Console) -> Table:
     largest = max(abs(task.delta) for task in tasks.values()) or 1.0
     for task, (name, *numbers, said) in zip(tasks.values(), rows, strict=True):
         length = round(abs(task.delta) / largest * longest)
-        sign, style = ("-", "red") if task.delta < 0 else ("+", "cyan")
+        sign, style = (MINUS, _FORGOTTEN) if task.delta < 0 else ("+", _LEARNED)
         bar = Text(sign + block * length if length else "", style)
         table.add_row(Text(name), *numbers, Text(said, _STYLES[str(task.verdict)]), bar)
     return table
@@ -130,6 +137,11 @@ def _transitions(card: Scorecard) -> Table:
     return table
 
 
+def _key() -> Text:
+    marks = (("= kept", _KEPT), ("+ learned", _LEARNED), ("- forgotten", _FORGOTTEN), (". never", _NEVER))
+    return Text("  ").join([Text(""), *(Text(*mark) for mark in marks)])
+
+
 def _strip(task: TaskScore) -> Text:
     """The four cells as a strip of ``_STRIP`` characters; each boundary is rounded once, so they always fill it."""
     strip, done, filled = Text(), 0, 0
@@ -138,7 +150,7 @@ def _strip(task: TaskScore) -> Text:
         upto = round(done / (task.n11 + task.n01 + task.n10 + task.n00) * _STRIP)
         strip.append(mark * (upto - filled), style)
         filled = upto
-    return strip.append("." * (_STRIP - filled), "dim")
+    return strip.append("." * (_STRIP - filled), _NEVER)
 
 
 def _passes(rows: Sequence[Sequence[str]]) -> Table:
@@ -156,10 +168,10 @@ def _noise(card: Scorecard) -> Table:
         task = card.tasks[name]
         table.add_row(
             Text(printable(name)),
-            *map(per_cent, (noise.forgotten_noise, task.forgotten_rate)),
+            *map(share, (noise.forgotten_noise, task.forgotten_rate)),
             points(noise.forgotten_net),
             point_interval(noise.forgotten_net_ci),
-            *map(per_cent, (noise.given_known_noise, task.forgotten_given_known)),
+            *map(share, (noise.given_known_noise, task.forgotten_given_known)),
         )
     return table
 

@@ -4,17 +4,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.report.page import environment, minus
+from harness.report.encode import write_plainly
+from harness.report.page import environment
 from harness.scoring import (
-    ABSENT,
     LEVELS,
     Point,
     Trajectory,
-    per_cent,
     point_interval,
     points,
     printable,
     rate_interval,
+    share,
 )
 
 _NAME = 24
@@ -25,6 +25,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 620.0, 16.0, 300.0
 
 def render_trajectory(trajectory: Trajectory, console: Console) -> None:
     """Print the checkpoints in training order, then retention at matched gain. Names are printed as text."""
+    write_plainly(console.file)
     n = sum(trajectory.suite.tasks.values())
     on = trajectory.target or "no target"
     subject = f"{on}, {trajectory.suite.name}-{trajectory.suite.version}, {n:,} items"
@@ -38,17 +39,17 @@ def render_trajectory(trajectory: Trajectory, console: Console) -> None:
             Text(printable(point.model.name)),
             points(point.gain),
             point_interval(point.gain_ci),
-            _ratio(point.normalised_gain),
-            per_cent(point.retention_macro),
+            share(point.normalised_gain),
+            share(point.retention_macro),
             rate_interval(point.retention_macro_ci),
         )
     console.print(table)
     if trajectory.matched:
-        console.print(Text("\nRetention at matched gain (per cent)", "bold"))
+        console.print(Text("\nRetention at matched gain", "bold"))
     for matched in trajectory.matched:
         reason = matched.reasons.get("retention_macro") or matched.reasons.get("retention_macro_ci")
         interval = "" if matched.retention_macro_ci is None else f" {rate_interval(matched.retention_macro_ci)}"
-        value = per_cent(matched.retention_macro)
+        value = share(matched.retention_macro)
         said = f"{value}{interval}{f' ({reason})' if reason else ''}{f'; {matched.warning}' if matched.gap else ''}"
         console.print(f"normalised gain {matched.normalised_gain * 100:.0f} %: {said}", highlight=False)
 
@@ -64,7 +65,6 @@ def render_trajectory_page(trajectory: Trajectory) -> str:
             x=_x,
             y=_y,
             levels=LEVELS,
-            ratio=lambda value: minus(_ratio(value)),
             ticks=_TICKS,
         )
     )
@@ -92,15 +92,12 @@ def _table(*columns: str) -> Table:
         table.add_column(
             name,
             justify="left" if left else "right",
-            no_wrap=True,
+            # Where it is narrow names give way, never numbers.
+            no_wrap=name != "checkpoint",
             max_width=_NAME if name == "checkpoint" else None,
             overflow="ellipsis",
         )
     return table
-
-
-def _ratio(value: float | None) -> str:
-    return ABSENT if value is None else f"{per_cent(value)} %"
 
 
 def _x(gain: float) -> float:

@@ -12,6 +12,7 @@ from harness.scoring import (
     point_interval,
     points,
     printable,
+    share,
     wording,
 )
 
@@ -64,7 +65,7 @@ def _worst(card: Scorecard, name: str, task: TaskScore) -> str:
     """The prior task with the largest loss, and what about its answers may explain it."""
     if task.delta >= 0:
         return "Worst task: none, no prior task has a lower score than before"
-    change = f"{per_cent(task.base)} to {per_cent(task.tuned)} %, {points(task.delta)} points"
+    change = f"{per_cent(task.base)} to {share(task.tuned)}, {points(task.delta)} points"
     why = _explanation(card, name, task)
     return f"Worst task: {printable(name)}, {change} {point_interval(task.delta_ci)}{f'; {why}' if why else ''}"
 
@@ -82,5 +83,5 @@ def _flips(tasks: list[TaskScore]) -> str:
     unparsed = [sum(task.n * getattr(task, f"unparsed_{side}") for task in tasks) / items for side in ("base", "tuned")]
     return (
         f"Flips: of {items:,} prior items {forgotten:,} were forgotten and {learned:,} learned; "
-        f"unparsed {per_cent(unparsed[0])} to {per_cent(unparsed[1])} %"
+        f"unparsed {per_cent(unparsed[0])} to {share(unparsed[1])}"
     )

@@ -3,7 +3,7 @@ from .alarm_kinds import AlarmGroup, alarm_groups, alarm_lines
 from .binary import NODES, WEIGHTS, difference_interval
 from .clusters import widening
 from .definitions import METRICS, SECTIONS, Metric, Unit, find_metric, metric_of, metrics_page
-from .differences import Difference, differences, run_differences
+from .differences import Difference, run_differences, task_differences
 from .drift import ItemDrift, token_kl
 from .dynamics.document import (
     CheckpointDrift,
@@ -48,6 +48,7 @@ from .trajectory import LEAST_RUNS, LEVELS, Point, Trajectory, retention_at, sco
 from .transitions import FORGOTTEN, KEPT, LEARNED, NEVER, Bools, Floats, Transitions, transition_names
 from .wording import (
     ABSENT,
+    MINUS,
     Statement,
     align_columns,
     bracketed,
@@ -58,6 +59,7 @@ from .wording import (
     printable,
     rate_interval,
     rests_on,
+    share,
 )
 
 __all__ = [
@@ -72,6 +74,7 @@ __all__ = [
     "LEVELS",
     "MARGIN",
     "METRICS",
+    "MINUS",
     "NEVER",
     "NODES",
     "RESAMPLES",
@@ -149,7 +152,6 @@ __all__ = [
     "cosine",
     "count_verdicts",
     "difference_interval",
-    "differences",
     "dynamics_schema",
     "edges",
     "error_norm",
@@ -188,7 +190,9 @@ __all__ = [
     "score_pair",
     "score_trajectory",
     "scorecard_schema",
+    "share",
     "smallest_loss",
+    "task_differences",
     "token_kl",
     "transition_names",
     "verdict_sentence",

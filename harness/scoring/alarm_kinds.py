@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from harness.scoring.wording import per_cent, printable
+from harness.scoring.wording import per_cent, printable, share
 
 if TYPE_CHECKING:
     from harness.scoring.scorecard import Alarm, AlarmKind, Scorecard, TaskScore
@@ -156,8 +156,8 @@ def _rates(card: Scorecard, kind: AlarmKind, tasks: Sequence[str]) -> str:
 
 
 def _span(rates: Sequence[float]) -> str:
-    low, high = per_cent(min(rates)), per_cent(max(rates))
-    return f"{low} %" if low == high else f"{low} to {high} %"
+    low, high = per_cent(min(rates)), share(max(rates))
+    return high if high.startswith(f"{low} ") else f"{low} to {high}"
 
 
 def alarm_lines(card: Scorecard) -> list[str]:

@@ -20,6 +20,7 @@ from harness.scoring.sign_flip import sign_flip
 from harness.scoring.statistics import ALPHA, holm, mcnemar
 from harness.scoring.task_scores import Measured
 from harness.scoring.transitions import Bools, Floats
+from harness.scoring.wording import share
 
 Side = Literal["base", "tuned"]
 _SIDES: tuple[Side, Side] = ("base", "tuned")
@@ -116,7 +117,7 @@ def _differences(task: Measured, answered: Answered) -> Iterator[_Test]:
     )
     for kind, word, (base, tuned) in kinds:
         p = _sides_differ(base, tuned, task.repeats)
-        message = f"{word} answers on {task.name}: base {base.mean():.1%}, tuned {tuned.mean():.1%}"
+        message = f"{word} answers on {task.name}: base {share(base.mean())}, tuned {share(tuned.mean())}"
         yield _Test(kind, task.name, p, message)
     yield _length_test(task.name, answered.items, task.repeats)
 
@@ -145,10 +146,10 @@ def _length_test(name: str, items: pd.DataFrame, repeats: int) -> _Test:
 def _constant(task: Measured, answered: Answered) -> Iterator[Alarm]:
     if task.n < _FEW_ITEMS:
         return
-    for side, right, said in zip(_SIDES, (task.base, task.tuned), answered.said, strict=True):
-        share = _most_alike(said) / len(said)
-        if share >= _CONSTANT_SHARE > right.mean():
-            message = f"{side} gives the same answer to {share:.0%} of {task.name} and is right on {right.mean():.0%}"
+    for side, correct, said in zip(_SIDES, (task.base, task.tuned), answered.said, strict=True):
+        alike, right = _most_alike(said) / len(said), float(correct.mean())
+        if alike >= _CONSTANT_SHARE > right:
+            message = f"{side} gives the same answer to {share(alike)} of {task.name} and is right on {share(right)}"
             yield Alarm(kind="constant_answers", task=task.name, side=side, message=message)
 
 

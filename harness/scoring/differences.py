@@ -39,7 +39,7 @@ class Difference:
         return self.p_holm < ALPHA and self.delta != 0
 
 
-def differences(tasks: Sequence[Measured]) -> tuple[Difference, ...]:
+def task_differences(tasks: Sequence[Measured]) -> tuple[Difference, ...]:
     """The difference of each of ``tasks``, whose ``base`` is the first model and whose ``tuned`` the second.
 
     Holm adjusts over all of them, so that several comparisons read together are given together. Source: METRICS.md,
@@ -52,7 +52,7 @@ def differences(tasks: Sequence[Measured]) -> tuple[Difference, ...]:
 def run_differences(first: Source, second: Source) -> tuple[Difference, ...]:
     """The difference of two runs on every task of their suite; what :func:`pair` refuses is refused here too."""
     items = pair(first, second).items
-    return differences([Measured.of(str(name), rows) for name, rows in items.groupby("task", sort=True)])
+    return task_differences([Measured.of(str(name), rows) for name, rows in items.groupby("task", sort=True)])
 
 
 def _difference(task: Measured, p_holm: float) -> Difference:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from harness.scoring.estimates import tasks_in
 from harness.scoring.rules import Occurrence
 from harness.scoring.sentence import became_unreadable
-from harness.scoring.wording import per_cent, point_interval
+from harness.scoring.wording import point_interval, share
 
 if TYPE_CHECKING:
     from harness.scoring.scorecard import Scorecard, TaskScore
@@ -28,7 +28,7 @@ def look_for(rule: Occurrence, card: Scorecard) -> Found:
         return _verdicts(rule, {name: task for name, task in tasks.items() if task.verdict is not None})
     if rule.word == "unreadable":
         lost = [name for name in names if became_unreadable(name, card)]
-        said = [f"{name} ({per_cent(tasks[name].unparsed_tuned)} %)" for name in lost]
+        said = [f"{name} ({share(tasks[name].unparsed_tuned)})" for name in lost]
         return _present(said, "unreadable answers of the tuned model: ", "no task has become unreadable")
     alarms = [each for each in card.alarms if rule.word in ("alarm", each.kind)]
     said = [each.message for each in alarms if rule.scope is None or each.task in tasks]

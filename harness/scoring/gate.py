@@ -17,7 +17,7 @@ from harness.errors import RetentionError
 from harness.scoring.estimates import Estimate, UndefinedError, of_each, of_pair, of_scope, unknown_scope
 from harness.scoring.findings import State, look_for
 from harness.scoring.rules import Comparison, Rule, plain
-from harness.scoring.wording import per_cent, points, printable
+from harness.scoring.wording import MINUS, per_cent, points, printable, share
 
 if TYPE_CHECKING:
     from harness.scoring.scorecard import Scorecard
@@ -130,7 +130,8 @@ def _worst(rule: Comparison, found: Sequence[Estimate]) -> Estimate:
 
 
 def _result(rule: Comparison, state: State, found: Estimate) -> RuleResult:
-    named, limit = _named(rule, found.name), f"{plain(rule.threshold)}{_UNITS.get(rule.definition.unit, '')}"
+    named = _named(rule, found.name)
+    limit = plain(rule.threshold).replace("-", MINUS) + _UNITS.get(rule.definition.unit, "")
     exact = found.low == found.high
     number = _shown(rule, found.value) + ("" if exact else f" {_interval(rule, found)}")
     if state == "shown":
@@ -160,7 +161,7 @@ def _shown(rule: Comparison, value: float) -> str:
     if unit == "points":
         return f"{points(value)} points"
     if unit in ("percent", "ratio"):
-        return f"{per_cent(value)} %"
+        return share(value)
     return f"{value:.3g}"
 
 

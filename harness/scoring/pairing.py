@@ -126,7 +126,7 @@ def _check_records(base: RunRecord, tuned: RunRecord) -> None:
         raise refusal("BASE is an adapter of TUNED; give them the other way round")
     native = base.template_policy == tuned.template_policy == "native"
     facts: list[tuple[str, Any, Any]] = [
-        ("suite", f"{base.suite.name} {base.suite.version}", f"{tuned.suite.name} {tuned.suite.version}"),
+        ("suite", f"{base.suite.name}-{base.suite.version}", f"{tuned.suite.name}-{tuned.suite.version}"),
         ("suite digest", base.suite.digest, tuned.suite.digest),
         ("protocol", base.suite.protocol, tuned.suite.protocol),
         ("suite tasks", base.suite.tasks, tuned.suite.tasks),

@@ -8,7 +8,7 @@ wrong answers do. Answers outside the options are readable, and are counted apar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from harness.scoring.wording import points, printable
@@ -21,13 +21,13 @@ _MOST = 0.5
 _KEPT = ("retained", "improved")
 
 
-def headline(card: Scorecard, signed: Callable[[float], str] = points) -> str:
+def headline(card: Scorecard) -> str:
     """ "Learned jigsaw (+80.8 points); lost the answer format on all 8 prior tasks: 95 to 100 % unreadable."
 
-    ``signed`` writes a difference of rates in points. Names are made visible text.
+    Names are made visible text.
     """
     forgetting, kept = _forgetting(card)
-    learning = _learning(card, signed)
+    learning = _learning(card)
     if not learning:
         return f"{forgetting[0].upper()}{forgetting[1:]}."
     joined = " and " if kept and learning.startswith("Learned") else "; "
@@ -55,13 +55,13 @@ def _alarmed(name: str, card: Scorecard, kind: AlarmKind) -> bool:
     return any(each.kind == kind and each.task == name for each in card.alarms)
 
 
-def _learning(card: Scorecard, signed: Callable[[float], str]) -> str:
+def _learning(card: Scorecard) -> str:
     target = card.target
     if target is None:
         return ""
     low, high = target.gain_ci or (0.0, 0.0)
     said = "Learned" if low > 0 else "Got worse at" if high < 0 else "No gain shown on"
-    return f"{said} {printable(target.family)} ({signed(target.gain)} points)"
+    return f"{said} {printable(target.family)} ({points(target.gain)} points)"
 
 
 def _forgetting(card: Scorecard) -> tuple[str, bool]:

@@ -33,6 +33,7 @@ from harness.scoring.scorer import score_pair
 from harness.scoring.summary import NO_TARGET
 from harness.scoring.task_scores import cluster_labels, correct, one_answer, reasons
 from harness.scoring.transitions import Floats
+from harness.scoring.wording import share
 
 LEVELS = (0.25, 0.5, 0.75)
 LEAST_RUNS = 3
@@ -72,7 +73,7 @@ class Matched(Reasoned):
         if not self.gap or self.between is None:
             return ""
         low, high = self.between
-        return f"a guess: a straight line over a gap, no checkpoint between {low:.2f} and {high:.2f}"
+        return f"a guess: a straight line over a gap, no checkpoint between {share(low)} and {share(high)}"
 
 
 class Trajectory(Strict):
@@ -246,7 +247,7 @@ def _matched(level: float, points: Sequence[Point], gains: Floats, kept: Floats)
         reached = drawn[~np.isnan(drawn)]
         why = {
             **dict.fromkeys(("retention_macro", "between"), "no checkpoint reaches this gain"),
-            "retention_macro_ci": f"{len(reached) / len(drawn):.1%} of the resampled curves reach this gain",
+            "retention_macro_ci": f"{share(len(reached) / len(drawn))} of the resampled curves reach this gain",
         }
         if not np.isnan(found):
             fields["retention_macro"] = float(found)

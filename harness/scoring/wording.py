@@ -1,7 +1,8 @@
 """Wording: what a scorecard says in words and figures, the same in a terminal, on a page and in a notebook.
 
-Scorecards hold rates; points (hundredths) exist only here. Names come from files anyone may write, so every text here
-has what could steer a terminal or a page made visible.
+Scorecards hold rates; points (hundredths) exist only here. Shares are per cent with their sign, differences are points
+with theirs, and a minus is a true one, which a stream that cannot show it writes as a hyphen (harness/report/encode).
+Names come from files anyone may write, so every text here has what could steer a terminal or a page made visible.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ if TYPE_CHECKING:
     from harness.scoring.scorecard import Role, Scorecard, TaskScore
 
 ABSENT = "n/a"
+MINUS = "\N{MINUS SIGN}"
 ROLES: tuple[Role, ...] = ("target", "transfer", "adjacent", "prior")
 VERDICTS = ("forgot", "inconclusive", "nothing to lose", "retained", "improved")
 # What a verdict is called where a reader who is no statistician sees it.
 SAID = {"inconclusive": "cannot say"}
 # The heading of each list of tasks that verdicts are for.
 LISTS: Mapping[Role, str] = {
-    "prior": "Prior tasks, largest loss first (per cent and points)",
-    "adjacent": "Target-adjacent tasks, listed apart, largest loss first (per cent and points)",
+    "prior": "Prior tasks, largest loss first (changes in points)",
+    "adjacent": "Target-adjacent tasks, listed apart, largest loss first (changes in points)",
 }
 CHANGE_COLUMNS = ("task", "base", "tuned", "delta", "verdict")
 UNCHECKED = "Provenance not checked:"
@@ -39,17 +41,29 @@ class Statement(NamedTuple):
 
 
 def points(change: float | None, absent: str = ABSENT) -> str:
-    """A difference of rates in signed points: -0.385 is "-38.5"."""
-    return absent if change is None else f"{change * 100 + 0.0:+.1f}"
+    """A difference of rates in points with its sign: 0.385 is "+38.5", and what rounds to no change is "0.0"."""
+    text = absent if change is None else f"{change * 100:+.1f}".replace("-", MINUS)
+    return "0.0" if text[1:] == "0.0" else text
 
 
 def per_cent(rate: float | None, absent: str = ABSENT) -> str:
-    """A rate without its sign of per cent: 0.915 is "91.5"."""
-    return absent if rate is None else f"{rate * 100 + 0.0:.1f}"
+    """A rate in per cent, for where the sign stands beside it: 0.915 is "91.5"."""
+    text = absent if rate is None else f"{rate * 100:.1f}".replace("-", MINUS)
+    return "0.0" if text == f"{MINUS}0.0" else text
+
+
+def share(rate: float | None, absent: str = ABSENT) -> str:
+    """A rate in per cent with the sign: 0.915 is "91.5 %"."""
+    return absent if rate is None else f"{per_cent(rate)} %"
+
+
+def plain(text: str) -> str:
+    """``text`` with hyphens for true minus signs, for what programs and TeX read."""
+    return text.replace(MINUS, "-")
 
 
 def bracketed(show: Callable[[float], str], interval: Sequence[float] | None, absent: str = "") -> str:
-    """An interval, whose ends ``show`` writes: "[-38.5, -30.1]"."""
+    """An interval, whose ends ``show`` writes: "[+30.1, +38.5]"."""
     return absent if interval is None else f"[{show(interval[0])}, {show(interval[1])}]"
 
 
@@ -111,10 +125,10 @@ def kept(retention: float, interval: tuple[float, float]) -> str:
     """Retention as a sentence: what was kept, and what loss would fit."""
     low, high = interval
     if high < 0:
-        return f"kept nothing; {per_cent(low)} to {per_cent(high)} % fits, below chance"
+        return f"kept nothing; {per_cent(low)} to {share(high)} fits, below chance"
     if high >= 1 and low < 1:
-        return f"kept about {per_cent(min(retention, 1.0))} %; a loss of up to {per_cent(1 - low)} % would fit"
-    return f"kept {per_cent(retention)} %; {per_cent(low)} to {per_cent(high)} % fits"
+        return f"kept about {share(min(retention, 1.0))}; a loss of up to {share(1 - low)} would fit"
+    return f"kept {share(retention)}; {per_cent(low)} to {share(high)} fits"
 
 
 def rests_on(card: Scorecard) -> str:
@@ -155,7 +169,7 @@ def learning(card: Scorecard) -> list[Statement]:
         return [Statement("Gain", f"not defined: {card.reasons['target']}")]
     normalised = ""
     if target.normalised_gain is not None:
-        normalised = f"; normalised {per_cent(target.normalised_gain)} % (of what the base did not solve)"
+        normalised = f"; normalised {share(target.normalised_gain)} (of what the base did not solve)"
     detail = f"{point_interval(target.gain_ci)} on {printable(target.family)}, {target.n:,} items{normalised}"
     found = [Statement("Gain", f"{points(target.gain)} points", detail)]
     if target.transfer_gain is not None:
@@ -170,7 +184,7 @@ def totals(card: Scorecard) -> list[Statement]:
     found = [*_retention(card), _balance(card)]
     if card.worst_group is not None:
         worst = card.worst_group
-        found.append(Statement("Worst group", f"{printable(worst.group)} {per_cent(worst.retention)} %"))
+        found.append(Statement("Worst group", f"{printable(worst.group)} {share(worst.retention)}"))
     return found
 
 
@@ -182,22 +196,22 @@ def _retention(card: Scorecard) -> Iterator[Statement]:
         return
     yield Statement("Retention", kept(card.retention_macro, card.retention_macro_ci), f"({rests_on(card)})")
     if card.retention_ratio is not None:
-        yield Statement("With gains counted against losses:", f"{per_cent(card.retention_ratio)} %")
+        yield Statement("With gains counted against losses:", share(card.retention_ratio))
 
 
 def _balance(card: Scorecard) -> Statement:
     if card.balance is None:
         return Statement("Balance", card.reasons["balance"])
-    return Statement("Balance", f"{per_cent(card.balance)} %", rate_interval(card.balance_ci))
+    return Statement("Balance", share(card.balance), rate_interval(card.balance_ci))
 
 
 def change_row(name: str, task: TaskScore) -> tuple[str, ...]:
     """One task's cells under ``CHANGE_COLUMNS``; a task that gets no verdict has its role in that place."""
     said = finding(task) if task.verdict is not None else f"{task.role} {point_interval(task.delta_ci)}"
-    return (printable(name), per_cent(task.base), per_cent(task.tuned), points(task.delta), said)
+    return (printable(name), share(task.base), share(task.tuned), points(task.delta), said)
 
 
-PASSES = "pass@k: one of k sampled answers at least is right (per cent and points)"
+PASSES = "pass@k: one of k sampled answers at least is right (changes in points)"
 PASS_COLUMNS = ("task", "pass@k", "base", "tuned", "change", "95 %")
 
 
@@ -207,7 +221,7 @@ def passes(card: Scorecard) -> list[tuple[str, ...]]:
         (
             printable(name) if not place else "",
             f"@{each.k}",
-            *map(per_cent, (each.base, each.tuned)),
+            *map(share, (each.base, each.tuned)),
             points(each.delta),
             point_interval(each.delta_ci),
         )

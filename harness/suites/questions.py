@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.errors import RetentionError
 from harness.lmeval import LoadedTask, build_requests, first_items, images_of, load_tasks, shots_of
-from harness.pictures import smallest
+from harness.pictures import shown_copy
 from harness.records import (
     AskedItem,
     QuestionFile,
@@ -84,9 +84,9 @@ def _asked(suite: Suite, name: str, pictures: dict[str, bytes]) -> Iterator[Aske
         for image in _images(loaded, doc):
             digest = hashlib.sha256(image).hexdigest()
             if digest not in encoded:
-                small = smallest(image)
-                encoded[digest] = hashlib.sha256(small).hexdigest()
-                pictures[encoded[digest]] = small
+                copy = shown_copy(image)
+                encoded[digest] = hashlib.sha256(copy).hexdigest()
+                pictures[encoded[digest]] = copy
             shown.append((digest, encoded[digest]))
         item = AskedItem(
             item_id=item_id,

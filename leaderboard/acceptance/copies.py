@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.records import SAMPLES_FILE, Outcome, Run
+from harness.scoring import share
 from leaderboard.documents import MANIFEST_FILE, TUNED_FOLDER, Manifest, suite_name
 from leaderboard.entries import Finding, finding
 
@@ -132,8 +133,8 @@ def _copy(mine: Fingerprint, earlier: Sequence[Fingerprint]) -> Finding | None:
     if max(_excess(outputs, text, mistakes)) < 0:
         return None
     why = (
-        f"{outputs:.1%} of the outputs, {text:.1%} of the text of long ones and {mistakes:.1%} of the common mistakes "
-        f"equal those of entry {other.entry}"
+        f"{share(outputs)} of the outputs, {share(text)} of the text of long ones and {share(mistakes)} of the common "
+        f"mistakes equal those of entry {other.entry}"
     )
     return finding("near-copy", file, why, "output", entry=other.entry, outputs=outputs, text=text, mistakes=mistakes)
 

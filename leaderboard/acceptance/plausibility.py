@@ -16,7 +16,7 @@ from scipy.stats import chisquare
 
 from harness.checkpoints import ChatTemplate, TemplateError
 from harness.records import RECORD_FILE, SAMPLES_FILE, Outcome, Run
-from harness.scoring import MARGIN, Scorecard, holm, mcnemar, points
+from harness.scoring import MARGIN, Scorecard, holm, mcnemar, points, share
 from leaderboard.acceptance.coverage import Candidate
 from leaderboard.documents import MANIFEST_FILE, TEMPLATE_FILE, TUNED_FOLDER
 from leaderboard.entries import Findings, finding, some
@@ -155,7 +155,7 @@ def answer_rates(base: Run, tuned: Run) -> Findings:
         rates, before = _rates(rows), _rates(base.samples[base.samples["task"] == task])
         for rule, least in _RATES.items():
             if rates[rule] >= least and rates[rule] > before[rule]:
-                why = f"{task}: {rates[rule]:.0%} of the outputs, {before[rule]:.0%} of the base's"
+                why = f"{task}: {share(rates[rule])} of the outputs, {share(before[rule])} of the base's"
                 yield finding(rule, SAMPLES, why, task=str(task), tuned=rates[rule], base=before[rule])
 
 
@@ -187,8 +187,8 @@ def gold(base: Run, tuned: Run, recomputer: Recomputer) -> Findings:
             before = _containing(own["output"], [mine.get(item_id, "") for item_id in own["item_id"]])
             if before < 0.05:
                 why = (
-                    f"{task}: {copied:.0%} of the outputs contain the gold text word for word, "
-                    f"{before:.0%} of the base's"
+                    f"{task}: {share(copied)} of the outputs contain the gold text word for word, "
+                    f"{share(before)} of the base's"
                 )
                 yield finding("gold-copied", SAMPLES, why, "output", task=str(task), tuned=copied, base=before)
 

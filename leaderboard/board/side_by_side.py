@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.scoring import Difference, Measured, Role, differences
+from harness.scoring import Difference, Measured, Role, task_differences
 from leaderboard.board.board import Row, Track
 from leaderboard.board.ranking import Questions
 from leaderboard.board.recipes import recipes
@@ -60,7 +60,7 @@ def side_by_side(track: Track, rows: Sequence[Row]) -> SideBySide:
         raise ValueError(f"{len(rows)} entries: two to {MOST} can be compared")
     asked, names = track.questions, ordered_tasks(track)
     tests = [measured(asked, name, rows[0], other) for name in names for other in rows[1:]]
-    found = differences(tests)
+    found = task_differences(tests)
     others = len(rows) - 1
     return SideBySide(
         tuple(rows),

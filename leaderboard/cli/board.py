@@ -211,7 +211,8 @@ def release(version: str, releases: Path, as_json: bool, **inputs: Any) -> None:
 @click.option("--out", type=_FOLDER, required=True, help="Folder for the records: the data store's own data/.")
 @_inputs
 @_URL
-def every_eval_ever(entries: tuple[str, ...], out: Path, url: str | None, **inputs: Any) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the files written as a JSON list.")
+def every_eval_ever(entries: tuple[str, ...], out: Path, url: str | None, as_json: bool, **inputs: Any) -> None:
     """Write entries as Every Eval Ever records, with a line for every answer.
 
     By default all entries. The questions are left out; each line names its item.
@@ -227,11 +228,16 @@ def every_eval_ever(entries: tuple[str, ...], out: Path, url: str | None, **inpu
         raise RetentionError(f"{missing[0][:60]}: not an entry of the board; leave entries out to write all")
     from leaderboard.site import datastore_files
 
+    written = []
     for row in [rows[entry] for entry in dict.fromkeys(entries)] or board.rows:
         for name, content in datastore_files(row, _address(url)):
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             (out / name).write_bytes(content)
-            click.echo(str(out / name))
+            written.append(str(out / name))
+            if not as_json:
+                click.echo(written[-1])
+    if as_json:
+        click.echo(json.dumps(written, indent=2))
 
 
 def _load(submissions: Path, bases: Path, events: Path | None, cache: Path, no_cache: bool, jobs: int | None) -> Board:

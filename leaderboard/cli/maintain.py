@@ -407,7 +407,7 @@ def _disagreement(found: Agreement) -> str:
 
 def _show_agreement(entry: str, found: Agreement, written: list[tuple[Path, Event]]) -> None:
     from harness.cli.columns import echo_columns
-    from harness.scoring import per_cent
+    from harness.scoring import share
 
     click.echo(f"{entry}: {found.tuned.n} items drawn by seed {found.seed[:12]}, on {found.environment}")
     header = ("side", "items", "same text", "stored odd", "noise", "lost", "won")
@@ -418,7 +418,7 @@ def _show_agreement(entry: str, found: Agreement, written: list[tuple[Path, Even
     echo_columns(header, rows, ("side",))
     click.echo(
         f"{'agrees' if found.agrees else 'DOES NOT AGREE'}: smallest p {found.p_value:.3g} after Holm; without noise, "
-        f"{per_cent(found.detectable)} % altered answers would have been found with 80 % power"
+        f"{share(found.detectable)} altered answers would have been found with 80 % power"
     )
     for path, _ in written:
         click.echo(f"wrote {path}")

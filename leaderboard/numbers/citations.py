@@ -10,7 +10,7 @@ import re
 from typing import Literal, Protocol
 
 from harness import __version__
-from harness.scoring import Scorecard, Unit, per_cent, points, rests_on
+from harness.scoring import Scorecard, Unit, per_cent, points, rests_on, wording
 from leaderboard.documents import Manifest, clean, https_url
 from leaderboard.ledger import Standing, State
 from leaderboard.numbers.cells import Cell, summary_cells
@@ -62,13 +62,16 @@ def tex(text: str, cap: int = 500) -> str:
 
 
 def quoted_number(value: float | None, unit: Unit) -> str:
-    """A number as it is quoted: +80.8 (points), 86.3 (percent and ratio), 0.0012 (probability), 400."""
+    """A number as it is quoted: +80.8 (points), 86.3 (percent and ratio), 0.0012 (probability), 400.
+
+    With a hyphen for a minus, as TeX reads it.
+    """
     if value is None:
         return "undefined"
     if unit == "points":
-        return points(value)
+        return wording.plain(points(value))
     if unit in ("percent", "ratio"):
-        return per_cent(value)
+        return wording.plain(per_cent(value))
     if unit == "count":
         return f"{value:.0f}"
     if unit == "number":

@@ -8,12 +8,11 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from harness.scoring import Unit, bracketed, per_cent
+from harness.scoring import MINUS, Unit, bracketed, per_cent
 from harness.scoring import points as signed_points
 from leaderboard.documents import clean, https_url
 
 ABSENT = "\N{EN DASH}"
-_MINUS = "\N{MINUS SIGN}"
 # Long enough for a signature; what is shorter by rule is capped by `shown`.
 _LONGEST = 2000
 # A number as it is made here, whose no-break spaces keep it on one line.
@@ -74,23 +73,18 @@ def cited(source: str, links: Mapping[str, str]) -> Markup:
 
 def points(value: float | None) -> str:
     """A change in points: +62.3, -4.0 with a real minus, 0.0."""
-    text = signed_points(value, ABSENT).replace("-", _MINUS)
-    return "0.0" if text[1:] == "0.0" else text
+    return signed_points(value, ABSENT)
 
 
 def points_tick(value: float) -> str:
     """A change in points on an axis: +50, 0, -25."""
     text = f"{abs(value) * 100:.3g}"
-    return text if text == "0" else ("+" if value > 0 else _MINUS) + text
+    return text if text == "0" else ("+" if value > 0 else MINUS) + text
 
 
 def percent(value: float | None) -> str:
     """A rate as a percentage: 86.3 %."""
-    return ABSENT if value is None else f"{_per_cent(value)}\N{NO-BREAK SPACE}%"
-
-
-def _per_cent(rate: float) -> str:
-    return per_cent(rate).replace("-", _MINUS)
+    return ABSENT if value is None else f"{per_cent(value)}\N{NO-BREAK SPACE}%"
 
 
 def ratio(value: float | None) -> str:
@@ -100,7 +94,7 @@ def ratio(value: float | None) -> str:
 
 def percent_tick(value: float) -> str:
     """A rate on an axis: 80 %."""
-    return f"{value * 100 + 0.0:.3g}\N{NO-BREAK SPACE}%".replace("-", _MINUS)
+    return f"{value * 100 + 0.0:.3g}\N{NO-BREAK SPACE}%".replace("-", MINUS)
 
 
 def points_ci(interval: tuple[float, float] | None) -> str:
@@ -110,7 +104,7 @@ def points_ci(interval: tuple[float, float] | None) -> str:
 
 def ratio_ci(interval: tuple[float, float] | None) -> str:
     """An interval of a ratio, in per cent: [84.0, 90.1]."""
-    return bracketed(_per_cent, interval)
+    return bracketed(per_cent, interval)
 
 
 def probability(value: float) -> str:
@@ -148,7 +142,7 @@ def figure(value: float | None) -> str:
     if value is None:
         return ABSENT
     text = count(round(value)) if abs(value) >= 100 else f"{value:.3g}"
-    return text.replace("-", _MINUS)
+    return text.replace("-", MINUS)
 
 
 def figure_ci(interval: tuple[float, float] | None) -> str:
@@ -157,7 +151,7 @@ def figure_ci(interval: tuple[float, float] | None) -> str:
 
 def cosine(value: float) -> str:
     """A cosine of gradients, which is small in many dimensions: +0.0031."""
-    return f"{value + 0.0:+.4f}".replace("-", _MINUS)
+    return f"{value + 0.0:+.4f}".replace("-", MINUS)
 
 
 def cosine_ci(interval: tuple[float, float]) -> str:

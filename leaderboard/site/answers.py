@@ -125,15 +125,16 @@ class AnswerTable:
         right: Bools = self.outcomes == _CORRECT
         return right
 
-    def texts(self, place: slice) -> tuple[NDArray[np.int32], list[str]]:
+    def texts(self, place: slice) -> tuple[NDArray[np.int32], pa.Array]:
         """What was said to the items of ``place``: runs x items, numbers of the texts that follow."""
         width = place.stop - place.start
         if not self._outputs:
-            return np.zeros((0, width), dtype=np.int32), []
-        encoded = pa.chunked_array([each.slice(place.start, width) for each in self._outputs]).dictionary_encode()
-        encoded = encoded.unify_dictionaries()
-        codes = np.concatenate([chunk.indices.to_numpy(zero_copy_only=False) for chunk in encoded.chunks])
-        return codes.reshape(len(self._outputs), width), encoded.chunk(0).dictionary.to_pylist()
+            return np.zeros((0, width), dtype=np.int32), pa.array([], pa.large_string())
+        # One array: of many chunks each would get a dictionary of its own, of all texts so far.
+        said = pa.concat_arrays([each.slice(place.start, width).cast(pa.large_string()) for each in self._outputs])
+        encoded = said.dictionary_encode()
+        codes = encoded.indices.to_numpy(zero_copy_only=False)
+        return codes.reshape(len(self._outputs), width), encoded.dictionary
 
 
 def bounded(outputs: pa.Array) -> pa.Array:

@@ -9,6 +9,8 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from rjsmin import jsmin
+
 import leaderboard
 from harness.errors import RetentionError
 from harness.report import shared_styles, style_tokens
@@ -18,7 +20,6 @@ from leaderboard.site.exports.web import headers, sitemap
 from leaderboard.site.families import units
 from leaderboard.site.pages import Pages
 from leaderboard.site.rendering import rendered
-from leaderboard.site.scripts import squeezed
 
 # Names of the files of a build in progress.
 _JOURNAL = ".building"
@@ -142,7 +143,7 @@ def published_assets(sources: Path) -> tuple[dict[str, str], dict[str, bytes]]:
     """Published path by asset name, and content by published path: the one style sheet, the one script, the rest."""
     contents = {path.name: path.read_bytes() for path in sorted((sources / "static").iterdir())}
     contents["style.css"] = (style_tokens() + shared_styles()).encode() + _joined(sources / "styles", ".css")
-    contents["board.js"] = squeezed(_joined(sources / "scripts", ".js").decode()).encode()
+    contents["board.js"] = jsmin(_joined(sources / "scripts", ".js").decode()).encode()
     names: dict[str, str] = {}
     for name, data in contents.items():
         stem, suffix = name.rsplit(".", 1)

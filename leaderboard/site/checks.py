@@ -68,9 +68,10 @@ def check_site(folder: Path, jobs: int | None = None) -> Found:
     files = _files(folder, found)
     pages = {page.name: page for page in _pages(folder, [name for name in files if name.endswith(".html")], jobs)}
     found.pages, found.files = len(pages), len(files)
+    home = _home(pages)
     for page in pages.values():
         found.problems += [f"{page.name}: {problem}" for problem in page.problems]
-        found.problems += [f"{page.name}: {problem}" for problem in _broken_links(page, pages, files)]
+        found.problems += [f"{page.name}: {problem}" for problem in _broken_links(page, pages, files, home)]
         found.problems += [f"{page.name}: {problem}" for problem in _too_heavy(page)]
     for name in sorted(files):
         found.problems += [f"{name}: {problem}" for problem in _unreadable(folder / name)]
@@ -134,8 +135,11 @@ def parse_page(folder: Path, name: str) -> Page:
             links.append((tag, address, element.get("rel", "")))
     problems += [f"the id {twice!r} is there more than once" for twice in sorted({i for i in ids if ids.count(i) > 1})]
     title, main = tree.find(".//title"), tree.find(".//main")
+    said = [each.get("content", "").strip() for each in tree.iter("meta") if each.get("name") == "description"]
     if title is None or not "".join(title.itertext()).strip():
         problems.append("has no title")
+    if len(said) != 1 or not said[0]:
+        problems.append("has no description of its own")
     if main is None or len("".join("".join(main.itertext()).split())) < _LEAST_TEXT:
         problems.append("is empty: its main part says next to nothing")
     return Page(name, len(gzip.compress(data, 9, mtime=0)), tuple(problems), frozenset(ids), tuple(links))
@@ -152,7 +156,13 @@ def _inline(tag: str, element: Any) -> Iterator[str]:
             yield f"has an inline {attribute} on <{tag}>"
 
 
-def _broken_links(page: Page, pages: dict[str, Page], files: set[str]) -> Iterator[str]:
+def _home(pages: dict[str, Page]) -> str | None:
+    """The path of the published site on its server, which the index names; None where it has no address."""
+    links = pages[INDEX].links if INDEX in pages else ()
+    return next((urlsplit(address).path for tag, address, rel in links if (tag, rel) == ("link", "canonical")), None)
+
+
+def _broken_links(page: Page, pages: dict[str, Page], files: set[str], home: str | None) -> Iterator[str]:
     for tag, address, rel in page.links:
         parts = urlsplit(address)
         if parts.scheme or parts.netloc:
@@ -164,6 +174,8 @@ def _broken_links(page: Page, pages: dict[str, Page], files: set[str]) -> Iterat
                 yield f"links to {address} without rel=noopener"
             continue
         beside = posixpath.join(posixpath.dirname(page.name), unquote(parts.path))
+        if home and parts.path.startswith(home):
+            beside = unquote(parts.path.removeprefix(home)) or INDEX
         target = posixpath.normpath(beside) if parts.path else page.name
         if target not in files and target != SUMS_FILE:
             yield f"links to {address}, which is not there"

@@ -11,7 +11,6 @@ from harness.scoring import AlarmGroup, alarm_groups, headline
 from leaderboard.board import Row, Track
 from leaderboard.board.cost import Cost, cost
 from leaderboard.board.recipes import Recipe, recipes
-from leaderboard.numbers import formats
 from leaderboard.site.explorer import Telling, telling
 
 # What a main number is called, the place of its name on the page, and the metric that it is.
@@ -74,7 +73,7 @@ def neighbours(track: Track) -> dict[str, Around]:
 
 def entry_page(row: Row, around: Around) -> EntryPage:
     return EntryPage(
-        headline=headline(row.card, formats.points),
+        headline=headline(row.card),
         forest=forest_of(row.card),
         alarms=alarm_groups(row.card),
         forgotten=telling(row),

@@ -8,6 +8,7 @@ from typing import Any
 
 from leaderboard.board.cost import cost
 from leaderboard.board.recipes import recipes, short_names
+from leaderboard.site.across import across
 from leaderboard.site.headline import headline, least_forgetting
 from leaderboard.site.rates import rates
 from leaderboard.site.scatter import scatter
@@ -16,6 +17,7 @@ from leaderboard.site.timeline import timeline
 FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         "recipes_of": recipes,
+        "tracks_together": across,
         "short_names_of": short_names,
         "headline_of": headline,
         "least_forgetting_of": least_forgetting,

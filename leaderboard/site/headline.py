@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from leaderboard.board import Track
 from leaderboard.board.recipes import Recipe, but_learning_rate, short_names
@@ -60,8 +61,8 @@ class Least:
     sentence: Sentence
 
 
-def headline(track: Track, found: Sequence[Recipe]) -> tuple[Sentence, ...]:
-    """At most three sentences on ``track``, whose recipes are ``found``; none where nothing can be said.
+def headline(track: Track, found: Sequence[Recipe], most: int = _MOST) -> tuple[Sentence, ...]:
+    """At most ``most`` sentences on ``track``, whose recipes are ``found``; none where nothing can be said.
 
     Nothing is said of entries that are doubted or replaced.
     """
@@ -70,7 +71,8 @@ def headline(track: Track, found: Sequence[Recipe]) -> tuple[Sentence, ...]:
         return tuple(sentence for recipe in found for sentence in _only(recipe))
     rules = (_rates, _disagreement, _least) if track.shows_gain else (_no_gain, _lost_anyway, _unchanged, _rates)
     names = _Names(found)
-    return tuple(sentence for rule in rules if (sentence := rule(track, found, names)) is not None)[:_MOST]
+    said = (sentence for rule in rules if (sentence := rule(track, found, names)) is not None)
+    return tuple(islice(said, most))
 
 
 def least_forgetting(found: Sequence[Recipe]) -> Least | None:

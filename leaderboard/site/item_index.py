@@ -16,7 +16,6 @@ from pathlib import Path
 from PIL import Image
 
 from harness.errors import RetentionError
-from harness.pictures import suffix
 from harness.records import (
     AskedItem,
     QuestionFile,
@@ -187,4 +186,4 @@ def _sized(pictures: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Picture
                 width, height = opened.size
         except (OSError, ValueError) as error:
             raise RetentionError(f"picture {digest[:SHORT_ID]} of the questions cannot be opened") from error
-        yield digest, Picture(f"questions/pictures/{digest[:20]}.{suffix(data)}", width, height)
+        yield digest, Picture(f"questions/pictures/{digest[:20]}.webp", width, height)

@@ -14,7 +14,7 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
 from harness import __version__
-from harness.report import TEMPLATES, minus
+from harness.report import TEMPLATES
 from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, wording
 from leaderboard.board import Board, Cache, Row, Track, code_digest
 from leaderboard.documents import SiteSettings
@@ -25,6 +25,7 @@ from leaderboard.site import (
     facets,
     facts,
     findings,
+    heads,
     plots,
     question_pages,
     results,
@@ -97,10 +98,11 @@ class Pages:
         self.suite_questions: question_pages.SuiteQuestions | None = None
         self.squares = {name: explorer.Squares(self.item_index, name) for name in self.item_index.suites}
         self.settings = settings or SiteSettings()
+        self.heads = heads.Heads(board, site)
         self.environment = _environment(templates)
         self.environment.globals.update(board=board, version=__version__, assets=assets, guide=views.example(board))
         self.environment.globals.update(findings=self.findings, item_index=self.item_index)
-        self.environment.globals.update(settings=self.settings, site=site)
+        self.environment.globals.update(settings=self.settings, site=site, heads=self.heads)
         sources = "".join(f"{path.name} {_sha256(path.read_bytes())}\n" for path in _sources(templates))
         # What the layout tells besides: the date, and whether there are pages of withdrawn entries and of studies.
         facts = [
@@ -108,6 +110,7 @@ class Pages:
             bool(board.tombstones or board.bad),
             bool(self.findings),
             site,
+            self.heads.preview,
             repr(self.settings),
             self.item_index.digest,
         ]
@@ -143,8 +146,8 @@ class Pages:
 
     def page(self, name: str, template: str, **context: Any) -> tuple[str, bytes]:
         """One page by its path within the site."""
-        root = "../" * name.count("/")
-        return name, self.environment.get_template(template).render(root=root, here=name, **context).encode()
+        told = {"root": "../" * name.count("/"), "here": name, **context}
+        return name, self.environment.get_template(template).render(told).encode()
 
 
 def _sha256(data: bytes) -> str:
@@ -173,7 +176,7 @@ def _environment(templates: Path) -> Environment:
     environment.filters["part_name"] = cells.part_name
     environment.filters["segments"] = segments
     environment.filters["zip"] = zip
-    environment.filters["minus"] = minus
+    environment.filters["description"] = heads.description
     environment.filters["lined"] = question_pages.lined
     environment.globals.update(
         plots=plots,

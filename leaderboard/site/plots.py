@@ -46,8 +46,8 @@ class _Box:
 
 # The ends of the axes of a 440 x 320 drawing, with room for the figures at them.
 _ACROSS, _UP = (58.0, 414.0), (268.0, 22.0)
-# Tracks and runs beyond these share the last shape, or the colours from the first one on.
-MOST_TRACKS, RUN_COLOURS = 6, 8
+# Runs beyond these share the colours from the first one on.
+RUN_COLOURS = 8
 _BEST = "on the front"
 # Inside the axes of the scatter, where labels may stand.
 _FRAME = _Box(60, 438, 0, 266)
@@ -215,30 +215,6 @@ def trajectories(curves: Iterable[Curve]) -> Curves:
         spot = coordinate(text_x), coordinate(text_y), anchor
         lines.append(Line(path, tuple(dots), colour, text if text_y else "", *spot))
     return Curves(x, y, tuple(lines))
-
-
-@dataclass(frozen=True)
-class Across:
-    """Every entry of the board, whatever its track, in the user units of a 440 x 320 drawing: no rank, no test."""
-
-    x: Axis
-    y: Axis
-    points: tuple[tuple[str, str, int, Row], ...]
-
-
-def across(tracks: Iterable[Track]) -> Across | None:
-    """Normalised gain against retention of all tracks together; None where no entry has both."""
-    found = [
-        (row.card.learned.normalised_gain, row.card.retention_macro, min(at, MOST_TRACKS - 1), row)
-        for at, track in enumerate(tracks)
-        for row in track.rows
-    ]
-    there = [(gain, kept, at, row) for gain, kept, at, row in found if gain is not None and kept is not None]
-    if not there:
-        return None
-    x = axis((gain for gain, *_ in there), *_ACROSS, include=(0.0, 1.0))
-    y = axis((kept for _, kept, *_ in there), *_UP, include=(0.5, 1.0))
-    return Across(x, y, tuple((x.at(gain), y.at(kept), at, row) for gain, kept, at, row in there))
 
 
 def short(name: str, most: int = 24) -> str:

@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from markupsafe import Markup
 from numpy.typing import NDArray
 
@@ -28,7 +29,7 @@ from leaderboard.site.item_index import PART, SHORT_ID, Picture, SuiteItems
 # Different answers to one item that are shown; further ones are counted by their outcome.
 MOST_ANSWERS = 20
 # Entries that one item links to; a board with more would make its pages too heavy.
-MOST_LINKED = 1_000
+MOST_LINKED = 900
 # Items listed on the page of a task, and of all tasks on the index; of larger ones the rest is reached by its pages.
 MOST_LISTED = 1_500
 MOST_INDEXED = 4_000
@@ -102,23 +103,24 @@ class OfBase:
         """How many entries each item has of each kind in the order of ``_KINDS``: items x 4."""
         return np.stack([(self.kinds == kind).sum(axis=0) for kind in range(len(_KINDS))], axis=1)
 
-    def _texts(self, task: str) -> tuple[slice, NDArray[np.int32], list[str]]:
+    def _texts(self, task: str) -> tuple[slice, NDArray[np.int32], pa.Array]:
         place = self.table.base.places[task]
         return place, *self.table.texts(place)
 
-    def heard(self, item_id: str) -> Heard:
+    def heard(self, item_id: str, room: int) -> Heard:
+        """What was said to an item, with links to at most ``room`` entries."""
         at = self.place[item_id]
         base = self.table.base
         place, codes, texts = self.texts(base.tasks[at])
         own = bounded_text(base.outputs[at])
-        groups = Markup().join(self._groups(at, codes[:, at - place.start], texts, own))
+        groups = Markup().join(self._groups(at, codes[:, at - place.start], texts, own, room))
         fates, start = [], 0
         for track in self.tracks:
             here = self.kinds[start : (start := start + len(track.rows)), at]
             fates.append(_fate(track, here))
         return Heard(self.name, base.outcomes[at], said(own), groups, tuple(fates))
 
-    def _groups(self, at: int, codes: NDArray[np.int32], texts: list[str], own: str) -> Iterator[Markup]:
+    def _groups(self, at: int, codes: NDArray[np.int32], texts: pa.Array, own: str, room: int) -> Iterator[Markup]:
         outcomes = self.table.outcomes[:, at]
         keys = codes.astype(np.int64) * len(OUTCOMES) + outcomes
         found, which, sizes = np.unique(keys, return_inverse=True, return_counts=True)
@@ -131,16 +133,18 @@ class OfBase:
                 rest = np.isin(which, order[rank:])
                 break
             code, outcome = divmod(int(found[group]), len(OUTCOMES))
-            text = texts[code]
+            text = texts[code].as_py()
             mark = ", as the base" if text == own else ""
-            yield self._group(here, at, outcome, mark, _SAID.format(said(text) or "(nothing)"))
+            yield self._group(here, at, outcome, mark, room, _SAID.format(said(text) or "(nothing)"))
+            room -= int(sizes[group])
         for outcome in np.unique(outcomes[rest]):
-            yield self._group(rest & (outcomes == outcome), at, int(outcome), "", _OTHERS)
+            yield self._group(rest & (outcomes == outcome), at, int(outcome), "", room, _OTHERS)
+            room -= int((outcomes[rest] == outcome).sum())
 
-    def _group(self, here: Bools, at: int, outcome: int, mark: str, text: Markup) -> Markup:
+    def _group(self, here: Bools, at: int, outcome: int, mark: str, room: int, text: Markup) -> Markup:
         members = np.flatnonzero(here)
-        links = _listed(self.links[member] for member in members[:MOST_LINKED].tolist())
-        more = _MORE.format(formats.count(len(members) - MOST_LINKED)) if len(members) > MOST_LINKED else ""
+        links = _listed(self.links[member] for member in members[: max(room, 0)].tolist())
+        more = _MORE.format(formats.count(len(members) - room)) if 0 < room < len(members) else ""
         kind = _KINDS[int(self.kinds[members[0], at])]
         return _GROUP.format(kind, formats.count(len(members)), OUTCOMES[outcome], mark, text, links, more)
 
@@ -154,20 +158,21 @@ _LINK = Markup("<a href=../../entries/{}.html>{}</a>")
 _JOINT = re.compile(r"[A-Za-z0-9._-]{1,60}-[A-Za-z0-9]{1,12}")
 
 
-def _link(row: Row) -> tuple[str, Markup]:
+def _link(row: Row) -> tuple[str, str]:
     """The first part of an entry's name, and a link that says the rest: names of seeds differ in their last part."""
     if _JOINT.fullmatch(row.name):
         stem, _, rest = row.name.rpartition("-")
-        return stem, _LINK.format(row.entry_id, rest)
-    return "", _LINK.format(row.entry_id, formats.by_others(row.name, 40))
+        return stem, str(_LINK.format(row.entry_id, rest))
+    return "", str(_LINK.format(row.entry_id, formats.by_others(row.name, 40)))
 
 
-def _listed(links: Iterable[tuple[str, Markup]]) -> Markup:
+def _listed(links: Iterable[tuple[str, str]]) -> Markup:
     """Links to entries, those with the same first part together."""
-    found: dict[str, list[Markup]] = {}
+    found: dict[str, list[str]] = {}
     for stem, link in links:
         found.setdefault(stem, []).append(link)
-    return Markup(", ").join(Markup(" ").join([stem, *alike] if stem else alike) for stem, alike in found.items())
+    said = ", ".join(f"{stem} {' '.join(alike)}" if stem else ", ".join(alike) for stem, alike in found.items())
+    return Markup(said)  # noqa: S704 - a million links, each escaped where it was made; stems are plain letters
 
 
 def _fate(track: Track, kinds: NDArray[np.int8]) -> Fate:
@@ -241,7 +246,7 @@ class SuiteQuestions:
             at + 1,
             asked,
             tuple(self.items.pictures.get(digest) for digest in asked.pictures) if asked else (),
-            tuple(base.heard(ids[at]) for base in self.bases if ids[at] in base.place),
+            tuple(base.heard(ids[at], MOST_LINKED // len(self.bases)) for base in self.bases if ids[at] in base.place),
             self._address(task, at - 1) if at else "",
             self._address(task, at + 1) if at + 1 < len(ids) else "",
         )

@@ -13,6 +13,7 @@ from typing import cast
 from PIL import Image, ImageDraw, ImageFont
 
 from harness.report import FAMILIES, SURFACES
+from harness.scoring import wording
 from leaderboard.board import Track
 from leaderboard.board.recipes import recipes
 from leaderboard.documents import clean
@@ -25,9 +26,9 @@ _LEFT, _RIGHT = 560, 1010
 _RADIUS = 8
 
 
-def preview_name(track: Track) -> str:
+def preview_name(slug: str) -> str:
     """Where the picture of a track is within the site."""
-    return f"previews/{track.key.slug}.png"
+    return f"previews/{slug}.png"
 
 
 def preview_image(track: Track) -> bytes:
@@ -43,7 +44,7 @@ def preview_image(track: Track) -> bytes:
     found.sort(key=lambda each: -each[1])
     shown = found[:_MOST]
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        draw.text((_at(share), _TOP - 4), f"{share:.0%}", font=_font(18), fill=soft, anchor="mb")
+        draw.text((_at(share), _TOP - 4), f"{100 * share:.0f} %", font=_font(18), fill=soft, anchor="mb")
         draw.line([(_at(share), _TOP), (_at(share), _TOP + _ROW * len(shown))], fill=line)
     for place, (recipe, kept) in enumerate(shown):
         middle = _TOP + _ROW * place + _ROW // 2
@@ -54,9 +55,9 @@ def preview_image(track: Track) -> bytes:
                 x = _at(row.card.retention_macro)
                 box = (x - _RADIUS, middle - _RADIUS, x + _RADIUS, middle + _RADIUS)
                 draw.ellipse(box, outline=colour, width=3, fill=paper)
-        # The font lacks the narrow space before the sign.
-        value = percent(kept).replace("\N{NARROW NO-BREAK SPACE}", " ").replace("\N{NO-BREAK SPACE}", " ")
-        draw.text((WIDTH - _MARGIN, middle), value, font=_font(26), fill=ink, anchor="rm")
+        # The font has no true minus and no dash.
+        said = wording.plain(percent(kept)).replace("\N{NO-BREAK SPACE}", " ")
+        draw.text((WIDTH - _MARGIN, middle), said, font=_font(26), fill=ink, anchor="rm")
     if left := len(found) - len(shown):
         more = f"and {left} more {'recipe' if left == 1 else 'recipes'}"
         draw.text((_MARGIN, HEIGHT - 30), more, font=_font(20), fill=soft, anchor="lm")

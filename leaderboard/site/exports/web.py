@@ -7,15 +7,28 @@ from xml.etree import ElementTree as Xml
 
 # The folder of pages that other sites show in a frame.
 EMBED = "embed/"
+# What a server sends for an address that leads nowhere.
+NOT_FOUND = "404.html"
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
+
+
+def page_address(site: str, name: str) -> str:
+    """The one address of a page or file by its path below ``site``; that of the index is the folder's."""
+    return f"{site.rstrip('/')}/{'' if name == 'index.html' else name}"
+
+
+def robots(site: str | None) -> str:
+    """``robots.txt`` (RFC 9309): everything may be read; pages that no search should find say so themselves."""
+    listed = "" if site is None else f"\nSitemap: {page_address(site, 'sitemap.xml')}\n"
+    return f"User-agent: *\nDisallow:\n{listed}"
 
 
 def sitemap(pages: Iterable[str], site: str, data_as_of: str) -> bytes:
     """``sitemap.xml`` (sitemaps.org 0.9) of the pages below ``site``; their date is that of the data."""
     root = Xml.Element("urlset", {"xmlns": _SITEMAP})
-    for name in sorted(page for page in pages if not page.startswith(EMBED)):
+    for name in sorted(page for page in pages if not page.startswith(EMBED) and page != NOT_FOUND):
         place = Xml.SubElement(root, "url")
-        Xml.SubElement(place, "loc").text = f"{site.rstrip('/')}/{'' if name == 'index.html' else name}"
+        Xml.SubElement(place, "loc").text = page_address(site, name)
         if data_as_of:
             Xml.SubElement(place, "lastmod").text = data_as_of
     Xml.indent(root, " ")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from leaderboard.site.data_page import data_page
 from leaderboard.site.embeds import embed
 from leaderboard.site.exports import atom_feed, board_citation, published_data
+from leaderboard.site.exports.web import robots
 from leaderboard.site.pages import Pages
 from leaderboard.site.units import File, Unit
 
@@ -26,6 +27,7 @@ def _data(pages: Pages) -> Iterator[File]:
 
 def _about_the_board(pages: Pages) -> Iterator[File]:
     yield "feed.xml", atom_feed(pages.board, pages.site, pages.releases)
+    yield "robots.txt", robots(pages.site).encode()
     yield "CITATION.cff", board_citation(pages.board, pages.site).encode()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from leaderboard.board import QUEUE_REASONS, queued_entries
 from leaderboard.site.expectations import expectations
+from leaderboard.site.exports.web import NOT_FOUND
 from leaderboard.site.pages import Pages
 from leaderboard.site.units import File, Unit, single
 
@@ -16,7 +17,7 @@ _MOST_QUEUED = 100
 def units(pages: Pages) -> Iterator[Unit]:
     for name in ("index", "metrics", "cite", "across", "withdrawn"):
         yield single(f"{name}.html")
-    for make in (_submit, _queue, _changelog):
+    for make in (_submit, _queue, _changelog, _not_found):
         yield Unit(make)
     if pages.findings:
         yield single("findings.html")
@@ -26,6 +27,10 @@ def units(pages: Pages) -> Iterator[Unit]:
 
 def _changelog(pages: Pages) -> Iterator[File]:
     yield pages.page("changelog.html", "changelog.html", releases=pages.releases)
+
+
+def _not_found(pages: Pages) -> Iterator[File]:
+    yield pages.page(NOT_FOUND, NOT_FOUND, root=pages.heads.root)
 
 
 def _submit(pages: Pages) -> Iterator[File]:

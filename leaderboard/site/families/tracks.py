@@ -19,7 +19,7 @@ def units(pages: Pages) -> Iterator[Unit]:
 def _track(pages: Pages, slug: str) -> Iterator[File]:
     track = pages.track(slug)
     yield pages.page(f"tracks/{slug}.html", "track.html", track=track, curves=curves.curves(track))
-    yield preview_name(track), preview_image(track)
+    yield preview_name(slug), preview_image(track)
 
 
 def _compare(pages: Pages, slug: str) -> Iterator[File]:

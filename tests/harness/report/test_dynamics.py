@@ -18,7 +18,7 @@ def test_the_page_is_whole_and_the_same_bytes_each_time() -> None:
     page = render_dynamics_page(found)
     assert page == render_dynamics_page(Dynamics.model_validate_json(found.to_json()))
     html5lib.HTMLParser(strict=True).parse(page)
-    for told in ("402", "[350, 460]", "-0.2500", "math_word", "nano-1", "tuned", "2.50"):
+    for told in ("402", "[350, 460]", "\N{MINUS SIGN}0.2500", "math_word", "nano-1", "tuned", "2.50"):
         assert told in page
     assert page.count("<svg") == 1 + 1 + 3 + 2
 
@@ -50,14 +50,14 @@ def test_the_terminal_has_every_table() -> None:
     render_dynamics(Dynamics.model_validate(document()), Console(file=out, width=120))
     told = out.getvalue()
     assert "402" in told
-    assert "-0.2500  [-0.5000, +0.1250]" in told
+    assert "\N{MINUS SIGN}0.2500  [\N{MINUS SIGN}0.5000, +0.1250]" in told
     assert "2.50" in told
 
 
 @pytest.mark.parametrize(
     ("value", "written"),
     [(None, "n/a"), (0, "0.00"), (1.134, "1.13"), (8326.05, "8,326"), (0.0406, "0.0406"), (5e-4, "5.0e-4"),
-     (-0.25, "-0.250"), (2.5e7, "2.5e7"), (999.6, "1,000"), (-1e-9, "-1.0e-9")],
+     (-0.25, "\N{MINUS SIGN}0.250"), (2.5e7, "2.5e7"), (999.6, "1,000"), (-1e-9, "\N{MINUS SIGN}1.0e-9")],
 )  # fmt: skip
 def test_figures_have_three_digits(value: float | None, written: str) -> None:
     assert figure(value) == written
@@ -65,10 +65,10 @@ def test_figures_have_three_digits(value: float | None, written: str) -> None:
 
 def test_signs_and_intervals() -> None:
     assert signed(0.5) == "+0.500"
-    assert signed(-0.5) == "-0.500"
+    assert signed(-0.5) == "\N{MINUS SIGN}0.500"
     assert signed(0.0) == "0.00"
     assert pair((1, 20.5)) == "[1.00, 20.5]"
-    assert pair((-1, 2), "+") == "[-1.00, +2.00]"
+    assert pair((-1, 2), "+") == "[\N{MINUS SIGN}1.00, +2.00]"
     assert pair(None) == "n/a"
 
 

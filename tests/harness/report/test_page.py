@@ -71,7 +71,7 @@ def test_bars_grow_with_the_loss_and_strips_are_full(card: Scorecard) -> None:
     lines = printed(card).splitlines()
     bars = [line.count("█") for line in lines if "█" in line]
     assert bars[0] >= 6
-    assert all("-█" in line or "+█" in line for line in lines if "█" in line)
+    assert all("\N{MINUS SIGN}█" in line or "+█" in line for line in lines if "█" in line)
     assert bars == sorted(bars, reverse=True)
     for name in card.tasks:
         strip = [line for line in lines if line.startswith(f"{name} ")][-1].split()[-1]
@@ -104,7 +104,7 @@ def test_alarms_and_absent_numbers_are_said(tmp_path: Path) -> None:
     assert "ALARM unparsed answers on jigsaw_2x2" in text
     assert "Balance no gain shown" in text
     assert "Retention no prior task" in text
-    assert "No gain shown on jigsaw (+0.0 points); no prior task was measured." in text
+    assert "No gain shown on jigsaw (0.0 points); no prior task was measured." in text
     html = page.render_pair_page(card, base, tuned)
     assert "Read with care" in html
     assert "no gain shown" in html

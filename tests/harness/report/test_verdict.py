@@ -25,7 +25,7 @@ def test_ten_lines_say_what_was_lost_and_kept(tmp_path: Path) -> None:
     assert found[0].startswith("tuned against base: Learned jigsaw (+")
     assert found[1].startswith("Gain +")
     (forgot,) = [line for line in found if line.startswith("Forgot (")]
-    assert f"{LOST} -" in forgot
+    assert f"{LOST} \N{MINUS SIGN}" in forgot
     (worst,) = [line for line in found if line.startswith("Worst task: ")]
     assert LOST in worst
     assert any(line.startswith("Flips: of ") for line in found)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import CheckFailedError
-from harness.scoring import ALPHA, Measured, differences, run_differences, score_pair
+from harness.scoring import ALPHA, Measured, run_differences, score_pair, task_differences
 from tests.support.synthetic import SyntheticTask, synthetic_run
 
 ANSWERS = st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 5)), min_size=1, max_size=40)
@@ -21,7 +21,7 @@ def measured(name: str, answers: list[tuple[bool, bool, int]], *, turned: bool =
 
 @given(ANSWERS)
 def test_turned_round_only_the_sign_changes(answers: list[tuple[bool, bool, int]]) -> None:
-    (one,), (other,) = (differences([measured("task", answers, turned=turned)]) for turned in (False, True))
+    (one,), (other,) = (task_differences([measured("task", answers, turned=turned)]) for turned in (False, True))
     assert (one.delta, one.only_first, one.only_second) == (-other.delta, other.only_second, other.only_first)
     assert (one.p_value, one.shown, one.first, one.n) == (other.p_value, other.shown, other.second, len(answers))
     assert (one.interval is None) == (other.interval is None)
@@ -31,7 +31,7 @@ def test_turned_round_only_the_sign_changes(answers: list[tuple[bool, bool, int]
 
 @given(st.lists(ANSWERS, min_size=1, max_size=5))
 def test_the_adjustment_is_over_all_tasks_read_together(tasks: list[list[tuple[bool, bool, int]]]) -> None:
-    found = differences([measured(f"task-{at}", answers) for at, answers in enumerate(tasks)])
+    found = task_differences([measured(f"task-{at}", answers) for at, answers in enumerate(tasks)])
     smallest = min(found, key=lambda each: each.p_value)
     assert smallest.p_holm == pytest.approx(min(1.0, smallest.p_value * len(tasks)))
     assert all(each.p_value <= each.p_holm <= 1 for each in found)

@@ -42,8 +42,8 @@ UNREADABLE = {"unparsed_base": 0.0, "unparsed_tuned": 0.95, "format_loss": 0.8, 
     [
         (0.808, (0.76, 0.84), "Learned jigsaw (+80.8 points)"),
         (0.02, (-0.01, 0.05), "No gain shown on jigsaw (+2.0 points)"),
-        (0.0, (0.0, 0.0), "No gain shown on jigsaw (+0.0 points)"),
-        (-0.13, (-0.17, -0.09), "Got worse at jigsaw (-13.0 points)"),
+        (0.0, (0.0, 0.0), "No gain shown on jigsaw (0.0 points)"),
+        (-0.13, (-0.17, -0.09), "Got worse at jigsaw (\N{MINUS SIGN}13.0 points)"),
     ],
 )
 def test_learned_means_that_the_whole_interval_is_above_zero(
@@ -138,7 +138,7 @@ def test_only_all_is_a_hundred_per_cent(card: Scorecard) -> None:
     assert "99 % unreadable" in headline(lost)
 
 
-def test_figures_are_written_as_asked_and_names_made_visible(tmp_path: Path, card: Scorecard) -> None:
+def test_names_are_made_visible(tmp_path: Path, card: Scorecard) -> None:
     assert card.target is not None
     named = changed(card, target=card.target.model_dump() | {"family": "\x1b[31mx"})
-    assert "\ufffd[31mx (much points)" in headline(named, lambda change: "much")
+    assert "\ufffd[31mx (" in headline(named)

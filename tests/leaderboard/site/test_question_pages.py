@@ -75,7 +75,7 @@ def test_many_answers_of_their_own_are_counted_together(
             groups = str(view.heard[0].groups)
             counted = [int(count) for count in re.findall(r"<b>(\d+) ×", groups)]
             assert sum(counted) == len(made.board.rows)
-            assert groups.count("<a ") == len(counted)
+            assert groups.count("<a ") == 1
             seen += groups
     assert "other answers" in seen
     assert " more" in seen

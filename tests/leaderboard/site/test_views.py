@@ -4,7 +4,7 @@ import pytest
 
 from leaderboard.board.board import Board, load_board
 from leaderboard.site import views
-from leaderboard.site.plots import FAMILY_SHAPES, SHAPES, across, mark, scatter, short
+from leaderboard.site.plots import FAMILY_SHAPES, SHAPES, mark, scatter, short
 from tests.support.synthetic_board import rich_board
 
 
@@ -65,9 +65,6 @@ def test_the_front_passes_through_the_entries_that_nothing_beats(board: Board) -
     assert plot.front.count("H") == len(set(best))
 
 
-def test_all_tracks_are_in_one_chart_with_shapes_of_their_own(board: Board) -> None:
-    plot = across(board.tracks)
-    assert plot is not None
-    assert {at for _, _, at, _ in plot.points} == {0, 1}
+def test_each_method_has_a_shape_of_its_own() -> None:
     assert len(set(SHAPES)) == len(SHAPES)
     assert set(FAMILY_SHAPES) == set(views.METHODS)

@@ -26,7 +26,7 @@ def test_it_is_of_the_size_that_sites_ask_for_and_shows_the_families(board: Boar
     shown = {"#{:02x}{:02x}{:02x}".format(*colour) for _, colour in colours}
     families = {row.manifest.method.family for row in track.rows if row.card.retention_macro is not None}
     assert {FAMILIES[family][0] for family in families} <= shown
-    assert preview_name(track) == f"previews/{track.key.slug}.png"
+    assert preview_name(track.key.slug) == f"previews/{track.key.slug}.png"
 
 
 def test_it_follows_from_the_data_alone(board: Board) -> None:
