@@ -130,10 +130,12 @@ class AnswerTable:
         width = place.stop - place.start
         if not self._outputs:
             return np.zeros((0, width), dtype=np.int32), []
-        encoded = pa.chunked_array([each.slice(place.start, width) for each in self._outputs]).dictionary_encode()
-        encoded = encoded.unify_dictionaries()
-        codes = np.concatenate([chunk.indices.to_numpy(zero_copy_only=False) for chunk in encoded.chunks])
-        return codes.reshape(len(self._outputs), width), encoded.chunk(0).dictionary.to_pylist()
+        # One array: of many chunks each would get a dictionary of everything said so far. Large, as strings of a
+        # thousand runs may pass the two gigabytes that the short kind holds.
+        parts = [each.slice(place.start, width).cast(pa.large_string()) for each in self._outputs]
+        encoded = pa.concat_arrays(parts).dictionary_encode()
+        codes = encoded.indices.to_numpy(zero_copy_only=False)
+        return codes.reshape(len(self._outputs), width), encoded.dictionary.to_pylist()
 
 
 def bounded(outputs: pa.Array) -> pa.Array:
