@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from harness.records import Outcome
 from harness.scoring import FORGOTTEN, KEPT, LEARNED, NEVER, transition_names
 from leaderboard.board import Row
-from leaderboard.site.answers import Answers, base_answers, read_answers, shortened
+from leaderboard.site.answers import Answers, base_answers, shortened, tuned_answers
 from leaderboard.site.item_index import ItemIndex
 
 KINDS = (FORGOTTEN, LEARNED, KEPT, NEVER)
@@ -88,7 +88,7 @@ def explore(row: Row, squares: Squares) -> tuple[TaskItems, ...]:
 
 
 def _paired(row: Row) -> tuple[Answers, Answers, list[str]]:
-    base, tuned = base_answers(row.folders[0]), read_answers(row.folders[1])
+    base, tuned = base_answers(row.folders[0]), tuned_answers(row.folders[1], row.tuned.samples_sha256)
     if base.item_ids != tuned.item_ids:
         raise ValueError(f"{row.entry_id}: base and tuned answered different items")
     return base, tuned, [str(kind) for kind in transition_names(base.solved, tuned.solved)]
