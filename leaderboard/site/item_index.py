@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from PIL import Image
@@ -127,6 +127,7 @@ def by_suite(board: Board) -> dict[str, list[Track]]:
     return found
 
 
+@lru_cache(maxsize=1024)  # Of names of suites and tasks, of which there are few, for every link to an item.
 def file_name(text: str) -> str:
     """A name as part of a file's: as it is where it is plain, else with a digest that tells it from others."""
     if _PLAIN.fullmatch(text):
