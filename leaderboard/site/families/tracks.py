@@ -24,7 +24,7 @@ def _track(pages: Pages, slug: str) -> Iterator[File]:
 
 def _compare(pages: Pages, slug: str) -> Iterator[File]:
     track = pages.track(slug)
-    page = compare.comparing(track, pages.item_index.suites[track.key.suite])
+    page = compare.comparing(track, pages.item_index)
     yield pages.page(f"compare/{slug}.html", "compare.html", track=track, page=page)
 
 
