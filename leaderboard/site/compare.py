@@ -40,7 +40,6 @@ class Asked:
 
     start: int
     n: int
-    page: str
     ids: str
     texts: dict[str, str]
     pages: str
