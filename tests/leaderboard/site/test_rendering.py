@@ -2,27 +2,35 @@
 
 import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness.errors import RetentionError
 from leaderboard.board.board import Board, load_board
 from leaderboard.board.cache import Cache
 from leaderboard.site import rendering
-from leaderboard.site.build import files, render, site_sources
+from leaderboard.site.build import files, render, site_sources, write_site
+from leaderboard.site.checks import compare_sites
 from leaderboard.site.families import units
 from leaderboard.site.pages import Pages
 from leaderboard.site.units import File, Unit, single
-from tests.support.synthetic_board import full_board
+from tests.support.synthetic_board import Folders, full_board
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
-    made = full_board(tmp_path_factory.mktemp("board"))
+def made(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    return full_board(tmp_path_factory.mktemp("board"))
+
+
+@pytest.fixture(scope="module")
+def board(made: Folders) -> Board:
     return load_board(made.submissions, made.bases)
 
 
@@ -84,3 +92,48 @@ def test_units_are_small_and_no_two_make_one_file(pages: Pages) -> None:
     paths = [path for unit in found for path, _ in unit.files(pages)]
     assert len(set(paths)) == len(paths)
     assert len({str(unit) for unit in found}) == len(found)
+
+
+# Builds a site in two processes, and halts behind a file in the middle, with files of both still to come.
+_HALTS = """
+import sys
+from pathlib import Path
+from leaderboard.board.board import load_board
+from leaderboard.board.cache import Cache
+from leaderboard.site import build, rendering
+
+written, write = [], build._write
+
+def halting(path, data):
+    write(path, data)
+    written.append(path)
+    if len(written) == 30:
+        print(flush=True)
+        input()
+
+if __name__ == "__main__":
+    submissions, bases, out, cache = map(Path, sys.argv[1:])
+    rendering._WORTH_PROCESSES, build._write = 1, halting
+    build.write_site(load_board(submissions, bases), out, cache=Cache(cache), jobs=2)
+"""
+
+
+def test_a_build_in_processes_that_is_killed_leaves_none_and_the_next_one_is_whole(
+    made: Folders, board: Board, tmp_path: Path
+) -> None:
+    out, cache = tmp_path / "public", tmp_path / "cache"
+    arguments = [str(each) for each in (made.submissions, made.bases, out, cache)]
+    with subprocess.Popen(
+        [sys.executable, "-c", _HALTS, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as killed:
+        assert killed.stdout is not None
+        assert killed.stdout.readline() == "\n"
+        workers = psutil.Process(killed.pid).children(recursive=True)
+        killed.kill()
+    assert len(workers) >= 2
+    assert psutil.wait_procs(workers, timeout=60)[1] == []
+    assert (out / ".building").is_file()
+    write_site(board, out, cache=Cache(cache))
+    write_site(board, tmp_path / "other")
+    assert compare_sites(out, tmp_path / "other") == []
+    assert {path.name for path in out.iterdir()} == {path.name for path in (tmp_path / "other").iterdir()}
