@@ -150,7 +150,7 @@ def test_entries_are_chosen_compared_and_found_again(browser: Browser, site: Pat
     watched.page.reload()
     expect(names).to_have_text([first.name, second.name, third.name])
     watched.page.go_back()
-    expect(watched.page.locator("tbody input:checked")).to_have_count(2)
+    expect(watched.page.locator(".entries tbody input:checked")).to_have_count(2)
     tray.get_by_role("button", name="Clear").click()
     expect(tray).to_be_hidden()
     assert "of=" not in watched.address
@@ -177,8 +177,8 @@ def test_no_more_than_four_can_be_chosen(browser: Browser, site: Path, board: Bo
     watched = Watched(browser)
     ids = [row.entry_id for row in board.tracks[0].rows]
     watched.page.goto((site / "tracks" / f"{board.tracks[0].key.slug}.html").as_uri() + "?of=" + ",".join(ids))
-    expect(watched.page.locator("tbody input:checked")).to_have_count(4)
-    assert watched.page.locator("tbody input:disabled").count() == len(ids) - 4
+    expect(watched.page.locator(".entries tbody input:checked")).to_have_count(4)
+    assert watched.page.locator(".entries tbody input:disabled").count() == len(ids) - 4
     watched.context.close()
 
 

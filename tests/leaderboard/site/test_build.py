@@ -30,7 +30,6 @@ from leaderboard.site import build
 from leaderboard.site.build import render, site_sources, write_site
 from leaderboard.site.checks import MAX_INDEX_BYTES, MAX_INDEX_GZIP_BYTES, MAX_SCRIPT_BYTES, compare_sites
 from leaderboard.site.pages import Pages
-from leaderboard.site.plots import scatter
 from leaderboard.site.results import MOST_ROWS
 from leaderboard.site.views import example
 from tests.support.synthetic import JIGSAW, synthetic_run
@@ -172,7 +171,6 @@ def test_a_suite_without_prior_tasks_says_so(tmp_path: Path) -> None:
     synthetic_run(made.runs / "base", [JIGSAW], name="nano-base", accuracy=0.1)
     add_entry(made, "nano-sft", {"jigsaw_2x2": 0.8}, tasks=[JIGSAW])
     board = load_board(made.submissions, made.bases)
-    assert scatter(board.tracks[0]) is None
     page = next(text for name, text in pages(render(board)).items() if name.startswith("entries/"))
     assert "nothing can be said about forgetting" in page
 
@@ -228,14 +226,6 @@ def test_a_forged_checksum_list_deletes_nothing_outside(board: Board, tmp_path: 
     (out / "SHA256SUMS").write_text(f"{'0' * 64}  ../precious.txt\n")
     write_site(board, out)
     assert (tmp_path / "precious.txt").read_text() == "keep"
-
-
-def test_labels_of_a_scatter_never_overlap(board: Board) -> None:
-    plot = scatter(board.tracks[0])
-    assert plot is not None
-    labelled = [point for point in plot.points if point.text]
-    assert len(labelled) >= 3
-    assert len({(point.text_x, point.text_y) for point in labelled}) == len(labelled)
 
 
 def test_standing_history_and_tombstones_are_shown_as_text(tmp_path: Path) -> None:

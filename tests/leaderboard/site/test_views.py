@@ -4,7 +4,7 @@ import pytest
 
 from leaderboard.board.board import Board, load_board
 from leaderboard.site import views
-from leaderboard.site.plots import FAMILY_SHAPES, SHAPES, mark, scatter, short
+from leaderboard.site.plots import FAMILY_SHAPES, SHAPES, short
 from tests.support.synthetic_board import rich_board
 
 
@@ -47,22 +47,6 @@ def test_a_short_label_keeps_the_end_of_a_name() -> None:
     assert short("nano-science-sft-slow-seed0", 20) == "nano-s…ft-slow-seed0"
     assert short("nano-sft", 20) == "nano-sft"
     assert len(short("x" * 99)) == 24
-
-
-def test_marks_stay_inside_their_drawing() -> None:
-    assert mark(0.5, (0.25, 0.75), 0, 1) == "M22 6h40M42 1v10"
-    assert mark(9.0, (-9.0, 9.0), 0, 1) == "M3 6h78M81 1v10"
-    assert mark(None, None, 0, 1) == ""
-
-
-def test_the_front_passes_through_the_entries_that_nothing_beats(board: Board) -> None:
-    plot = scatter(board.tracks[0])
-    assert plot is not None
-    rows = [(row.card.learned.gain, row.card.retention_macro or 0.0) for row in board.tracks[0].ranked]
-    best = [one for one in rows if not any(a >= one[0] and b >= one[1] and (a, b) != one for a, b in rows)]
-    for gain, kept in best:
-        assert f"V{plot.y.at(kept)}H{plot.x.at(gain)}" in plot.front
-    assert plot.front.count("H") == len(set(best))
 
 
 def test_each_method_has_a_shape_of_its_own() -> None:
