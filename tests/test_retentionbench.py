@@ -106,4 +106,4 @@ sys.exit(f"imported {heavy & set(sys.modules)}" if heavy & set(sys.modules) else
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "Gain +0.0 points" in done.stdout
+    assert "Gain 0.0 points" in done.stdout

@@ -25,7 +25,7 @@ COMMANDS: Commands = {
     "suite": ("harness.cli.suite:group", "Show, verify, freeze and sample suites, or make one of your questions."),
     "tasks": ("harness.cli.tasks:group", "List the tasks, show one, preview an item."),
     "metrics": ("harness.cli.metrics:command", "Say what each number means: formula, range, source."),
-    "diff": ("harness.cli.diff:command", "List the items on which two runs of one checkpoint differ."),
+    "diff": ("harness.cli.diff:command", "Say on which items two runs differ, or with --tasks on which tasks."),
     "noise": ("harness.cli.noise:command", "Measure how far a base moves against a second run of itself."),
     "rejudge": ("harness.cli.rejudge:command", "Judge stored outputs again, by the rules of this version."),
     "train": ("harness.cli.train:command", "Fine-tune a base by one of the project's recipes."),

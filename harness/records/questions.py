@@ -110,7 +110,7 @@ def read_question_file(path: Path) -> QuestionFile:
         content = QuestionFile.model_validate_json(json.dumps({**head, "items": table.to_pylist()}))
     except ValidationError as error:
         raise QuestionFileError(f"{path}: {first_problem(error)}{_AGAIN}") from error
-    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, pa.ArrowException) as error:
         raise QuestionFileError(f"{path}: not a question file ({type(error).__name__}){_AGAIN}") from error
     for item in content.items:
         check_asked(item, f"{path}")
@@ -150,6 +150,6 @@ def read_pictures(path: Path) -> dict[str, bytes]:
 
 def _checked(pictures: Iterable[tuple[str, bytes]], file: Path) -> Iterable[tuple[str, bytes]]:
     for name, data in pictures:
-        if hashlib.sha256(data).hexdigest() != name:
+        if data is None or hashlib.sha256(data).hexdigest() != name:
             raise QuestionFileError(f"{file}: picture {str(name)[:12]} has other bytes than its name says{_AGAIN}")
         yield name, data

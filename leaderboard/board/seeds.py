@@ -143,10 +143,15 @@ class Differences:
             yield self[int(one), int(other)]
 
 
+def _variance(mean: SeedMean) -> float:
+    """Between seeds; exactly 0 for equal ones, whose mean in binary may miss them by a rounding error."""
+    return float(np.var(mean.values, ddof=1)) if mean.high > mean.low else 0.0
+
+
 def _welch(means: Sequence[SeedMean], one: Indices, other: Indices) -> Floats:
     """The two-sided p-value of Welch's t of each pair; NaN with fewer than two seeds of one, or no spread of either."""
     seeds = np.array([each.seeds for each in means], dtype=float)
-    spread = [float(np.var(each.values, ddof=1)) / each.seeds if each.seeds > 1 else np.nan for each in means]
+    spread = [_variance(each) / each.seeds if each.seeds > 1 else np.nan for each in means]
     mean, squared = np.array([each.mean for each in means]), np.array(spread)
     both = squared[one] + squared[other]
     with np.errstate(divide="ignore", invalid="ignore"):

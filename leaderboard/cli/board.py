@@ -76,6 +76,7 @@ def build(out: Path, url: str | None, repository: str | None, strict: bool, as_j
       retention board build
       retention board build --submissions ~/entries --out /tmp/board --strict
       retention board build --url https://board.example.org/ --json
+      retention board build --repository https://example.org/owner/name
     """
     from harness.cli.progress import Display
 

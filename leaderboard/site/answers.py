@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import groupby
 from pathlib import Path
 
@@ -41,11 +41,11 @@ class Answers:
     outcomes: tuple[str, ...]
     outputs: tuple[str, ...]
 
-    @property
+    @cached_property
     def solved(self) -> Bools:
         return np.array([outcome == Outcome.CORRECT for outcome in self.outcomes], dtype=bool)
 
-    @property
+    @cached_property
     def places(self) -> dict[str, slice]:
         """Where each task's items lie."""
         found: dict[str, slice] = {}
@@ -99,6 +99,12 @@ def read_answers(folder: Path) -> Answers:
 
 # One base serves all entries of its tracks.
 base_answers = lru_cache(maxsize=2)(read_answers)
+
+
+@lru_cache(maxsize=1)
+def tuned_answers(folder: Path, samples_sha256: str) -> Answers:
+    """:func:`read_answers` of an entry's run, which its page and its explorer show one after the other."""
+    return read_answers(folder)
 
 
 class AnswerTable:

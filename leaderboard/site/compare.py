@@ -20,6 +20,7 @@ from leaderboard.board import Row, Track
 from leaderboard.board.recipes import recipes
 from leaderboard.board.side_by_side import MOST, SideBySide, first_shown, ordered_tasks, side_by_side
 from leaderboard.numbers.formats import percent, points, points_ci, ratio_ci
+from leaderboard.site.item_index import PART, SHORT_ID, ItemIndex
 
 LETTERS = string.ascii_uppercase[:MOST]
 SAME = "no difference shown"
@@ -29,13 +30,19 @@ LISTED = 12
 
 @dataclass(frozen=True)
 class Asked:
-    """A task as the script needs it: where its items are among all of the track, their ids (twelve digits), the number
-    of each item's cluster (empty where each stands alone), and what few clusters widen the interval by, squared: 0
-    where there is none."""
+    """A task as the script needs it.
+
+    ``start`` is where its items are among all of the track, ``ids`` have twelve digits each, ``texts`` is what each
+    asks, by item id (empty where that may not be published, or is the same for all), ``pages`` the address of its
+    first page of :data:`PART` items. ``clusters`` has the number of each item's cluster (empty where each stands
+    alone), and ``wider`` what few clusters widen the interval by, squared: 0 where there is none.
+    """
 
     start: int
     n: int
     ids: str
+    texts: dict[str, str]
+    pages: str
     clusters: str
     wider: float
 
@@ -46,8 +53,8 @@ class Comparing:
 
     ``shown`` is the comparison the page starts with, None where the track has one entry. ``common`` and each of
     ``solved`` are bits, an item each, in base64: which items most entries solve, and where an entry is otherwise.
-    ``apart`` has of every entry whether its gain, retention and balance differ from each other's, in that order; it is
-    empty for one that was not compared. ``recipe`` is the name of every entry's recipe; all by entry id.
+    ``apart`` has of every entry whether its gain, retention and balance differ from each other's, in that order, and
+    from its own where it was compared. ``recipe`` is the name of every entry's recipe; all by entry id.
     """
 
     shown: SideBySide | None
@@ -56,9 +63,11 @@ class Comparing:
     solved: dict[str, str]
     apart: dict[str, str]
     recipe: dict[str, str]
+    # Items on one page of questions.
+    per_page: int = PART
 
 
-def comparing(track: Track) -> Comparing:
+def comparing(track: Track, index: ItemIndex) -> Comparing:
     """What the page of ``track`` holds."""
     first = first_shown(track)
     solved = np.array([row.solved for row in track.rows])
@@ -67,13 +76,10 @@ def comparing(track: Track) -> Comparing:
     apart = _apart(track)
     return Comparing(
         shown=side_by_side(track, first) if len(first) > 1 else None,
-        tasks={name: _asked(track, name) for name in ordered_tasks(track)},
+        tasks={name: _asked(track, name, index) for name in ordered_tasks(track)},
         common=_packed(common),
         solved={row.entry_id: _packed(right != common) for row, right in zip(track.rows, solved, strict=True)},
-        apart={
-            row.entry_id: _packed(bits) if row.entry_id in track.comparison.placings else ""
-            for row, bits in zip(track.rows, apart, strict=True)
-        },
+        apart={row.entry_id: _packed(bits) for row, bits in zip(track.rows, apart, strict=True)},
         recipe={row.entry_id: recipe.name for recipe in recipes(track) for row in recipe.rows},
     )
 
@@ -83,15 +89,18 @@ def nodes() -> Markup:
     return Markup(",".join(f"{at:.14g} {weight:.14g}" for at, weight in zip(NODES, WEIGHTS, strict=True)))  # noqa: S704
 
 
-def _asked(track: Track, name: str) -> Asked:
-    asked = track.questions
+def _asked(track: Track, name: str, index: ItemIndex) -> Asked:
+    asked, suite = track.questions, track.key.suite
     place = asked.tasks[name]
     n, units = place.stop - place.start, asked.units(name)
     alone = units == n
+    texts = {each: index.short(suite, each) for each in asked.item_ids[place]}
     return Asked(
         start=place.start,
         n=n,
-        ids=" ".join(each[:12] for each in asked.item_ids[place]),
+        ids=" ".join(each[:SHORT_ID] for each in asked.item_ids[place]),
+        texts=texts if len(set(texts.values())) > 1 else {},
+        pages=index.suites[suite].page(name, 1),
         clusters="" if alone else " ".join(map(str, asked.cluster[place].tolist())),
         wider=0.0 if units < 2 else 1.0 if alone else widening(units),
     )
@@ -103,7 +112,10 @@ def _packed(bits: NDArray[np.bool_]) -> Markup:
 
 
 def _apart(track: Track) -> NDArray[np.bool_]:
-    """Of each entry a bit for each entry and each of gain, retention and balance: whether they differ significantly."""
+    """Of each entry a bit for each entry and each of gain, retention and balance: whether they differ significantly.
+
+    An entry differs from itself where it was compared with any.
+    """
     ids = [row.entry_id for row in track.rows]
     compared = track.comparison
     balance = compared.better | compared.better.T
@@ -115,6 +127,7 @@ def _apart(track: Track) -> NDArray[np.bool_]:
         places = [ids.index(name) for name in order]
         if matrix is not None and places:
             found[at][np.ix_(places, places)] = matrix
+            found[at, places, places] = True
     return np.concatenate(list(found), axis=1)
 
 
@@ -143,11 +156,6 @@ def task_word(difference: Difference) -> str:
     return SAME if not difference.shown else "higher" if difference.delta > 0 else "lower"
 
 
-def address(track: Track, item_id: str) -> str:
-    """The page of one item's question, from the root of the site."""
-    return f"questions/{track.key.suite}/{item_id[:12]}.html"
-
-
 def solvers(by: tuple[int, ...]) -> str:
     """Who solves a group of items: ``A, C``."""
     return ", ".join(LETTERS[at] for at in by)
@@ -160,7 +168,8 @@ def scale(side: SideBySide) -> int:
     return max(1, ceil(100 * reach))
 
 
-def drawn(difference: Difference) -> str:
-    """The path of a difference, in points from left to right: its interval, with a tick at its value."""
+def drawn(difference: Difference, end: int) -> str:
+    """The path of a difference from -100 to 100, which stand for ``end`` points: its interval, a tick at its value."""
     low, high = difference.interval or (difference.delta, difference.delta)
-    return f"M{100 * low:.1f} 0H{100 * high:.1f}M{100 * difference.delta:.1f}-5v10"
+    low, high, middle = (1e4 * value / end for value in (low, high, difference.delta))
+    return f"M{low:.1f} 0H{high:.1f}M{middle:.1f}-5v10"

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from harness.records import Outcome
 from harness.scoring import FORGOTTEN, KEPT, LEARNED, NEVER, transition_names
 from leaderboard.board import Row
-from leaderboard.site.answers import Answers, base_answers, read_answers, shortened
+from leaderboard.site.answers import Answers, base_answers, shortened, tuned_answers
 from leaderboard.site.item_index import ItemIndex
 
 KINDS = (FORGOTTEN, LEARNED, KEPT, NEVER)
@@ -54,19 +54,18 @@ class TaskItems:
 class Squares:
     """The squares of a suite's items as links from a folder below the site's root, one of each kind an item."""
 
-    _LINK = Markup("<a href=../{} class={}>{}</a>")  # Unquoted: there is one an item.
-
     def __init__(self, index: ItemIndex, suite: str) -> None:
         self._index, self._suite = index, index.suites[suite]
         self._linked = len(self._suite.places) <= MOST_SQUARES
-        self._made: dict[str, dict[str, dict[str, Markup]]] = {}
+        self._made: dict[str, dict[str, dict[str, str]]] = {}
 
-    def _of(self, task: str) -> dict[str, dict[str, Markup]]:
+    def _of(self, task: str) -> dict[str, dict[str, str]]:
         """The square of each item of a task, by kind."""
         if task not in self._made:
-            addresses = {each: self._index.address(self._suite.name, each) for each in self._suite.tasks[task]}
+            addresses = {each: escape(self._index.address(self._suite.name, each)) for each in self._suite.tasks[task]}
+            # Unquoted: there is one an item.
             self._made[task] = {
-                item_id: {kind: self._LINK.format(at, kind[0], kind[0]) for kind in KINDS}
+                item_id: {kind: f"<a href=../{at} class={kind[0]}>{kind[0]}</a>" for kind in KINDS}
                 for item_id, at in addresses.items()
             }
         return self._made[task]
@@ -76,7 +75,8 @@ class Squares:
         if not self._linked:
             return Markup()
         made = self._of(task)
-        return Markup().join([made[item_id][kind] for item_id, kind in zip(item_ids, kinds, strict=True)])
+        drawn = "".join([made[item_id][kind] for item_id, kind in zip(item_ids, kinds, strict=True)])
+        return Markup(drawn)  # noqa: S704 - of links whose addresses are escaped above
 
 
 def explore(row: Row, squares: Squares) -> tuple[TaskItems, ...]:
@@ -88,7 +88,7 @@ def explore(row: Row, squares: Squares) -> tuple[TaskItems, ...]:
 
 
 def _paired(row: Row) -> tuple[Answers, Answers, list[str]]:
-    base, tuned = base_answers(row.folders[0]), read_answers(row.folders[1])
+    base, tuned = base_answers(row.folders[0]), tuned_answers(row.folders[1], row.tuned.samples_sha256)
     if base.item_ids != tuned.item_ids:
         raise ValueError(f"{row.entry_id}: base and tuned answered different items")
     return base, tuned, [str(kind) for kind in transition_names(base.solved, tuned.solved)]

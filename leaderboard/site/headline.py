@@ -88,6 +88,10 @@ def least_forgetting(found: Sequence[Recipe]) -> Least | None:
     ordered = sorted(equal, key=lambda recipe: (-_kept(recipe).mean, recipe.slug))
     first, kept = ordered[0], _kept(ordered[0])
     parts: list[Part] = [names(first), f" keeps most, {share(kept.mean)}"]
+    if len(ordered) > 1 and kept.mean == _kept(ordered[1]).mean:
+        alike = [recipe for recipe in ordered if _kept(recipe).mean == kept.mean]
+        said = f" keep as much, {share(kept.mean)}, and no other more."
+        return Least(first, ordered[1], None, Sentence(rule, lead, (*_joined(alike, names), said)))
     if len(ordered) == 1:
         parts.append(f"; no other recipe comes within {EQUAL_GAIN * 100:.0f} points of its gain.")
         return Least(first, None, None, Sentence(rule, lead, tuple(parts)))
@@ -138,7 +142,8 @@ def _rates(track: Track, found: Sequence[Recipe], names: _Names) -> Sentence | N
     for recipe in found:
         if recipe.retention is not None and recipe.manifest.method.learning_rate is not None:
             methods.setdefault(but_learning_rate(recipe), []).append(recipe)
-    several = [recipes for recipes in methods.values() if len(recipes) > 1]
+    # Two of one learning rate are told apart by nothing that this sentence says.
+    several = [each for each in methods.values() if len(each) == len(set(map(_rate, each))) > 1]
     if not several:
         return None
     chosen = max(several, key=lambda recipes: (len(recipes), _range(recipes), recipes[0].slug))
@@ -154,12 +159,16 @@ def _rates(track: Track, found: Sequence[Recipe], names: _Names) -> Sentence | N
     return Sentence("learning-rates", lead, parts)
 
 
+def _all_tested(chosen: Sequence[Recipe]) -> bool:
+    return all(_kept(recipe).seeds >= LEAST_TESTED for recipe in chosen)
+
+
 def _rates_apart(chosen: Sequence[Recipe]) -> str:
     """Whether what most and what least was kept at is shown to differ, or else the surest pair that is."""
     tests = Differences([_kept(recipe) for recipe in chosen])
     made = list(tests)
     if not made:
-        return "; not tested, for want of seeds"
+        return "; not tested, for want of seeds" + (" that differ" if _all_tested(chosen) else "")
     places = sorted(range(len(chosen)), key=lambda at: _kept(chosen[at]).mean)
     extreme = tests[places[0], places[-1]]
     if not extreme.is_shown:
@@ -195,6 +204,8 @@ def _best_tested(ordered: Sequence[Recipe], tests: Differences, names: _Names) -
     if len(there) < 2 or there[0] == 0:
         return
     first, second = there[:2]
+    if _kept(ordered[first]).mean == _kept(ordered[second]).mean:
+        return
     yield " Of those with several seeds "
     yield names(ordered[first])
     yield f" keeps most, {share(_kept(ordered[first]).mean)}; its lead over "
@@ -235,22 +246,28 @@ def _lost_anyway(track: Track, found: Sequence[Recipe], names: _Names) -> Senten
 
 
 def _unchanged(track: Track, found: Sequence[Recipe], names: _Names) -> Sentence | None:
-    """Who is sure to have kept nearly all of the rest, every seed, without a change on the target."""
+    """Who is sure to have kept nearly all of the rest, every seed, without a change shown on the target."""
     still = [
         recipe for recipe in found if not recipe.got_worse and _every_seed(recipe, lambda low, high: low > KEPT_MOST)
     ]
-    return _kept_by("unchanged", "Neither learned nor forgot much:", still, names)
+    return _kept_by("unchanged", "No gain shown, and little forgotten:", still, names)
 
 
 def _kept_by(rule: str, lead: str, found: Sequence[Recipe], names: _Names) -> Sentence | None:
     if not found:
         return None
-    parts: list[Part] = []
-    for at, recipe in enumerate(found):
-        parts += [_and(at, len(found))] * bool(at) + [names(recipe)]
     shares = [share(_kept(recipe).mean) for recipe in found]
     kept = shares[0] if len(set(shares)) == 1 else _list(shares)
-    return Sentence(rule, lead, (*parts, f" {'keeps' if len(found) == 1 else 'keep'} {kept} of the rest."))
+    return Sentence(
+        rule, lead, (*_joined(found, names), f" {'keeps' if len(found) == 1 else 'keep'} {kept} of the rest.")
+    )
+
+
+def _joined(found: Sequence[Recipe], names: _Names) -> Iterator[Part]:
+    for at, recipe in enumerate(found):
+        if at:
+            yield _and(at, len(found))
+        yield names(recipe)
 
 
 def _every_seed(recipe: Recipe, holds: Callable[[float, float], bool]) -> bool:

@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from PIL import Image
@@ -127,6 +127,7 @@ def by_suite(board: Board) -> dict[str, list[Track]]:
     return found
 
 
+@lru_cache(maxsize=1024)  # Of names of suites and tasks, of which there are few, for every link to an item.
 def file_name(text: str) -> str:
     """A name as part of a file's: as it is where it is plain, else with a digest that tells it from others."""
     if _PLAIN.fullmatch(text):
@@ -184,6 +185,6 @@ def _sized(pictures: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Picture
         try:
             with Image.open(io.BytesIO(data), formats=("PNG", "WEBP")) as opened:  # Reads the header alone.
                 width, height = opened.size
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
             raise RetentionError(f"picture {digest[:SHORT_ID]} of the questions cannot be opened") from error
         yield digest, Picture(f"questions/pictures/{digest[:20]}.webp", width, height)

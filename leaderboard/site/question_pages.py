@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from harness.records import AskedItem
@@ -113,14 +113,14 @@ class OfBase:
         base = self.table.base
         place, codes, texts = self.texts(base.tasks[at])
         own = bounded_text(base.outputs[at])
-        groups = Markup().join(self._groups(at, codes[:, at - place.start], texts, own, room))
+        groups = Markup("".join(self._groups(at, codes[:, at - place.start], texts, own, room)))  # noqa: S704
         fates, start = [], 0
         for track in self.tracks:
             here = self.kinds[start : (start := start + len(track.rows)), at]
             fates.append(_fate(track, here))
         return Heard(self.name, base.outcomes[at], said(own), groups, tuple(fates))
 
-    def _groups(self, at: int, codes: NDArray[np.int32], texts: pa.Array, own: str, room: int) -> Iterator[Markup]:
+    def _groups(self, at: int, codes: NDArray[np.int32], texts: pa.Array, own: str, room: int) -> Iterator[str]:
         outcomes = self.table.outcomes[:, at]
         keys = codes.astype(np.int64) * len(OUTCOMES) + outcomes
         found, which, sizes = np.unique(keys, return_inverse=True, return_counts=True)
@@ -135,58 +135,53 @@ class OfBase:
             code, outcome = divmod(int(found[group]), len(OUTCOMES))
             text = texts[code].as_py()
             mark = ", as the base" if text == own else ""
-            yield self._group(here, at, outcome, mark, room, _SAID.format(said(text) or "(nothing)"))
+            yield self._group(here, at, outcome, mark, room, f"<bdi>{escape(said(text) or '(nothing)')}</bdi>")
             room -= int(sizes[group])
         for outcome in np.unique(outcomes[rest]):
             yield self._group(rest & (outcomes == outcome), at, int(outcome), "", room, _OTHERS)
             room -= int((outcomes[rest] == outcome).sum())
 
-    def _group(self, here: Bools, at: int, outcome: int, mark: str, room: int, text: Markup) -> Markup:
+    def _group(self, here: Bools, at: int, outcome: int, mark: str, room: int, text: str) -> str:
         members = np.flatnonzero(here)
         links = _listed(self.links[member] for member in members[: max(room, 0)].tolist())
-        more = _MORE.format(formats.count(len(members) - room)) if 0 < room < len(members) else ""
+        more = f" and {formats.count(len(members) - room)} more" if 0 < room < len(members) else ""
         kind = _KINDS[int(self.kinds[members[0], at])]
-        return _GROUP.format(kind, formats.count(len(members)), OUTCOMES[outcome], mark, text, links, more)
+        said = f"{formats.count(len(members))} × {OUTCOMES[outcome]}{mark}"
+        return f"<li class={kind}><p><b>{said}</b> {text}<p class=by>{links}{more}\n"
 
 
-# What stands a hundred thousand times on a board of forty entries goes without closing tags and quotes.
-_GROUP = Markup("<li class={}><p><b>{} × {}{}</b> {}<p class=by>{}{}\n")
-_SAID = Markup("<bdi>{}</bdi>")
-_OTHERS = Markup("<i>other answers</i>")
-_MORE = Markup(" and {} more")
-_LINK = Markup("<a href=../../entries/{}.html>{}</a>")
+# What stands a hundred thousand times on a board of forty entries goes without closing tags and quotes; a board of a
+# thousand has a million of it, which is why these are plain strings: what others wrote is escaped where it comes in.
+_OTHERS = "<i>other answers</i>"
 _JOINT = re.compile(r"[A-Za-z0-9._-]{1,60}-[A-Za-z0-9]{1,12}")
 
 
 def _link(row: Row) -> tuple[str, str]:
     """The first part of an entry's name, and a link that says the rest: names of seeds differ in their last part."""
-    if _JOINT.fullmatch(row.name):
-        stem, _, rest = row.name.rpartition("-")
-        return stem, str(_LINK.format(row.entry_id, rest))
-    return "", str(_LINK.format(row.entry_id, formats.by_others(row.name, 40)))
+    stem, _, rest = row.name.rpartition("-") if _JOINT.fullmatch(row.name) else ("", "", "")
+    said = rest or escape(formats.by_others(row.name, 40))
+    return stem, f"<a href=../../entries/{escape(row.entry_id)}.html>{said}</a>"
 
 
-def _listed(links: Iterable[tuple[str, str]]) -> Markup:
+def _listed(links: Iterable[tuple[str, str]]) -> str:
     """Links to entries, those with the same first part together."""
     found: dict[str, list[str]] = {}
     for stem, link in links:
         found.setdefault(stem, []).append(link)
-    said = ", ".join(f"{stem} {' '.join(alike)}" if stem else ", ".join(alike) for stem, alike in found.items())
-    return Markup(said)  # noqa: S704 - a million links, each escaped where it was made; stems are plain letters
+    return ", ".join(" ".join([stem, *alike] if stem else alike) for stem, alike in found.items())
 
 
 def _fate(track: Track, kinds: NDArray[np.int8]) -> Fate:
     names = [_KINDS[kind] for kind in kinds.tolist()]
     width, height = CELL * min(len(names), COLUMNS), CELL * -(-len(names) // COLUMNS)
-    paths = Markup().join(_PATH.format(kind, path) for kind, path in mosaic(names).items() if path)
+    paths = "".join(f'<path class="m-{kind}" d="{path}"/>' for kind, path in mosaic(names).items() if path)
     counts = [(kind, names.count(kind)) for kind in (LEARNED, KEPT, FORGOTTEN, NEVER)]
-    told = Markup(", ").join(_COUNT.format(formats.count(count), kind) for kind, count in counts if count)
-    return Fate(track, _SQUARES.format(2 * width, 2 * height, width, height, paths), told)
-
-
-_PATH = Markup('<path class="m-{}" d="{}"/>')
-_SQUARES = Markup('<svg class=squares width={} height={} viewBox="0 0 {} {}" aria-hidden=true>{}</svg>')
-_COUNT = Markup("{} {}")
+    told = ", ".join(f"{formats.count(count)} {kind}" for kind, count in counts if count)
+    squares = (
+        f'<svg class=squares width={2 * width} height={2 * height} viewBox="0 0 {width} {height}" aria-hidden=true>'
+        f"{paths}</svg>"
+    )
+    return Fate(track, Markup(squares), Markup(told))  # noqa: S704 - numbers and words of ours
 
 
 def lined(text: str) -> Markup:

@@ -123,7 +123,8 @@ def _methods(recipes: Sequence[Recipe]) -> list[list[Recipe]]:
     """Recipes that differ in learning rate alone, two at least, by rising learning rate."""
     found: dict[str, list[Recipe]] = {}
     for recipe in recipes:
-        if recipe.retention is not None and recipe.manifest.method.learning_rate is not None:
+        # A logarithmic axis has no place for 0, which a manifest may state.
+        if recipe.retention is not None and recipe.manifest.method.learning_rate:
             found.setdefault(but_learning_rate(recipe), []).append(recipe)
     return [sorted(line, key=_rate) for line in found.values() if len({_rate(recipe) for recipe in line}) > 1]
 

@@ -3,7 +3,7 @@
 "use strict";
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const one = (selector, root = document) => root.querySelector(selector);
-const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
+const make = (tag, properties = {}) => Object.assign(document.createElement(tag), properties);
 let view = new URLSearchParams(location.search);
 // What shows the view; it is asked again when the reader goes back.
 const shows = [];

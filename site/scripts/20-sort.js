@@ -22,26 +22,23 @@
     const heads = all("thead th", table).map((head, column) => {
       const text = one("svg", head) ? first(head) : head.textContent.trim();
       const name = head.dataset.col || text.toLowerCase().replace(/[^a-z0-9]+/g, "-");
-      const button = make("button", { type: "button", className: "sort", title: "Sort" });
-      button.setAttribute("aria-label", "Sort by " + text);
+      const button = make("button", { type: "button", className: "sort", title: "Sort", ariaLabel: "Sort by " + text });
       head.append(" ", button);
-      button.addEventListener("click", () => {
+      button.onclick = () => {
         // Numbers are read from the top; words from A.
-        const now = head.getAttribute("aria-sort");
+        const now = head.ariaSort;
         const up = now ? now === "descending" : !head.classList.contains("num");
         keep("sort", (up ? "" : "-") + name, true);
         show();
-      });
-      return { head, name, column, text, start: head.getAttribute("aria-sort") };
+      };
+      return { head, name, column, text, start: head.ariaSort };
     });
     shows.push(() => {
       const [, down, name] = /^(-?)(.*)$/.exec(view.get("sort") || "");
       const by = heads.find((each) => each.name === name);
       for (const [body, rows] of bodies) body.append(...(by ? sorted([...rows], by.column, down ? -1 : 1) : rows));
       for (const { head, start } of heads) {
-        const mark = by ? head === by.head && (down ? "descending" : "ascending") : start;
-        if (mark) head.setAttribute("aria-sort", mark);
-        else head.removeAttribute("aria-sort");
+        head.ariaSort = by ? (head !== by.head ? null : down ? "descending" : "ascending") : start;
       }
       if (!order) return;
       const ways = by && by.head.classList.contains("num") ? ["lowest first", "highest first"] : ["A to Z", "Z to A"];

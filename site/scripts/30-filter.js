@@ -1,6 +1,7 @@
 // Filters: a search for text, and facets that name what a row has; what none refuses is shown, and counted.
 {
   const fields = all("[data-filter], [data-facet]");
+  const name = (field) => field.dataset.filter || field.dataset.facet;
   const items = all(".item");
   const count = one("[data-count]");
   const tables = all("table[data-sort]:not([data-source])");
@@ -44,11 +45,10 @@
   if (fields.length) {
     shows.push(() => {
       for (const field of fields) {
-        field.value = view.get(field.dataset.filter || field.dataset.facet) || "";
+        field.value = view.get(name(field)) || "";
         if (field.selectedIndex < 0) field.value = "";
       }
-      const filters = fields.filter((field) => field.dataset.filter);
-      const value = Object.fromEntries(filters.map((field) => [field.dataset.filter, field.value.trim().toLowerCase()]));
+      const value = Object.fromEntries(fields.map((field) => [name(field), field.value.trim().toLowerCase()]));
       const says = (element) => !value.q || element.textContent.toLowerCase().includes(value.q);
       const facets = fields.filter((field) => field.dataset.facet && field.value);
       const said = items.length ? explorer(value, says) : board(facets, says);
@@ -61,17 +61,16 @@
       }
     });
     for (const field of fields) {
-      const facet = field.dataset.facet;
-      field.addEventListener("input", () => {
-        keep(facet || field.dataset.filter, field.value, facet);
+      field.oninput = () => {
+        keep(name(field), field.value, field.dataset.facet);
         show();
-      });
+      };
       field.closest(".tools").hidden = false;
     }
   }
   // Facets are folded where they would push the results off the screen.
   const wide = matchMedia("(min-width: 48rem)");
   const fold = () => all("details[data-wide]").forEach((box) => (box.open = wide.matches));
-  wide.addEventListener("change", fold);
+  wide.onchange = fold;
   fold();
 }

@@ -12,11 +12,7 @@
       choose(box.checked ? [...(box.to === to ? ids : []), box.value] : ids.filter((id) => id !== box.value), box.to);
     return box;
   });
-  const said = make("output", {});
-  const link = make("a", { className: "button", textContent: "Compare" });
-  const clear = make("button", { type: "button", textContent: "Clear", onclick: () => choose([], to) });
-  const tray = make("section", { className: "tray", ariaLabel: "Entries chosen" });
-  tray.append(said, link, clear);
+  const tray = one(".tray");
   const choose = (chosen, track) => {
     [ids, to] = [chosen, track];
     for (const box of boxes) {
@@ -24,22 +20,21 @@
       box.disabled = box.to === to && ids.length > 3 && !box.checked;
     }
     tray.hidden = !ids.length;
+    const [said, link, clear] = tray.children;
     said.textContent = ids.length + " of at most 4 chosen";
+    clear.onclick = () => choose([], to);
     link.hidden = ids.length < 2;
     link.href = to;
     keep("of", ids.join(","));
     // The choice travels with the links to the pages of its track.
     for (const each of all('a[href*="/track-"], a[href^="track-"]')) {
-      const [page, hash] = each.getAttribute("href").split("#");
-      const [path, query] = page.split("?");
-      const wanted = new URLSearchParams(query);
-      wanted.delete("of");
-      if (path.endsWith(to.split("/").pop()) && ids.length) wanted.set("of", ids);
-      each.setAttribute("href", path + (wanted.size ? "?" + String(wanted).replaceAll("%2C", ",") : "") + (hash ? "#" + hash : ""));
+      const url = new URL(each.getAttribute("href"), location.href);
+      url.searchParams.delete("of");
+      if (ids.length && url.pathname.endsWith(to.split("/").pop())) url.searchParams.set("of", ids);
+      each.setAttribute("href", String(url).replaceAll("%2C", ","));
     }
   };
-  if (boxes.length) {
-    one("main").append(tray);
+  if (tray) {
     const wanted = [...new Set((view.get("of") || "").split(","))];
     const track = boxes.find((box) => wanted.includes(box.value))?.to || "";
     choose(wanted.filter((id) => boxes.some((box) => box.to === track && box.value === id)).slice(0, 4), track);

@@ -63,6 +63,21 @@ def shown(table: Locator) -> list[list[str]]:
     return [[" ".join(cell.split()) for cell in row] for row in rows]
 
 
+def links(part: Locator) -> list[str]:
+    found: list[str] = part.locator("a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    return found
+
+
+def missing(page: Path, addresses: list[str]) -> list[str]:
+    """Those of ``addresses`` on ``page`` that lead to no file, or to no place in it."""
+    texts = {each: (page.parent / each.split("#")[0]) for each in addresses}
+    return [
+        each
+        for each, path in texts.items()
+        if not path.is_file() or f'id="{each.split("#")[1]}"' not in path.read_text(encoding="utf-8")
+    ]
+
+
 def address(page: Path, *rows: Row) -> str:
     return f"{page.as_uri()}?of={','.join(row.entry_id for row in rows)}"
 
@@ -76,12 +91,12 @@ def test_the_page_computes_what_python_computes(browser: Browser, clustered: tup
         side = side_by_side(track, rows)
         assert shown(watched.page.locator("table.beside")) == said(side)
         for task, part in zip(side.tasks, watched.page.locator("details").all(), strict=True):
-            groups = [
-                f"Solved by {compare.solvers(group.by)} only: {len(group.items)} "
-                + " ".join(item[:12] for item in group.items)
-                for group in task.parted
-            ]
-            assert part.locator("p").all_text_contents() == groups
+            groups = [f"Solved by {compare.solvers(group.by)} only: {len(group.items)}" for group in task.parted]
+            assert part.locator("b").all_text_contents() == groups
+            items = [item[:12] for group in task.parted for item in group.items]
+            assert part.locator("a").all_text_contents() == items
+            assert [link.split("#")[1] for link in links(part)] == items
+            assert not missing(page, links(part))
             expect(part.locator("summary span")).to_have_text(f"{task.differing} of {task.n}")
         for axis, label in (("gain", "Gain, points"), ("retention", "Retention"), ("balance", "Balance")):
             words = watched.page.get_by_role("row", name=label).locator("em:visible").all_text_contents()

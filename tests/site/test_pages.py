@@ -4,51 +4,103 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, expect
 
-from leaderboard.board.board import Board
+from leaderboard.board.board import Board, Row
 from leaderboard.site.checks import check_site
 from tests.support.browsing import Watched
 
 
+def first(folder: Path, pattern: str) -> Path:
+    return next(iter(sorted(folder.glob(pattern))))
+
+
 def page_types(site: Path, board: Board) -> list[Path]:
     """One page of each type: of those made for every entry, the first, a hostile, a withdrawn and an excluded one."""
-    hostile = next(row.entry_id for row in board.rows if "onload" in row.name)
-    named = [board.rows[0].entry_id, hostile, board.tombstones[0].entry_id, "aaaaaaaaaaaa"]
-    found = [*site.glob("*.html"), *(site / "entries" / f"{name}.html" for name in named)]
-    found += [site / "items" / f"{name}.html" for name in named[:2]]
-    for folder in ("tracks", "compare", "forgotten", "embed"):
-        found.append(site / folder / f"{board.tracks[0].key.slug}.html")
+    return [page for group in GROUPS for page in GROUPS[group](site, board)]
+
+
+def of_one_each(site: Path, board: Board) -> list[Path]:
+    return [path for path in sorted(site.glob("*.html")) if path.stem not in ("index", "items", "metrics")]
+
+
+def of_entries(site: Path, board: Board) -> list[Path]:
+    named = [board.rows[0].entry_id, hostile_row(board).entry_id, board.tombstones[0].entry_id, "aaaaaaaaaaaa"]
+    return [site / "entries" / f"{name}.html" for name in named]
+
+
+def of_explorers(site: Path, board: Board) -> list[Path]:
+    return [site / "items" / f"{row.entry_id}.html" for row in (board.rows[0], hostile_row(board))]
+
+
+def of_tracks(site: Path, board: Board) -> list[Path]:
+    folders = ("tracks", "compare", "forgotten", "embed")
+    return [site / folder / f"{board.tracks[0].key.slug}.html" for folder in folders]
+
+
+def of_questions(site: Path, board: Board) -> list[Path]:
+    """The index, a task, and the first part of its items."""
+    part = first(site / "questions", "*/*.1.html")
+    return [site / "items.html", part.with_name(part.name.replace(".1.html", ".html")), part]
+
+
+def of_lists(site: Path, board: Board) -> list[Path]:
+    """The board, what its numbers mean, and what entries are put together by."""
     folders = ("bases", "findings", "suites")
-    return found + [next(iter(sorted((site / folder).glob("*.html")))) for folder in folders]
+    return [site / "index.html", site / "metrics.html", *(first(site / folder, "*.html") for folder in folders)]
+
+
+GROUPS = {make.__name__: make for make in (of_lists, of_one_each, of_entries, of_explorers, of_tracks, of_questions)}
+
+
+def hostile_row(board: Board) -> Row:
+    return next(row for row in board.rows if "onload" in row.name)
 
 
 # What the dark may spoil of what axe looks at.
 COLOURS = ["color-contrast", "link-in-text-block"]
+# Elements of a page that scroll by themselves, which a finger is caught in.
+BOXES = """() => [...document.querySelectorAll('body *')].filter(each => {
+    const style = getComputedStyle(each), scrolls = value => value === 'auto' || value === 'scroll'
+    return !each.matches('svg *, textarea, select, input') && (
+        scrolls(style.overflowX) && each.scrollWidth > each.clientWidth + 1
+        || scrolls(style.overflowY) && each.scrollHeight > each.clientHeight + 1)
+}).map(each => each.outerHTML.slice(0, 80))"""
 
 
+@pytest.mark.parametrize("group", GROUPS)
 def test_every_page_is_silent_self_contained_accessible_and_fits(
-    browser: Browser, site: Path, empty_site: Path, board: Board, axe: str
+    browser: Browser, site: Path, board: Board, axe: str, group: str
 ) -> None:
-    """Each is opened once: on a phone, on a screen by day, and in the dark. No text of an entry is more than text."""
-    watched = Watched(browser, color_scheme="light")
+    """Each is opened once: on a phone and a screen, by day and in the dark. No text of an entry is more than text."""
+    look_at(Watched(browser, color_scheme="light"), GROUPS[group](site, board), site, axe)
+
+
+def test_a_board_without_entries_is_accessible_and_fits(browser: Browser, empty_site: Path, axe: str) -> None:
+    pages = [empty_site / f"{name}.html" for name in ("index", "items", "changelog", "queue", "data", "404")]
+    look_at(Watched(browser, color_scheme="light"), pages, empty_site, axe)
+
+
+def look_at(watched: Watched, pages: list[Path], site: Path, axe: str) -> None:
     found = {}
-    for path in [*page_types(site, board), empty_site / "index.html"]:
+    for path in pages:
         for width in (360, 1280):
             watched.page.set_viewport_size({"width": width, "height": 780})
             if width == 360:
                 watched.page.goto(path.as_uri())
             watched.page.wait_for_function(f"innerWidth === {width}")
             assert watched.overflow() <= 0, f"{path.name} is {watched.overflow()} px too wide at {width} px"
+            if width == 360:
+                assert watched.page.evaluate(BOXES) == [], path.name
+            found[path.name, width, "light"] = watched.violations(axe)
+            watched.page.emulate_media(color_scheme="dark")
+            found[path.name, width, "dark"] = watched.violations(axe, COLOURS)
+            watched.page.emulate_media(color_scheme="light")
         assert watched.page.evaluate("document.styleSheets.length") == 1
-        assert watched.page.locator("img, iframe, object, script:not([src*='assets/board.'])").count() == 0, path.name
-        found[path.name, "light"] = watched.violations(axe)
-        watched.page.emulate_media(color_scheme="dark")
-        found[path.name, "dark"] = watched.violations(axe, COLOURS)
-        watched.page.emulate_media(color_scheme="light")
+        assert watched.page.locator("iframe, object, script:not([src*='assets/board.'])").count() == 0, path.name
     assert {page: violations for page, violations in found.items() if violations} == {}
-    inside = (site.as_uri(), empty_site.as_uri())
-    assert [url for url in watched.requests if not url.startswith(inside)] == []
+    assert [url for url in watched.requests if not url.startswith(site.as_uri())] == []
     assert watched.complaints == []
     watched.context.close()
 
@@ -135,15 +187,17 @@ def test_on_paper_tables_are_whole_and_controls_are_gone(browser: Browser, site:
     watched.context.close()
 
 
-def test_axe_finds_nothing_on_pages_without_their_script(browser: Browser, site: Path, board: Board, axe: str) -> None:
-    """Those with tables and items that the script works on; it alone is off, as the checker is a script itself."""
+@pytest.mark.parametrize("group", GROUPS)
+def test_axe_finds_nothing_on_pages_without_their_script(
+    browser: Browser, site: Path, board: Board, axe: str, group: str
+) -> None:
+    """The page's script alone is off, as the checker is a script itself."""
     watched = Watched(browser, viewport={"width": 1280, "height": 800})
     watched.page.route("**/*.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
     found = {}
-    for path in page_types(site, board):
-        if path.stem == "index" or path.parent.name in ("tracks", "compare", "items"):
-            watched.page.goto(path.as_uri())
-            found[path.name] = watched.violations(axe)
+    for path in GROUPS[group](site, board):
+        watched.page.goto(path.as_uri())
+        found[path.name] = watched.violations(axe)
     assert {name: violations for name, violations in found.items() if violations} == {}
     watched.context.close()
 

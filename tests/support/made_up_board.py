@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from harness.records.run import RunRecord
 from harness.scoring import Scorecard
 from leaderboard.board import Row, Track, TrackKey
-from leaderboard.board.ranking import Placing
+from leaderboard.board.ranking import Placing, Questions
 from leaderboard.documents.manifest import Manifest
 from leaderboard.ledger import Evidence, Standing, State
 from tests.support.cards import pair_card
@@ -19,6 +21,7 @@ from tests.support.manifests import HUB, LOCAL, manifest
 from tests.support.synthetic import synthetic_run
 
 WIDTH = 0.02
+_NO_QUESTIONS = Questions("b" * 64, (), {}, np.zeros(0, np.int64), np.zeros(0), np.zeros(0, bool))
 
 
 @functools.cache
@@ -72,6 +75,7 @@ def made_row(
         placing=Placing() if balance is None else Placing((1, 1), (1, 1), "a", "on the front"),
         hashes={},
         folders=(Path("base"), Path(entry_id) / "tuned"),
+        solved=np.zeros(0, dtype=bool),
     )
 
 
@@ -100,7 +104,7 @@ def made_track(*rows: Row, target: str = "jigsaw") -> Track:
     """A track of ``rows``, best kept first."""
     key = TrackKey("nano-1", target, "b" * 64, "direct", "synthetic/1.0", "standard")
     ordered = sorted(rows, key=lambda row: (-(row.card.retention_macro or 0.0), row.entry_id))
-    return Track(key, _template()[1], tuple(ordered))
+    return Track(key, _template()[1], tuple(ordered), _NO_QUESTIONS)
 
 
 def seeds_of(name: str, kept: Sequence[float | None], gain: float | Sequence[float] = 0.8, **fields: Any) -> list[Row]:

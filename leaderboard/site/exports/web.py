@@ -18,7 +18,7 @@ def page_address(site: str, name: str) -> str:
 
 
 def robots(site: str | None) -> str:
-    """``robots.txt`` (RFC 9309): everything may be read; pages that no search should find say so themselves."""
+    """``robots.txt`` (RFC 9309): all may be read; pages that are not for searches say so themselves."""
     listed = "" if site is None else f"\nSitemap: {page_address(site, 'sitemap.xml')}\n"
     return f"User-agent: *\nDisallow:\n{listed}"
 

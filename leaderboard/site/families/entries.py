@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -36,13 +37,13 @@ def _files(pages: Pages, entry_id: str) -> Iterator[File]:
     about = {"track": _Around(track.key, range(len(track.ranked))), "row": row, "card": row.card}
     document = entry_json(track, row)
     yield f"entries/{row.entry_id}.json", document.encode()
-    yield f"entries/{row.entry_id}.html", _entry(pages, row, document, about)
+    yield from _entry(pages, row, document, about)
     yield f"items/{row.entry_id}.html", _items(pages, row, about)
-    yield from entry_files(row, pages.site)
 
 
-def _entry(pages: Pages, row: Row, document: str, about: dict[str, Any]) -> bytes:
-    """The page of one entry, remembered by all that is said of it, which ``document`` has most of, and of others."""
+def _entry(pages: Pages, row: Row, document: str, about: dict[str, Any]) -> Iterator[File]:
+    """The page of one entry and its exports, remembered together by all that is said of it, which ``document`` has
+    most of, and of others."""
     records = [row.base.model_dump_json(), row.tuned.model_dump_json()]
     why, around = dynamics.why(row.folder, row.manifest), pages.neighbours[row.entry_id]
     ranked = len(about["track"].ranked)
@@ -52,9 +53,12 @@ def _entry(pages: Pages, row: Row, document: str, about: dict[str, Any]) -> byte
         # Escaped here, as the last step of an expression would put its lines on one.
         citation = Markup.escape(cite(row, None, "bibtex", pages.site))
         told = {"page": entry_page(row, around), "citation": citation, "why": why, **about}
-        return pages.page(f"entries/{row.entry_id}.html", "entry.html", **told)[1]
+        page = pages.page(f"entries/{row.entry_id}.html", "entry.html", **told)
+        files = [page, *entry_files(row, pages.site)]
+        return json.dumps([(name, content.decode()) for name, content in files], ensure_ascii=False).encode()
 
-    return pages.remembered(facts, make)
+    for name, text in json.loads(pages.remembered(facts, make)):
+        yield name, text.encode()
 
 
 def _items(pages: Pages, row: Row, about: dict[str, Any]) -> bytes:

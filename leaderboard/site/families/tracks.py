@@ -24,7 +24,8 @@ def _track(pages: Pages, slug: str) -> Iterator[File]:
 
 def _compare(pages: Pages, slug: str) -> Iterator[File]:
     track = pages.track(slug)
-    yield pages.page(f"compare/{slug}.html", "compare.html", track=track, page=compare.comparing(track))
+    page = compare.comparing(track, pages.item_index)
+    yield pages.page(f"compare/{slug}.html", "compare.html", track=track, page=page)
 
 
 def _forgotten(pages: Pages, slug: str) -> Iterator[File]:

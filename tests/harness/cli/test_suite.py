@@ -52,7 +52,7 @@ def test_show_leaves_open_what_a_draft_leaves_open(tmp_path: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert "a draft: its items are not fixed" in shown.output
     line = next(line for line in shown.output.splitlines() if line.startswith("math_word"))
-    assert line.split()[3:] == ["-", "0.0", "64", "-", "near", "science"]
+    assert line.split()[3:] == ["-", "0.0", "%", "64", "-", "near", "science"]
     assert "MMMU/MMMU@171b0ef" in suite("show", "core-vl-2-draft").output
 
 

@@ -46,7 +46,7 @@ def test_list_has_every_task_of_the_shipped_suites() -> None:
     assert set(load_suite("nano-1").tasks) <= set(listed)
     assert listed["math_word"]["max_tokens"] == 64
     lines = tasks("list", "--family", "jigsaw").output.splitlines()
-    assert lines[0].split() == ["task", "family", "answer", "items", "chance", "%", "budget", "source"]
+    assert lines[0].split() == ["task", "family", "answer", "items", "chance", "budget", "source"]
     assert all(line.split()[1] == "jigsaw" for line in lines[1:])
     assert (
         "--family jigsaws: no task is of this family; there are general, jigsaw, "
@@ -59,17 +59,17 @@ def test_a_users_own_task_is_listed_beside_them(tmp_path: Path) -> None:
     line = next(
         line for line in tasks("list", "--include-path", tmp_path).output.splitlines() if line.startswith("letters ")
     )
-    assert line.split()[2:] == ["options", "2", "50.0", "-", "procedural"]
+    assert line.split()[2:] == ["options", "2", "50.0", "%", "-", "procedural"]
 
 
 def test_the_list_says_how_a_task_is_answered_and_names_the_first_place_of_its_data() -> None:
     lines = {line.split()[0]: line.split()[2:] for line in tasks("list").output.splitlines()}
-    assert lines["math_gsm8k"] == ["writes", "1,319", "0.0", "512", "openai/gsm8k"]
+    assert lines["math_gsm8k"] == ["writes", "1,319", "0.0", "%", "512", "openai/gsm8k"]
     assert lines["general_mmlu_letters"][0] == lines["general_mmlu_shots"][0] == "letter"
     assert lines["general_mmlu_cloze"][0] == "options"
-    assert lines["math_svamp_shots"][4:] == ["ChilleD/SVAMP", "and", "1", "more"]
-    assert lines["perception_captions"][4:] == ["sugarcrepe/", "and", "2", "more"]
-    assert lines["perception_charts"][4:] == ["chartqa/"]
+    assert lines["math_svamp_shots"][5:] == ["ChilleD/SVAMP", "and", "1", "more"]
+    assert lines["perception_captions"][5:] == ["sugarcrepe/", "and", "2", "more"]
+    assert lines["perception_charts"][5:] == ["chartqa/"]
 
 
 def test_show_says_what_a_task_is_and_what_its_readme_says() -> None:

@@ -129,3 +129,10 @@ def test_no_difference_is_shown_between_recipes_of_one_seed_or_without_spread(fo
     assert all(each.p is not None and each.one < each.other for each in told)
     same = Differences([seeds(0.9, 0.9), seeds(0.5, 0.5)])
     assert same[0, 1].p is None
+
+
+def test_equal_seeds_have_no_spread_whatever_their_binary_digits() -> None:
+    """The mean of three times 0.95 is not 0.95 in binary, and a spread of rounding errors would show any difference."""
+    for value in (0.95, 0.1, 1 / 3):
+        pair = [over_seeds([(each, None)] * 3) for each in (value, value + 1e-3)]
+        assert Differences(pair)[0, 1].p is None

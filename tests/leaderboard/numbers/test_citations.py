@@ -177,8 +177,8 @@ def test_numbers_are_written_with_their_unit() -> None:
     assert [quoted_number(value, "points") for value in (0.8075, -0.004, 0.0, -0.0)] == [
         "+80.8",
         "-0.4",
-        "+0.0",
-        "+0.0",
+        "0.0",
+        "0.0",
     ]
     assert quoted_number(0.863, "percent") == "86.3"
     assert quoted_number(0.8312, "ratio") == "83.1"

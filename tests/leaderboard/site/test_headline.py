@@ -54,6 +54,11 @@ def test_learning_rates_of_one_seed_each_are_not_tested() -> None:
     assert said(*rates([0.95], [0.1]))["learning-rates"].endswith("; not tested, for want of seeds.")
 
 
+def test_seeds_without_a_spread_are_not_tested_and_not_called_too_few() -> None:
+    told = said(*rates([0.95, 0.95, 0.95], [0.1, 0.1, 0.1]))["learning-rates"]
+    assert told.endswith("; not tested, for want of seeds that differ.")
+
+
 def test_another_pair_is_named_where_the_extremes_are_too_noisy() -> None:
     told = said(*rates([0.94, 0.95, 0.94], [0.8, 0.81, 0.8], [0.9, 0.05, 0.7]))["learning-rates"]
     assert "1e-4 against 3e-4 is shown" in told
@@ -116,6 +121,20 @@ def test_a_lead_of_one_seed_is_not_tested_and_the_best_that_is_stands_beside_it(
     assert _plain(least(*rows).sentence).endswith("its lead over GRPO (95 %) is not tested.")
 
 
+def test_nobody_leads_among_recipes_that_keep_the_same() -> None:
+    found = least(*seeds_of("a", [1.0, 1.0]), *seeds_of("b", [1.0, 1.0], **GRPO), *seeds_of("c", [0.9, 0.8], **DPO))
+    assert found.shown is None
+    assert _plain(found.sentence) in (
+        "Least forgetting at about equal gain: SFT and GRPO keep as much, 100 %, and no other more.",
+        "Least forgetting at about equal gain: GRPO and SFT keep as much, 100 %, and no other more.",
+    )
+
+
+def test_two_of_one_learning_rate_are_not_two_learning_rates() -> None:
+    twice = [made_row(name, seeds=(0,), learning_rate=1e-4) for name in ("one", "two")]
+    assert "learning-rates" not in said(*twice)
+
+
 def test_what_gained_less_is_not_compared() -> None:
     found = least(*seeds_of("a", [0.5, 0.5]), *seeds_of("b", [0.99, 0.99], gain=0.7, **GRPO))
     assert (found.recipe.title, found.second) == ("SFT", None)
@@ -138,7 +157,7 @@ def test_a_track_without_a_gain_says_what_happened_instead() -> None:
         "no-gain": "No gain shown: none of the four recipes is shown to learn jigsaw; SFT at lr 1e-4 (−10 points) got "
         "worse at it.",
         "lost-anyway": "Forgot all the same: SFT at lr 3e-4 and SFT at lr 1e-4 keep 20 % and nothing of the rest.",
-        "unchanged": "Neither learned nor forgot much: GRPO keeps 100 % of the rest.",
+        "unchanged": "No gain shown, and little forgotten: GRPO keeps 100 % of the rest.",
     }
 
 
