@@ -58,7 +58,7 @@ class WorkerPool:
                     except BrokenProcessPool:
                         lost.append(item)
             if lost:
-                self.close()
+                self._abandon()
             for item in lost:
                 yield item, None if len(lost) == 1 else self._alone(function, item)
 
@@ -75,19 +75,25 @@ class WorkerPool:
         try:
             return self._open().submit(function, item)
         except BrokenProcessPool:  # A process died while it had nothing to do.
-            self.close()
+            self._abandon()
             return self._open().submit(function, item)
 
     def _alone(self, function: Callable[[Item], Result], item: Item) -> Result | None:
         try:
             return self._submit(function, item).result()
         except BrokenProcessPool:
-            self.close()
+            self._abandon()
             return None
 
     def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+    def _abandon(self) -> None:
+        """Leave a broken pool, whose processes are ended by itself: waiting for them has been seen to take minutes."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
 
     def _open(self) -> ProcessPoolExecutor:

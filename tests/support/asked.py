@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.items import content_id
-from harness.pictures import encode_png, smallest
+from harness.pictures import encode_png, shown_copy
 from harness.records import AskedItem, QuestionFile, TaskTerms, write_question_file
 from harness.records.run import RunRecord
 from harness.records.samples import Outcome
@@ -49,7 +49,7 @@ def asked_items(task: str, texts: Sequence[str]) -> tuple[list[AskedItem], dict[
     items, pictures = [], {}
     for place in range(COUNT):
         text = texts[place % len(texts)]
-        shown = smallest(picture(place // 2)) if task == "vision_count" else b""
+        shown = shown_copy(picture(place // 2)) if task == "vision_count" else b""
         images = (hashlib.sha256(picture(place // 2)).hexdigest(),) if shown else ()
         if shown:
             pictures[hashlib.sha256(shown).hexdigest()] = shown

@@ -1,4 +1,4 @@
-"""The smallest loss is found four times in five, after Holm and on clusters too."""
+"""The shown_copy loss is found four times in five, after Holm and on clusters too."""
 
 import numpy as np
 import pytest

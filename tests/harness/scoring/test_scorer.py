@@ -179,7 +179,7 @@ def test_gate_4_a_constant_answer_raises_an_alarm(runs: tuple[Run, Run], tmp_pat
     alarms = score_pair(runs[0], constant, "jigsaw").alarms
     found = [alarm for alarm in alarms if alarm.kind == "constant_answers"]
     assert [(alarm.task, alarm.side) for alarm in found] == [("jigsaw_2x2", "tuned")]
-    assert "same answer to 100% of jigsaw_2x2" in found[0].message
+    assert "same answer to 100.0 % of jigsaw_2x2" in found[0].message
 
 
 def test_a_constant_answer_that_is_right_raises_none(tmp_path: Path) -> None:

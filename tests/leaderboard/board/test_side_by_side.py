@@ -47,13 +47,13 @@ def test_two_to_four_can_be_compared(board: Board) -> None:
 
 
 def test_the_first_shown_are_the_best_of_recipes(board: Board) -> None:
-    suites = ItemIndex(board).suites
+    index = ItemIndex(board)
     for track in board.tracks:
         shown = first_shown(track)
         best = [recipe.rows[0] for recipe in recipes(track)][:MOST]
         assert list(shown[: len(best)]) == best
         assert len(shown) == min(MOST, len(track.rows))
-        assert (comparing(track, suites[track.key.suite]).shown is None) == (len(track.rows) == 1)
+        assert (comparing(track, index).shown is None) == (len(track.rows) == 1)
 
 
 def test_what_is_tested_between_entries_is_the_same_both_ways(board: Board) -> None:

@@ -100,9 +100,11 @@ def test_pages_hold_one_script_of_the_site_no_inline_style_and_no_handler(files:
         tags = re.findall(r"<[a-zA-Z][^>]*>", page)
         expected = [] if name.startswith("embed/") else [f'<script defer src="{"../" * name.count("/")}{script}">']
         assert [tag for tag in tags if re.match(r"<script\b", tag, re.IGNORECASE)] == expected
-        assert "></script>" in page
+        assert page.count("></script>") == len(expected)
         assert not any(re.match(r"<(style|iframe|object|embed|form|base)\b", tag) for tag in tags), name
-        assert not any(re.search(r"\s(style|on\w+)\s*=", tag) for tag in tags), name
+        # What an attribute holds in quotes is a text, which may be anything.
+        names = [re.sub(r'"[^"]*"', '""', tag) for tag in tags]
+        assert not any(re.search(r"\s(style|on\w+)\s*=", tag) for tag in names), name
 
 
 def test_the_policy_comes_right_after_the_charset(files: dict[str, bytes]) -> None:

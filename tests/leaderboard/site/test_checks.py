@@ -16,7 +16,8 @@ from tests.support.synthetic_board import full_board
 pytestmark = pytest.mark.slow
 
 PAGE = (
-    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>T</title></head><body><main id="main">'
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>T</title>'
+    '<meta name="description" content="x"></head><body><main id="main">'
     "<p>Forty characters of text at the very least, so that it says something.</p>{}</main></body></html>"
 )
 

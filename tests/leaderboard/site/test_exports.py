@@ -17,7 +17,7 @@ from leaderboard.board.board import Board, Row, load_board
 from leaderboard.board.json_documents import board_json, entry_json
 from leaderboard.ledger import events
 from leaderboard.numbers.cells import cells_of
-from leaderboard.site.exports import BOARD_FILES, entry_files
+from leaderboard.site.exports import entry_files, published_data
 from leaderboard.site.exports.badges import badge
 from leaderboard.site.exports.citation_file import board_citation, entry_citation
 from leaderboard.site.exports.every_eval_ever import SCHEMA_VERSION, every_eval_ever
@@ -65,8 +65,7 @@ def hostile(board: Board) -> Row:
 
 def test_every_exported_file_is_named_once_and_none_is_empty(board: Board) -> None:
     def exported(site: str | None) -> list[tuple[str, bytes]]:
-        whole = [(name, make(board, site)) for name, make in BOARD_FILES.items()]
-        return [*whole, *(file for row in board.rows for file in entry_files(row, site))]
+        return [*published_data(board, site), *(file for row in board.rows for file in entry_files(row, site))]
 
     names = [name for name, data in exported(SITE) if data]
     assert len(names) == len(set(names)) == len(exported(None))
