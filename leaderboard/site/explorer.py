@@ -51,6 +51,9 @@ class TaskItems:
     shown: dict[str, tuple[Item, ...]]
 
 
+_CLASSES = {kind: "" if kind == KEPT else f" class={kind[0]}" for kind in KINDS}
+
+
 class Squares:
     """The squares of a suite's items as links from a folder below the site's root, one of each kind an item."""
 
@@ -63,9 +66,9 @@ class Squares:
         """The square of each item of a task, by kind."""
         if task not in self._made:
             addresses = {each: escape(self._index.address(self._suite.name, each)) for each in self._suite.tasks[task]}
-            # Unquoted: there is one an item.
+            # Unquoted, and without a class where most are: there is one an item.
             self._made[task] = {
-                item_id: {kind: f"<a href=../{at} class={kind[0]}>{kind[0]}</a>" for kind in KINDS}
+                item_id: {kind: f"<a href=../{at}{_CLASSES[kind]}>{kind[0]}</a>" for kind in KINDS}
                 for item_id, at in addresses.items()
             }
         return self._made[task]
