@@ -22,7 +22,7 @@ from leaderboard.site.item_index import ItemIndex
 
 KINDS = (FORGOTTEN, LEARNED, KEPT, NEVER)
 # Items of one entry whose answers are shown, and the fewest of one task.
-SHOWN = 144
+SHOWN = 108
 LEAST_SHOWN = 8
 _UNCHANGED = 2
 # Squares in a row of a drawing of them, and the distance from one to the next.
