@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from harness.scoring.wording import duration
 from leaderboard.board.board import Row
 from leaderboard.documents import clean
 from leaderboard.numbers import number
@@ -77,16 +78,3 @@ def cost(row: Row) -> Cost:
         device=run.engine.device or None,
         date=day if _DATE.fullmatch(day) else None,
     )
-
-
-def duration(seconds: float) -> str:
-    """A span of time as one reads it: 0.4 s, 41 s, 12 min, 3 h 20 min."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    if seconds < 99.5:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return f"{minutes} min"
-    hours, rest = divmod(minutes, 60)
-    return f"{number(hours)} h {rest} min" if rest else f"{number(hours)} h"

@@ -192,7 +192,6 @@ def _environment(templates: Path) -> Environment:
         levels=LEVELS,
         hatches=_hatches,
         verdict_counts=_verdict_counts,
-        verdict_tone=_verdict_tone,
         kept=wording.kept,
         duration=wording.duration,
         byte_size=wording.byte_size,
@@ -242,7 +241,3 @@ def _verdict_counts(card: Scorecard) -> list[tuple[str, int]]:
     """Verdicts on the prior tasks and how many tasks got each, worst first, without empty ones."""
     found = [task.verdict for task in card.prior_tasks.values()]
     return [(verdict, found.count(verdict)) for verdict in _VERDICTS if verdict in found]
-
-
-def _verdict_tone(verdict: str | None) -> str:
-    return {"forgot": "bad", "improved": "good"}.get(verdict or "", "")
