@@ -21,7 +21,7 @@ from typing import Any
 
 from harness.engines import starting
 from harness.engines.environment import prepare
-from harness.engines.failures import is_out_of_memory
+from harness.engines.failures import is_out_of_memory, without_kernel
 from harness.engines.placement import Placement
 from harness.engines.settings import EngineError
 from harness.errors import RetentionError
@@ -240,6 +240,8 @@ def _serve(
         reason = " ".join(str(error).split()) or type(error).__name__
         ours = isinstance(error, EngineError)
         named = reason if ours else f"{type(error).__name__}: {reason}"
+        if (lacking := without_kernel(error)) is not None:
+            ours, named = True, f"{placement.settings.name} {lacking}"
         with contextlib.suppress(OSError):
             pipe.send(("failed", named, ours, is_out_of_memory(error), traceback.format_exc()))
     if engine is not None and engine.record.device != "cpu":

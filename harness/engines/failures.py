@@ -1,4 +1,7 @@
-"""What can go wrong while a model answers: which errors mean that memory ran out, and how a failed item is worded."""
+"""What can go wrong while a model answers: which errors mean that memory ran out, or that the processor lacks a kernel,
+and how a failed item is worded."""
+
+import re
 
 _OUT_OF_MEMORY = (
     "out of memory",
@@ -14,6 +17,18 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     return isinstance(error, RuntimeError | ValueError) and any(each in str(error).lower() for each in _OUT_OF_MEMORY)
+
+
+def without_kernel(error: BaseException) -> str | None:
+    """What to do where torch finds no operator of a name; None for any other error.
+
+    vLLM's CPU wheels hold a library for processors without AVX-512, which lacks kernels that the others have, those of
+    weights of four bits among them; vLLM asks for them all the same.
+    """
+    found = re.search(r"'_OpNamespace' '\w+' object has no attribute '(\w+)'", str(error))
+    if not isinstance(error, AttributeError) or found is None:
+        return None
+    return f"has no kernel {found[1]} for this processor (a CPU without AVX-512 lacks some); use --engine transformers"
 
 
 def out_of_time(limit: float) -> str:

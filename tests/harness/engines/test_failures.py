@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel, ValidationError, model_validator
 
-from harness.engines.failures import is_out_of_memory, no_room, reason_of
+from harness.engines.failures import is_out_of_memory, no_room, reason_of, without_kernel
 
 
 class Config(BaseModel):
@@ -36,3 +36,12 @@ def test_an_answer_without_room_says_what_to_change() -> None:
         "cut off after 43 of 256 tokens: prompt and answer have room for 160 (--max-model-len)"
     )
     assert is_out_of_memory(MemoryError())
+
+
+def test_an_operator_that_torch_lacks_is_told_with_the_way_out() -> None:
+    missing = AttributeError("'_OpNamespace' '_C' object has no attribute 'cpu_gemm_wna16'")
+    assert without_kernel(missing) == (
+        "has no kernel cpu_gemm_wna16 for this processor (a CPU without AVX-512 lacks some); use --engine transformers"
+    )
+    assert without_kernel(AttributeError("'Config' object has no attribute 'cpu_gemm_wna16'")) is None
+    assert without_kernel(RuntimeError(str(missing))) is None
