@@ -66,14 +66,17 @@ def main(root: Path) -> None:
     marks = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     peaks = {
         "self": int(marks["VmHWM"].split()[0]) * 1024,
-        "cpu seconds": sum(
-            sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-        ),
+        "cpu seconds": cpu_seconds(),
         "child": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
     }
     remembered = {name: sorted(set(found)) for name, found in opened.items()}
     result = {"cases": results, "peaks": peaks, "opened": remembered, "modules": sorted(sys.modules)}
     (root / "out" / "result.json").write_text(json.dumps(result))
+
+
+def cpu_seconds() -> float:
+    """Of this process and of its children that have ended."""
+    return float(sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 
 
 def run_model(given: Any) -> str:
@@ -164,7 +167,7 @@ def run_entries(plan: dict[str, Any], results: dict[str, dict[str, Any]]) -> Non
     shelves: dict[str, Surroundings] = {}
     reports, prints = {}, []
     for case in [{"name": HONEST, "given": plan["honest"], "compared": True}, *cases]:
-        folder, begun = Path(case["given"]), time.monotonic()
+        folder, begun, spent = Path(case["given"]), time.monotonic(), cpu_seconds()
         home = str(folder.parent.parent)
         if home not in shelves:
             shelf = Shelf(*(Path(home) / name for name in ("submissions", "bases", "events", "releases")))
@@ -172,7 +175,7 @@ def run_entries(plan: dict[str, Any], results: dict[str, dict[str, Any]]) -> Non
         reports[case["name"]], printed = examine(folder, shelves[home])
         if case["compared"] and printed is not None:
             prints.append(printed)
-        results[case["name"]] = {"seconds": time.monotonic() - begun}
+        results[case["name"]] = {"seconds": time.monotonic() - begun, "cpu seconds": cpu_seconds() - spent}
     main_shelf = shelves[plan["board"]]
     compared = across(list(reports.values()), prints, main_shelf.shelf)
     for name, report in zip(reports, compared, strict=True):

@@ -29,7 +29,8 @@ from tests.hostile.pipeline import HONEST
 ROOT = Path(__file__).parents[2]
 SECRETS = {"HF_TOKEN": "hf_" + "cAnArY" * 6, "AWS_SECRET_ACCESS_KEY": "canarycanarycanary", "PASSWORD": "canary-word"}
 MOST_MEMORY = 1 << 30
-MOST_SECONDS = 60
+# All cases and their site together, in the time of the honest entry: 70 times here, on slow and on fast processors.
+MOST_TIMES = 200
 
 
 @dataclass
@@ -139,10 +140,10 @@ def test_nothing_was_connected_to_and_only_sandboxes_were_started(ran: Ran) -> N
 
 
 def test_memory_and_time_stayed_within_bounds(ran: Ran) -> None:
-    """Resident memory of the process and of its largest child; processor time, as the wall's depends on others."""
+    """Resident memory of the process and of its largest child; processor time beside that of the honest entry."""
     assert ran.peaks["self"] < MOST_MEMORY, ran.peaks
     assert ran.peaks["child"] < MOST_MEMORY, ran.peaks
-    assert ran.peaks["cpu seconds"] < MOST_SECONDS, ran.peaks
+    assert ran.peaks["cpu seconds"] < MOST_TIMES * ran.cases[HONEST]["cpu seconds"], ran.peaks
 
 
 def test_no_secret_of_the_environment_was_written_or_said(ran: Ran) -> None:
