@@ -66,7 +66,7 @@ def test_a_main_number_has_an_address_and_a_reference_to_copy(
     before = card.evaluate("each => getComputedStyle(each).backgroundColor")
     watched.page.goto(f"{address(site, board)}#{anchor}")
     assert card.evaluate("each => getComputedStyle(each).backgroundColor") != before
-    card.get_by_role("link", name="Copy the reference").click()
+    card.get_by_role("link", name="copy reference").click()
     reference = board.rows[0].reference(metric)
     expect(watched.page.locator(".copied")).to_have_text(f"Copied: {reference}")
     assert watched.page.evaluate("navigator.clipboard.readText()") == reference

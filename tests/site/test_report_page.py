@@ -62,14 +62,14 @@ def test_filters_work_without_a_script(browser: Browser, report: Path) -> None:
     assert not page.locator("details.t3 .forgotten-item").first.is_visible()
     assert page.locator("details.t3 .learned-item").first.is_visible()
     # A task without such an item is not listed.
-    names = page.locator("details:visible strong").all_inner_texts()
+    names = page.locator(".flips details:visible strong").all_inner_texts()
     assert "task_9" in names
     assert "task_8" not in names
     page.locator("label[for=task-3]").click()
-    assert page.locator("details:visible").count() == 1
+    assert page.locator(".flips details:visible").count() == 1
     page.locator("label[for=kind-all]").click()
     page.locator("label[for=task-all]").click()
-    assert page.locator("details:visible").count() == 10
+    assert page.locator(".flips details:visible").count() == 10
     watched.context.close()
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from leaderboard.site import question_pages
 from leaderboard.site.item_index import by_suite
 from leaderboard.site.pages import Pages
-from leaderboard.site.question_pages import MOST_INDEXED, SuiteQuestions
+from leaderboard.site.question_pages import SuiteQuestions
 from leaderboard.site.units import File, Unit
 
 
@@ -23,7 +24,7 @@ def units(pages: Pages) -> Iterator[Unit]:
 def _index(pages: Pages) -> Iterator[File]:
     tracks = by_suite(pages.board)
     suites = [SuiteQuestions(items, tracks[name]) for name, items in pages.item_index.suites.items()]
-    indexed = sum(len(suite.items.places) for suite in suites) <= MOST_INDEXED
+    indexed = sum(len(suite.items.places) for suite in suites) <= question_pages.MOST_INDEXED
     facts = [suite.facts for suite in suites]
     yield _remembered(pages, "items.html", "items.html", facts, suites=suites, indexed=indexed)
 

@@ -164,7 +164,7 @@ def test_the_command_lists_checkpoints_by_gain(tmp_path: Path, plan: Plan, start
     assert "ALARM screened: not for submission; stopped at look 1 of 5" in text
     table = result.stdout.split("Screened by the gain on math")[1]
     assert table.index("best") < table.index("worse")
-    assert "1 of 5       20  decided" in table
+    assert "1 of 5   20 %  decided" in table
     cards = [json.loads(line) for line in run(tmp_path, "--json").stdout.splitlines()]
     assert [card["screened"] for card in cards] == [True, True]
     listed = CliRunner().invoke(cli, ["runs", "list", "--out", str(tmp_path / "runs")]).output
