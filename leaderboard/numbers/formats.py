@@ -16,13 +16,10 @@ ABSENT = "\N{EN DASH}"
 # Long enough for a signature; what is shorter by rule is capped by `shown`.
 _LONGEST = 2000
 # A number as it is made here, whose no-break spaces keep it on one line.
-_NUMBER = re.compile(r"(?:<\u00a0)?[+\u2212]?[0-9][0-9.\u202f]*(?:\u00a0%)?")
-# The no-break spaces inside numbers of a sentence made here: 2 400, 61.6 %, p = 0.014, p < 0.001.
-_JOINT = re.compile(
-    r"((?<=[0-9])\u202f(?=[0-9])|(?<=[0-9])\u00a0(?=%)|(?<=\bp)\u00a0(?=[=<])|(?<=[=<])\u00a0(?=[0-9]))"
-)
-_NO_BREAK = ("\u00a0", "\u202f")
-_PLAIN = re.compile(r"[A-Za-z0-9 .,+%\[\]\u2212\u2013\u00a0\u202f-]*")
+_NUMBER = re.compile(r"(?:<\u00a0)?[+\u2212]?[0-9][0-9.,]*(?:\u00a0%)?")
+# The no-break spaces inside numbers of a sentence made here: 61.6 %, p = 0.014, p < 0.001.
+_JOINT = re.compile(r"((?<=[0-9])\u00a0(?=%)|(?<=\bp)\u00a0(?=[=<])|(?<=[=<])\u00a0(?=[0-9]))")
+_PLAIN = re.compile(r"[A-Za-z0-9 .,+%\[\]\u2212\u2013\u00a0-]*")
 
 
 def printed(value: Any) -> Any:
@@ -36,7 +33,7 @@ def printed(value: Any) -> Any:
         return value
     if value.isascii() or len(value) > _LONGEST:
         return clean(value, _LONGEST)
-    return "".join(part if part in _NO_BREAK else clean(part, _LONGEST) for part in _JOINT.split(value))
+    return "".join(part if part == "\u00a0" else clean(part, _LONGEST) for part in _JOINT.split(value))
 
 
 def shown(text: str, cap: int = 80) -> str:
@@ -113,8 +110,8 @@ def probability(value: float) -> str:
 
 
 def count(value: int) -> str:
-    """A whole number with thin spaces: 27 360."""
-    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    """A whole number as the terminal writes it: 27,360."""
+    return f"{value:,}"
 
 
 def number(value: float | int | None) -> str:

@@ -93,6 +93,9 @@ class OfBase:
         self.name = self.rows[0].manifest.base.name
         self.table = AnswerTable(base, [row.folders[1] for row in self.rows])
         self.links = [_link(row) for row in self.rows]
+        self.whole = [
+            (start, start + len(track.rows), _whole(track)) for start, track in _starts(tracks) if len(track.rows) > 2
+        ]
         self.place = {item_id: at for at, item_id in enumerate(self.table.base.item_ids)}
         self.right: Bools = self.table.base.solved
         self.kinds = (2 * self.right[None, :] + self.table.solved).astype(np.int8)
@@ -114,10 +117,7 @@ class OfBase:
         place, codes, texts = self.texts(base.tasks[at])
         own = bounded_text(base.outputs[at])
         groups = Markup("".join(self._groups(at, codes[:, at - place.start], texts, own, room)))  # noqa: S704
-        fates, start = [], 0
-        for track in self.tracks:
-            here = self.kinds[start : (start := start + len(track.rows)), at]
-            fates.append(_fate(track, here))
+        fates = [_fate(track, self.kinds[start : start + len(track.rows), at]) for start, track in _starts(self.tracks)]
         return Heard(self.name, base.outcomes[at], said(own), groups, tuple(fates))
 
     def _groups(self, at: int, codes: NDArray[np.int32], texts: pa.Array, own: str, room: int) -> Iterator[str]:
@@ -142,18 +142,38 @@ class OfBase:
             room -= int((outcomes[rest] == outcome).sum())
 
     def _group(self, here: Bools, at: int, outcome: int, mark: str, room: int, text: str) -> str:
-        members = np.flatnonzero(here)
+        kind = _KINDS[int(self.kinds[int(here.argmax()), at])]
+        said = f"{formats.count(int(here.sum()))} × {OUTCOMES[outcome]}{mark}"
+        tracks = [(start, end, link) for start, end, link in self.whole if here[start:end].all()]
+        others = here.copy()
+        for start, end, _ in tracks:
+            others[start:end] = False
+        members = np.flatnonzero(others)
         links = _listed(self.links[member] for member in members[: max(room, 0)].tolist())
+        by = ", ".join([link for _, _, link in tracks] + ([links] if links else []))
         more = f" and {formats.count(len(members) - room)} more" if 0 < room < len(members) else ""
-        kind = _KINDS[int(self.kinds[members[0], at])]
-        said = f"{formats.count(len(members))} × {OUTCOMES[outcome]}{mark}"
-        return f"<li class={kind}><p><b>{said}</b> {text}<p class=by>{links}{more}\n"
+        return f"<li class={kind}><p><b>{said}</b> {text}<p class=by>{by}{more}\n"
 
 
 # What stands a hundred thousand times on a board of forty entries goes without closing tags and quotes; a board of a
 # thousand has a million of it, which is why these are plain strings: what others wrote is escaped where it comes in.
 _OTHERS = "<i>other answers</i>"
 _JOINT = re.compile(r"[A-Za-z0-9._-]{1,60}-[A-Za-z0-9]{1,12}")
+
+
+def _starts(tracks: Sequence[Track]) -> Iterator[tuple[int, Track]]:
+    """The place of each track's first row among the rows of all."""
+    start = 0
+    for track in tracks:
+        yield start, track
+        start += len(track.rows)
+
+
+def _whole(track: Track) -> str:
+    """A link that stands for every entry of a track, where they all say the same."""
+    target = escape(formats.by_others(track.key.target, 40))
+    entries = f"all {formats.count(len(track.rows))} entries"
+    return f"<a href=../../tracks/{escape(track.key.slug)}.html>{entries} of {target}</a>"
 
 
 def _link(row: Row) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 {
   const key = (cell) => {
     const text = cell.dataset.by ?? first(cell);
-    const number = parseFloat(text.replace("\u2212", "-").replace("+", "").replace(/[\u202f\u00a0]/g, ""));
+    const number = parseFloat(text.replace("\u2212", "-").replace("+", "").replace(/[,\u00a0]/g, ""));
     return Number.isNaN(number) ? (/^\u2013?$/.test(text) ? null : text.toLowerCase()) : number;
   };
   const sorted = (rows, column, sign) => {

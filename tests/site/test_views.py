@@ -40,7 +40,7 @@ def test_sorting_by_mouse_and_keyboard_is_kept_in_the_address(browser: Browser, 
 def key(text: str) -> tuple[int, float, str]:
     """How a cell is ordered: numbers, then words; the dash of an absent value is last in both directions."""
     word = text.strip().split("\n")[0].strip()
-    number = re.match(r"[+-]?[0-9.]+(e-?[0-9]+)?", word.replace("\u2212", "-").replace("\u202f", ""))
+    number = re.match(r"[+-]?[0-9.]+(e-?[0-9]+)?", word.replace("\u2212", "-").replace(",", ""))
     return (0, float(number[0]), "") if number else (1, 0.0, word.lower())
 
 

@@ -28,7 +28,7 @@ def test_intervals_and_absent_ones() -> None:
 
 
 def test_counts_probabilities_and_hyper_parameters() -> None:
-    assert formats.count(27360) == "27\u202f360"
+    assert formats.count(27360) == "27,360"
     assert (formats.probability(0.0001), formats.probability(0.0314)) == ("<\u00a00.001", "0.031")
     assert (formats.number(1e-5), formats.number(400), formats.number(None)) == ("1e-5", "400", "not disclosed")
     assert [formats.number(value) for value in (3e-4, 2.5e-6, 0.04, 0.0)] == ["3e-4", "2.5e-6", "0.04", "0"]
@@ -69,7 +69,7 @@ def test_printed_cleans_text_and_leaves_markup_and_numbers() -> None:
 
 
 def test_numbers_within_a_sentence_stay_on_one_line() -> None:
-    for kept in ("keeps 61.6\u00a0% of 2\u202f400", "shown (p\u00a0=\u00a00.014)", "shown (p\u00a0<\u00a00.001)"):
+    for kept in ("keeps 61.6\u00a0% of 2,400", "shown (p\u00a0=\u00a00.014)", "shown (p\u00a0<\u00a00.001)"):
         assert formats.printed(kept) == kept
     assert formats.printed("keeps\u00a061.6\u00a0%\u202e now ") == "keeps 61.6\u00a0% now"
 

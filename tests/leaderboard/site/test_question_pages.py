@@ -43,20 +43,28 @@ def test_items_are_counted_as_they_were_paired(made: AskedBoard, suite: SuiteQue
     assert sum(total(list(listed.values())).values()) == len(listed) * len(made.board.rows)
 
 
-def test_every_entry_is_linked_once_an_item_beside_what_it_said(made: AskedBoard, suite: SuiteQuestions) -> None:
+def test_every_entry_or_its_whole_track_is_linked_once_beside_what_it_said(
+    made: AskedBoard, suite: SuiteQuestions
+) -> None:
     answers = {row.entry_id: dict(zip(*_said(row.folders[1]), strict=True)) for row in made.board.rows}
+    (track,) = made.board.tracks
+    together = 0
     for task, ids in suite.items.tasks.items():
         for part in range(1, suite.items.parts(task) + 1):
             for view in suite.views(task, part):
                 (heard,) = view.heard
                 groups = [group for group in str(heard.groups).split("<li ") if group]
-                named = [name for group in groups for name in re.findall(r"entries/([a-z2-7]{12})\.html", group)]
-                assert sorted(named) == sorted(answers)
+                named = []
                 for group in groups:
-                    (text,) = re.findall(r"<bdi>(.*)</bdi>", group)
-                    for name in re.findall(r"entries/([a-z2-7]{12})\.html", group):
-                        assert answers[name][view.item_id] == text
+                    text, _, by = group.partition("<p class=by>")
+                    whole = f"<a href=../../tracks/{track.key.slug}.html>all 3 entries of" in by
+                    names = list(answers) if whole else re.findall(r"entries/([a-z2-7]{12})\.html", by)
+                    together += whole
+                    named += names
+                    assert {answers[name][view.item_id] for name in names} == set(re.findall(r"<bdi>(.*)</bdi>", text))
+                assert sorted(named) == sorted(answers)
         assert [view.item_id for view in suite.views(task, 1)] == list(ids[:8])
+    assert together
 
 
 def _said(folder: Path) -> tuple[list[str], list[str]]:
@@ -75,7 +83,7 @@ def test_many_answers_of_their_own_are_counted_together(
             groups = str(view.heard[0].groups)
             counted = [int(count) for count in re.findall(r"<b>(\d+) ×", groups)]
             assert sum(counted) == len(made.board.rows)
-            assert groups.count("<a ") == 1
+            assert groups.count("<a ") == 1, groups
             seen += groups
     assert "other answers" in seen
     assert " more" in seen
