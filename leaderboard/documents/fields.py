@@ -17,7 +17,8 @@ _INTEGER = re.compile(r"[0-9]{1,18}")
 _HOST = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,63}|xn--[a-z0-9-]{1,59})", re.ASCII)
 _RESERVED_FILE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.ASCII | re.IGNORECASE)
 _VERSION = re.compile(r"\Aretentionbench-([a-z]{1,20})-([0-9]{1,4})\Z", re.ASCII)
-_NUMBER = re.compile(r"[-+]?[0-9]{0,18}\.?[0-9]{1,18}([eE][-+]?[0-9]{1,3})?")
+# Room for every float as Python prints it: 17 digits, behind up to four zeros.
+_NUMBER = re.compile(r"[-+]?[0-9]{0,18}\.?[0-9]{1,21}([eE][-+]?[0-9]{1,3})?")
 
 
 def _exactly_bool(value: Any) -> Any:

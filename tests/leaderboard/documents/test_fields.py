@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import RetentionError
@@ -18,6 +20,13 @@ from leaderboard.ledger.events import parse_event
 def test_text_becomes_what_it_plainly_says(kind: object, text: object, value: object) -> None:
     read = TypeAdapter(kind).validate_python(text)
     assert (read, type(read)) == (value, type(value))
+
+
+@example(0.0003 + 5e-20)
+@example(0.00012345678901234567)
+@given(st.floats(min_value=1e-300, max_value=1e17, allow_nan=False))
+def test_every_float_is_read_as_python_prints_it(value: float) -> None:
+    assert TypeAdapter(Number).validate_python(repr(value)) == value
 
 
 @pytest.mark.parametrize(
