@@ -68,9 +68,10 @@ class Columns:
 def read_columns(folder: Path) -> Columns:
     """The answers of a run that was scored before: its file is known to be whole."""
     shown = ["item_id", "task", "outcome", "output"]
-    marked = "off_list" in pq.read_schema(folder / SAMPLES_FILE).names
-    table = pq.read_table(folder / SAMPLES_FILE, columns=[*shown, *(["off_list"] if marked else [])], use_threads=False)
-    table = table.combine_chunks()
+    # The file itself, as one of a data set would be looked at three times.
+    with pq.ParquetFile(folder / SAMPLES_FILE, pre_buffer=False) as file:
+        marked = "off_list" in file.schema_arrow.names
+        table = file.read([*shown, *(["off_list"] if marked else [])], use_threads=False).combine_chunks()
     order = pc.sort_indices(table, sort_keys=[("task", "ascending"), ("item_id", "ascending")])
     table = table.take(order)
     ids, tasks, said, outputs = (_array(table[name]) for name in shown)
