@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
@@ -79,7 +80,9 @@ def write_samples(
 def read_samples(path: Path) -> pd.DataFrame:
     """Read a samples file into a frame with the columns of :class:`Sample`; any other shape is a ``RunError``."""
     try:
-        table = pq.read_table(path)
+        # The file itself, as one of a data set would be looked at three times.
+        with pq.ParquetFile(path) as file:
+            table = file.read()
         # Text that is not UTF-8 would fail at its first use, far from here.
         table.validate(full=True)
     except (OSError, ValueError, pa.ArrowException) as error:
@@ -93,8 +96,10 @@ def read_samples(path: Path) -> pd.DataFrame:
     if extra := set(table.column_names) - set(schema.names):
         raise RunError(f"{path}: unknown column {sorted(extra)[0][:60]!a}")
     try:
+        typed = table.select(schema.names).cast(schema)
+        _check_missing(typed, path)
         # Seeds as objects: where one is absent they would become floats.
-        frame = table.select(schema.names).cast(schema).to_pandas(maps_as_pydicts="strict", integer_object_nulls=True)
+        frame = typed.to_pandas(maps_as_pydicts="strict", integer_object_nulls=True)
     except (pa.ArrowException, ValueError, TypeError, KeyError) as error:
         raise RunError(f"{path}: a column has the wrong type ({brief(error)})") from error
     frame["off_list"] = frame["off_list"].eq(True)
@@ -120,11 +125,16 @@ def _version(table: pa.Table) -> int:
     return int(written) if written.isdigit() and len(written) <= 4 else 1
 
 
+def _check_missing(table: pa.Table, path: Path) -> None:
+    for name in table.column_names:
+        column = table[name]
+        # A number that is none is missing too.
+        missing = pc.sum(pc.is_null(column, nan_is_null=pa.types.is_floating(column.type))).as_py() or 0
+        if missing and name not in _OPTIONAL:
+            raise RunError(f"{path}: column {name!r} has {missing} missing values")
+
+
 def _checked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
-    required = [name for name in frame.columns if name not in _OPTIONAL]
-    for column in required:
-        if frame[column].isna().any():
-            raise RunError(f"{path}: column {column!r} has {int(frame[column].isna().sum())} missing values")
     if unknown := set(frame["outcome"].unique()) - set(Outcome):
         raise RunError(f"{path}: unknown outcome {sorted(unknown)[0][:60]!a}; expected correct, wrong or unparsed")
     if (frame.loc[frame["off_list"], "outcome"] != Outcome.WRONG).any():

@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import betainc, betaincinv
 
 from harness.scoring.clusters import Clusters, Counts, design_effect
@@ -25,6 +24,8 @@ def jeffreys_interval(counts: Counts, tail: float = 0.025) -> tuple[float, float
     product is a mean over the quantiles of S. ``tail`` is left out on either side. It never shrinks to a point: where
     nothing moved, a small loss and a small gain both fit. Source: Jeffreys 1946; Agresti and Min 2005.
     """
+    from scipy.optimize import brentq
+
     won, lost = counts.n01 + _PRIOR, counts.n10 + _PRIOR
     moved = betaincinv(won + lost, max(counts.n - counts.n01 - counts.n10, 0.0) + 2 * _PRIOR, NODES)
 

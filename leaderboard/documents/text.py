@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 CAP = 500
@@ -61,10 +62,14 @@ def clean_document(value: Any) -> Any:
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):
-        return {clean(str(key)): clean_document(entry) for key, entry in value.items()}
+        return {_clean_key(str(key)): clean_document(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [clean_document(entry) for entry in value]
     return value
+
+
+# Names of fields, of which there are few, stand in every document.
+_clean_key = lru_cache(maxsize=1024)(clean)
 
 
 def deceptive(name: str) -> str | None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from harness.errors import RetentionError
 from harness.items import files_digest
@@ -60,7 +62,7 @@ Side = Literal["base", "tuned"]
 Findings = Iterator[Finding]
 
 _FIELD = re.compile(r"([A-Za-z_][\w.\[\]-]{0,100}): (.+)", re.DOTALL)
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+_DIGEST = r"\A[0-9a-f]{64}\z"
 _ENDINGS = frozenset({"stop", "length", "error"})
 _LONGEST_LABEL = 200
 _MOMENT = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|\+00:00)", re.ASCII)
@@ -297,9 +299,8 @@ def _read_run(
 def _check_values(samples: pd.DataFrame, path: Path) -> None:
     """The rules of :class:`~harness.records.samples.Sample` that its reader does not check, column by column."""
     for column in ("item_id", "prompt_digest"):
-        # Text by text: as one operation on the column this takes four times as long.
-        wrong = next((row for row, text in enumerate(samples[column].to_numpy()) if not _DIGEST.fullmatch(text)), None)
-        if wrong is not None:
+        wrong = pc.index(pc.match_substring_regex(pa.array(samples[column]), _DIGEST), False).as_py()
+        if wrong >= 0:
             raise RunError(f"{path}: {column}: row {wrong}: not 64 lower-case hex digits")
     if strange := sorted(set(samples["finish_reason"].unique()) - _ENDINGS):
         raise RunError(f"{path}: finish_reason: {strange[0][:40]!r}; expected one of {', '.join(sorted(_ENDINGS))}")
@@ -307,7 +308,7 @@ def _check_values(samples: pd.DataFrame, path: Path) -> None:
         if (samples[column] < 0).any():
             raise RunError(f"{path}: {column}: a negative number of tokens")
     for column in ("task", "family", "group", "cluster_id"):
-        if (samples[column].str.len() > _LONGEST_LABEL).any():
+        if (pc.max(pc.utf8_length(pa.array(samples[column]))).as_py() or 0) > _LONGEST_LABEL:
             raise RunError(f"{path}: {column}: longer than {_LONGEST_LABEL} characters")
 
 

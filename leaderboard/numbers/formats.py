@@ -27,9 +27,9 @@ def printed(value: Any) -> Any:
 
     Numbers within it stay on one line.
     """
-    if value is None:
-        return ABSENT
-    if not isinstance(value, str) or isinstance(value, Markup) or _NUMBER.fullmatch(value):
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return ABSENT if value is None else value
+    if _NUMBER.fullmatch(value):
         return value
     if value.isascii() or len(value) > _LONGEST:
         return clean(value, _LONGEST)
@@ -46,8 +46,8 @@ def by_others(text: str | None, cap: int = 80) -> Markup:
 
     It may break behind an underscore, where task names have their joints and no browser looks for one.
     """
-    said = Markup("_<wbr>").join(escape(part) for part in clean(text or ABSENT, cap).split("_"))
-    return Markup("<bdi>{}</bdi>").format(said)
+    said = str(escape(clean(text or ABSENT, cap))).replace("_", "_<wbr>")
+    return Markup(f"<bdi>{said}</bdi>")  # noqa: S704 - escaped above; by format() it takes ten times as long
 
 
 def linked(url: str, text: str | None = None) -> Markup:

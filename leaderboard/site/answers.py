@@ -68,9 +68,10 @@ class Columns:
 def read_columns(folder: Path) -> Columns:
     """The answers of a run that was scored before: its file is known to be whole."""
     shown = ["item_id", "task", "outcome", "output"]
-    marked = "off_list" in pq.read_schema(folder / SAMPLES_FILE).names
-    table = pq.read_table(folder / SAMPLES_FILE, columns=[*shown, *(["off_list"] if marked else [])], use_threads=False)
-    table = table.combine_chunks()
+    # The file itself, as one of a data set would be looked at three times.
+    with pq.ParquetFile(folder / SAMPLES_FILE, pre_buffer=False) as file:
+        marked = "off_list" in file.schema_arrow.names
+        table = file.read([*shown, *(["off_list"] if marked else [])], use_threads=False).combine_chunks()
     order = pc.sort_indices(table, sort_keys=[("task", "ascending"), ("item_id", "ascending")])
     table = table.take(order)
     ids, tasks, said, outputs = (_array(table[name]) for name in shown)
@@ -124,6 +125,7 @@ class AnswerTable:
                 raise ValueError(f"{folder}: answered other items than its base")
             self.outcomes[at] = found.outcomes
             self._outputs.append(bounded(found.outputs))
+        _return_memory()
 
     @property
     def solved(self) -> Bools:
@@ -139,8 +141,15 @@ class AnswerTable:
         # One array: of many chunks each would get a dictionary of its own, of all texts so far.
         said = pa.concat_arrays([each.slice(place.start, width).cast(pa.large_string()) for each in self._outputs])
         encoded = said.dictionary_encode()
+        del said
+        _return_memory()
         codes = encoded.indices.to_numpy(zero_copy_only=False)
         return codes.reshape(len(self._outputs), width), encoded.dictionary
+
+
+def _return_memory() -> None:
+    """Give back what Arrow needed for a while, some hundred megabytes for a thousand entries, and would keep."""
+    pa.default_memory_pool().release_unused()
 
 
 def bounded(outputs: pa.Array) -> pa.Array:

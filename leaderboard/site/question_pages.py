@@ -6,7 +6,10 @@ its suite, the answers and names of the suite's entries, and nothing else.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -125,34 +128,37 @@ class OfBase:
         keys = codes.astype(np.int64) * len(OUTCOMES) + outcomes
         found, which, sizes = np.unique(keys, return_inverse=True, return_counts=True)
         # Stable: alike sizes stay in the order in which they were first said.
-        order = np.argsort(-sizes, kind="stable")
-        rest = np.zeros(len(keys), dtype=bool)
-        for rank, group in enumerate(order):
-            here = which == group
-            if rank >= MOST_ANSWERS:
-                rest = np.isin(which, order[rank:])
-                break
+        order = np.argsort(-sizes, kind="stable").tolist()
+        # The entries of each answer, those of one after those of another.
+        entries, ends = np.argsort(which, kind="stable").tolist(), np.cumsum(sizes).tolist()
+        members = [entries[end - size : end] for end, size in zip(ends, sizes.tolist(), strict=True)]
+        for group in order[:MOST_ANSWERS]:
             code, outcome = divmod(int(found[group]), len(OUTCOMES))
             text = texts[code].as_py()
-            mark = ", as the base" if text == own else ""
-            yield self._group(here, at, outcome, mark, room, f"<bdi>{escape(said(text) or '(nothing)')}</bdi>")
-            room -= int(sizes[group])
-        for outcome in np.unique(outcomes[rest]):
-            yield self._group(rest & (outcomes == outcome), at, int(outcome), "", room, _OTHERS)
-            room -= int((outcomes[rest] == outcome).sum())
+            mark, shown = ", as the base" if text == own else "", escape(said(text) or "(nothing)")
+            yield self._group(members[group], at, outcome, mark, room, f"<bdi>{shown}</bdi>")
+            room -= len(members[group])
+        others: dict[int, list[int]] = {}
+        for entry in sorted(entry for group in order[MOST_ANSWERS:] for entry in members[group]):
+            others.setdefault(int(outcomes[entry]), []).append(entry)
+        for outcome, alike in sorted(others.items()):
+            yield self._group(alike, at, outcome, "", room, _OTHERS)
+            room -= len(alike)
 
-    def _group(self, here: Bools, at: int, outcome: int, mark: str, room: int, text: str) -> str:
-        kind = _KINDS[int(self.kinds[int(here.argmax()), at])]
-        said = f"{formats.count(int(here.sum()))} × {OUTCOMES[outcome]}{mark}"
-        tracks = [(start, end, link) for start, end, link in self.whole if here[start:end].all()]
-        others = here.copy()
-        for start, end, _ in tracks:
-            others[start:end] = False
-        members = np.flatnonzero(others)
-        links = _listed(self.links[member] for member in members[: max(room, 0)].tolist())
-        by = ", ".join([link for _, _, link in tracks] + ([links] if links else []))
-        more = f" and {formats.count(len(members) - room)} more" if 0 < room < len(members) else ""
-        return f"<li class={kind}><p><b>{said}</b> {text}<p class=by>{by}{more}\n"
+    def _group(self, members: Sequence[int], at: int, outcome: int, mark: str, room: int, text: str) -> str:
+        """``members`` are the entries, in ascending order, that say ``text``."""
+        by, others = [], list(members)
+        for start, end, link in self.whole:
+            first = bisect_left(others, start)
+            if bisect_left(others, end) - first == end - start:
+                by.append(link)
+                del others[first : first + end - start]
+        if others:
+            by.append(_listed(self.links[entry] for entry in others[: max(room, 0)]))
+        more = f" and {formats.count(len(others) - room)} more" if 0 < room < len(others) else ""
+        kind = _KINDS[self.kinds[members[0], at]]
+        said = f"{formats.count(len(members))} × {OUTCOMES[outcome]}{mark}"
+        return f"<li class={kind}><p><b>{said}</b> {text}<p class=by>{', '.join(by)}{more}\n"
 
 
 # What stands a hundred thousand times on a board of forty entries goes without closing tags and quotes; a board of a
@@ -219,17 +225,15 @@ class SuiteQuestions:
     def __init__(self, items: SuiteItems, tracks: Sequence[Track]) -> None:
         self.items, self.tracks = items, tuple(tracks)
 
-    @property
-    def facts(self) -> list[object]:
-        """All that the pages of this suite follow from, besides question files."""
-        return [
-            self.items.name,
-            [
-                [track.base.samples_sha256, vars(track.key)]
-                + [[row.entry_id, row.name, row.tuned.samples_sha256] for row in track.rows]
-                for track in self.tracks
-            ],
+    @cached_property
+    def facts(self) -> str:
+        """sha256 of all that the pages of this suite follow from, besides question files."""
+        tracks = [
+            [track.base.samples_sha256, vars(track.key)]
+            + [[row.entry_id, row.name, row.tuned.samples_sha256] for row in track.rows]
+            for track in self.tracks
         ]
+        return hashlib.sha256(json.dumps([self.items.name, tracks]).encode()).hexdigest()
 
     @cached_property
     def bases(self) -> tuple[OfBase, ...]:

@@ -11,7 +11,6 @@ from itertools import permutations
 from typing import Literal
 
 import numpy as np
-from scipy.stats import rankdata, spearmanr
 
 from harness.scoring.statistics import ALPHA
 from harness.scoring.study.comparison import LEAST_PAIRS, mean_over_seeds, spearman
@@ -135,6 +134,8 @@ def permutation_p(pairs: Sequence[tuple[float, float]]) -> float:
     """
     if len(pairs) < LEAST_PAIRS:
         raise ValueError(f"{len(pairs)} pairs: fewer than {LEAST_PAIRS}")
+    from scipy.stats import rankdata, spearmanr
+
     x, y = (rankdata(side) for side in zip(*pairs, strict=True))
     if len(pairs) > _MOST_COUNTED:
         return float(spearmanr(x, y).pvalue)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata, ttest_ind
 
 from harness.records import Run
 from harness.scoring import statistics
@@ -174,6 +173,8 @@ def _welch(one: Matched, other: Matched) -> tuple[float | None, tuple[float, flo
     values = [[value for value in side.by_seed if value is not None] for side in (one, other)]
     if min(map(len, values)) < LEAST_SEEDS or sum(float(np.var(side)) for side in values) == 0:
         return difference, None, None
+    from scipy.stats import ttest_ind
+
     test = ttest_ind(*values, equal_var=False)
     interval = test.confidence_interval()
     return difference, (float(interval.low), float(interval.high)), float(test.pvalue)
@@ -251,6 +252,8 @@ def spearman(pairs: Sequence[tuple[float, float]]) -> float | None:
     """Spearman's rank correlation in [-1, 1], ties given their mean rank; None where it is not defined."""
     if len(pairs) < LEAST_PAIRS:
         return None
+    from scipy.stats import rankdata
+
     x, y = (rankdata(side) for side in zip(*pairs, strict=True))
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return None

@@ -32,10 +32,10 @@ def _index(pages: Pages) -> Iterator[File]:
 def _task(pages: Pages, name: str, task: str) -> Iterator[File]:
     suite = _suite(pages, name)
     context = {"suite": suite, "task": task}
-    yield _remembered(pages, suite.items.page(task), "question_task.html", suite.facts, **context)
+    yield _remembered(pages, suite.items.page(task), "question_task.html", [suite.facts], **context)
     for part in range(1, suite.items.parts(task) + 1):
         about = {**context, "part": part, "view": partial(suite.views, task, part)}
-        yield _remembered(pages, suite.items.page(task, part), "question.html", suite.facts, **about)
+        yield _remembered(pages, suite.items.page(task, part), "question.html", [suite.facts], **about)
 
 
 def _pictures(pages: Pages) -> Iterator[File]:

@@ -53,3 +53,10 @@ def test_comparing_loads_neither_scipys_distributions_nor_templates(tmp_path: Pa
     synthetic_run(base)
     synthetic_run(tuned, name="tuned", seed=1, accuracy=0.8)
     loads_none(ENGINES | {"scipy.stats", "jinja2"}, "compare", str(base), str(tuned), "--target", "jigsaw")
+
+
+def test_a_board_loads_neither_scipys_distributions_nor_its_optimisers(tmp_path: Path) -> None:
+    (tmp_path / "submissions").mkdir()
+    folders = {name: str(tmp_path / name) for name in ("submissions", "bases", "out", "cache")}
+    options = [word for name, folder in folders.items() for word in (f"--{name}", folder)]
+    loads_none(ENGINES | {"scipy.stats", "scipy.optimize"}, "board", "build", *options)
