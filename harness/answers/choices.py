@@ -13,6 +13,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from harness.answers.extraction import Judgement, decided, normal, off_list, unparsed
 from harness.answers.letters import read_letter
@@ -44,12 +45,7 @@ def judge_choice(output: str, gold: str, options: Sequence[str]) -> Judgement:
     Number labels are read only where no option is itself a number. Another answer is wrong and off-list, what is no
     answer is unparsed. Raises ``ValueError`` when options coincide after normalisation or ``gold`` names none of them.
     """
-    texts = [normal(option) for option in options]
-    if len(set(texts)) != len(texts):
-        raise ValueError(f"options {list(options)!r} are not distinct")
-    expected = named(gold, gold, options)
-    if not isinstance(expected, int):
-        raise ValueError(f"gold {gold!r} is not one of {list(options)!r}")
+    expected = _expected(gold, tuple(options))
     made = [each for each in statements(answer_of(output)) if len(each.text) <= MAX_ANSWER]
     stated = made[0].text if made else None
     for statement in made:
@@ -59,6 +55,17 @@ def judge_choice(output: str, gold: str, options: Sequence[str]) -> Judgement:
         if found is not None:
             return off_list(statement.text) if found == "off-list" else unparsed(statement.text)
     return unparsed(stated)
+
+
+@lru_cache(maxsize=8192)
+def _expected(gold: str, options: tuple[str, ...]) -> int:
+    """The place of the gold answer, the same for each model that answers an item."""
+    if len(set(map(normal, options))) != len(options):
+        raise ValueError(f"options {list(options)!r} are not distinct")
+    place = named(gold, gold, options)
+    if not isinstance(place, int):
+        raise ValueError(f"gold {gold!r} is not one of {list(options)!r}")
+    return place
 
 
 def listed(options: Sequence[str]) -> str:

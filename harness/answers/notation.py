@@ -53,7 +53,8 @@ _SUBSTANCE = re.compile(
 
 def one_spelling(text: str) -> str:
     """``text`` with one spelling for dashes, digits, fonts and spaces; formulas stay formulas."""
-    text = "".join(map(_plain, text)).translate(DASHES).translate(_CHARACTERS)
+    if not text.isascii():
+        text = "".join(map(_plain, text)).translate(DASHES).translate(_CHARACTERS)
     text = _POWERED.sub(lambda found: "^" + found.group().translate(_SUPERSCRIPTS), text)
     text = _BOLD.sub(r"\1", _GROUP.sub("", text))
     for _ in range(2):  # a font within a font

@@ -9,6 +9,7 @@ linear in the length of the text.
 import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import factorial
 
 from harness.answers.extraction import Judgement, decided, unparsed
@@ -74,6 +75,10 @@ _EXPLAINED = re.compile(
 )
 
 
+# Gold answers and options of a suite are read once for each model that answers them.
+_KEPT = 8192
+
+
 @dataclass(frozen=True)
 class Numeral:
     """A number as it was written.
@@ -106,6 +111,7 @@ def judge_number(output: str, gold: str, rel_tol: float = 0.0) -> Judgement:
     return unparsed(made[0].text if made else None)
 
 
+@lru_cache(maxsize=_KEPT)
 def read_numeral(text: str) -> Numeral | None:
     """The number that ``text`` is, with nothing but a unit or a currency around it; None for anything else.
 

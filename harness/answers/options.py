@@ -23,6 +23,8 @@ Named = int | Literal["off-list", "several", "denied", "conflict"] | None
 _EMPHASIS = str.maketrans("\uff08\uff09【】「」", "()[]()", "*`_#$")
 _LONGEST_LABEL = 24
 _LONGEST_OFF_LIST = 60
+# Options of a suite are read once for each model that answers them.
+_KEPT = 8192
 _NOUN = (
     r"(?:(?:the )?(?:option|choice|letter|alternative|answer|opción|opção|alternativa|letra|buchstabe|lettera"
     r"|选项|選項)s?:? ?)"
@@ -213,14 +215,19 @@ def _text_at(text: str, options: Sequence[str]) -> int | None:
 
 def _starts_with(text: str, place: int, options: Sequence[str]) -> int | None:
     """Where the text of an option ends that ``text`` starts with, up to a mark or the end; None where it does not."""
-    for form in (options[place].strip(), plain(options[place])):
-        for wanted in (form, form.rstrip(".")):
-            head = text[: len(wanted)]
-            if wanted and head.casefold().translate(DASHES) == wanted.casefold().translate(DASHES):
-                rest = text[len(wanted) :]
-                if not rest or (rest[0] in ".,;:!?)]\n\"'。" and not rest[1:2].isdigit()) or _CLAUSE_END.match(rest):
-                    return len(wanted)
+    for length, wanted in _forms(options[place]):
+        if text[:length].casefold().translate(DASHES) == wanted:
+            rest = text[length:]
+            if not rest or (rest[0] in ".,;:!?)]\n\"'。" and not rest[1:2].isdigit()) or _CLAUSE_END.match(rest):
+                return length
     return None
+
+
+@lru_cache(maxsize=_KEPT)
+def _forms(option: str) -> tuple[tuple[int, str], ...]:
+    """The texts that an option may be given as, folded, each with its length before."""
+    forms = [wanted for form in (option.strip(), plain(option)) for wanted in (form, form.rstrip(".")) if wanted]
+    return tuple((len(form), form.casefold().translate(DASHES)) for form in dict.fromkeys(forms))
 
 
 def _place(letter: str, options: Sequence[str]) -> int | None:
@@ -232,12 +239,12 @@ def _spaced(text: str) -> str:
     return " ".join(text.split()).rstrip(".").translate(DASHES)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=_KEPT)
 def _numeric(options: tuple[str, ...]) -> bool:
     return any(read_numeral(option) is not None for option in options)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=_KEPT)
 def _tables(options: tuple[str, ...]) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
     """Places by their texts, as they are and unified."""
     exact: dict[str, tuple[int, ...]] = {}

@@ -16,7 +16,7 @@ from .prompt_policy import Policy, Prompts, PromptSettings, prompts_for
 from .prompts import PromptRenderer
 from .quantised import quantisation, unpack
 from .renaming import write_renamed
-from .staging import lasting_folder, staged_folder
+from .staging import staged_folder
 from .template_files import template_of
 from .templates import ChatTemplate, TemplateError
 from .tokenizer import NewToken, extended, new_tokens
@@ -60,7 +60,6 @@ __all__ = [
     "declared_ends",
     "extended",
     "image_tokens",
-    "lasting_folder",
     "longest",
     "nano_root",
     "new_tokens",

@@ -16,6 +16,7 @@ from tokenizers import AddedToken, Tokenizer
 
 from harness.checkpoints.scan import CheckpointError, read_json
 from harness.checkpoints.template_files import special_tokens
+from harness.checkpoints.tokenizer_patterns import check_tokenizer_patterns
 from harness.items import canonical_json
 
 TOKENIZER_FILE = "tokenizer.json"
@@ -34,10 +35,15 @@ class NewToken:
 
 
 def tokenizer_digest(folder: Path) -> str:
-    """sha256 (hex) of the tokenizer file of a folder, but for what a trainer stores in it of padding and truncation."""
+    """sha256 (hex) of the tokenizer file of a folder, but for what a trainer stores in it of padding and truncation.
+
+    Its patterns are tried first, since nothing but this digest is known of a tokenizer that is used.
+    """
     path = folder / TOKENIZER_FILE
+    content = tokenizer_content(folder)
+    check_tokenizer_patterns(path, content)
     try:
-        return hashlib.sha256(canonical_json(tokenizer_content(folder))).hexdigest()
+        return hashlib.sha256(canonical_json(content)).hexdigest()
     except (ValueError, RecursionError) as error:  # NaN, half a surrogate pair: no tokenizer reads them.
         raise CheckpointError(f"{path}: contains values that JSON does not allow ({str(error)[:80]})") from error
 

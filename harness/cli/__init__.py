@@ -1,5 +1,6 @@
 """The command line: thin, and quick to answer ``--help``, because each command is imported only when it is called."""
 
+import errno
 import importlib
 import signal
 import sys
@@ -44,6 +45,21 @@ _EXTRAS = {
 }
 
 
+# What the machine refuses, whatever a command does, and the way out.
+_AGAIN = "and run the same command again: what was stored is kept"
+_OF_THE_MACHINE = {
+    errno.ENOSPC: f"free some space, {_AGAIN}",
+    errno.EDQUOT: f"free some space, {_AGAIN}",
+    errno.EFBIG: f"raise the limit of a file's size (`ulimit -f`), {_AGAIN}",
+    errno.EROFS: "name a folder that can be written to",
+    errno.EACCES: "name a folder that this user may read and write",
+    errno.EPERM: "name a folder that this user may read and write",
+    errno.EMFILE: f"raise the limit of open files (`ulimit -n 1024`), {_AGAIN}",
+    errno.ENFILE: f"end programs that hold many files open, {_AGAIN}",
+    errno.ENAMETOOLONG: "name a shorter path",
+}
+
+
 class _BadInput(click.ClickException):
     exit_code = RetentionError.exit_code
 
@@ -81,6 +97,13 @@ class LazyGroup(click.Group):
                 traceback.print_exc()
             failure = _FailedCheck if isinstance(error, CheckFailedError) else _BadInput
             raise failure(" ".join(str(error).split())) from error
+        except OSError as error:
+            if error.errno not in _OF_THE_MACHINE:
+                raise
+            if ctx.params.get("debug"):
+                traceback.print_exc()
+            where = f"{error.filename}: " if error.filename else ""
+            raise _BadInput(f"{where}{error.strerror}; {_OF_THE_MACHINE[error.errno]}") from error
         except ModuleNotFoundError as error:
             library = (error.name or "").partition(".")[0]
             if library not in _EXTRAS:

@@ -27,6 +27,7 @@ from harness.engines.settings import EngineError
 from harness.errors import RetentionError
 from harness.protocol import Completion, Engine, GenerateRequest, ScoreAnswer, ScoreRequest
 from harness.records import EngineRecord
+from harness.temporary import lasting_folder
 
 _PART = 256
 # The exit code of a child that was about to run the user's script again.
@@ -50,7 +51,7 @@ class ChildEngine:
         self._load = load
         self._placement = placement
         self._name = placement.name
-        self._scratch = tempfile.TemporaryDirectory(prefix="retention-", ignore_cleanup_errors=True)
+        self._scratch = lasting_folder("engine-")
         try:
             self.record = self._start()
         except BaseException:
@@ -65,13 +66,13 @@ class ChildEngine:
 
     def close(self) -> None:
         self._stop()
-        self._scratch.cleanup()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _start(self) -> EngineRecord:
         context = _context(self._placement)
         self._pipe, theirs = context.Pipe()
         held, self._lifeline = context.Pipe(duplex=False)
-        given = (theirs, held, self._load, self._placement, self._scratch.name)
+        given = (theirs, held, self._load, self._placement, str(self._scratch))
         self._process = context.Process(target=_serve, args=given)
         self._process.start()
         theirs.close()

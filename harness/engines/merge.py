@@ -2,14 +2,14 @@
 
 import functools
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoints import Checkpoint, Fit, WeightsReport, lasting_folder, quantisation, read_json, write_renamed
+from harness.checkpoints import Checkpoint, Fit, WeightsReport, quantisation, read_json, write_renamed
 from harness.engines.adapters import config_of, modules
 from harness.engines.settings import EngineError
 from harness.engines.torchvision_ops import define_missing_ops
+from harness.temporary import lasting_folder
 
 
 def model_class(folder: Path) -> Any:
@@ -128,7 +128,7 @@ def merged_folder(checkpoint: Checkpoint, dtype: str) -> Path:
     """Write the merged checkpoint to a temporary folder that an engine can load; the caller removes it."""
     if checkpoint.base is None:
         raise ValueError("only an adapter can be merged")
-    folder = Path(tempfile.mkdtemp(prefix="retention-merged-"))
+    folder = lasting_folder("merged-")
     model = load_merged(checkpoint, dtype)
     make_saveable(model)
     model.save_pretrained(folder)

@@ -5,7 +5,7 @@ the processor is given their size as its limit, which then none of them reaches:
 """
 
 import filecmp
-import tempfile
+import shutil
 from pathlib import Path
 
 from harness.checkpoints import (
@@ -17,6 +17,7 @@ from harness.checkpoints import (
     processor_of,
     write_processor,
 )
+from harness.temporary import lasting_folder
 
 # Resizes an image only where its sides, rounded to whole patches, are above its limit or below its least.
 _BOUNDED = "Qwen2VLImageProcessor"
@@ -28,15 +29,14 @@ class ModelFolder:
     processor's limit."""
 
     def __init__(self, folder: Path, conditions: Conditions, *, reserves: bool = False) -> None:
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._temporary: Path | None = None
         self.path = folder
         processor = processor_of(conditions)
         if processor is None:
             return
         if reserves and conditions.pictures is not None:
             processor = bounded(processor, conditions.pictures)
-        self._temporary = tempfile.TemporaryDirectory(prefix="retention-model-", ignore_cleanup_errors=True)
-        staged = Path(self._temporary.name)
+        self._temporary = staged = lasting_folder("model-")
         write_processor(processor, staged)
         if _same_files(folder, staged):
             self.close()
@@ -48,7 +48,7 @@ class ModelFolder:
 
     def close(self) -> None:
         if self._temporary is not None:
-            self._temporary.cleanup()
+            shutil.rmtree(self._temporary, ignore_errors=True)
             self._temporary = None
 
 

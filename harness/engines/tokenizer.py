@@ -13,11 +13,11 @@ from harness.checkpoints import (
     Conditions,
     NewToken,
     extended,
-    lasting_folder,
     new_tokens,
     read_json,
     staged_folder,
 )
+from harness.temporary import lasting_folder
 
 # What names classes, code or ids of the base's files, and is read from the copy's tokenizer.json instead.
 _LEFT_OUT = frozenset({"auto_map", "added_tokens_decoder", "tokenizer_class"})

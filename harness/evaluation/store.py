@@ -4,7 +4,7 @@ A key covers item, prompt token ids and image bytes, decoding, weights (an adapt
 fingerprint and replicate
 (harness/README.md, invariant 3), so an answer can never be taken for another model's, another prompt's or another
 engine's. One SQLite file in WAL mode; answers are committed in chunks while the engine works, so a crash loses at most
-one chunk (invariant 4).
+one chunk (invariant 4). Each row has a digest, since SQLite does not notice a byte that a disk changed within a text.
 """
 
 import hashlib
@@ -35,7 +35,8 @@ from harness.records import EngineRecord
 
 STORE_FILE = "store.sqlite"
 CHUNK = 256
-_VERSION = 1
+# 2 has the digests.
+_VERSION = 2
 _LOOKUP = 500
 
 
@@ -53,14 +54,9 @@ class ResponseStore:
             self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version not in (0, _VERSION):
-                raise StoreError(f"{path}: store version {version} is newer than this program; upgrade retentionbench")
-            self._db.execute(
-                "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, source TEXT, answer TEXT) WITHOUT ROWID"
-            )
-            self._db.execute("SELECT key, source, answer FROM answers LIMIT 0")
-            self._db.execute(f"PRAGMA user_version={_VERSION}")
+            if self._version() != _VERSION:
+                self._migrate()
+            self._db.execute("SELECT key, source, answer, digest FROM answers LIMIT 0")
         except (sqlite3.Error, OSError) as error:
             raise StoreError(
                 f"{path}: cannot be used as a response store ({error}); move it away or repair it"
@@ -72,27 +68,76 @@ class ResponseStore:
     def __exit__(self, *_: object) -> None:
         self._db.close()
 
+    def _version(self) -> int:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version > _VERSION:
+            raise StoreError(f"{self.path}: store version {version} is newer than this program; upgrade retentionbench")
+        return int(version)
+
+    def _migrate(self) -> None:
+        """Make the table of a new store, or give the rows of an older one their digests; all or nothing."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            version = self._version()  # Another process may have been first.
+            if version == 0:
+                self._db.execute(
+                    "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, source TEXT, answer TEXT, digest BLOB) "
+                    "WITHOUT ROWID"
+                )
+            elif version == 1:
+                self._db.create_function("row_digest", 3, _row_digest, deterministic=True)
+                self._db.execute("ALTER TABLE answers ADD COLUMN digest BLOB")
+                self._db.execute("UPDATE answers SET digest = row_digest(key, source, answer)")
+            self._db.execute(f"PRAGMA user_version={_VERSION}")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Any]:
-        """The stored answers among ``keys``."""
+        """The stored answers among ``keys``; ``StoreError`` if some were damaged, which are then removed."""
         found: dict[bytes, Any] = {}
+        damaged: list[bytes] = []
         for start in range(0, len(keys), _LOOKUP):
             part = keys[start : start + _LOOKUP]
             marks = ",".join("?" * len(part))
             try:
                 # Only question marks are put into the statement.
-                with closing(self._db.execute(f"SELECT key, answer FROM answers WHERE key IN ({marks})", part)) as rows:  # noqa: S608
-                    found.update((key, json.loads(answer)) for key, answer in rows)
+                columns = "key, CAST(source AS BLOB), CAST(answer AS BLOB), digest"
+                query = f"SELECT {columns} FROM answers WHERE key IN ({marks})"  # noqa: S608
+                with closing(self._db.execute(query, part)) as rows:
+                    for key, source, answer, digest in rows:
+                        if _row_digest(key, source, answer) == digest:
+                            found[key] = json.loads(answer)
+                        else:
+                            damaged.append(key)
             except (sqlite3.Error, ValueError) as error:
                 raise StoreError(f"{self.path}: cannot be read ({error}); move it away or repair it") from error
+        if damaged:
+            self._remove(damaged)
         return found
+
+    def _remove(self, damaged: Sequence[bytes]) -> None:
+        try:
+            with self._db:
+                self._db.executemany("DELETE FROM answers WHERE key = ?", [(key,) for key in damaged])
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"{self.path}: {len(damaged)} stored answers were changed on disk and cannot be removed ({error}); "
+                "move it away or repair it"
+            ) from error
+        raise StoreError(
+            f"{self.path}: {len(damaged)} stored answers were changed on disk, so that their digests differ; they are "
+            "removed: run the same command again, which asks for them alone (and check the disk)"
+        )
 
     def put(self, answers: Iterable[tuple[bytes, str, Any]]) -> None:
         """Commit a chunk of ``(key, source, answer)``, all or none, and wait until they are on disk."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(
-                "INSERT OR IGNORE INTO answers VALUES (?, ?, ?)",
-                [(key, source, json.dumps(answer, ensure_ascii=False)) for key, source, answer in answers],
+                "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)",
+                [_row(key, source, answer) for key, source, answer in answers],
             )
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
@@ -127,6 +172,17 @@ class ResponseStore:
                 f"{self.path}: cannot be cleaned up now ({error}); no answer in use is lost, try again when no "
                 "evaluation is running"
             ) from error
+
+
+def _row(key: bytes, source: str, answer: Any) -> tuple[bytes, str, str, bytes]:
+    text = json.dumps(answer, ensure_ascii=False)
+    return key, source, text, _row_digest(key, source, text)
+
+
+def _row_digest(key: bytes, *texts: str | bytes) -> bytes:
+    """16 bytes of a row's key, source and answer, which any change to one of them changes."""
+    parts = (text.encode() if isinstance(text, str) else text or b"" for text in texts)
+    return hashlib.sha256(b"\0".join((key, *parts))).digest()[:16]
 
 
 def source_of(weights_digest: str, fingerprint: str, replicate: int = 0) -> str:

@@ -2,7 +2,6 @@
 
 import copy
 import hashlib
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -24,6 +23,7 @@ from harness.protocol import (
 )
 from harness.records import Draft, Suite, tasks_root
 from harness.sources import use_hub_or_cache
+from harness.temporary import passing_folder
 
 VERSION = version("lm-eval")
 
@@ -163,8 +163,8 @@ def _load_own(name: str, path: Path, manager: Any, shots: int | None) -> LoadedT
 
 def _overridden(name: str, path: Path, manager: Any, stated: dict[str, Any]) -> Any:
     """The lm-eval task of ``path`` with other fields: a YAML that includes it, lm-eval's way to override a task."""
-    with tempfile.TemporaryDirectory() as folder:
-        written = Path(folder) / path.name
+    with passing_folder() as folder:
+        written = folder / path.name
         written.write_text(yaml.safe_dump({"include": str(path), **stated}), encoding="utf-8")
         return manager.load([str(written)])["tasks"][name]
 

@@ -2,6 +2,7 @@ from .git import GitError, run_git
 from .logs.choices import Selection
 from .logs.detection import check_readable, is_log, read_log
 from .logs.lmeval import NOT_PARSED
+from .parquet import expanded_bytes, open_parquet
 from .questions import (
     AskedItem,
     QuestionFile,
@@ -115,12 +116,14 @@ __all__ = [
     "check_asked",
     "check_readable",
     "choose_sampling",
+    "expanded_bytes",
     "file_sha256",
     "is_log",
     "iter_samples",
     "load_suite",
     "load_task_module",
     "lock_run",
+    "open_parquet",
     "pictures_path",
     "read_log",
     "read_pictures",

@@ -32,6 +32,9 @@ PART = "-part"
 
 ArgumentName = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]{0,63}\z")]
 _Count = Annotated[int, Field(ge=0, le=10**9)]
+# What any language and file format holds as a whole number.
+_Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+_Value = Annotated[str, Field(max_length=10_000)] | _Whole | float | bool
 
 
 class CheckpointRecord(StrictModel):
@@ -135,12 +138,12 @@ class ConditionsRecord(StrictModel):
     ``pixels_origin`` says whether the budget is what suite and base set, or one that the user chose within it.
     """
 
-    max_model_len: Annotated[int, Field(gt=0)]
-    stop_token_ids: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    max_model_len: Annotated[int, Field(gt=0, le=10**9)]
+    stop_token_ids: Annotated[tuple[_Count, ...], Field(max_length=10_000)] = ()
     processor: Digest | None = None
     processor_origin: Literal["base", "tuned", "server"] = "base"
-    min_pixels: Annotated[int, Field(gt=0)] | None = None
-    max_pixels: Annotated[int, Field(gt=0)] | None = None
+    min_pixels: Annotated[int, Field(gt=0, le=10**12)] | None = None
+    max_pixels: Annotated[int, Field(gt=0, le=10**12)] | None = None
     pixels_origin: Literal["suite", "user"] = "suite"
 
     @property
@@ -165,7 +168,7 @@ class PromptsRecord(StrictModel):
 
     custom: bool = False
     template_origin: Literal["base", "tuned", "file"] = "base"
-    template_arguments: dict[str, str | int | float | bool | None] = {}
+    template_arguments: Annotated[dict[str, _Value | None], Field(max_length=100)] = {}
     tokenizer_digest: Digest
     lacks_bos: bool = False
 
@@ -175,11 +178,11 @@ class ScreenRecord(StrictModel):
     items were evaluated. ``seed`` fixed the order of the items."""
 
     target: str
-    seed: int
-    look: Annotated[int, Field(ge=1)]
-    looks: Annotated[int, Field(ge=1)]
-    z: Annotated[float, Field(allow_inf_nan=False)]
-    boundary: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    seed: _Whole
+    look: Annotated[int, Field(ge=1, le=10**6)]
+    looks: Annotated[int, Field(ge=1, le=10**6)]
+    z: Annotated[float, Field(ge=-(10**6), le=10**6)]
+    boundary: Annotated[float, Field(gt=0, le=10**6)]
 
     @property
     def decided(self) -> bool:
@@ -221,17 +224,17 @@ class RunRecord(StrictModel):
     engine: EngineRecord
     conditions: ConditionsRecord | None = None
     notes: tuple[Annotated[str, Field(max_length=500)], ...] = ()
-    decoding: Annotated[dict[str, str | int | float | bool], Field(max_length=100)]
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)]
-    replicate: Annotated[int, Field(ge=0)] = 0
+    decoding: Annotated[dict[str, _Value], Field(max_length=100)]
+    seed: _Whole
+    replicate: _Count = 0
     template_digest: Digest
     template_policy: Literal["shared", "native"]
-    bos_count: Annotated[int, Field(ge=0)]
+    bos_count: _Count
     prompts: PromptsRecord | None = None
     packages: Annotated[dict[str, Annotated[str, Field(max_length=200)]], Field(max_length=2_000)]
     n_items: _Count
     n_errors: _Count
-    judge: Annotated[int, Field(ge=1)] = 1
+    judge: Annotated[int, Field(ge=1, le=10**9)] = 1
     samples_sha256: Digest
     created: Annotated[str, Field(max_length=100)]
     wall_seconds: Annotated[float, Field(ge=0, le=10**10)]

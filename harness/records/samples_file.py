@@ -13,7 +13,16 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from harness.errors import first_problem
-from harness.records.samples import JUDGE_VERSION, Outcome, RunError, Sample, brief, file_sha256
+from harness.records.parquet import expanded_bytes, expansion_cap, open_parquet
+from harness.records.samples import (
+    JUDGE_VERSION,
+    SAMPLES_FILE,
+    Outcome,
+    RunError,
+    Sample,
+    brief,
+    file_sha256,
+)
 
 SCHEMA_VERSION = 4
 # Of a file that has the columns of sampled answers too; greedy runs are written as they were before.
@@ -56,6 +65,8 @@ SINCE_3 = ("off_list",)
 SINCE_4 = ("logprobs",)
 SINCE_5 = ("repeat", "seed")
 _SINCE = {2: SINCE_2, 3: SINCE_3, 4: SINCE_4}
+# Of a whole run in memory: millions of long answers.
+MAX_EXPANDED = 4 * 1024**3
 
 
 def write_samples(
@@ -80,9 +91,7 @@ def write_samples(
 def read_samples(path: Path) -> pd.DataFrame:
     """Read a samples file into a frame with the columns of :class:`Sample`; any other shape is a ``RunError``."""
     try:
-        # The file itself, as one of a data set would be looked at three times.
-        with pq.ParquetFile(path) as file:
-            table = file.read()
+        table = _bounded(path)
         # Text that is not UTF-8 would fail at its first use, far from here.
         table.validate(full=True)
     except (OSError, ValueError, pa.ArrowException) as error:
@@ -118,6 +127,26 @@ def iter_samples(path: Path) -> Iterator[Sample]:
             yield Sample.model_validate(values)
         except ValidationError as error:
             raise RunError(f"{path}: row {row}: {first_problem(error)}") from error
+
+
+def _bounded(path: Path) -> pa.Table:
+    """The file's table; ``RunError`` where a column has another type, or it would expand beyond what it may."""
+    most = expansion_cap(path, MAX_EXPANDED)
+    encoded = open_parquet(path, most)
+    for field in pq.read_schema(path):
+        at = _SAMPLED_SCHEMA.get_field_index(field.name)
+        if at >= 0 and field.type != _SAMPLED_SCHEMA.field(at).type:
+            kind = brief(ValueError(field.type))[:60]
+            raise RunError(
+                f"{path}: a column has the wrong type ({field.name} is {kind}, not {_SAMPLED_SCHEMA.field(at).type})"
+            )
+    total = 0
+    for group in range(encoded.num_row_groups):
+        for column in encoded.read_row_group(group, use_threads=False).columns:
+            total += sum(map(expanded_bytes, column.chunks))
+            if total > most:
+                raise RunError(f"{path}: expands to more than {most:,} bytes, the most that {SAMPLES_FILE} may")
+    return pq.ParquetFile(path).read(use_threads=False)
 
 
 def _version(table: pa.Table) -> int:

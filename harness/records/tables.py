@@ -19,12 +19,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.items import items_digest
 from harness.records.columns import REQUIRED, columns_of, completed, notes_on
 from harness.records.delimited import dialect_of, with_decimal_commas
+from harness.records.parquet import expanded_bytes, expansion_cap, open_parquet
 from harness.records.run import SuiteRecord
 from harness.records.samples import Outcome, RunError, brief, file_sha256
 
@@ -340,15 +340,18 @@ def _read_parquet(path: Path) -> _Read:
         names = pq.read_schema(path).names
         columns = columns_of(names, COLUMNS)
         wanted = [name for name in names if name in columns]
-        # Text stays dictionary-encoded until its size is known: a few bytes can expand to gigabytes.
-        file = pq.ParquetFile(path, read_dictionary=[name for name in wanted if columns[name] not in _NUMBERS])
+        for field in pq.read_schema(path):
+            if field.name in columns and pa.types.is_nested(field.type):
+                raise RunError(f"{path}: column {field.name!r} is missing or not text: it holds {_kind(field.type)}")
+        most = expansion_cap(path, MAX_TEXT)
+        file = open_parquet(path, most, wanted)
         if file.metadata.num_rows > MAX_ROWS:
             raise RunError(f"{path}: {file.metadata.num_rows:,} rows is more than the {MAX_ROWS:,} a table may have")
         frames, text = [], 0
         for batch in file.iter_batches(_BATCH, columns=wanted):
-            text += sum(_text_bytes(column) for column in batch.columns)
-            if text > MAX_TEXT:
-                raise RunError(f"{path}: more than {MAX_TEXT:,} bytes of text, the most that a table may have")
+            text += sum(map(expanded_bytes, batch.columns))
+            if text > most:
+                raise RunError(f"{path}: more than {most:,} bytes of text, the most that this table may have")
             part = pa.table({name: _plain(batch[name]) for name in wanted})
             part.validate(full=True)  # Text that is not UTF-8 would fail at its first use.
             frames.append(part.to_pandas())
@@ -359,11 +362,8 @@ def _read_parquet(path: Path) -> _Read:
     return _Read(frame.rename(columns=columns), columns, _unused(columns, names))
 
 
-def _text_bytes(column: Any) -> int:
-    if pa.types.is_dictionary(column.type):
-        lengths = pc.binary_length(column.dictionary).take(column.indices)
-        return int(pc.sum(lengths).as_py() or 0)
-    return int(column.nbytes)
+def _kind(kind: pa.DataType) -> str:
+    return "lists" if pa.types.is_list(kind) or pa.types.is_large_list(kind) else "several values in one"
 
 
 def _plain(column: Any) -> Any:

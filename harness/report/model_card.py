@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import yaml
 from harness.errors import RetentionError
 from harness.report.hub import NAME, Stated, eval_results, model_index
 from harness.scoring import Scorecard
+from harness.temporary import passing_folder
 
 EVIDENCE = "self-reported"
 _FRONT_MATTER = re.compile(r"(?P<open>\s*---\r?\n)(?P<inside>.*?)\r?\n(?P<close>---[ \t]*(?:\r?\n|\Z))", re.DOTALL)
@@ -105,8 +105,8 @@ def _save(readme: Path, front: dict[str, Any]) -> None:
     """Write the front matter of ``readme``, the text below it kept, in one step."""
     from huggingface_hub.repocard import metadata_save
 
-    with tempfile.TemporaryDirectory(dir=readme.parent) as folder:
-        copied = Path(folder) / readme.name
+    with passing_folder(beside=readme) as folder:
+        copied = folder / readme.name
         if readme.exists():
             shutil.copy(readme, copied)
         edited = _edited(copied, front)

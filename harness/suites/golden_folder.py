@@ -4,7 +4,6 @@ All paths in it are relative to it, so that it can be moved and sent. It is made
 """
 
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import yaml
 from harness.golden import Asking, GoldenRow, Judge, chance_of
 from harness.records import DRAFT, Draft, SuiteError, file_sha256
 from harness.suites.freezing import CHANGES_FILE, LOCK_SUFFIX, freeze
+from harness.temporary import passing_folder
 
 CODE_FILE = "items.py"
 
@@ -89,11 +89,11 @@ class GoldenFolder:
         would replace something."""
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as draft:
+            with passing_folder(beside=target) as draft:
                 self._check_free(target)
-                suite = self._freeze(Path(draft), note)
+                suite = self._freeze(draft, note)
                 target.mkdir(exist_ok=True)
-                self._move(Path(draft), target)
+                self._move(draft, target)
         except OSError as error:
             raise SuiteError(
                 f"{target}: cannot be written ({error.strerror or error}); choose another folder with --out"

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoints import Checkpoint, checkpoint_in_memory, lasting_folder, quantisation, read_json
+from harness.checkpoints import Checkpoint, checkpoint_in_memory, quantisation, read_json
 from harness.engines import parameter_shapes
 from harness.errors import RetentionError
+from harness.temporary import lasting_folder
 
 # What PEFT puts into the names of a model's tensors, and the tensors that it adds.
 _WRAPPING = re.compile(r"\.(base_layer|original_module)(?=\.)")

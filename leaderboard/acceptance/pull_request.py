@@ -15,7 +15,14 @@ from pathlib import Path
 
 from harness.errors import CheckFailedError, RetentionError
 from harness.records import GitError, run_git
-from leaderboard.documents import BASE_FILES, ENTRY_FILES, OPTIONAL_FILES
+from leaderboard.documents import (
+    BASE_FILES,
+    ENTRY_FILES,
+    MANIFEST_FILE,
+    OPTIONAL_FILES,
+    Manifest,
+    read_manifest,
+)
 from leaderboard.entries import MAX_FILE_BYTES
 
 _MOST_CHANGES = 20
@@ -64,9 +71,28 @@ def take(checkout: Path, base: str, head: str, out: Path) -> Taken:
     new_bases = [change for change in changes if _BASE.match(change.path)]
     taken = Taken(out / "submissions" / entry_id, out / "bases")
     shutil.copytree(checkout / "leaderboard" / "data" / "bases", taken.bases)
-    for change in (*files, *new_bases):
+    for change in files:
+        _write(checkout, change, _place(change.path, taken))
+    _check_bases(new_bases, taken.entry / MANIFEST_FILE)
+    for change in new_bases:
         _write(checkout, change, _place(change.path, taken))
     return taken
+
+
+def _check_bases(changes: list[_Change], manifest: Path) -> None:
+    """``CheckFailedError`` for a base run that the entry does not name: it would stand in the way of the next author
+    who evaluates that base, without ever being validated."""
+    for change in changes:
+        try:
+            named = base_home(read_manifest(manifest))
+        except (RetentionError, OSError) as error:
+            why = str(error).removeprefix(f"{manifest}: ")
+            raise CheckFailedError(f"{change.path!a}: the entry's manifest does not name its base: {why}") from error
+        match = _BASE.match(change.path)
+        if match is None or match["home"] != named:
+            raise CheckFailedError(
+                f"{change.path!a}: the entry is of base {named}; a pull request brings the run of no other base"
+            )
 
 
 def _check(changes: list[_Change]) -> str:
@@ -87,6 +113,11 @@ def _check(changes: list[_Change]) -> str:
     if len(entries) != 1:
         raise CheckFailedError(f"{len(entries)} entries changed; send one pull request for each")
     return str(entries.pop())
+
+
+def base_home(manifest: Manifest) -> str:
+    """Where the run of an entry's base lies among the base runs: suite and weights."""
+    return f"{manifest.suite.id}-{manifest.suite.version}/{manifest.base.weights_digest[:12]}"
 
 
 def _place(path: str, taken: Taken) -> Path:

@@ -116,16 +116,15 @@ def check(out: Path, url: str | None, repository: str | None, as_json: bool, **i
       retention board check
       retention board check --out /tmp/board --submissions ~/entries
     """
-    import tempfile
-
+    from harness.temporary import passing_folder
     from leaderboard.site import check_site, compare_sites
 
     if not (out / "index.html").is_file():
         raise RetentionError(f"{out}: no site there; run `retention board build` first")
     found = check_site(out, inputs["jobs"])
-    with tempfile.TemporaryDirectory() as folder:
-        _build_again(Path(folder, "site"), url, repository, inputs)
-        different = compare_sites(out, Path(folder, "site"))
+    with passing_folder() as folder:
+        _build_again(folder / "site", url, repository, inputs)
+        different = compare_sites(out, folder / "site")
     found.problems += [f"{name}: differs in a second build of the same entries" for name in different]
     if as_json:
         click.echo(json.dumps(vars(found), indent=2, sort_keys=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from typing import Annotated, Any
@@ -30,6 +31,9 @@ def _exactly_bool(value: Any) -> Any:
     raise ValueError("write true or false")
 
 
+_SMALLEST, _LARGEST = 1e-30, 1e15
+
+
 def _exactly_int(value: Any) -> Any:
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         return int(value)
@@ -40,10 +44,18 @@ def _exactly_int(value: Any) -> Any:
 
 def _exactly_float(value: Any) -> Any:
     if isinstance(value, str) and _NUMBER.fullmatch(value):
-        return float(value)
+        vanishes = re.search("[1-9]", value.lower().partition("e")[0]) is not None and float(value) == 0
+        return _ordinary(_SMALLEST / 2 if vanishes else float(value))
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
+        return _ordinary(value)
     raise ValueError("write a plain decimal number")
+
+
+def _ordinary(value: int | float) -> int | float:
+    """``value`` if it can be multiplied, squared and drawn without leaving the range of floats."""
+    if value == 0 or not math.isfinite(value) or _SMALLEST <= abs(value) <= _LARGEST:
+        return value  # What is not finite has a message of its own.
+    raise ValueError(f"write 0 or a number between {_SMALLEST:g} and {_LARGEST:g}")
 
 
 def https_url(value: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 CAP = 500
@@ -26,14 +26,16 @@ _LATIN_LOOKALIKES = frozenset(
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
 )
+# Characters that are far wider than any letter, and are no composition of others.
+_WIDEST = {"\ufdfd": 16, "\u2e3a": 2, "\u2e3b": 3}
 # Where a spreadsheet may see a formula: at the start of a cell, and after the sign at which it splits a line in half of
 # the world, whatever the quotes around it. Full-width and other forms of = + - @ are read as plain ones.
 _FORMULA = re.compile(r"(\A|;\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207a\u208a])")
 
 
 def clean(text: str, cap: int = CAP) -> str:
-    """NFC text on one line without control, format, private, unassigned or unseen characters, at most ``cap``
-    characters.
+    """NFC text on one line without control, format, private, unassigned or unseen characters, at most ``cap`` columns
+    wide (:func:`columns`).
 
     White space of any kind becomes one space, and at most three combining marks stay on one letter.
     """
@@ -53,8 +55,37 @@ def clean(text: str, cap: int = CAP) -> str:
         marks = marks + 1 if category in ("Mn", "Me") else 0
         if marks <= _MARKS_IN_A_ROW:
             kept.append(char)
-    line = " ".join("".join(kept).split())
-    return line if len(line) <= cap else line[: cap - 1].rstrip() + "…"
+    return _cut(" ".join("".join(kept).split()), cap)
+
+
+def columns(text: str) -> int:
+    """How many columns of a line ``text`` takes, a Latin letter one: ideographs and emoji two, marks on a letter none,
+    ligatures of whole sentences as many as their words would."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _cut(line: str, most: int) -> str:
+    """``line``, or its beginning with an ellipsis, in ``most`` columns; a mark stays with its letter."""
+    if columns(line) <= most:
+        return line
+    taken = 0
+    for place, char in enumerate(line):
+        if (taken := taken + _columns(char)) > most - 1:
+            return line[:place].rstrip() + "…"
+    return line
+
+
+@cache
+def _columns(char: str) -> int:
+    category = unicodedata.category(char)
+    if category in ("Mn", "Me", "Cf"):
+        return 0
+    if char in _WIDEST:
+        return _WIDEST[char]
+    if "\U00012000" <= char <= "\U0001254f":  # Cuneiform: signs as wide as words.
+        return 4
+    wide = 2 if unicodedata.east_asian_width(char) in "WF" else 1
+    return max(wide, len(unicodedata.normalize("NFKC", char))) if category.startswith("L") else wide
 
 
 def clean_document(value: Any) -> Any:
@@ -74,7 +105,7 @@ _clean_key = lru_cache(maxsize=1024)(clean)
 
 def deceptive(name: str) -> str | None:
     """Why ``name`` may be mistaken for another, or None: invisible characters, or letters that look like others."""
-    if name != clean(name, len(name) + 1):
+    if name != clean(name, columns(name) + 1):
         return "has invisible characters, or spaces at its ends"
     if unicodedata.normalize("NFKC", name) != name:
         return "has characters that are variants of plain ones"

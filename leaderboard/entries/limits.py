@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.errors import RetentionError
+from harness.records import expanded_bytes as expanded
+from harness.records import open_parquet
 from harness.sandbox import Failure, Limits, Sandbox
 
 MAX_FILE_BYTES = 5 * 1024 * 1024
@@ -37,7 +37,7 @@ def check_samples(path: Path) -> None:
     """Raise ``LimitError`` unless the parquet file at ``path`` can be read within the limits."""
     found = _sandbox().call("expanded_bytes", str(path))
     if isinstance(found, Failure):
-        message = found.message.removeprefix("LimitError: ")
+        message = found.message.removeprefix("LimitError: ").removeprefix("RunError: ")
         raise LimitError(message if found.kind == "error" else f"cannot be read within the limits ({found.kind})")
 
 
@@ -57,23 +57,14 @@ def expanded_bytes(path: str) -> int:
         stated = sum(shape.row_group(group).total_byte_size for group in range(shape.num_row_groups))
         if stated > MAX_EXPANDED_BYTES:
             raise _too_large(stated)
-        schema = file.schema_arrow
-    texts = [name for name, kind in zip(schema.names, schema.types, strict=True) if pa.types.is_string(kind)]
-    with pq.ParquetFile(path, memory_map=False, pre_buffer=False, read_dictionary=texts) as file:
-        total = 0
-        for index in range(file.num_row_groups):
-            for column in file.read_row_group(index, use_threads=False).columns:
-                total += sum(_bytes(chunk) for chunk in column.chunks)
-                if total > MAX_EXPANDED_BYTES:
-                    raise _too_large(total)
+    total = 0
+    encoded = open_parquet(Path(path), MAX_EXPANDED_BYTES)
+    for index in range(encoded.num_row_groups):
+        for column in encoded.read_row_group(index, use_threads=False).columns:
+            total += sum(map(expanded, column.chunks))
+            if total > MAX_EXPANDED_BYTES:
+                raise _too_large(total)
     return total
-
-
-def _bytes(values: pa.Array) -> int:
-    if not pa.types.is_dictionary(values.type):
-        return int(values.nbytes)
-    lengths = pc.binary_length(values.dictionary)
-    return int(pc.sum(lengths.take(values.indices)).as_py() or 0) + int(values.indices.nbytes)
 
 
 def _too_large(size: int) -> LimitError:

@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from harness.errors import RetentionError
 from harness.items import files_digest
 from harness.records.run import RECORD_FILE, read_record, read_run, write_record
 from harness.records.samples import SAMPLES_FILE, file_sha256
@@ -29,6 +30,10 @@ from leaderboard.documents.manifest import MANIFEST_FILE, Manifest, read_manifes
 from leaderboard.entries.shelf import Shelf
 
 ROOT = Path(__file__).parents[2]
+
+
+class BenchError(RetentionError):
+    """A benchmark that did not measure what it says."""
 
 
 def measure(entries: int, jobs: int, say: Callable[[str], None]) -> dict[str, Any]:
@@ -51,6 +56,7 @@ def measure(entries: int, jobs: int, say: Callable[[str], None]) -> dict[str, An
 
         reports = validate_all(folders, shelf, jobs=jobs, done=done)
         seconds, cpu = time.monotonic() - started, _cpu_seconds() - before
+    check_accepted(reports)
     gaps = [later - earlier for earlier, later in itertools.pairwise(finished)]
     verdicts = [report.verdict for report in reports]
     return {
@@ -66,6 +72,17 @@ def measure(entries: int, jobs: int, say: Callable[[str], None]) -> dict[str, An
         "verdicts": {verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))},
         "rules": _rules(reports),
     }
+
+
+def check_accepted(reports: list[Report]) -> None:
+    """Raise ``BenchError`` unless every entry was accepted: a refused one is not validated to its end."""
+    refused = [report for report in reports if not report.accepted]
+    found = sorted({each.rule for report in refused for each in report.findings if each.action != "flag"})
+    if refused:
+        raise BenchError(
+            f"validation: {len(refused)} of {len(reports)} entries were refused ({', '.join(found)}), so that nothing "
+            "was measured; make them in tests/bench/validation.py as honest entries are"
+        )
 
 
 def _cpu_seconds() -> float:

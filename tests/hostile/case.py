@@ -37,7 +37,7 @@ THREATS = {
     "unicode": "bidi, zero-width and homoglyph names",
     "formula": "spreadsheet formulas in CSV",
     "citation": "BibTeX and Markdown injection",
-    "bomb": "huge lines, zip and zstd bombs",
+    "bomb": "huge lines, zip and zstd bombs, parquet files that expand",
     "answer": "math answers that hang a checker",
     "secret": "secrets in logs",
     "fabricated": "fabricated, copied or constant outputs",

@@ -75,7 +75,8 @@ def _tasks(log: LogPath) -> dict[str, Path]:
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
+
+    from harness.records.parquet import expanded_bytes, expansion_cap, open_parquet
 
     check_size(path)
     if set(LogPath(path).columns) >= _OLD:
@@ -85,13 +86,14 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
         )
     held = 0
     try:
-        file = pq.ParquetFile(path)
+        most = expansion_cap(path, MAX_TEXT)
+        file = open_parquet(path, most, _COLUMNS)
         if file.metadata.num_rows > MAX_ROWS:
             raise RunError(f"{path}: {file.metadata.num_rows:,} rows is more than the {MAX_ROWS:,} a table may have")
         for batch in file.iter_batches(_BATCH, columns=sorted(_COLUMNS)):
-            held += batch.nbytes
-            if held > MAX_TEXT:
-                raise RunError(f"{path}: more than {MAX_TEXT:,} bytes when it is read, the most that a table may have")
+            held += sum(map(expanded_bytes, batch.columns))
+            if held > most:
+                raise RunError(f"{path}: more than {most:,} bytes when it is read, the most that a table may have")
             yield from batch.to_pylist()
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise RunError(f"{path}: not readable as details of lighteval ({brief(error)[:80]})") from error

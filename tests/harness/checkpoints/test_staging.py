@@ -1,22 +1,18 @@
 """The folder that engines are given: links to the used files alone, of one process, gone with it."""
 
-import fcntl
 import json
-import os
 import pickle
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from harness.checkpoints.checkpoint import open_checkpoint
-from harness.checkpoints.staging import _remove_stale, stage
+from harness.checkpoints.staging import stage
 from tests.support.fakes import write_checkpoint
 
 _CHILD = """
 import pickle, sys
-from harness.checkpoints import lasting_folder
+from harness.temporary import lasting_folder
 checkpoint = pickle.load(sys.stdin.buffer)
 print(checkpoint.staged)
 print(*sorted(path.name for path in checkpoint.staged.iterdir()))
@@ -61,23 +57,6 @@ def test_each_process_stages_for_itself_and_leaves_nothing(tmp_path: Path) -> No
     assert not Path(place).exists()
     assert Path(made).parent == Path(place).parents[1]
     assert not Path(made).parent.exists()
-
-
-def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stale, held, young = (tmp_path / f"retention-staged-{name}" for name in ("stale", "held", "young"))
-    for folder in (stale, held, young):
-        (folder / "deeper").mkdir(parents=True)
-    for folder in (stale, held):
-        os.utime(folder, (1, 1))
-    (tmp_path / "retention-staged-link").symlink_to(tmp_path / "elsewhere")
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    holder = os.open(held, os.O_RDONLY)
-    try:
-        fcntl.flock(holder, fcntl.LOCK_EX)
-        _remove_stale()
-    finally:
-        os.close(holder)
-    assert [stale.exists(), held.exists(), young.exists()] == [False, True, True]
 
 
 def test_a_folder_of_any_name_is_staged(tmp_path: Path) -> None:

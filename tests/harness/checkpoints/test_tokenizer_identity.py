@@ -146,10 +146,9 @@ SPLIT = {"type": "Split", "behavior": "Isolated", "invert": False}
     ],
 )
 def test_a_hostile_tokenizer_is_refused_and_nothing_hangs(tmp_path: Path, hostile: dict[str, Any]) -> None:
-    base, tuned = pair(tmp_path, lambda content: content.update(hostile))
     started = time.monotonic()
     with pytest.raises(CheckpointError):
-        compared(base, tuned, "a" * 200 + "!", "x" * 200)
+        compared(*pair(tmp_path, lambda content: content.update(hostile)), "a" * 200 + "!", "x" * 200)
     assert time.monotonic() - started < 100
 
 

@@ -1,5 +1,7 @@
 """The command line as a user meets it: quick help, examples everywhere, one clear line for each mistake."""
 
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -154,3 +156,29 @@ def test_a_command_that_is_ended_says_so_by_its_exit_code(tmp_path: Path, number
     assert running.returncode == code
     assert said.endswith("Interrupted\n")
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("number", "way_out"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EROFS, "name a folder that can be written to"),
+        (errno.EACCES, "this user may read and write"),
+        (errno.EMFILE, "ulimit -n"),
+        (errno.EFBIG, "ulimit -f"),
+    ],
+)
+def test_what_the_machine_refuses_is_one_line_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, number: int, way_out: str
+) -> None:
+    group = LazyGroup(lazy={})
+
+    def failing(*_: object) -> None:
+        raise OSError(number, os.strerror(number), "runs/store.sqlite")
+
+    monkeypatch.setattr(group, "get_command", lambda *_: click.Command("x", callback=failing))
+    found = CliRunner().invoke(group, ["x"])
+    assert found.exit_code == 2
+    assert found.output.count("\n") == 1
+    assert found.output.startswith(f"Error: runs/store.sqlite: {os.strerror(number)}; ")
+    assert way_out in found.output

@@ -132,7 +132,7 @@ def test_an_abandoned_stream_ends_the_child(checkpoint: Checkpoint, no_process_i
 
 def test_temporary_files_of_a_killed_child_are_removed(checkpoint: Checkpoint) -> None:
     engine = start(checkpoint, "killed")
-    scratch = Path(engine._scratch.name)
+    scratch = engine._scratch
     assert scratch.is_dir()
     with pytest.raises(EngineError):
         list(engine.generate(requests(20)))

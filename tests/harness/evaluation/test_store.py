@@ -203,6 +203,58 @@ def test_a_corrupt_store_and_a_newer_one_are_named(tmp_path: Path) -> None:
         ResponseStore(tmp_path / "newer.sqlite")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "answer = replace(answer, 'one', 'oNe')",
+        "answer = CAST(x'ff' || answer AS TEXT)",
+        "answer = ''",
+        "source = source || 'x'",
+        "digest = NULL",
+        "digest = x'00'",
+    ],
+)
+def test_an_answer_that_was_changed_on_disk_is_noticed_and_asked_for_again(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "s.sqlite"
+    with ResponseStore(path) as store:
+        ask(store, FakeEngine("one"), requests(5))
+        store._db.execute(f"UPDATE answers SET {change} WHERE key = (SELECT min(key) FROM answers)")
+    with ResponseStore(path) as store, pytest.raises(StoreError, match="1 stored answers were changed on disk"):
+        ask(store, FakeEngine("one"), requests(5))
+    with ResponseStore(path) as store:
+        again = ask(store, FakeEngine("one"), requests(5))
+        assert (again.reused, again.generated) == (4, 1)
+
+
+def test_a_flipped_byte_in_the_file_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    with ResponseStore(path) as store:
+        ask(store, FakeEngine("a text that is easily found"), requests(1))
+        store._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+    content = path.read_bytes()
+    assert content.count(b"easily found") == 1
+    path.write_bytes(content.replace(b"easily found", b"easily fOund"))
+    with ResponseStore(path) as store, pytest.raises(StoreError, match="changed on disk"):
+        ask(store, FakeEngine(), requests(1))
+
+
+def test_a_store_of_before_there_were_digests_keeps_its_answers(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    with ResponseStore(path) as store:
+        ask(store, FakeEngine("one"), requests(5))
+        rows = store._db.execute("SELECT key, source, answer FROM answers").fetchall()
+    path.unlink()
+    with sqlite3.connect(path) as older:
+        older.execute("CREATE TABLE answers (key BLOB PRIMARY KEY, source TEXT, answer TEXT) WITHOUT ROWID")
+        older.executemany("INSERT INTO answers VALUES (?, ?, ?)", rows)
+        older.execute("PRAGMA user_version=1")
+    older.close()
+    with ResponseStore(path) as store:
+        assert ask(store, FakeEngine("one"), requests(5)).reused == 5
+    with ResponseStore(path) as store:
+        assert ask(store, FakeEngine("one"), requests(5)).reused == 5
+
+
 def test_a_store_without_the_columns_of_this_version_is_named(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "older.sqlite") as database:
         database.execute("CREATE TABLE answers (key BLOB PRIMARY KEY, answer TEXT) WITHOUT ROWID")

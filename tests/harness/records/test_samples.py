@@ -91,6 +91,25 @@ def test_a_missing_or_unknown_column_is_named(tmp_path: Path) -> None:
         read_samples(tmp_path / "more.parquet")
 
 
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        ("details", pa.map_(pa.dictionary(pa.int32(), pa.string()), pa.float64())),
+        ("logprobs", pa.list_(pa.list_(pa.float64()))),
+        ("output", pa.dictionary(pa.int32(), pa.string())),
+        ("score", pa.float32()),
+        ("n_prompt_tokens", pa.int64()),
+    ],
+)
+def test_a_column_of_another_type_is_named(tmp_path: Path, column: str, kind: pa.DataType) -> None:
+    table = pa.Table.from_pylist([sample(0).model_dump()], schema=ARROW_SCHEMA)
+    values = pa.array([None if pa.types.is_nested(kind) else table[column][0].as_py()], kind)
+    place = table.column_names.index(column)
+    pq.write_table(table.set_column(place, column, values), tmp_path / "s.parquet")
+    with pytest.raises(RunError, match=rf"a column has the wrong type \({column} is"):
+        read_samples(tmp_path / "s.parquet")
+
+
 def test_text_that_is_none_is_refused_where_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "s.parquet"
     table = pa.Table.from_pylist([sample(0).model_dump() | {"output": "@@@@@@@@@@"}], schema=ARROW_SCHEMA)

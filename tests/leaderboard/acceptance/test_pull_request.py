@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from harness.errors import CheckFailedError, RetentionError
-from leaderboard.acceptance.pull_request import take
+from leaderboard.acceptance.pull_request import base_home, take
 from leaderboard.acceptance.steps import others
 from leaderboard.cli import cli
+from leaderboard.documents.manifest import read_manifest
 from leaderboard.entries.shelf import Shelf
 from tests.support.synthetic_board import add_entry, folders
 
@@ -100,22 +101,48 @@ def test_an_entry_is_copied_with_the_base_runs_that_are_there(repository: Reposi
     assert not (repository.checkout / "submissions" / repository.entry_id).exists()
 
 
-def test_a_new_base_run_comes_with_it(repository: Repository) -> None:
-    home = repository.fork / "leaderboard/data/bases/synthetic-1/0123456789ab"
-    home.mkdir()
-    for name in ("run.json", "samples.parquet", "SHA256SUMS"):
-        (home / name).write_text(name)
+@pytest.fixture
+def home(repository: Repository) -> str:
+    """The base branch has no base run yet, and the entry brings that of its base, which lies at this place."""
+    named = base_home(read_manifest(repository.folder / "manifest.yaml"))
+    place = repository.fork / "leaderboard/data/bases" / named
+    git(repository.checkout, "rm", "-rq", "leaderboard/data/bases")
+    git(repository.checkout, "commit", "-qm", "no base runs")
+    (repository.checkout / "leaderboard/data/bases").mkdir(parents=True)
+    shutil.copytree(place, repository.out.with_name("base"))
+    git(repository.fork, "pull", "-q", str(repository.checkout), "main")
+    shutil.copytree(repository.out.with_name("base"), place)
+    return named
+
+
+def test_the_new_run_of_its_base_comes_with_an_entry(repository: Repository, home: str) -> None:
     repository.commit()
-    assert "bases/synthetic-1/0123456789ab/run.json" in repository.take()
+    assert f"bases/{home}/run.json" in repository.take()
     # The base branch may have got it from another pull request by then.
-    merged = repository.checkout / "leaderboard/data/bases/synthetic-1/0123456789ab"
-    merged.mkdir()
-    for name in ("run.json", "samples.parquet", "SHA256SUMS"):
-        (merged / name).write_text(name)
+    merged = repository.checkout / "leaderboard/data/bases" / home
+    shutil.copytree(repository.out.with_name("base"), merged)
     take(repository.checkout, "HEAD", "refs/remotes/pull/head", repository.out.with_name("again"))
     (merged / "run.json").write_text("another")
     with pytest.raises(CheckFailedError, match="use the existing one"):
         take(repository.checkout, "HEAD", "refs/remotes/pull/head", repository.out.with_name("third"))
+
+
+@pytest.mark.parametrize("other", ["synthetic-1/0123456789ab", "another-1/{weights}", "synthetic-2/{weights}"])
+def test_a_base_run_that_the_entry_does_not_name_is_refused(repository: Repository, home: str, other: str) -> None:
+    place = repository.fork / "leaderboard/data/bases" / other.format(weights=home.rpartition("/")[2])
+    shutil.copytree(repository.out.with_name("base"), place)
+    repository.commit()
+    with pytest.raises(
+        CheckFailedError, match=f"the entry is of base {home}; a pull request brings the run of no other"
+    ):
+        repository.take()
+
+
+def test_a_manifest_that_cannot_be_read_brings_no_base_run(repository: Repository, home: str) -> None:
+    (repository.folder / "manifest.yaml").write_text("base: [")
+    repository.commit()
+    with pytest.raises(CheckFailedError, match="the entry's manifest does not name its base"):
+        repository.take()
 
 
 def test_a_revised_entry_is_copied_whole(repository: Repository) -> None:

@@ -7,10 +7,12 @@ import pytest
 
 from harness.errors import RetentionError
 from leaderboard.acceptance import workers
-from leaderboard.acceptance.report import Report
+from leaderboard.acceptance.report import Report, report
 from leaderboard.acceptance.steps import validate
 from leaderboard.acceptance.workers import validate_all
+from leaderboard.entries import finding
 from leaderboard.processes import WorkerPool
+from tests.bench.validation import BenchError, check_accepted
 from tests.support.tiny import TinyShelf, model, tiny_shelf, tiny_suite
 
 pytestmark = pytest.mark.slow
@@ -30,6 +32,13 @@ def test_reports_are_those_of_one_by_one_in_the_order_asked(made: TinyShelf) -> 
     assert {each.entry for each in told} == {folder.name for folder in folders}
     assert reports == [validate(folder, made.around) for folder in folders[:3]]
     assert [each.accepted for each in reports] == [True, False, True]
+
+
+def test_a_benchmark_of_refused_entries_is_an_error() -> None:
+    refused = report("x", [finding("broken", ".", "on purpose")], set(), None)
+    with pytest.raises(BenchError, match=r"1 of 2 entries were refused \(broken\)"):
+        check_accepted([refused, report("y", [], set(), None)])
+    check_accepted([report("y", [], set(), None)])
 
 
 def sleep_or_name(name: str) -> str:

@@ -32,6 +32,8 @@ def test_every_float_is_read_as_python_prints_it(value: float) -> None:
 @pytest.mark.parametrize(
     ("kind", "text"),
     [(Bool, "yes"), (Bool, "1"), (Bool, 1), (Count, "1_000"), (Count, "-1"), (Count, True), (Count, "9" * 30),
+     (Number, "1e300"), (Number, "-1e16"), (Positive, "1e-300"), (Positive, "5e-324"), (Positive, "1e-400"),
+     (Positive, 1e308), (Number, -5e-324), (Number, 10**20), (Number, "1e400"),
      (Number, "nan"), (Number, "inf"), (Number, "0x10"), (Positive, "-1"), (Number, float("nan")),
      (FileName, "a/../b"), (FileName, "/etc/passwd"), (FileName, "a//b"), (FileName, "c:x"), (FileName, "a\nb"),
      (FileName, "\\\\server\\x"), (FileName, "aux"), (FileName, "sub/CON.json"), (FileName, "a."), (FileName, "~a/x"),

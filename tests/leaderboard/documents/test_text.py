@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboard.documents.text import clean, clean_document, deceptive, spreadsheet_cell
+from leaderboard.documents.text import clean, clean_document, columns, deceptive, spreadsheet_cell
 
 
 @pytest.mark.parametrize(
@@ -30,11 +30,29 @@ def test_clean_caps_with_a_sign_that_something_is_missing() -> None:
     assert clean("x" * 600, cap=10) == "x" * 9 + "…"
 
 
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("\u6a21\u578b" * 9, "\u6a21\u578b\u6a21\u578b…"),
+        ("\U0001f680" * 9, "\U0001f680" * 4 + "…"),
+        ("z\u0335\u0336" * 9, "z\u0335\u0336" * 9),
+        ("z\u0335\u0336" * 11, "z\u0335\u0336" * 9 + "…"),
+        ("\ufdfd" * 9, "…"),
+        ("\ufdfa", "…"),
+        ("\U0001242b" * 9, "\U0001242b" * 2 + "…"),
+        ("\u05d0" * 11, "\u05d0" * 9 + "…"),
+    ],
+)
+def test_what_is_wide_is_cut_by_its_width(raw: str, shown: str) -> None:
+    assert clean(raw, 10) == shown
+    assert columns(shown) <= 10
+
+
 @given(st.text(max_size=300))
 def test_clean_is_idempotent_and_leaves_no_control_character(raw: str) -> None:
     once = clean(raw, 100)
     assert clean(once, 100) == once
-    assert len(once) <= 100
+    assert columns(once) <= 100
     assert not any(unicodedata.category(char).startswith("C") for char in once)
 
 
