@@ -133,7 +133,7 @@ def _item_order(samples: pd.DataFrame) -> NDArray[np.int64]:
     """Places of the rows by task and item id. Arrow sorts them in a fifth of the time of pandas."""
     columns = {name: pa.array(samples[name]) for name in ("task", "item_id")}
     order = pc.sort_indices(pa.table(columns), sort_keys=[(name, "ascending") for name in columns])
-    return order.to_numpy().astype(np.int64)
+    return np.asarray(order, dtype=np.int64)
 
 
 def _parse(content: bytes) -> Score:
