@@ -19,7 +19,7 @@ from .dynamics.document import (
 from .dynamics.influence import Pair, cosine, error_norm, jacobian_norm, magnitude
 from .dynamics.perplexity import Reading, edges
 from .gate import RuleResult, apply_rule, apply_rules, check_scopes, exit_code
-from .pairing import Source, in_item_order, pair
+from .pairing import Source, pair
 from .power import mean_minimum_detectable_difference, smallest_loss
 from .repeats import repeats_of
 from .rules import Comparison, Occurrence, Rule, parse_rule
@@ -160,7 +160,6 @@ __all__ = [
     "harmonic_mean",
     "headline",
     "holm",
-    "in_item_order",
     "jacobian_norm",
     "last_of",
     "lost_format",

@@ -65,7 +65,7 @@ def pair(base: Source, tuned: Source) -> Pair:
         right = right.iloc[others.get_indexer(ids)]
     unchecked = base.record.template_policy == "native" or not _both_know_prompts(base, tuned)
     for column in (*_SHARED, *(() if unchecked else ("prompt_digest",))):
-        differing = ids[left[column].to_numpy() != right[column].to_numpy()]
+        differing = ids[np.asarray(left[column].array != right[column].array, dtype=bool)]
         if len(differing):
             what = "prompts differ" if column == "prompt_digest" else f"column {column!r} differs"
             raise refusal(f"{what} on {_some(differing, len(left))}; {_way_out(base)}")
@@ -95,7 +95,7 @@ def _joined(left: pd.DataFrame, right: pd.DataFrame, shared: Sequence[str]) -> p
     # Once for the whole pair: every number of every task asks for it.
     correct = [(rows["outcome"] == Outcome.CORRECT).to_numpy(dtype=bool) for rows in sides.values()]
     columns |= {"base_correct": correct[0], "tuned_correct": correct[1], "transition": transition_names(*correct)}
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, copy=False)
 
 
 def in_item_order(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
