@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache as remembered
@@ -145,7 +146,8 @@ def _parse(content: bytes) -> Score:
         card=Scorecard.model_validate(document["card"]),
         base=document["base"],
         solved=np.unpackbits(packed, count=document["items"]).astype(bool),
-        hashes=document["hashes"],
+        # The same few hundred names in every entry: a board of a thousand has them once.
+        hashes={sys.intern(metric): digest for metric, digest in document["hashes"].items()},
     )
 
 

@@ -125,6 +125,7 @@ class AnswerTable:
                 raise ValueError(f"{folder}: answered other items than its base")
             self.outcomes[at] = found.outcomes
             self._outputs.append(bounded(found.outputs))
+        _return_memory()
 
     @property
     def solved(self) -> Bools:
@@ -140,8 +141,15 @@ class AnswerTable:
         # One array: of many chunks each would get a dictionary of its own, of all texts so far.
         said = pa.concat_arrays([each.slice(place.start, width).cast(pa.large_string()) for each in self._outputs])
         encoded = said.dictionary_encode()
+        del said
+        _return_memory()
         codes = encoded.indices.to_numpy(zero_copy_only=False)
         return codes.reshape(len(self._outputs), width), encoded.dictionary
+
+
+def _return_memory() -> None:
+    """Give back what Arrow needed for a while, some hundred megabytes for a thousand entries, and would keep."""
+    pa.default_memory_pool().release_unused()
 
 
 def bounded(outputs: pa.Array) -> pa.Array:
