@@ -14,6 +14,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import takewhile
 from urllib.parse import quote
 
@@ -162,6 +163,11 @@ def _cells(entry_id: str, card: Scorecard) -> Iterator[Cell]:
         "base": card.base.samples_sha256,
         "tuned": card.tuned.samples_sha256,
     }
+    suite = f"{card.suite.name}-{card.suite.version}"
+
+    @cache
+    def inputs(part: str) -> tuple[tuple[str, str], ...]:
+        return tuple(sorted((common | {"part": part}).items()))
 
     def cell(metric: str, definition: Metric, holder: object, name: str, part: str = "") -> Cell:
         value = getattr(holder, name)
@@ -170,9 +176,9 @@ def _cells(entry_id: str, card: Scorecard) -> Iterator[Cell]:
         return Cell(
             entry_id=entry_id,
             metric=metric,
-            suite=f"{card.suite.name}-{card.suite.version}",
+            suite=suite,
             definition=definition,
-            inputs=tuple(sorted((common | {"part": part}).items())),
+            inputs=inputs(part),
             drawn=drawn(definition.interval, card),
             value=None if value is None else float(value),
             interval=interval,
@@ -191,11 +197,13 @@ def _cells(entry_id: str, card: Scorecard) -> Iterator[Cell]:
         else:
             yield cell(name, definition, card, name)
     for group, score in card.groups.items():
+        prefix = f"group/{part_name(group)}"
         for name, definition in GROUP.items():
-            yield cell(f"group/{part_name(group)}/{name}", definition, score, name, group)
+            yield cell(f"{prefix}/{name}", definition, score, name, group)
     for task, numbers in card.tasks.items():
+        prefix = f"task/{part_name(task)}"
         for name, definition in TASK.items():
-            yield cell(f"task/{part_name(task)}/{name}", definition, numbers, name, task)
+            yield cell(f"{prefix}/{name}", definition, numbers, name, task)
 
 
 def drawn(interval: str | None, card: Scorecard) -> str:
