@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both set up what they need first.
-.PHONY: help setup demo quick test check lint format types floors bench dist clean
+.PHONY: help setup demo quick test check lint format types floors licences bench dist clean
 .DEFAULT_GOAL := help
 # tests/conftest.py puts first what takes longest, and tests/support/scheduling.py says which files share a process.
 PYTEST := pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
@@ -21,7 +21,7 @@ test: ## run the whole test suite
 	@.ci/setup --browser
 	@$(PYTEST)
 
-check: lint types floors test ## everything CI runs
+check: lint types floors licences test ## everything CI runs
 
 lint: setup ## lint and format check
 	@ruff check . && ruff format --check .
@@ -34,6 +34,9 @@ types: setup ## strict types of harness/ and leaderboard/
 
 floors: setup ## import floors of the design
 	@lint-imports
+
+licences: setup ## check the licences of the frozen packages; their list (SBOM, CycloneDX) goes to dist/sbom.json
+	@mkdir -p dist && python .ci/sbom.py dist/sbom.json
 
 bench: setup ## measure against lm-eval and raw vLLM; writes tests/bench/results/
 	@python -m tests.bench
