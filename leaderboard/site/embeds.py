@@ -25,8 +25,6 @@ _STRIP, WIDTH = (14.0, 466.0), 480
 _TOP, _ROW, _FOOT = 82.0, 40.0, 26.0
 # Characters that fit beside the numbers.
 _MOST_NAME, _MOST_TITLE, _LEAST_SETTINGS = 46, 30, 16
-# What the mark of a provisional recipe takes of them.
-_PROVISIONAL = 14
 
 
 @dataclass(frozen=True)
@@ -85,8 +83,7 @@ def _row(recipe: Recipe, across: Axis, top: float) -> StripRow:
     places = sorted(float(mark.x) for mark in marks)
     band = f"M{places[0]:g} {middle:g}H{places[-1]:g}" if len(places) > 1 else ""
     title, family = short(recipe.title, _MOST_TITLE), recipe.manifest.method.family
-    room = _MOST_NAME - len(title) - (_PROVISIONAL if recipe.provisional else 0)
-    settings = short(recipe.settings, max(room, _LEAST_SETTINGS - (4 if recipe.provisional else 0)))
+    settings = short(recipe.settings, max(_MOST_NAME - len(title), _LEAST_SETTINGS))
     return StripRow(
         recipe, title, settings, family, recipe.retention, coordinate(top + 6), coordinate(middle), band, marks
     )
