@@ -19,6 +19,7 @@ from .renaming import write_renamed
 from .staging import staged_folder
 from .template_files import template_of
 from .templates import ChatTemplate, TemplateError
+from .token_counts import token_counter
 from .tokenizer import NewToken, extended, new_tokens
 from .tokenizer_identity import compare_prompts, same_tokenizer, tokenizers_agree
 from .unused import unused_of
@@ -77,6 +78,7 @@ __all__ = [
     "staged_folder",
     "template_of",
     "tied_tensors",
+    "token_counter",
     "tokenizers_agree",
     "told_apart",
     "unpack",

@@ -5,6 +5,7 @@ Step 7 is :mod:`leaderboard.acceptance.plausibility`; steps 1 to 4 are :mod:`lea
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,17 +13,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import CheckFailedError
+from harness.errors import CheckFailedError, RetentionError
 from harness.items import items_digest
 from harness.records import JUDGE_VERSION, RECORD_FILE, SAMPLES_FILE, Run, Suite, file_sha256
 from harness.scoring import Scorecard, score_pair
 from leaderboard.acceptance.copies import Fingerprint
-from leaderboard.documents import MANIFEST_FILE, TUNED_FOLDER
+from leaderboard.acceptance.references import Reference, reference
+from leaderboard.documents import MANIFEST_FILE, TUNED_FOLDER, Manifest
 from leaderboard.entries import BaseRun, BaseRuns, Finding, Findings, Judges, Shelf, Submission, finding, public, some
 from leaderboard.ledger import Event, EventError, Submitted, fold, read_ledgers
 
 if TYPE_CHECKING:
     from leaderboard.entries.judges import Difference
+
+
+# Entries that others are held against; reading and scoring one takes a moment.
+MOST_REFERENCES = 8
 
 
 class Surroundings:
@@ -35,6 +41,7 @@ class Surroundings:
         self.judges = Judges(suites)
         # Fingerprints of the other entries by folder; None for one that cannot be read.
         self.prints: dict[Path, Fingerprint | None] = {}
+        self._references: dict[tuple[str, str, str], tuple[Reference, ...]] = {}
 
     @cached_property
     def accepted_bases(self) -> frozenset[str]:
@@ -69,6 +76,31 @@ class Surroundings:
         last = {name: fold(ledger).submitted for name, ledger in self._ledgers.items() if isinstance(ledger, tuple)}
         return {name: event for name, event in last.items() if event is not None}
 
+    def references(self, candidate: Submission) -> tuple[Reference, ...]:
+        """What other entries with the suite, base and target of ``candidate`` show, that were reproduced or verified:
+        no more than :data:`MOST_REFERENCES`, by their ids."""
+        if candidate.manifest is None:
+            return ()
+        found = self._references.get(place := _place(candidate.manifest))
+        if found is None:
+            found = self._references[place] = tuple(itertools.islice(self._confirmed(place), MOST_REFERENCES))
+        return tuple(each for each in found if each.entry != candidate.folder.name)
+
+    def _confirmed(self, place: tuple[str, str, str]) -> Iterator[Reference]:
+        for name, ledger in sorted(self._ledgers.items()):
+            if isinstance(ledger, EventError) or not (state := fold(ledger)).evidence.ranked:
+                continue
+            event = state.submitted
+            if not state.standing.ranked or event is None or (event.suite, event.target) != place[::2]:
+                continue
+            try:
+                scored = self.shelf.scored(name)
+            except RetentionError:  # its folder is gone or changed: it shows nothing any more
+                continue
+            entry = scored.entry
+            if _place(entry.manifest) == place:
+                yield reference(name, entry.manifest.method.family, entry.base, entry.tuned, scored.card)
+
     def other_runs(self, base: BaseRun) -> Iterator[tuple[str, Run]]:
         """Runs of the same weights on other suites."""
         weights = base.name.rstrip("/").rpartition("/")[2]
@@ -76,6 +108,11 @@ class Surroundings:
             other = self.bases.get(home.parent.name, weights)
             if other is not None and other.name != base.name and other.run is not None and not other.findings:
                 yield other.name, other.run
+
+
+def _place(manifest: Manifest) -> tuple[str, str, str]:
+    """What entries share that are held against each other: suite, base and target."""
+    return f"{manifest.suite.id}-{manifest.suite.version}", manifest.base.weights_digest, manifest.target
 
 
 @dataclass

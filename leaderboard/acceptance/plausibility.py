@@ -14,10 +14,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chisquare
 
-from harness.checkpoints import ChatTemplate, TemplateError
+from harness.checkpoints import ChatTemplate, TemplateError, token_counter
 from harness.records import RECORD_FILE, SAMPLES_FILE, Outcome, Run
 from harness.scoring import MARGIN, Scorecard, holm, mcnemar, points, share
+from leaderboard.acceptance import fabrication
 from leaderboard.acceptance.coverage import Candidate
+from leaderboard.acceptance.cuts import cut_marks
+from leaderboard.acceptance.references import reference
 from leaderboard.documents import MANIFEST_FILE, TEMPLATE_FILE, TUNED_FOLDER
 from leaderboard.entries import Findings, finding, some
 
@@ -52,8 +55,10 @@ def plausibility(entry: Candidate) -> Findings:
     yield from effect(base, tuned)
     yield from base_band(entry, base)
     yield from template(entry, tuned, entry.around.judges.recomputer(entry.suite))
+    recomputer = entry.around.judges.recomputer(entry.suite)
     for name, run in entry.sides():
-        yield from token_counts(name, run, entry.around.judges.recomputer(entry.suite))
+        yield from token_counts(name, run, recomputer)
+        yield from texts(entry, name, run, recomputer)
         if run.record.dirty:
             yield finding("modified-harness", f"{name}{RECORD_FILE}", "the checkout had modified files", "dirty")
     yield from answer_rates(base, tuned)
@@ -62,6 +67,10 @@ def plausibility(entry: Candidate) -> Findings:
     if entry.card is not None:
         yield from only_improves(entry.card)
         yield from alarms(entry.card)
+        own = reference(entry.folder.name, entry.manifest.method.family, base, tuned, entry.card)
+        others = entry.around.references(entry)
+        for sign in (fabrication.outside_references, fabrication.few_losses, fabrication.unlike_mistakes):
+            yield from sign(own, others)
     tested = [data.id for data in entry.manifest.training_data if data.overlap_with_suite == "test"]
     if tested:
         yield finding("test-data", MANIFEST_FILE, f"{tested[0]} overlaps the test items", "training_data")
@@ -147,6 +156,20 @@ def token_counts(name: str, run: Run, recomputer: Recomputer) -> Findings:
         if len(bare):
             why = f"{task}: {len(bare)} outputs have more text than their tokens allow"
             yield finding("token-counts", file, why, "n_output_tokens", items=some(bare))
+
+
+def texts(entry: Candidate, name: str, run: Run, recomputer: Recomputer) -> Findings:
+    """Marks of truncation, reasons for an end and token counts that do not fit the text of the outputs."""
+    file = f"{name}{SAMPLES_FILE}"
+    home = entry.folder if name.startswith(TUNED_FOLDER) else entry.around.shelf.bases.parent
+    size = (home / file).stat().st_size if (home / file).is_file() else 0
+    yield from cut_marks(file, run.samples, run.record.full_log, size)
+    for task, rows in run.samples.groupby("task", sort=False):
+        budget = recomputer.budget(str(task)) if str(task) in recomputer.suite.tasks else None
+        if budget is not None:
+            yield from fabrication.finish_reasons(file, str(task), rows, budget)
+    if (count := token_counter(run.record.tokenizer_digest)) is not None:
+        yield from fabrication.recounted(file, run.samples, count)
 
 
 def answer_rates(base: Run, tuned: Run) -> Findings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,15 @@ from leaderboard.board.tags import GOT_WORSE, Tag, gain_tag, tags_of
 from leaderboard.documents import TUNED_FOLDER, Manifest
 from leaderboard.entries import BadEntry, Shelf, changed_files, entry_folders
 from leaderboard.ledger import Event, EventError, Evidence, Standing, State, fold, read_ledgers
+
+# Who has a rank and a Pareto status. A new version says in the changelog which published ranks it changes.
+RANKING_VERSION = 2
+RANKING_RULE = (
+    "Entries that were reproduced or verified are ranked, and only they have a Pareto status. Self-reported ones are "
+    "provisional: shown after them, in the order of their numbers, without a rank. Flagged and superseded ones are not "
+    "ranked."
+)
+PROVISIONAL = "provisional until somebody other than its author has run it"
 
 _DATE = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]")
 
@@ -62,6 +71,16 @@ class Row:
     @property
     def standing(self) -> Standing:
         return self.state.standing
+
+    @property
+    def provisional(self) -> bool:
+        """Whether it takes part, but nobody other than its author has run it: it has no rank."""
+        return self.standing.ranked and not self.evidence.ranked
+
+    @property
+    def precedence(self) -> int:
+        """Whom a reader may rely on first: 0 reproduced or verified, 1 provisional, 2 doubted or replaced."""
+        return 2 if not self.standing.ranked else int(self.provisional)
 
     @property
     def shows_gain(self) -> bool:
@@ -116,11 +135,12 @@ class TrackKey:
 
 @dataclass(frozen=True)
 class Track:
-    """Entries of one key: the ranked ones by balance, then those without a rank by retention (``row.placing.reason``
-    says why).
+    """Entries of one key: reproduced and verified ones, ranked by balance and then those without a rank
+    (``row.placing.reason`` says why); then provisional ones; then those that are doubted or replaced.
 
-    ``questions`` are the items all of them answered, ``comparison`` holds what was tested between them, ``forgotten``
-    the items that most of the compared entries forgot.
+    ``questions`` are the items all of them answered. ``comparison`` holds the ranks and what was tested for them;
+    ``differences`` what was tested between all that take part, provisional ones among them. ``forgotten`` are the items
+    that most of those forgot.
     """
 
     key: TrackKey
@@ -128,6 +148,7 @@ class Track:
     rows: tuple[Row, ...]
     questions: Questions = field(repr=False, compare=False)
     comparison: Comparison = field(default=Comparison(), compare=False)
+    differences: Comparison = field(default=Comparison(), compare=False)
     forgotten: tuple[ForgottenItem, ...] = ()
 
     @cached_property
@@ -136,7 +157,7 @@ class Track:
 
     @cached_property
     def compared(self) -> tuple[Row, ...]:
-        """The entries that take part: the ranked ones, and those that show no gain or too little evidence."""
+        """The entries that take part: ranked ones, those without a balance, and provisional ones."""
         return tuple(row for row in self.rows if row.standing.ranked)
 
     @cached_property
@@ -150,10 +171,30 @@ class Track:
         if not self.shows_gain:
             return (
                 "No entry shows a gain, so there is no balance and no rank: ordered by retention, what was kept of "
-                "everything else."
+                "everything else." + (f" {self.provisional_sentence}" if self.provisional_sentence else "")
             )
+        by = "by balance, which is high where gain and retention both are"
+        if self.provisional_sentence:
+            return f"{self.provisional_sentence[:-1]}, {by}."
         last = " Those without a rank follow, by retention." if len(self.ranked) < len(self.rows) else ""
-        return f"Ordered by balance, which is high where gain and retention both are.{last}"
+        return f"Ordered {by}.{last}"
+
+    @cached_property
+    def provisional(self) -> tuple[Row, ...]:
+        """The entries that nobody other than their authors has run."""
+        return tuple(row for row in self.rows if row.provisional)
+
+    @property
+    def provisional_sentence(self) -> str:
+        """How provisional entries stand among the others; empty where there are none."""
+        if not self.provisional:
+            return ""
+        if len(self.provisional) == len(self.compared):
+            return (
+                "No entry has been reproduced or verified yet, so none is ranked: all are provisional and stand in the "
+                "order of their own numbers."
+            )
+        return "Reproduced and verified entries come first; provisional ones follow, without a rank, in the same order."
 
 
 @dataclass(frozen=True)
@@ -273,31 +314,50 @@ def _tracks(scores: Sequence[tuple[Score, State]], submissions: Path, bases: Pat
         base, questions = base_runs[score.base]
         key = _track_key(score.manifest, base)
         members.setdefault(key, _Members(base, questions)).scores.append((score, state))
-    contests = [
-        Contest(
-            track.questions,
-            tuple(
-                Contender(one.entry_id, one.card, one.solved) for one, state in track.scores if state.standing.ranked
-            ),
-        )
-        for track in members.values()
-    ]
+    # Those that are ranked are compared among themselves: what nobody else has run must not move a rank.
+    confirmed = [_contest(track, lambda state: state.evidence.ranked) for track in members.values()]
+    everyone = [_contest(track, lambda state: True) for track in members.values()]
+    # Who is ranked (True) or takes part (False), by the track's place: where all are confirmed, that is one contest.
+    contests = {(True, place): contest for place, contest in enumerate(confirmed)} | {
+        (False, place): contest
+        for place, contest in enumerate(everyone)
+        if len(contest.contenders) > len(confirmed[place].contenders)
+    }
+    contests = {which: contest for which, contest in contests.items() if contest.contenders}
+    found = dict(zip(contests, compare_all(list(contests.values()), cache), strict=True))
     tracks = []
-    for (key, track), contest, compared in zip(members.items(), contests, compare_all(contests, cache), strict=True):
-        rows = [_row(score, state, track.base, compared, submissions, bases) for score, state in track.scores]
-        forgotten = forgotten_most(track.questions, contest.contenders)
-        tracks.append(Track(key, track.base, tuple(sorted(rows, key=_order)), track.questions, compared, forgotten))
+    for place, (key, track) in enumerate(members.items()):
+        ranked = found.get((True, place), Comparison())
+        differences = found.get((False, place), ranked)
+        rows = [_row(score, state, track.base, ranked, submissions, bases) for score, state in track.scores]
+        forgotten = forgotten_most(track.questions, everyone[place].contenders)
+        ordered = tuple(sorted(rows, key=_order))
+        tracks.append(Track(key, track.base, ordered, track.questions, ranked, differences, forgotten))
     return tuple(sorted(tracks, key=_precedence))
 
 
-def _precedence(track: Track) -> tuple[bool, bool, int, str]:
+def _contest(track: _Members, takes_part: Callable[[State], bool]) -> Contest:
+    """The contest of those entries of a track whose standing lets them take part, and whose state ``takes_part``."""
+    return Contest(
+        track.questions,
+        tuple(
+            Contender(one.entry_id, one.card, one.solved)
+            for one, state in track.scores
+            if state.standing.ranked and takes_part(state)
+        ),
+    )
+
+
+def _precedence(track: Track) -> tuple[bool, bool, bool, int, str]:
     """Where something was learned before where nothing is shown to be, so that such a track never opens the board;
-    standard before custom, then the largest track first: that is where a reader finds most to compare."""
-    return not track.shows_gain, track.key.kind == "custom", -len(track.rows), track.key.slug
+    standard before custom, with reproduced or verified entries before without; then the largest track first: that is
+    where a reader finds most to compare."""
+    unsure = min(row.precedence for row in track.rows) > 0
+    return not track.shows_gain, track.key.kind == "custom", unsure, -len(track.rows), track.key.slug
 
 
 def _row(score: Score, state: State, base: RunRecord, compared: Comparison, submissions: Path, bases: Path) -> Row:
-    unranked = Placing(reason=f"{state.standing} entries are not ranked")
+    unranked = Placing(reason=PROVISIONAL if state.standing.ranked else f"{state.standing} entries are not ranked")
     return Row(
         entry_id=score.entry_id,
         manifest=score.manifest,
@@ -312,10 +372,12 @@ def _row(score: Score, state: State, base: RunRecord, compared: Comparison, subm
     )
 
 
-def _order(row: Row) -> tuple[bool, bool, float, bool, float, float, str]:
-    """By balance; those without by retention, then gain. The entry's id decides only where all of that is equal."""
+def _order(row: Row) -> tuple[int, bool, bool, float, bool, float, float, str]:
+    """Whom a reader may rely on first; by balance, those without by retention, then gain. The entry's id decides only
+    where all of that is equal."""
     balance, retention = row.card.balance, row.card.retention_macro
     return (
+        row.precedence,
         row.placing.rank is None,
         balance is None,
         -(balance or 0.0),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from leaderboard.board.board import Board, Row, Track
+from leaderboard.board.board import RANKING_RULE, RANKING_VERSION, Board, Row, Track
 from leaderboard.board.cost import cost
 from leaderboard.board.recipes import Recipe, recipes
 from leaderboard.board.tables import SCHEMA
@@ -24,7 +24,8 @@ def board_json(board: Board) -> str:
         "units": _UNITS,
         "order": "balance, descending, within a track; rank is an interval: [1 + number significantly better, "
         "number ranked - number significantly worse], rank_alone the same for one entry asked of by itself; entries "
-        "without a rank follow by retention",
+        "without a rank follow by retention, then provisional ones in the same order",
+        "ranking": {"version": RANKING_VERSION, "rule": RANKING_RULE},
         "withdrawn": [
             {"entry_id": stone.entry_id, "name": stone.name, **_state_document(stone.state)}
             for stone in board.tombstones
@@ -94,6 +95,7 @@ def _recipe_document(recipe: Recipe) -> dict[str, Any]:
         "id": recipe.slug,
         "name": recipe.name,
         "entries": [row.entry_id for row in recipe.rows],
+        "evidence": recipe.evidence.value,
         **{name: None if mean is None else vars(mean) for name, mean in means.items()},
     }
 

@@ -17,6 +17,10 @@ QUEUE_REASONS = {
 }
 
 
+# After all entries of which anything is gained.
+_LAST = True, 0, 0.0
+
+
 @dataclass(frozen=True)
 class Queued:
     """One entry that waits, for one of ``QUEUE_REASONS``.
@@ -43,10 +47,11 @@ class Queued:
 def queued_entries(board: Board) -> tuple[Queued, ...]:
     """Entries that wait for a maintainer: flagged ones, those left out, those without a ledger, then unverified ones.
 
-    Within a reason those with the best rank come first, since most is read from them, and then the longest waiting.
+    Within a reason those come first of which verifying gains most (:func:`worth_verifying`), and then the longest
+    waiting.
     """
     order = list(QUEUE_REASONS)
-    found = [(_queued(row), _place(track, row)) for track in board.tracks for row in track.rows]
+    found = [(_queued(row), _least_gained(track, row)) for track in board.tracks for row in track.rows]
     waiting = [(order.index(each.reason), place, each) for each, place in found if each is not None]
     waiting += [
         (
@@ -59,12 +64,22 @@ def queued_entries(board: Board) -> tuple[Queued, ...]:
     return tuple(each for *_, each in sorted(waiting, key=lambda one: (*one[:2], one[2].since, one[2].entry_id)))
 
 
-_LAST = 10**9
+def worth_verifying(track: Track, row: Row) -> tuple[bool, int, float]:
+    """What verifying an entry gains, to be compared with others': whether the board would then say of its track what no
+    reproduced or verified entry lets it say (there is none yet, or its balance is above the best of theirs); how many
+    entries of its track stand below it by balance, and so wait for it to know their place; and the balance."""
+    balance = row.card.balance
+    if balance is None:
+        return False, 0, row.card.retention_macro or 0.0
+    known = [other.card.balance for other in track.rows if other.precedence == 0 and other.card.balance is not None]
+    below = sum((other.card.balance or 0.0) < balance for other in track.compared if other is not row)
+    return not known or balance > max(known), below, balance
 
 
-def _place(track: Track, row: Row) -> int:
-    """How far down its track's table the entry is; those without a rank come after all ranked ones."""
-    return _LAST if row.placing.rank is None else row.placing.rank[0]
+def _least_gained(track: Track, row: Row) -> tuple[bool, int, float]:
+    """The order of the queue: what is worth most comes first."""
+    first, below, balance = worth_verifying(track, row)
+    return not first, -below, -balance
 
 
 def _queued(row: Row) -> Queued | None:

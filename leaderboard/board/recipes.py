@@ -16,8 +16,9 @@ from harness.items import canonical_json
 from leaderboard.board.board import Row, Track
 from leaderboard.board.naming import seed_count, settings, title, weights
 from leaderboard.board.seeds import Interval, SeedMean, adjusted, over_seeds
-from leaderboard.board.tags import GOT_WORSE, NO_GAIN, Tag, shared
+from leaderboard.board.tags import GOT_WORSE, NO_GAIN, PROVISIONAL, Tag, shared
 from leaderboard.documents import Manifest
+from leaderboard.ledger import Evidence
 from leaderboard.numbers import learning_rate
 
 __all__ = ["Recipe", "SeedMean", "but_learning_rate", "recipes", "short_names", "weights"]
@@ -73,6 +74,21 @@ class Recipe:
         return all(row.shows_gain for row in self.rows)
 
     @property
+    def provisional(self) -> bool:
+        """Whether nobody other than its author has run one of its entries, so that its means are the author's word."""
+        return any(row.provisional for row in self.rows)
+
+    @property
+    def precedence(self) -> int:
+        """That of the entry of which a reader may rely on least."""
+        return max(row.precedence for row in self.rows)
+
+    @property
+    def evidence(self) -> Evidence:
+        """The weakest evidence among its entries."""
+        return min((row.evidence for row in self.rows), key=lambda evidence: evidence.rank)
+
+    @property
     def got_worse(self) -> bool:
         """Whether each of its entries is shown to have lost on its own target."""
         return all(row.got_worse for row in self.rows)
@@ -85,17 +101,21 @@ class Recipe:
     @cached_property
     def tags(self) -> tuple[Tag, ...]:
         """What a reader should know beside its numbers: evidence and standing of all, gain, and whether seeds agree."""
-        told = [tag for tag in shared([row.tags for row in self.rows]) if tag not in (NO_GAIN, GOT_WORSE)]
+        told = [tag for tag in shared([row.tags for row in self.rows]) if tag not in (NO_GAIN, GOT_WORSE, PROVISIONAL)]
         gained = sum(row.shows_gain for row in self.rows)
         if not gained:
             told.insert(0, GOT_WORSE if self.got_worse else NO_GAIN)
         elif gained < len(self.rows):
             told.insert(0, Tag(f"gain shown by {gained} of {len(self.rows)} seeds", "plain"))
+        if left := sum(row.provisional for row in self.rows):
+            some = left < len(self.rows)
+            told.insert(0, Tag(f"{left} of {len(self.rows)} seeds provisional", "plain") if some else PROVISIONAL)
         return tuple(told) + ((Tag("seeds disagree", "warn"),) if self.disagrees else ())
 
 
 def recipes(track: Track) -> tuple[Recipe, ...]:
-    """The recipes of ``track``: by the mean balance of their seeds, then those without a balance by mean retention.
+    """The recipes of ``track``: those of which every seed was reproduced or verified, then provisional ones, then those
+    that are doubted; each by the mean balance of their seeds, then those without a balance by mean retention.
 
     Nobody but one author, with weights in one place, is joined. Entries of which nothing says that only a seed tells
     them apart are recipes of their own: those whose seed is not stated, or stated by another of the same statements,
@@ -118,9 +138,10 @@ def recipes(track: Track) -> tuple[Recipe, ...]:
     return tuple(sorted(found, key=_order))
 
 
-def _order(recipe: Recipe) -> tuple[bool, float, bool, float, float, str]:
+def _order(recipe: Recipe) -> tuple[int, bool, float, bool, float, float, str]:
     balance, retention = recipe.balance, recipe.retention
     return (
+        recipe.precedence,
         balance is None,
         -balance.mean if balance else 0.0,
         retention is None,

@@ -89,7 +89,7 @@ def _entry_columns() -> Iterator[Column[_Entry]]:
                  lambda e: cost(e.row).answers)  # fmt: skip
     yield _count("evaluation_items", "items", "Items of the suite.", lambda e: cost(e.row).items)
     yield _text("device", "The class of hardware that the tuned model was run on.", lambda e: cost(e.row).device)
-    yield _word("evidence", "Who ran the models.", lambda e: str(e.row.evidence), tuple(map(str, Evidence)))
+    yield _evidence(lambda e: e.row.evidence)
     yield _word("standing", "What events say of the entry.", lambda e: str(e.row.standing), tuple(map(str, Standing)))
     for name, metric, end in (("rank_low", "rank", 0), ("rank_high", "rank", 1), ("rank_alone_low", "rank_alone", 0),
                               ("rank_alone_high", "rank_alone", 1)):  # fmt: skip
@@ -123,6 +123,7 @@ def _task_columns() -> Iterator[Column[_OfTask]]:
     yield _text("task", "The task of the suite.", lambda t: t.name, required=True)
     yield _text("track", "The track's name in addresses.", lambda t: t.entry.track.key.slug, required=True)
     yield _text("recipe", "The recipe's name in addresses.", lambda t: t.entry.recipe.slug, required=True)
+    yield _evidence(lambda t: t.entry.row.evidence)
     yield _text("family", "The task's family: variants of one skill.", lambda t: t.score.family)
     yield _text("group", "The capability group that its retention is averaged in.", lambda t: t.score.group)
     yield from _of_task()
@@ -181,6 +182,7 @@ def _recipe_columns() -> Iterator[Column[_OfRecipe]]:
     yield _count("entries", "entries", "How many entries it has, one a seed.", lambda r: len(r.recipe.rows))
     yield _text("entry_ids", "Its entries, with spaces between, best first.",
                 lambda r: " ".join(row.entry_id for row in r.recipe.rows))  # fmt: skip
+    yield _evidence(lambda r: r.recipe.evidence, "Who ran the models: the weakest of its entries.")
     yield _text("seeds", "The stated seeds, with spaces between.", lambda r: " ".join(map(str, r.recipe.seeds)) or None)
     yield from _over_seeds("gain", "gain", lambda r: r.recipe.gain)
     yield from _over_seeds("retention", "retention", lambda r: r.recipe.retention)
@@ -231,6 +233,12 @@ def _of_method(of: Callable[[Any], Manifest]) -> Iterator[Column[Any]]:
     yield _count("rollouts", "rollouts", "Answers sampled in training, as stated.", lambda e: of(e).method.rollouts)
     yield Column(name="kl_coefficient", kind="number", sentence="The weight of the KL penalty, as stated.", low=0.0,
                  of=lambda e: of(e).method.kl_coefficient)  # fmt: skip
+
+
+def _evidence(
+    of: Callable[[Any], Evidence], sentence: str = "Who ran the models; self-reported is provisional."
+) -> Column[Any]:
+    return _word("evidence", sentence, lambda record: str(of(record)), tuple(map(str, Evidence)))
 
 
 def _text(

@@ -22,6 +22,8 @@ class Tag:
 
 NO_GAIN = Tag("no gain shown", "plain")
 GOT_WORSE = Tag("got worse", "warn")
+# Nobody other than the author has run it.
+PROVISIONAL = Tag("provisional", "plain")
 
 
 def gain_tag(interval: Interval | None) -> Tag | None:
@@ -34,9 +36,11 @@ def gain_tag(interval: Interval | None) -> Tag | None:
 def tags_of(gain: Interval | None, evidence: Evidence, standing: Standing, alarms: int) -> tuple[Tag, ...]:
     """The tags of an entry, the one that decides most first."""
     found = [] if standing is Standing.ACTIVE else [Tag(str(standing), "warn")]
+    if standing.ranked and not evidence.ranked:
+        found.append(PROVISIONAL)
     if (said := gain_tag(gain)) is not None:
         found.append(said)
-    if evidence is not Evidence.SELF_REPORTED:
+    if evidence.ranked:
         found.append(Tag(str(evidence), "good"))
     if alarms:
         found.append(Tag(f"{alarms} {'alarm' if alarms == 1 else 'alarms'}", "warn"))

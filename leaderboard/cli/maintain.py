@@ -292,7 +292,8 @@ def queue_(as_json: bool, most: int | None, cache: Path, **where: Path) -> None:
     """List the entries that wait for a maintainer: flagged, left out, not accepted yet, not verified.
 
     The site's queue page shows the same. Each line has the reason, since when, the entry's alarms by kind, and what to
-    run next; entries with the best rank come first, since most is read from them.
+    run next; those come first of which verifying gains most: above all that is verified of their track, then above most
+    others.
 
     \b
     Examples:

@@ -2,7 +2,16 @@ from .dynamics import read_dynamics
 from .entry import BadEntry, Entry, entry_folders, load_entry, read_entry
 from .integrity import BaseRun, BaseRuns, Findings, Submission
 from .judges import Judges, public
-from .limits import MAX_EXPANDED_BYTES, MAX_FILE_BYTES, MAX_RECORD_BYTES, is_cut
+from .limits import (
+    KEPT_CHARACTERS,
+    MAX_EXPANDED_BYTES,
+    MAX_FILE_BYTES,
+    MAX_RECORD_BYTES,
+    Cut,
+    cut_of,
+    is_cut,
+    without_mark,
+)
 from .maintain import accept, changed_files, check_append_only, merge_commit, record, refuse_changed
 from .rejudging import Moved, rejudge_board
 from .rules import STEPS, Finding, finding, some
@@ -11,6 +20,7 @@ from .shelf import BOARD_FILE, Scored, Shelf, UnknownEntryError, published_card
 
 __all__ = [
     "BOARD_FILE",
+    "KEPT_CHARACTERS",
     "MAX_EXPANDED_BYTES",
     "MAX_FILE_BYTES",
     "MAX_RECORD_BYTES",
@@ -18,6 +28,7 @@ __all__ = [
     "BadEntry",
     "BaseRun",
     "BaseRuns",
+    "Cut",
     "Entry",
     "Finding",
     "Findings",
@@ -30,6 +41,7 @@ __all__ = [
     "accept",
     "changed_files",
     "check_append_only",
+    "cut_of",
     "entry_folders",
     "find_secret",
     "finding",
@@ -44,4 +56,5 @@ __all__ = [
     "refuse_changed",
     "rejudge_board",
     "some",
+    "without_mark",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -106,8 +107,39 @@ def check_files(folder: Path, expected: frozenset[str], optional: frozenset[str]
         yield f"{name}: is missing"
 
 
-_MARKED = re.compile(r"\n\[\.\.\. [0-9]{1,9} characters left out, sha256 [0-9a-f]{16} \.\.\.\]\n", re.ASCII)
+# Characters kept of a long output that is truncated; the first of these that makes the file small enough is used.
+KEPT_CHARACTERS = (8192, 4096, 2048, 1024, 512, 256)
+_MARKED = re.compile(r"\n\[\.\.\. ([0-9]{1,9}) characters left out, sha256 [0-9a-f]{16} \.\.\.\]\n", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The lengths of a truncated output's parts, in characters: before its mark, after it, and what was left out."""
+
+    head: int
+    tail: int
+    left_out: int
+
+    @property
+    def kept(self) -> int:
+        return self.head + self.tail
+
+    @property
+    def length(self) -> int:
+        """Of the whole output."""
+        return self.kept + self.left_out
+
+
+def cut_of(output: str) -> Cut | None:
+    """Where an output says that it was truncated; None for one that does not."""
+    found = _MARKED.search(output)
+    return None if found is None else Cut(found.start(), len(output) - found.end(), int(found[1]))
 
 
 def is_cut(output: str) -> bool:
-    return _MARKED.search(output) is not None
+    return cut_of(output) is not None
+
+
+def without_mark(output: str) -> str:
+    """An output without the mark of truncation."""
+    return _MARKED.sub(" ", output)

@@ -135,6 +135,9 @@ RULES: dict[str, Rule] = {
     "near-copy": Rule(
         7, "flag", "98 % of the outputs, 80 % of the text of long ones, or 90 % of the mistakes match an earlier entry",
         "describe in method.summary how the two checkpoints are related"),
+    "same-answers": Rule(
+        7, "flag", "of the wrong answers that are not the base's, 90 % are one earlier entry's, or 95 % those of three",
+        "describe in method.summary how the checkpoints are related; it is verified first"),
     "gold-copied": Rule(
         7, "flag", "correct outputs are the gold answer word for word, while wrong ones have another form",
         "nothing if the outputs are the model's own: verification generates a sample of them again"),
@@ -160,6 +163,26 @@ RULES: dict[str, Rule] = {
     "token-counts": Rule(
         7, "refuse", "an output has more tokens than its task allows, or text without tokens",
         "evaluate again with `retention evaluate`; token counts are never edited"),
+    "outside-references": Rule(
+        7, "flag", "the interval of gain or retention lies above those of all reproduced or verified entries of its "
+        "method family, base and target", "nothing if the outputs are the model's own: it is verified first"),
+    "few-losses": Rule(
+        7, "flag", "at a gain of 20 points, or 20 prior items learned, surely fewer prior items were forgotten than "
+        "reproduced or verified entries of this base forgot (than 1 % where there is none)",
+        "nothing if the outputs are the model's own: it is verified first"),
+    "unlike-mistakes": Rule(
+        7, "flag", "where base and tuned are both wrong on prior items, they state the same wrong answer no more often "
+        "than chance, or less (more) often than reproduced or verified entries of this base that forgot more (less)",
+        "nothing if the outputs are the model's own: it is verified first"),
+    "token-recount": Rule(
+        7, "flag", "over 2 % of the outputs have another number of tokens by the tokenizer that the run names, where "
+        "that is at hand", "evaluate again with `retention evaluate`; outputs and token counts are never edited"),
+    "finish-reason": Rule(
+        7, "flag", "an output is said to have run out of tokens, below the budget of its task",
+        "nothing if the context of the model was full; else evaluate again with `retention evaluate`"),
+    "cut-mark": Rule(
+        7, "refuse", "a mark of left-out text is not where truncation puts it, or does not fit tokens or full log",
+        "run `retention submit prepare` again on the original run; outputs are never shortened by hand"),
     "unparsed": Rule(
         7, "flag", "at least 20 % of a task's outputs could not be parsed, more than of the base's",
         "nothing: lost format is counted apart from lost knowledge"),

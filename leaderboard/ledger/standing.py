@@ -39,6 +39,12 @@ class Evidence(StrEnum):
     def rank(self) -> int:
         return list(Evidence).index(self)
 
+    @property
+    def ranked(self) -> bool:
+        """Whether somebody other than the author ran the models, so that the entry may have a rank. Recomputing scores
+        from stored answers cannot tell answers of a model from answers that were written."""
+        return self is not Evidence.SELF_REPORTED
+
 
 class Standing(StrEnum):
     """From strongest to weakest: if several were given, the first is shown."""

@@ -109,8 +109,8 @@ def cite(entry: Cited, cell: Cell | None, style: Style, site: str | None = None)
 
 
 def signature(entry: Cited, cell: Cell | None) -> str:
-    """The scorecard's signature with the entry, and for a cell its reference, value and interval in full."""
-    facts = [entry.card.signature, f"entry:{entry.entry_id}"]
+    """The scorecard's signature with the entry and its evidence; for a cell its reference, value and interval too."""
+    facts = [entry.card.signature, f"entry:{entry.entry_id}", f"evidence:{entry.state.evidence}"]
     if cell is not None:
         facts += [f"cell:{cell.reference}", f"value:{'null' if cell.value is None else repr(cell.value)}"]
         if cell.interval is not None:
@@ -167,6 +167,7 @@ def _apa(entry: Cited, cell: Cell | None, address: str | None) -> str:
             if cell and cell.metric in ("retention_macro", "balance")
             else []
         ),
+        f"Evidence: {entry.state.evidence}.",
         *([address] if address else []),
     ]
     return " ".join(parts)

@@ -16,7 +16,7 @@ from typing import Literal
 
 from harness.errors import RetentionError
 from leaderboard.entries import Scored, Shelf, UnknownEntryError
-from leaderboard.ledger import Standing, Submitted
+from leaderboard.ledger import Evidence, Standing, Submitted
 from leaderboard.numbers.cells import CELL, Cell, CellRef, cells_of, find_cell
 from leaderboard.numbers.citations import quotation, signature
 
@@ -251,6 +251,14 @@ def _check_signature(quoted: str, shelf: _Once) -> Finding:
     return best or Finding(quoted, "unknown", "no entry has these base and tuned weights")
 
 
+def _may_differ(name: str, fields: dict[str, str], due: dict[str, str]) -> bool:
+    """A signature may leave out its entry and the evidence, and evidence may have become stronger since."""
+    if name == "evidence" and name in fields:
+        levels = [str(each) for each in Evidence]
+        return fields[name] in levels[: levels.index(due[name])]
+    return name in ("entry", "evidence") and name not in fields
+
+
 def _compare(quoted: str, fields: dict[str, str], scored: Scored) -> Finding:
     cell = None
     if "cell" in fields:
@@ -261,7 +269,7 @@ def _compare(quoted: str, fields: dict[str, str], scored: Scored) -> Finding:
     due = _fields(signature(scored, cell))
     differing = [f"{name} is {due.get(name, 'not there')}, quoted {fields.get(name, 'without')}"
                  for name in dict.fromkeys([*fields, *due])
-                 if fields.get(name) != due.get(name) and (name != "entry" or name in fields)]  # fmt: skip
+                 if fields.get(name) != due.get(name) and not _may_differ(name, fields, due)]  # fmt: skip
     if scored.state.standing is Standing.WITHDRAWN:
         differing.append(f"the entry was withdrawn: {scored.state.because[-1].reason}")
     if differing:

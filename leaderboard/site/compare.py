@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from harness.scoring import NODES, WEIGHTS, Difference, widening
 from leaderboard.board import Row, Track
-from leaderboard.board.recipes import recipes
+from leaderboard.board.recipes import Recipe, recipes
 from leaderboard.board.side_by_side import MOST, SideBySide, first_shown, ordered_tasks, side_by_side
 from leaderboard.numbers.formats import percent, points, points_ci, ratio_ci
 from leaderboard.site.item_index import PART, SHORT_ID, ItemIndex
@@ -54,7 +54,8 @@ class Comparing:
     ``shown`` is the comparison the page starts with, None where the track has one entry. ``common`` and each of
     ``solved`` are bits, an item each, in base64: which items most entries solve, and where an entry is otherwise.
     ``apart`` has of every entry whether its gain, retention and balance differ from each other's, in that order, and
-    from its own where it was compared. ``recipe`` is the name of every entry's recipe; all by entry id.
+    from its own where it was compared. ``recipe`` is the name of every entry's recipe, and whether the entry is
+    provisional; all by entry id.
     """
 
     shown: SideBySide | None
@@ -80,8 +81,12 @@ def comparing(track: Track, index: ItemIndex) -> Comparing:
         common=_packed(common),
         solved={row.entry_id: _packed(right != common) for row, right in zip(track.rows, solved, strict=True)},
         apart={row.entry_id: _packed(bits) for row, bits in zip(track.rows, apart, strict=True)},
-        recipe={row.entry_id: recipe.name for recipe in recipes(track) for row in recipe.rows},
+        recipe={row.entry_id: _recipe(recipe, row) for recipe in recipes(track) for row in recipe.rows},
     )
+
+
+def _recipe(recipe: Recipe, row: Row) -> str:
+    return f"{recipe.name} · provisional" if row.provisional else recipe.name
 
 
 def nodes() -> Markup:
@@ -117,7 +122,7 @@ def _apart(track: Track) -> NDArray[np.bool_]:
     An entry differs from itself where it was compared with any.
     """
     ids = [row.entry_id for row in track.rows]
-    compared = track.comparison
+    compared = track.differences
     balance = compared.better | compared.better.T
     found = np.zeros((3, len(ids), len(ids)), dtype=bool)
     for at, (order, matrix) in enumerate(
@@ -145,9 +150,9 @@ def number_word(track: Track, axis: str, first: Row, other: Row) -> str:
     """Whether a number of two entries differs beyond chance, in words; ``axis`` is gain, retention or balance."""
     ids = first.entry_id, other.entry_id
     if axis == "balance":
-        found = track.comparison.told_apart(*ids)
+        found = track.differences.told_apart(*ids)
     else:
-        found = track.comparison.differ("gain" if axis == "gain" else "retention", *ids)
+        found = track.differences.differ("gain" if axis == "gain" else "retention", *ids)
     return "not tested" if found is None else "differs" if found else SAME
 
 

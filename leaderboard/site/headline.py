@@ -43,8 +43,15 @@ class Sentence:
     lead: str
     parts: tuple[Part, ...]
 
+    @property
+    def provisional(self) -> bool:
+        """Whether it rests on a recipe that nobody other than its author has run."""
+        return any(isinstance(part, Link) and part.recipe.provisional for part in self.parts)
+
     def __str__(self) -> str:
-        return f"{self.lead} " + "".join(part if isinstance(part, str) else part.text for part in self.parts)
+        return f"{'Provisional. ' if self.provisional else ''}{self.lead} " + "".join(
+            part if isinstance(part, str) else part.text for part in self.parts
+        )
 
 
 @dataclass(frozen=True)
@@ -77,8 +84,9 @@ def headline(track: Track, found: Sequence[Recipe], most: int = _MOST) -> tuple[
 
 def least_forgetting(found: Sequence[Recipe]) -> Least | None:
     """The recipe that keeps most among those within ``EQUAL_GAIN`` of the highest mean gain; None where no recipe
-    shows a gain with every seed."""
+    shows a gain with every seed. Only reproduced and verified ones compete, where there is any that shows a gain."""
     found = _undoubted(found)
+    found = [recipe for recipe in found if recipe.shows_gain and not recipe.provisional] or found
     there = [recipe for recipe in found if recipe.shows_gain and recipe.retention is not None]
     highest = max((recipe.gain.mean for recipe in there), default=0.0)
     equal = [recipe for recipe in there if highest - recipe.gain.mean <= EQUAL_GAIN]

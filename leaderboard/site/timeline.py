@@ -31,7 +31,8 @@ class Mark:
 class Timeline:
     """Retention by date of the run, in the user units of a ``WIDTH`` x ``HEIGHT`` drawing.
 
-    ``best`` is the step line of the most kept so far by entries that show a gain, empty where none does; ``ticks`` are
+    ``best`` is the step line of the most kept so far by reproduced or verified entries
+    that show a gain, empty where none does; ``ticks`` are
     dates at the axis, with their places; ``undated`` counts entries whose record has no date that can be read.
     """
 
@@ -47,7 +48,11 @@ class Timeline:
     @property
     def caption(self) -> str:
         """What is drawn, in a sentence or two."""
-        line = " The line is the most kept so far by an entry that shows a gain." if self.best else ""
+        line = (
+            " The line is the most kept so far by a reproduced or verified entry that shows a gain."
+            if self.best
+            else ""
+        )
         word = "entry has" if self.undated == 1 else "entries have"
         left_out = f" {self.undated} {word} no date." if self.undated else ""
         return f"A mark is an entry, at the time of its run (UTC).{line}{left_out}"
@@ -68,7 +73,7 @@ def timeline(track: Track) -> Timeline | None:
     marks, path, most = [], "", None
     for when, kept, row in dated:
         left, top = x.at(when.timestamp()), y.at(kept)
-        better = row.shows_gain and row.standing.ranked and (most is None or kept > most)
+        better = row.shows_gain and row.precedence == 0 and (most is None or kept > most)
         if better:
             path += f"M{left} {top}" if most is None else f"H{left}V{top}"
             most = kept

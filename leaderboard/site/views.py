@@ -52,9 +52,11 @@ class Example:
 
 
 def example(board: Board) -> Example | None:
-    """The ranked entry of the first track that kept nearest to four fifths: something lost, most left."""
+    """The entry of the first track, ranked if any is, that kept nearest to four fifths: something lost, most left."""
     for track in board.tracks:
-        kept = [(row.card.retention_macro, row.entry_id, row) for row in track.ranked if row.card.prior_tasks]
+        # A track in which nobody has run anything again still has an entry to explain itself with.
+        rows = track.ranked or tuple(row for row in track.compared if row.card.balance is not None)
+        kept = [(row.card.retention_macro, row.entry_id, row) for row in rows if row.card.prior_tasks]
         if kept:
             row = min(kept, key=lambda each: (abs((each[0] or 0.0) - _TOLD), each[1]))[2]
             name = next(iter(row.card.prior_tasks))

@@ -26,14 +26,12 @@ from harness.records import (
     write_record,
     write_samples,
 )
-from leaderboard.entries import MAX_EXPANDED_BYTES, MAX_FILE_BYTES
+from leaderboard.entries import KEPT_CHARACTERS, MAX_EXPANDED_BYTES, MAX_FILE_BYTES
 
 if TYPE_CHECKING:
     from leaderboard.entries.judges import Recomputer
 from leaderboard.entries import is_cut
 
-# Characters kept of a long output; the first of these that makes the file small enough is used.
-KEPT = (8192, 4096, 2048, 1024, 512, 256)
 _MARK = "\n[... {count} characters left out, sha256 {digest} ...]\n"
 _CHUNK = 2048
 
@@ -71,7 +69,7 @@ def shorten(source: Path, target: Path, recomputer: Recomputer, cap: int = MAX_F
     too many, or if outputs cannot be judged again because their task's data is missing.
     """
     run = read_run(source)
-    for kept in KEPT:
+    for kept in KEPT_CHARACTERS:
         outputs = _cut_safely(run, kept, recomputer)
         samples = _with(iter_samples(source / SAMPLES_FILE), outputs)
         sha256 = write_samples(target / SAMPLES_FILE, _chunks(samples), judge=run.record.judge)
@@ -86,8 +84,9 @@ def shorten(source: Path, target: Path, recomputer: Recomputer, cap: int = MAX_F
             return log
     (target / SAMPLES_FILE).unlink()
     raise ShorteningError(
-        f"{source / SAMPLES_FILE}: larger than {cap / 1024**2:.0f} MB even with outputs truncated to {KEPT[-1]} "
-        f"characters; ask the maintainers where to store this suite's runs ({RECORD_FILE} and the rest are fine)"
+        f"{source / SAMPLES_FILE}: larger than {cap / 1024**2:.0f} MB even with outputs truncated to "
+        f"{KEPT_CHARACTERS[-1]} characters; ask the maintainers where to store this suite's runs ({RECORD_FILE} and "
+        "the rest are fine)"
     )
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.items import canonical_json
-from harness.records.run import read_record
+from harness.records.run import FullLog, read_record
 from harness.records.samples import SAMPLES_FILE
 from leaderboard.documents.identity import seal
 from tests.hostile.case import Case, Shop, Verdict, edit, put_samples
@@ -150,6 +150,30 @@ def _copied(shop: Shop, case: Case) -> str:
     return str(edit(shop.copy(case), "handle: ada", "handle: eve"))
 
 
+def _filler(shop: Shop, case: Case) -> str:
+    """The honest entry's answers, a word before each that is written."""
+    honest = model(1)
+
+    def says(task: str, doc: dict[str, Any]) -> str | int:
+        said = honest(task, doc)
+        return said if isinstance(said, int) else f"Well: {said}"
+
+    return str(shop.board.add(case.name, says, created="2026-02-01T00:00:00Z"))
+
+
+def _forged_marks(shop: Shop, case: Case) -> str:
+    """Answers behind a mark that says that the rest was left out, which nobody could then read."""
+    mark = "\n[... 500 characters left out, sha256 0123456789abcdef ...]\n"
+
+    def marked(frame: pd.DataFrame) -> None:
+        rows = frame["task"] == "tiny_colours"
+        frame.loc[rows, "output"] = "Let me see." + mark + frame.loc[rows, "output"]
+
+    folder = shop.copy(case)
+    shop.board.rewrite(folder, marked, full_log=FullLog(samples_sha256="f" * 64, size=10**6, cut=60))
+    return str(folder)
+
+
 def _native(shop: Shop, case: Case) -> str:
     source = "{{ messages[0].content }}{% if 'is 3 + 7' in messages[0].content %} The answer is 10.{% endif %}"
     folder = shop.copy(case)
@@ -219,6 +243,9 @@ CASES = [
           _rewritten(_without_tokens)),
     _case("another-tokenizer", "tokenizer", "refused", "differs from the base's", "tokenizer", _other_tokenizer),
     _case("outputs-copied", "fabricated", "refused", "every output equals that of entry", "copied-outputs", _copied),
+    _case("copied-with-filler", "fabricated", "flagged", "own wrong answers are those of entry", "same-answers",
+          _filler),
+    _case("marks-forged", "fabricated", "refused", "60 of 60 marks of left-out text", "cut-mark", _forged_marks),
     _case("outputs-of-the-base", "fabricated", "refused", "180 of 180 outputs equal the base's", "no-effect",
           _said(model(0, tiny_sums=0.6, tiny_colours=0.9, tiny_letters=0.9))),
     _case("base-forged", "fabricated", "refused", "points against", "base-band", _forged_base),

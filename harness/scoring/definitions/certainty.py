@@ -121,9 +121,10 @@ METRICS = (
         formula="[1 + number significantly better, M - number significantly worse]",
         range="1 to M",
         unit="word",
-        sentence="Of the M ranked entries of one track (suite version, target, base, protocol, environment). The "
-        "balance of all pairs of entries is compared on the same items, Holm over the pairs. Flagged, superseded and "
-        "withdrawn entries are not ranked, nor are those without a balance.",
+        sentence="Of the M ranked entries of one track (suite version, target, base, protocol, environment): those "
+        "that somebody other than the author has reproduced or verified. The balance of all pairs of entries is "
+        "compared on the same items, Holm over the pairs. Self-reported entries are provisional: they have no rank and "
+        "no Pareto status. Flagged, superseded and withdrawn entries are not ranked, nor are those without a balance.",
         section="statistics",
     ),
     Metric(

@@ -1,4 +1,4 @@
-"""Badges: an entry's retention and gain as a small picture for a README, without script, style or font of its own."""
+"""Badges: an entry's retention, gain and evidence as a small picture for a README, without script, style or font."""
 
 from __future__ import annotations
 
@@ -50,13 +50,14 @@ def badge(row: Row) -> bytes:
 
 def _said(row: Row) -> tuple[str, str]:
     if row.standing is not Standing.ACTIVE:
-        return str(row.standing), _NONE
+        return f"{row.standing} \N{MIDDLE DOT} {row.evidence}", _NONE
     kept = row.card.retention_macro
-    said = f"gain {points(row.card.learned.gain)}"
+    said = f"gain {points(row.card.learned.gain)} \N{MIDDLE DOT} {row.evidence}"
     if kept is None:
         return said, _NONE
     colour = _GOOD if kept >= 0.95 else _MIDDLE if kept >= 0.8 else _BAD
-    return f"retention {percent(kept)} \N{MIDDLE DOT} {said}", colour
+    # What nobody else has run is not shown as good or bad.
+    return f"retention {percent(kept)} \N{MIDDLE DOT} {said}", _NONE if row.provisional else colour
 
 
 def _width(text: str) -> float:

@@ -14,12 +14,13 @@ from leaderboard.site.releases import Release
 MOST = 200
 _ATOM = "http://www.w3.org/2005/Atom"
 _AUTHOR = "RetentionBench"
+_EVIDENCE = "urn:retentionbench:evidence"
 _NEVER = "1970-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True)
 class _News:
-    """One entry of the feed; ``page`` is the path of what it is about."""
+    """One entry of the feed; ``page`` is the path of what it is about, ``evidence`` who has run it by now."""
 
     id: str
     title: str
@@ -28,6 +29,7 @@ class _News:
     term: str
     author: str
     content: str
+    evidence: str = ""
 
 
 def atom_feed(board: Board, site: str | None, releases: Sequence[Release] = ()) -> bytes:
@@ -51,6 +53,7 @@ def atom_feed(board: Board, site: str | None, releases: Sequence[Release] = ()) 
 
 
 def _of_events(board: Board) -> Iterator[_News]:
+    evidence = {row.entry_id: str(row.evidence) for row in board.rows}
     names = {row.entry_id: row.name for row in board.rows} | {stone.entry_id: stone.name for stone in board.tombstones}
     judged: dict[str, list[Submitted]] = {}
     for event in board.events:
@@ -61,6 +64,7 @@ def _of_events(board: Board) -> Iterator[_News]:
         yield _News(
             f"urn:retentionbench:{event.entry_id}:{event.seq}", f"{name}: {event.kind}", event.at,
             f"entries/{event.entry_id}.html", event.kind, event.actor, _text(event, name),
+            evidence.get(event.entry_id, ""),
         )  # fmt: skip
     for day, events in judged.items():
         count = "1 entry" if len(events) == 1 else f"{len(events)} entries"
@@ -88,6 +92,8 @@ def _add_news(feed: Xml.Element, news: _News, root: str) -> None:
     _add(entry, "updated", news.at)
     Xml.SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": f"{root}{news.page}"})
     Xml.SubElement(entry, "category", {"term": news.term})
+    if news.evidence:
+        Xml.SubElement(entry, "category", {"term": news.evidence, "scheme": _EVIDENCE})
     _add(Xml.SubElement(entry, "author"), "name", news.author)
     _add(entry, "content", news.content).set("type", "text")
 

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from harness.report import FAMILIES, SURFACES
 from harness.scoring import wording
 from leaderboard.board import Track
-from leaderboard.board.recipes import recipes
+from leaderboard.board.recipes import Recipe, recipes
 from leaderboard.documents import clean
 from leaderboard.numbers import percent
 
@@ -41,7 +41,7 @@ def preview_image(track: Track) -> bytes:
     about = f"{clean(track.key.target, 40)} on {clean(track.key.suite, 40)}: what is kept of everything else"
     draw.text((_MARGIN, 138), about, font=_font(24), fill=soft)
     found = [(recipe, recipe.retention.mean) for recipe in recipes(track) if recipe.retention is not None]
-    found.sort(key=lambda each: -each[1])
+    found.sort(key=lambda each: (each[0].precedence, -each[1]))
     shown = found[:_MOST]
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         draw.text((_at(share), _TOP - 4), f"{100 * share:.0f} %", font=_font(18), fill=soft, anchor="mb")
@@ -49,7 +49,7 @@ def preview_image(track: Track) -> bytes:
     for place, (recipe, kept) in enumerate(shown):
         middle = _TOP + _ROW * place + _ROW // 2
         colour = FAMILIES[recipe.manifest.method.family][0]
-        draw.text((_MARGIN, middle), _cut(clean(recipe.name, 80)), font=_font(24), fill=ink, anchor="lm")
+        draw.text((_MARGIN, middle), _cut(clean(_name(recipe), 80)), font=_font(24), fill=ink, anchor="lm")
         for row in recipe.rows:
             if row.card.retention_macro is not None:
                 x = _at(row.card.retention_macro)
@@ -64,6 +64,10 @@ def preview_image(track: Track) -> bytes:
     sink = io.BytesIO()
     image.save(sink, "PNG", optimize=True)
     return sink.getvalue()
+
+
+def _name(recipe: Recipe) -> str:
+    return f"provisional: {recipe.name}" if recipe.provisional else recipe.name
 
 
 def _at(share: float) -> float:

@@ -17,11 +17,16 @@ N = 200
 LONG = "First I look at the picture and count the shapes in it, then I compare them with the question about it. "
 
 
-def run(outputs: Sequence[str], right: Sequence[bool] | None = None, created: str = "2026-01-01T00:00:00Z") -> Run:
+def run(
+    outputs: Sequence[str],
+    right: Sequence[bool] | None = None,
+    created: str = "2026-01-01T00:00:00Z",
+    extracted: Sequence[str] | None = None,
+) -> Run:
     correct = [True] * N if right is None else right
     rows = [
-        {"item_id": f"{k:064d}", "output": output, "outcome": "correct" if fine else "wrong"}
-        for k, (output, fine) in enumerate(zip(outputs, correct, strict=True))
+        {"item_id": f"{k:064d}", "output": output, "outcome": "correct" if fine else "wrong", "extracted": answer}
+        for k, (output, fine, answer) in enumerate(zip(outputs, correct, extracted or [None] * N, strict=True))
     ]
     suite = {"name": "nano", "version": "1", "digest": "0" * 64, "protocol": "p", "tasks": {"t": N}}
     record = RunRecord.model_validate(
@@ -113,6 +118,54 @@ def test_most_outputs_or_most_mistakes_are_a_near_copy() -> None:
     own = [text if k % 2 else f"my own {k}" for k, text in enumerate(said)]
     (flag,) = found(printed("aaa", run(said, right)), printed("bbb", run(own, right))).values()
     assert (flag.evidence["outputs"], flag.evidence["mistakes"]) == (0.5, 1.0)
+
+
+def answers(seed: int) -> tuple[list[str], list[bool]]:
+    """What a model states on each item, a quarter of it wrong, as no other model is."""
+    rng = np.random.default_rng(seed)
+    right = list(rng.random(N) < 0.75)
+    return [f"gold {k}" if fine else f"wrong {seed} {k}" for k, fine in enumerate(right)], right
+
+
+def spoken(said: Sequence[str], right: Sequence[bool], how: str = "{k}. {text}", created: str = "2026-02-01") -> Run:
+    spoken_as = [how.format(k=k, text=text) for k, text in enumerate(said)]
+    return run(spoken_as, right, f"{created}T00:00:00Z", extracted=said)
+
+
+def test_answers_in_other_words_are_the_same_answers() -> None:
+    said, right = answers(1)
+    source = printed("aaa", spoken(said, right, created="2026-01-01"))
+    filled = printed("bbb", spoken(said, right, "so {k} hmm {text} okay {k}"))
+    (flag,) = found(source, filled).values()
+    assert (flag.rule, flag.action, flag.evidence["entries"]) == ("same-answers", "flag", ["aaa"])
+    # Mistakes that were mended, or put in, hide nothing.
+    for mended in (True, False):
+        changed, fine = list(said), list(right)
+        for k in range(0, N, 12):
+            changed[k], fine[k] = (f"gold {k}", True) if mended else (f"spoilt {k}", False)
+        copied = printed("bbb", spoken(changed, fine, "then {text} at {k}"))
+        assert [each.rule for each in found(source, copied).values()] == ["same-answers"]
+
+
+def test_a_mixture_of_a_few_entries_has_no_mistakes_of_its_own() -> None:
+    known = [answers(seed) for seed in (1, 2, 3)]
+    sources = [printed(f"a{at}", spoken(*each, created="2026-01-01")) for at, each in enumerate(known)]
+    rng = np.random.default_rng(7)
+    picked = rng.integers(0, 3, N)
+    said, right = (["" for _ in range(N)], [True] * N)
+    for k, at in enumerate(picked):
+        said[k], right[k] = known[at][0][k], known[at][1][k]
+    said[5], right[5] = "spoilt", False
+    (flag,) = found(*sources, printed("b", spoken(said, right, "mixed {k} {text}"))).values()
+    assert (flag.rule, sorted(flag.evidence["entries"])) == ("same-answers", ["a0", "a1", "a2"])
+    assert found(*sources, printed("b", spoken(*answers(9)))) == {}
+
+
+def test_a_mark_of_truncation_is_no_part_of_an_output() -> None:
+    said = outputs(1)
+    mark = "\n[... 500 characters left out, sha256 0123456789abcdef ...]\n"
+    hidden = printed("bbb", run([mark + text for text in said], created="2026-02-01T00:00:00Z"))
+    assert [each.rule for each in found(printed("aaa", run(said)), hidden).values()] == ["copied-outputs"]
 
 
 def test_two_good_models_that_agree_where_they_are_right_are_not_accused() -> None:

@@ -261,4 +261,4 @@ def test_a_stated_option_has_a_place(stated: str, place: int | None) -> None:
 
 def test_what_refuses_and_what_flags_is_stated_once() -> None:
     refusing = {name for name, rule in RULES.items() if rule.step == 7 and rule.action == "refuse"}
-    assert refusing == {"no-effect", "copied-outputs", "base-band", "template", "token-counts"}
+    assert refusing == {"no-effect", "copied-outputs", "base-band", "template", "token-counts", "cut-mark"}

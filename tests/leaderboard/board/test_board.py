@@ -4,13 +4,14 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from leaderboard.board.board import _precedence, load_board
+from leaderboard.board.board import PROVISIONAL, _precedence, load_board
 from leaderboard.documents.identity import seal
 from leaderboard.entries import maintain
 from leaderboard.entries.entry import BadEntry
 from leaderboard.entries.shelf import Shelf
-from leaderboard.ledger import Standing, events
+from leaderboard.ledger import Evidence, Standing, events
 from leaderboard.submit.prepare import Prepared, prepare_entry
+from tests.support.confirming import confirmed
 from tests.support.made_up_board import made_row, made_track
 from tests.support.synthetic import synthetic_run
 from tests.support.synthetic_board import STATEMENT, Folders, add_entry, folders, full_board
@@ -127,20 +128,43 @@ def test_events_give_evidence_standing_and_who_is_ranked(tmp_path: Path) -> None
     assert {row.entry_id: str(row.standing) for row in track.rows} == {
         flagged: "flagged", superseded: "superseded", stale: "stale", quiet: "active"
     }  # fmt: skip
-    assert {row.entry_id for row in track.ranked} == {stale, quiet} == set(track.comparison.order)
-    assert [row.placing.reason for row in track.rows[2:]] == [
+    assert not track.ranked
+    assert {row.entry_id for row in track.provisional} == {stale, quiet} == set(track.differences.order)
+    assert [row.placing.reason for row in track.rows] == [PROVISIONAL, PROVISIONAL] + [
         f"{row.standing} entries are not ranked" for row in track.rows[2:]
     ]
     assert [(stone.entry_id, stone.name) for stone in board.tombstones] == [(withdrawn, "m3")]
     assert len(board.events) == 8
     assert board.data_as_of == board.events[0].at[:10]
+    board = load_board(made.submissions, made.bases, confirmed(made, quiet))
+    assert [row.entry_id for row in board.tracks[0].rows[:2]] == [stale, quiet]
+    assert [row.entry_id for row in board.tracks[0].ranked] == [stale]
+    assert (board.tracks[0].rows[0].placing.rank, board.tracks[0].rows[0].placing.front) == ((1, 1), "on the front")
+
+
+def test_what_nobody_else_has_run_moves_no_rank(tmp_path: Path) -> None:
+    made = folders(tmp_path)
+    for seed in (1, 2, 3):
+        add_entry(made, f"m{seed}", {"jigsaw_2x2": 0.4 + seed / 10}, seed=seed)
+    events_root = confirmed(made)
+    (before,) = load_board(made.submissions, made.bases, events_root).tracks
+    best = add_entry(made, "too-good", {"jigsaw_2x2": 0.99}, seed=4).entry_id
+    (after,) = load_board(made.submissions, made.bases, events_root).tracks
+    assert after.comparison == before.comparison
+    assert {row.entry_id: row.placing for row in after.ranked} == {row.entry_id: row.placing for row in before.rows}
+    last = after.rows[-1]
+    assert (last.entry_id, last.provisional, last.placing.rank, last.placing.front) == (best, True, None, None)
+    assert max(row.card.balance or 0 for row in after.rows) == last.card.balance
+    assert after.differences.told_apart(best, after.rows[0].entry_id) is not None
+    assert "provisional" in [tag.text for tag in last.tags]
+    assert "provisional ones follow, without a rank" in after.order_sentence
 
 
 def test_entries_of_another_base_or_target_are_never_compared(tmp_path: Path) -> None:
     made = folders(tmp_path)
     add_entry(made, "one", {"jigsaw_2x2": 0.9}, seed=1)
     add_entry(made, "other", {"math_word": 0.99}, seed=2, statement={"target": "math"})
-    board = load_board(made.submissions, made.bases)
+    board = load_board(made.submissions, made.bases, confirmed(made))
     assert [track.comparison.pairs for track in board.tracks] == [0, 0]
     assert [row.placing.rank for row in board.rows] == [(1, 1), (1, 1)]
     assert board.tracks[0].comparison.told_apart(*(row.entry_id for row in board.rows)) is None
@@ -169,13 +193,21 @@ def test_an_entry_shows_a_gain_by_its_interval_and_has_tags() -> None:
     assert [(row.shows_gain, row.got_worse) for row in (better, flat, worse)] == [
         (True, False), (False, False), (False, True),
     ]  # fmt: skip
-    assert [[tag.text for tag in row.tags] for row in (better, flat, worse)] == [[], ["no gain shown"], ["got worse"]]
+    assert [[tag.text for tag in row.tags] for row in (better, flat, worse)] == [
+        ["verified"], ["no gain shown", "verified"], ["got worse", "verified"],
+    ]  # fmt: skip
 
 
 def test_a_track_says_in_which_order_its_entries_stand() -> None:
     ranked, without = made_row("a", gain=0.3), made_row("b", gain=0.0)
     assert made_track(ranked).order_sentence == "Ordered by balance, which is high where gain and retention both are."
     assert made_track(ranked, without).order_sentence.endswith("Those without a rank follow, by retention.")
+    unproven = made_row("c", gain=0.9, evidence=Evidence.SELF_REPORTED)
+    assert made_track(ranked, unproven).order_sentence == (
+        "Reproduced and verified entries come first; provisional ones follow, without a rank, in the same order, by "
+        "balance, which is high where gain and retention both are."
+    )
+    assert made_track(unproven).order_sentence.startswith("No entry has been reproduced or verified yet")
     nothing = made_track(without)
     assert not nothing.shows_gain
     assert nothing.order_sentence.startswith("No entry shows a gain, so there is no balance and no rank")
@@ -188,3 +220,5 @@ def test_a_track_without_a_gain_never_comes_before_one_with() -> None:
     doubted = made_track(made_row("a", gain=0.9, standing=Standing.FLAGGED), target="math")
     order = sorted([doubted, larger, custom, one], key=_precedence)
     assert [track.key for track in order] == [one.key, custom.key, larger.key, doubted.key]
+    unproven = made_track(*(made_row(name, evidence=Evidence.SELF_REPORTED) for name in "abcd"), target="math")
+    assert sorted([unproven, one], key=_precedence)[0].key == one.key

@@ -8,9 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from leaderboard.board.board import Board, load_board
-from leaderboard.board.queue import QUEUE_REASONS, queued_entries
+from leaderboard.board.queue import QUEUE_REASONS, queued_entries, worth_verifying
 from leaderboard.cli import cli
+from leaderboard.ledger import Evidence
 from leaderboard.site.build import render
+from tests.support.made_up_board import made_row, made_track
 from tests.support.synthetic_board import Folders, rich_board
 
 
@@ -24,14 +26,28 @@ def board(made: tuple[Folders, Path]) -> Board:
     return load_board(made[0].submissions, made[0].bases, made[1])
 
 
-def test_flagged_entries_come_first_and_those_with_the_best_rank_before_others(board: Board) -> None:
+def test_flagged_entries_come_first_and_those_worth_most_before_others(board: Board) -> None:
     waiting = queued_entries(board)
     order = list(QUEUE_REASONS)
     places = [order.index(each.reason) for each in waiting]
     assert places == sorted(places)
     assert [each.name for each in waiting if each.reason == "flagged"] == ["nano-doubted"]
-    ranks = [each.row.placing.rank[0] for each in waiting if each.reason == "pending" and each.row.placing.rank]
-    assert ranks == sorted(ranks)
+    track_of = {row.entry_id: track for track in board.tracks for row in track.rows}
+    worth = [worth_verifying(track_of[each.entry_id], each.row) for each in waiting if each.reason == "pending"]
+    assert len(worth) > 3
+    assert worth == sorted(worth, reverse=True)
+
+
+def test_verifying_is_worth_most_above_what_is_verified_and_then_above_most_others() -> None:
+    verified = made_row("a", balance=0.5, kept=0.5)
+    told = {name: made_row(name, balance=balance, evidence=Evidence.SELF_REPORTED)
+            for name, balance in (("b", 0.9), ("c", 0.6), ("d", 0.4))}  # fmt: skip
+    without = made_row("e", gain=0.0, evidence=Evidence.SELF_REPORTED)
+    track = made_track(verified, *told.values(), without)
+    order = sorted((*told.values(), without), key=lambda row: worth_verifying(track, row), reverse=True)
+    assert [row.entry_id for row in order] == ["b", "c", "d", "e"]
+    assert [worth_verifying(track, row)[0] for row in order] == [True, True, False, False]
+    assert worth_verifying(made_track(told["d"]), told["d"])[0]
 
 
 def test_everything_that_waits_is_there_once_and_nothing_that_is_withdrawn(board: Board) -> None:

@@ -121,16 +121,25 @@ def test_tags_are_those_of_all_seeds_and_what_they_show_together() -> None:
     def texts(rows: list[Row]) -> list[str]:
         return [tag.text for tag in only(*rows).tags]
 
-    assert texts(seeds_of("e", [0.9, 0.9])) == []
-    assert texts(seeds_of("e", [0.9, 0.9], gain=0.0)) == ["no gain shown"]
-    assert texts(seeds_of("e", [0.9, 0.9], gain=-0.1)) == ["got worse"]
-    assert texts(seeds_of("e", [0.9, 0.9], gain=[-0.03, -0.01])) == ["no gain shown"]
-    assert texts(seeds_of("e", [0.9, 0.9], gain=[0.025, 0.005])) == ["gain shown by 1 of 2 seeds"]
-    assert texts(seeds_of("e", [0.9, 0.1])) == ["seeds disagree"]
-    assert texts(seeds_of("e", [0.9, 0.9], gain=[0.8, 0.2])) == ["seeds disagree"]
-    assert texts(seeds_of("e", [0.9, 0.9], evidence=Evidence.VERIFIED)) == ["verified"]
-    mixed = [made_row("a", seeds=(0,), evidence=Evidence.VERIFIED), made_row("b", seeds=(1,))]
-    assert texts(mixed) == []
+    assert texts(seeds_of("e", [0.9, 0.9])) == ["verified"]
+    assert texts(seeds_of("e", [0.9, 0.9], gain=0.0)) == ["no gain shown", "verified"]
+    assert texts(seeds_of("e", [0.9, 0.9], gain=-0.1)) == ["got worse", "verified"]
+    assert texts(seeds_of("e", [0.9, 0.9], gain=[-0.03, -0.01])) == ["no gain shown", "verified"]
+    assert texts(seeds_of("e", [0.9, 0.9], gain=[0.025, 0.005])) == ["gain shown by 1 of 2 seeds", "verified"]
+    assert texts(seeds_of("e", [0.9, 0.1])) == ["verified", "seeds disagree"]
+    assert texts(seeds_of("e", [0.9, 0.9], gain=[0.8, 0.2])) == ["verified", "seeds disagree"]
+    assert texts(seeds_of("e", [0.9, 0.9], evidence=Evidence.SELF_REPORTED)) == ["provisional"]
+    mixed = [made_row("a", seeds=(0,)), made_row("b", seeds=(1,), evidence=Evidence.SELF_REPORTED)]
+    assert texts(mixed) == ["1 of 2 seeds provisional"]
+
+
+def test_a_recipe_is_as_sure_as_its_weakest_seed_and_stands_after_those_that_are_surer() -> None:
+    mixed = [made_row("a", seeds=(0,)), made_row("b", seeds=(1,), evidence=Evidence.REPRODUCED)]
+    told = made_row("c", kept=0.99, learning_rate=1e-3, evidence=Evidence.SELF_REPORTED)
+    doubted = made_row("d", kept=1.0, learning_rate=1e-2, standing=Standing.FLAGGED)
+    found = recipes(made_track(*mixed, told, doubted))
+    assert [each.evidence for each in found] == [Evidence.REPRODUCED, Evidence.SELF_REPORTED, Evidence.VERIFIED]
+    assert [each.provisional for each in found] == [False, True, False]
 
 
 def test_another_seed_does_not_move_the_address_of_a_recipe() -> None:

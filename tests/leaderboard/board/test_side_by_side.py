@@ -62,7 +62,7 @@ def test_what_is_tested_between_entries_is_the_same_both_ways(board: Board) -> N
     for one in track.rows:
         for other in track.rows:
             for axis in ("gain", "retention"):
-                found = track.comparison.differ(axis, one.entry_id, other.entry_id)
-                assert found == track.comparison.differ(axis, other.entry_id, one.entry_id)
+                found = track.differences.differ(axis, one.entry_id, other.entry_id)
+                assert found == track.differences.differ(axis, other.entry_id, one.entry_id)
                 told.add(found)
     assert told == {True, False, None}

@@ -76,7 +76,7 @@ def test_a_summary_as_json_says_what_is_in_the_board(made: Folders, tmp_path: Pa
         group, ["build", *places(made), "--out", str(tmp_path / "out"), "--json"], catch_exceptions=False
     )
     summary = json.loads(ran.stdout)
-    assert (summary["entries"], summary["tracks"][0]["ranked"], summary["withdrawn"]) == (1, 1, [])
+    assert (summary["entries"], summary["tracks"][0]["ranked"], summary["withdrawn"]) == (1, 0, [])
     assert [each["path"] for each in summary["left_out"]] == ["bad"]
     assert json.loads((tmp_path / "out" / f"entries/{entry.entry_id}.json").read_text())["entry_id"] == entry.entry_id
 

@@ -147,11 +147,22 @@ def test_apa_and_signature(scored: Scored) -> None:
     apa = cite(scored, cell, "apa")
     assert apa.startswith("ada (2026). nano-sft against nano-base on synthetic-1 (Entry ")
     assert f"math_word: delta {cell.value * 100:+.1f} points, 95 % interval [" in apa  # type: ignore[operator]
-    assert apa.endswith(f"({cell.reference}).")
+    assert apa.endswith(f"({cell.reference}). Evidence: self-reported.")
     signed = cite(scored, cell, "signature")
     assert signed.startswith(scored.card.signature)
     assert f"|cell:{cell.reference}|value:{cell.value!r}|interval:" in signed
-    assert cite(scored, None, "signature") == f"{scored.card.signature}|entry:{scored.entry_id}"
+    assert cite(scored, None, "signature") == (
+        f"{scored.card.signature}|entry:{scored.entry_id}|evidence:self-reported"
+    )
+
+
+def test_a_signature_may_claim_no_more_evidence_than_there_is(scored: Scored, shelf: Shelf) -> None:
+    signed = cite(scored, None, "signature")
+    without = signed.replace("|evidence:self-reported", "")
+    assert [each.verdict for text in (signed, without) for each in verify(text, shelf)] == ["holds", "holds"]
+    for claimed in ("verified", "reproduced", "certain"):
+        (found,) = verify(signed.replace("self-reported", claimed), shelf)
+        assert (found.verdict, "evidence" in found.message) == ("differs", True)
 
 
 def test_evidence_and_standing_are_cited(scored: Scored, shelf: Shelf) -> None:

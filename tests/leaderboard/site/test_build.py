@@ -20,7 +20,7 @@ import pytest
 
 from harness.errors import RetentionError
 from harness.scoring import METRICS
-from leaderboard.board.board import Board, load_board
+from leaderboard.board.board import PROVISIONAL, Board, load_board
 from leaderboard.board.ranking import Placing
 from leaderboard.entries.maintain import record
 from leaderboard.entries.shelf import Shelf
@@ -157,8 +157,10 @@ def test_json_is_strict_and_says_what_a_rank_is(board: Board, files: dict[str, b
     assert document["order"].startswith("balance, descending, within a track; rank is an interval")
     assert len(document["tracks"][0]["entries"]) == len(board.rows)
     assert [entry["path"] for entry in document["left_out"]] == [bad.path for bad in board.bad]
-    ranks = [entry["rank"] for entry in document["tracks"][0]["entries"]]
-    assert ranks == [list(row.placing.rank or ()) for row in board.rows]
+    entries = document["tracks"][0]["entries"]
+    assert document["ranking"]["version"] == 2
+    assert [entry["rank"] for entry in entries] == [row.placing.rank and list(row.placing.rank) for row in board.rows]
+    assert {(entry["evidence"], entry["not_ranked"]) for entry in entries} == {("self-reported", PROVISIONAL)}
 
 
 def test_no_entries_make_a_page_too() -> None:

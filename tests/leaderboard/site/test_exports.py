@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
@@ -15,7 +16,7 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 
 from leaderboard.board.board import Board, Row, load_board
 from leaderboard.board.json_documents import board_json, entry_json
-from leaderboard.ledger import events
+from leaderboard.ledger import Evidence, events
 from leaderboard.numbers.cells import cells_of
 from leaderboard.site.exports import entry_files, published_data
 from leaderboard.site.exports.badges import badge
@@ -103,7 +104,8 @@ def test_answers_judged_again_are_one_piece_of_news_a_day(tmp_path: Path) -> Non
     board = load_board(made.submissions, made.bases, root)
     assert len(board.events) == 4
     terms = [each.attrib["term"] for each in Xml.fromstring(atom_feed(board, SITE)).iter(f"{ATOM}category")]
-    assert sorted(terms) == ["judged", "submitted", "submitted"]
+    # With each event stands who has run the entry by now.
+    assert sorted(terms) == ["judged", "self-reported", "self-reported", "submitted", "submitted"]
     assert b"2 entries judged again" in atom_feed(board, SITE)
 
 
@@ -139,6 +141,11 @@ def test_a_badge_says_retention_and_gain_or_the_standing(board: Board, hostile: 
     assert sum("retention" in text for text in texts) == len(board.rows) - 1
     flagged = next(row for row in board.rows if row.standing == "flagged")
     assert "flagged" in "".join(Xml.fromstring(badge(flagged)).itertext())
+    # What nobody else has run is said, and has no colour of good or bad.
+    assert all("self-reported" in text for text in texts)
+    verified = replace(board.rows[0], state=replace(board.rows[0].state, evidence=Evidence.VERIFIED))
+    assert "verified" in "".join(Xml.fromstring(badge(verified)).itertext())
+    assert badge(verified).count(b"#555") < badge(board.rows[0]).count(b"#555")
     tags = {each.tag.rpartition("}")[2] for each in Xml.fromstring(badge(hostile)).iter()}
     assert tags == {"svg", "title", "rect", "text"}
 

@@ -15,9 +15,9 @@ from harness.records.run import FullLog, read_record, read_run, write_record
 from harness.records.samples import file_sha256
 from leaderboard.acceptance.steps import examine
 from leaderboard.documents.identity import seal
-from leaderboard.entries.limits import is_cut
+from leaderboard.entries.limits import KEPT_CHARACTERS, is_cut
 from leaderboard.submit.prepare import prepare_entry
-from leaderboard.submit.shortening import KEPT, ShorteningError, cut, shorten, too_large
+from leaderboard.submit.shortening import ShorteningError, cut, shorten, too_large
 from tests.support.tiny import STATEMENT, Says, Tiny, TinyShelf, model, tiny_run, tiny_shelf, tiny_suite
 
 
@@ -44,7 +44,7 @@ def talkative(seed: int, length: int, after: str = "") -> Says:
     return long
 
 
-@given(st.text(max_size=2000), st.sampled_from(KEPT))
+@given(st.text(max_size=2000), st.sampled_from(KEPT_CHARACTERS))
 def test_a_cut_output_is_shorter_or_the_same(output: str, kept: int) -> None:
     short = cut(output, kept)
     assert short == output or (len(short) < len(output) and is_cut(short))
