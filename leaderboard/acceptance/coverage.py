@@ -21,7 +21,7 @@ from leaderboard.acceptance.copies import Fingerprint
 from leaderboard.acceptance.references import Reference, reference
 from leaderboard.documents import MANIFEST_FILE, TUNED_FOLDER, Manifest
 from leaderboard.entries import BaseRun, BaseRuns, Finding, Findings, Judges, Shelf, Submission, finding, public, some
-from leaderboard.ledger import Event, EventError, Submitted, fold, read_ledgers
+from leaderboard.ledger import Event, EventError, Submitted, fold
 
 if TYPE_CHECKING:
     from leaderboard.entries.judges import Difference
@@ -69,7 +69,7 @@ class Surroundings:
 
     @cached_property
     def _ledgers(self) -> dict[str, tuple[Event, ...] | EventError]:
-        return read_ledgers(self.shelf.events)
+        return self.shelf.ledgers()
 
     @cached_property
     def _submitted(self) -> dict[str, Submitted]:

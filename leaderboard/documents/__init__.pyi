@@ -17,6 +17,7 @@ from .identity import (
     suite_name,
     sums_bytes,
 )
+from .lookalikes import skeleton
 from .manifest import (
     MANIFEST_FILE,
     AdapterRef,
@@ -67,6 +68,7 @@ __all__ = [
     "read_sums",
     "refuse_newer",
     "seal",
+    "skeleton",
     "spreadsheet_cell",
     "suite_name",
     "sums_bytes",

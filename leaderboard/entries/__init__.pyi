@@ -1,5 +1,6 @@
 from .dynamics import read_dynamics
 from .entry import BadEntry, Entry, entry_folders, load_entry, read_entry
+from .history import check_append_only, merge_commits, merge_order
 from .integrity import BaseRun, BaseRuns, Findings, Submission
 from .judges import Judges, public
 from .limits import (
@@ -12,7 +13,16 @@ from .limits import (
     is_cut,
     without_mark,
 )
-from .maintain import accept, changed_files, check_append_only, merge_commit, record, refuse_changed
+from .maintain import (
+    arrivals,
+    changed_files,
+    not_accepted,
+    record,
+    record_acceptance,
+    refuse_changed,
+    refuse_verifier,
+    wrong_seed,
+)
 from .rejudging import Moved, rejudge_board
 from .rules import STEPS, Finding, finding, some
 from .secrets import find_secret
@@ -38,7 +48,7 @@ __all__ = [
     "Shelf",
     "Submission",
     "UnknownEntryError",
-    "accept",
+    "arrivals",
     "changed_files",
     "check_append_only",
     "cut_of",
@@ -47,14 +57,19 @@ __all__ = [
     "finding",
     "is_cut",
     "load_entry",
-    "merge_commit",
+    "merge_commits",
+    "merge_order",
+    "not_accepted",
     "public",
     "published_card",
     "read_dynamics",
     "read_entry",
     "record",
+    "record_acceptance",
     "refuse_changed",
+    "refuse_verifier",
     "rejudge_board",
     "some",
     "without_mark",
+    "wrong_seed",
 ]

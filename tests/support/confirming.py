@@ -7,6 +7,7 @@ from leaderboard.documents.identity import base_folder, suite_name
 from leaderboard.entries.maintain import record
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger.events import Verified
+from tests.support.accepting import accepted
 from tests.support.events import agreement
 from tests.support.synthetic_board import Folders
 
@@ -14,7 +15,7 @@ from tests.support.synthetic_board import Folders
 def confirmed(made: Folders, *but: str) -> Path:
     """Verify every entry of a board whose files can be read, ``but`` some; returns the folder of events."""
     root = made.submissions.parent
-    shelf = Shelf(made.submissions, made.bases, root / "events", root / "releases")
+    shelf = accepted(Shelf(made.submissions, made.bases, root / "events", root / "releases"))
     for entry, manifest in shelf.manifests():
         if entry in but:
             continue
