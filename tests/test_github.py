@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from leaderboard.ledger.authority import read_maintainers
+
 GITHUB = Path(__file__).parents[1] / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.y*ml"))
 FORMS = sorted(path for path in (GITHUB / "ISSUE_TEMPLATE").glob("*.yml") if path.name != "config.yml")
@@ -77,7 +79,8 @@ def test_no_script_is_written_by_an_event(path: Path) -> None:
         assert "${{" not in step.get("run", "")
         assert step.get("shell", "bash") == "bash"
         for value in step.get("env", {}).values():
-            assert re.fullmatch(r"\$\{\{ github\.event\.pull_request\.(number|base\.sha) \}\}|[^$]*", str(value)), value
+            allowed = r"\$\{\{ github\.event\.pull_request\.(number|user\.login) \}\}|[^$]*"
+            assert re.fullmatch(allowed, str(value)), value
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -93,14 +96,18 @@ PRIVILEGED = [path for path in WORKFLOWS if {"pull_request_target", "workflow_ru
 
 
 def test_only_the_validation_of_submissions_runs_beside_a_pull_request() -> None:
-    assert [path.name for path in PRIVILEGED] == ["submission.yml"]
+    assert [path.name for path in PRIVILEGED] == ["ledger.yml", "submission.yml"]
 
 
 @pytest.mark.parametrize("path", PRIVILEGED, ids=lambda path: path.name)
 def test_a_privileged_workflow_touches_nothing_of_the_pull_request_but_data(path: Path) -> None:
     workflow, text = read(path), path.read_text("utf-8")
     code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-    assert triggers(workflow)["pull_request_target"]["paths"] == ["submissions/**", "leaderboard/data/bases/**"]
+    paths = {
+        "submission.yml": ["submissions/**", "leaderboard/data/bases/**"],
+        "ledger.yml": ["leaderboard/data/events/**"],
+    }
+    assert triggers(workflow)["pull_request_target"]["paths"] == paths[path.name]
     assert workflow["permissions"] == {"contents": "read"}
     assert all("permissions" not in job for job in workflow["jobs"].values())
     assert "secrets" not in code
@@ -109,7 +116,8 @@ def test_a_privileged_workflow_touches_nothing_of_the_pull_request_but_data(path
     assert not re.search(r"GITHUB_(ENV|PATH|OUTPUT|STEP_SUMMARY)", code)
     assert not re.search(r"git (checkout|switch|merge|pull|worktree|submodule|apply|am)\b", code)
     expressions = set(re.findall(r"\$\{\{ *([^}]*?) *\}\}", code))
-    assert expressions == {"github.event.pull_request.number", "github.event.pull_request.base.ref"}
+    used = ("number", "base.ref", "user.login")
+    assert expressions == {f"github.event.pull_request.{name}" for name in used}
     (checkout,) = (step for step in steps(workflow) if step.get("uses", "").startswith("actions/checkout@"))
     assert checkout["with"]["ref"] == "${{ github.event.pull_request.base.ref }}"
     runs = [step["run"] for step in steps(workflow) if "run" in step]
@@ -141,6 +149,16 @@ def test_the_commands_of_the_workflows_are_there() -> None:
             assert isinstance(command, click.Group)
             command = command.get_command(click.Context(command), word)
             assert command is not None, words
+
+
+def test_the_owners_of_the_code_are_the_maintainers_of_the_board() -> None:
+    """Whoever is listed owns everything, events and the list itself by name."""
+    lines = [line.split() for line in (GITHUB / "CODEOWNERS").read_text().splitlines() if line and line[0] != "#"]
+    listed = read_maintainers(GITHUB.parent / "leaderboard/data/maintainers.yaml").maintainers
+    owners = {f"@{each.handle}" for each in listed if each.until is None}
+    assert owners
+    assert all(set(names) == owners for _, *names in lines)
+    assert {"*", "/leaderboard/data/events/", "/leaderboard/data/maintainers.yaml"} <= {path for path, *_ in lines}
 
 
 def test_ci_is_the_script_that_runs_anywhere() -> None:

@@ -55,7 +55,7 @@ class Fingerprint:
     group: str
     author: tuple[str, str, str, str]
     attempts: int
-    created: str
+    manifest: Manifest
     whole: Hashes
     runs: Hashes
     long: Flags
@@ -78,7 +78,7 @@ def fingerprint(entry: str, manifest: Manifest, base: Run, tuned: Run) -> Finger
         group=f"{suite_name(tuned.record)} {items}",
         author=(handle, f"{manifest.suite.id}-{manifest.suite.version}", weights, manifest.target),
         attempts=manifest.selection.attempts_evaluated,
-        created=tuned.record.created,
+        manifest=manifest,
         whole=_hashes(["".join(each) for each in words]),
         runs=runs,
         long=np.array([len(each) >= _LONG for each in words], dtype=bool) & (runs != _NONE),
@@ -96,16 +96,25 @@ def words_of(text: str) -> list[str]:
 def compare(prints: Sequence[Fingerprint], order: dict[str, int]) -> Iterator[tuple[str, Finding]]:
     """``(entry, finding)`` for every entry that copies an earlier one, or whose author has more entries than attempts.
 
-    ``order`` ranks entries by the time of their acceptance; entries not in it come last.
+    ``order`` ranks entries by what nobody who sends one can choose: acceptance, then merge. Entries not in it come
+    last, and those of one rank are copies of each other: which was first is for people to find out.
     """
-    ranked = sorted(prints, key=lambda each: (order.get(each.entry, len(order)), each.created, each.entry))
+
+    def rank(each: Fingerprint) -> int:
+        return order.get(each.entry, len(order))
+
     groups: dict[str, list[Fingerprint]] = {}
+    for each in prints:
+        groups.setdefault(each.group, []).append(each)
     authors: dict[tuple[str, str, str, str], list[Fingerprint]] = {}
-    for each in ranked:
-        earlier = groups.setdefault(each.group, [])
-        if (found := _copy(each, earlier)) is not None:
+    for each in sorted(prints, key=lambda each: (rank(each), each.entry)):
+        earlier = [other for other in groups[each.group] if rank(other) < rank(each)]
+        beside = [other for other in groups[each.group] if rank(other) == rank(each) and other is not each]
+        found = _copy(each, earlier)
+        if found is None:
+            found = _copy(each, beside, known_first=False)
+        if found is not None:
             yield each.entry, found
-        earlier.append(each)
         same_author = authors.setdefault(each.author, [])
         same_author.append(each)
         if len(same_author) > each.attempts:
@@ -117,8 +126,11 @@ def compare(prints: Sequence[Fingerprint], order: dict[str, int]) -> Iterator[tu
             )
 
 
-def _copy(mine: Fingerprint, earlier: Sequence[Fingerprint]) -> Finding | None:
-    """A finding for the most similar earlier entry, if similar enough. An entry without effect is not a copy."""
+def _copy(mine: Fingerprint, earlier: Sequence[Fingerprint], *, known_first: bool = True) -> Finding | None:
+    """A finding for the most similar earlier entry, if similar enough. An entry without effect is not a copy.
+
+    Where it is not known that the others came first, all outputs alike are a near copy too.
+    """
     if not mine.changed.any():
         return None
     shares = [(*_shares(mine, other), other) for other in earlier]
@@ -126,7 +138,7 @@ def _copy(mine: Fingerprint, earlier: Sequence[Fingerprint]) -> Finding | None:
         return None
     outputs, text, mistakes, other = max(shares, key=lambda each: each[:3])
     file = f"{TUNED_FOLDER}/{SAMPLES_FILE}"
-    if outputs == 1.0:
+    if outputs == 1.0 and known_first:
         why = f"every output equals that of entry {other.entry}"
         return finding("copied-outputs", file, why, "output", entry=other.entry)
     outputs, text, mistakes, other = max(shares, key=lambda each: max(_excess(*each[:3])))

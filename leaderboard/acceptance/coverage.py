@@ -19,7 +19,7 @@ from harness.scoring import Scorecard, score_pair
 from leaderboard.acceptance.copies import Fingerprint
 from leaderboard.documents import MANIFEST_FILE, TUNED_FOLDER
 from leaderboard.entries import BaseRun, BaseRuns, Finding, Findings, Judges, Shelf, Submission, finding, public, some
-from leaderboard.ledger import Event, EventError, Submitted, fold, read_ledgers
+from leaderboard.ledger import Event, EventError, Submitted, fold
 
 if TYPE_CHECKING:
     from leaderboard.entries.judges import Difference
@@ -62,7 +62,7 @@ class Surroundings:
 
     @cached_property
     def _ledgers(self) -> dict[str, tuple[Event, ...] | EventError]:
-        return read_ledgers(self.shelf.events)
+        return self.shelf.ledgers()
 
     @cached_property
     def _submitted(self) -> dict[str, Submitted]:

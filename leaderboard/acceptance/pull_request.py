@@ -15,8 +15,9 @@ from pathlib import Path
 
 from harness.errors import CheckFailedError, RetentionError
 from harness.records import GitError, run_git
-from leaderboard.documents import BASE_FILES, ENTRY_FILES, OPTIONAL_FILES
-from leaderboard.entries import MAX_FILE_BYTES
+from leaderboard.documents import BASE_FILES, ENTRY_FILES, MANIFEST_FILE, OPTIONAL_FILES, read_manifest
+from leaderboard.entries import MAX_FILE_BYTES, Shelf
+from leaderboard.ledger import now, same_account
 
 _MOST_CHANGES = 20
 _PLAIN = "100644"
@@ -37,27 +38,26 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class _Change:
+class Change:
+    """A file that a pull request adds, edits or deletes: git's letter for that, its mode, blob and path."""
+
     status: str
     mode: str
     blob: str
     path: str
 
 
-def take(checkout: Path, base: str, head: str, out: Path) -> Taken:
+def take(checkout: Path, base: str, head: str, out: Path, author: str | None = None) -> Taken:
     """Copy the submission that ``head`` adds to ``base`` into ``out``, which must not exist yet.
 
-    ``checkout`` is a checkout of the base branch, whose base runs are copied too. Raises ``CheckFailedError`` if the
-    change is not a submission: more than one entry, anything besides an entry and new base runs, a deletion, a link, or
-    a file that is too large.
+    ``checkout`` is a checkout of the base branch, whose base runs are copied too; ``author`` is the account that sends
+    the pull request. Raises ``CheckFailedError`` if the change is not a submission (more than one entry, anything
+    besides an entry and new base runs, a deletion, a link, a file that is too large), and for the entry of another
+    account.
     """
-    for commit in (base, head):
-        if not _COMMIT.match(commit):
-            raise RetentionError(f"{commit[:60]!r}: not a commit")
     if out.exists():
         raise RetentionError(f"{out}: already exists; give a new folder")
-    start = run_git(checkout, "merge-base", base, head).decode().strip()
-    changes = _changes(checkout, start, head)
+    changes = changes_of(checkout, base, head)
     entry_id = _check(changes)
     listed = run_git(checkout, "ls-tree", "-r", "-z", "--full-tree", head, "--", f"submissions/{entry_id}")
     files = [_from_tree(line) for line in listed.split(b"\0") if line]
@@ -66,10 +66,50 @@ def take(checkout: Path, base: str, head: str, out: Path) -> Taken:
     shutil.copytree(checkout / "leaderboard" / "data" / "bases", taken.bases)
     for change in (*files, *new_bases):
         _write(checkout, change, _place(change.path, taken))
+    _check_account(checkout, entry_id, taken.entry / MANIFEST_FILE, author)
     return taken
 
 
-def _check(changes: list[_Change]) -> str:
+def changes_of(checkout: Path, base: str, head: str) -> list[Change]:
+    """What ``head`` changes since it left ``base``."""
+    for commit in (base, head):
+        if not _COMMIT.match(commit):
+            raise RetentionError(f"{commit[:60]!r}: not a commit")
+    return _changes(checkout, run_git(checkout, "merge-base", base, head).decode().strip(), head)
+
+
+def _check_account(checkout: Path, entry_id: str, manifest: Path, author: str | None) -> None:
+    """The entry is of the account that sends it: the handle that submitted an entry first stays its contact.
+
+    A manifest that cannot be read names nobody; validation refuses it.
+    """
+    data = checkout / "leaderboard" / "data"
+    shelf = Shelf(checkout / "submissions", data / "bases", data / "events", data / "releases")
+    stated, bound = _handle(manifest), _bound(shelf, entry_id)
+    if bound and stated and not same_account(bound, stated):
+        raise CheckFailedError(f"{entry_id}: contact.handle: {stated}, but {bound} submitted it, and stays its contact")
+    owner = bound or stated
+    if author is None or not owner or same_account(author, owner) or shelf.maintainers.has(author, now()):
+        return
+    if bound:
+        raise CheckFailedError(f"{entry_id}: {bound} submitted it, and {author} cannot change it; open an issue")
+    raise CheckFailedError(f"{entry_id}: contact.handle: {stated}, but {author} sends it; state your own account")
+
+
+def _bound(shelf: Shelf, entry_id: str) -> str | None:
+    """The account that the base branch knows an entry by, accepted or not."""
+    submitted = shelf.state(entry_id).submitted
+    return submitted.contact if submitted is not None else _handle(shelf.submissions / entry_id / MANIFEST_FILE)
+
+
+def _handle(manifest: Path) -> str | None:
+    try:
+        return read_manifest(manifest).contact.handle
+    except RetentionError:
+        return None
+
+
+def _check(changes: list[Change]) -> str:
     """The one entry that ``changes`` are about; ``CheckFailedError`` names the first change that is not allowed."""
     if not changes or len(changes) > _MOST_CHANGES:
         raise CheckFailedError(f"{len(changes)} files changed; a submission changes between 1 and {_MOST_CHANGES}")
@@ -98,7 +138,8 @@ def _place(path: str, taken: Taken) -> Path:
     raise CheckFailedError(f"{path!a}: not a file that an entry has; it has {', '.join(sorted(ENTRY_FILES))}")
 
 
-def _write(checkout: Path, change: _Change, place: Path) -> None:
+def content_of(checkout: Path, change: Change) -> bytes:
+    """The bytes of a plain file of at most 5 MB that was fetched; ``CheckFailedError`` for any other."""
     if change.mode != _PLAIN:
         raise CheckFailedError(f"{change.path!a}: not a plain file (mode {change.mode})")
     try:
@@ -108,7 +149,11 @@ def _write(checkout: Path, change: _Change, place: Path) -> None:
         raise CheckFailedError(f"{change.path!a}: was not fetched, as it is larger than allowed") from error
     if size > MAX_FILE_BYTES:
         raise CheckFailedError(f"{change.path!a}: larger than {MAX_FILE_BYTES // 1024**2} MB")
-    data = run_git(checkout, "cat-file", "blob", change.blob)
+    return run_git(checkout, "cat-file", "blob", change.blob)
+
+
+def _write(checkout: Path, change: Change, place: Path) -> None:
+    data = content_of(checkout, change)
     if place.exists():
         # Another pull request may have brought the same run of the base in the meantime.
         if place.read_bytes() != data:
@@ -118,17 +163,17 @@ def _write(checkout: Path, change: _Change, place: Path) -> None:
     place.write_bytes(data)
 
 
-def _changes(checkout: Path, start: str, head: str) -> list[_Change]:
+def _changes(checkout: Path, start: str, head: str) -> list[Change]:
     listed = run_git(checkout, "diff-tree", "-r", "-z", "--no-renames", "--no-commit-id", start, head)
     fields = listed.split(b"\0")[:-1]
     changes = []
     for facts, path in zip(fields[::2], fields[1::2], strict=True):
         _, mode, _, blob, status = facts.decode("ascii").split(" ")
-        changes.append(_Change(status, mode, blob, os.fsdecode(path)))
+        changes.append(Change(status, mode, blob, os.fsdecode(path)))
     return changes
 
 
-def _from_tree(line: bytes) -> _Change:
+def _from_tree(line: bytes) -> Change:
     facts, _, path = line.partition(b"\t")
     mode, _, blob = facts.decode("ascii").split(" ")
-    return _Change("A", mode, blob, os.fsdecode(path))
+    return Change("A", mode, blob, os.fsdecode(path))

@@ -14,8 +14,8 @@ from leaderboard.acceptance.copies import Fingerprint, compare, fingerprint
 from leaderboard.acceptance.coverage import Candidate, Surroundings, candidate
 from leaderboard.acceptance.plausibility import plausibility
 from leaderboard.acceptance.report import Numbers, Report, report
-from leaderboard.entries import STEPS, Finding, Findings, Shelf, finding, integrity
-from leaderboard.ledger import read_ledgers
+from leaderboard.acceptance.twins import Named, twins
+from leaderboard.entries import STEPS, Finding, Findings, Shelf, arrivals, finding, integrity
 
 _STEPS: tuple[tuple[Callable[[Candidate], Findings], Callable[[Candidate], bool]], ...] = (
     (integrity.files, lambda entry: True),
@@ -83,12 +83,10 @@ def print_of(folder: Path, around: Surroundings) -> Fingerprint | None:
 
 def across(reports: Sequence[Report], prints: Sequence[Fingerprint], shelf: Shelf) -> list[Report]:
     """The reports with the findings of comparing the entries."""
-    accepted = [
-        (ledger[0].at, name) for name, ledger in read_ledgers(shelf.events).items() if isinstance(ledger, tuple)
-    ]
-    order = {name: place for place, (_, name) in enumerate(sorted(accepted))}
+    order = arrivals(shelf)
     found: dict[str, list[Finding]] = {}
-    for name, each in compare(prints, order):
+    named = [Named(each.entry, each.manifest, order.get(each.entry, len(order))) for each in prints]
+    for name, each in (*compare(prints, order), *twins(named)):
         found.setdefault(name, []).append(each)
     return [made.with_findings(found[made.entry]) if made.entry in found else made for made in reports]
 

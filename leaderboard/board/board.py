@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -20,8 +21,8 @@ from leaderboard.board.ranking import Comparison, Contender, Contest, ForgottenI
 from leaderboard.board.scores import Score, score_entries
 from leaderboard.board.tags import GOT_WORSE, Tag, gain_tag, tags_of
 from leaderboard.documents import TUNED_FOLDER, Manifest
-from leaderboard.entries import BadEntry, Shelf, changed_files, entry_folders
-from leaderboard.ledger import Event, EventError, Evidence, Standing, State, fold, read_ledgers
+from leaderboard.entries import BadEntry, Shelf, entry_folders, not_accepted
+from leaderboard.ledger import Event, EventError, Evidence, Standing, State, fold
 
 _DATE = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]")
 
@@ -200,33 +201,46 @@ def load_board(
     bases: Path,
     events: Path | None = None,
     *,
+    preview: bool = False,
+    refused: Mapping[str, str] = MappingProxyType({}),
     cache: Cache | None = None,
     jobs: int | None = 1,
 ) -> Board:
-    """Read, score and rank every entry under ``submissions``; one that does not hold is listed in ``bad``.
+    """Read, score and rank every accepted entry under ``submissions``; the others are listed in ``bad``.
 
-    ``events`` is the folder of ledgers, ``cache`` remembers scores and comparisons between builds, ``jobs`` is how many
+    ``events`` is the folder of ledgers: an entry takes part if its ledger has an acceptance of exactly its files. A
+    ``preview``, or a board without ledgers, also has the entries that were never accepted. ``refused`` are reasons by
+    entry for leaving more out. ``cache`` remembers scores and comparisons between builds, ``jobs`` is how many
     processes may score (None: one a core).
     """
     remembered = cache or Cache(None)
     shelf = Shelf(submissions, bases, events or Path(), Path())
-    ledgers = {} if events is None else read_ledgers(events)
+    ledgers = {} if events is None else shelf.ledgers()
     bad = [BadEntry(name, _public(error, shelf)) for name, error in ledgers.items() if isinstance(error, EventError)]
     states = {name: fold(ledger) for name, ledger in ledgers.items() if isinstance(ledger, tuple)}
     withdrawn = {name: state for name, state in states.items() if state.standing is Standing.WITHDRAWN}
+    there = entry_folders(submissions)
+    bad += [
+        BadEntry(folder.name, refused[folder.name])
+        for folder in there
+        if folder.name in refused.keys() - withdrawn.keys()
+    ]
     left_out = withdrawn.keys() | {each.path for each in bad}
-    folders = [folder for folder in entry_folders(submissions) if folder.name not in left_out]
+    folders = []
+    for folder in (folder for folder in there if folder.name not in left_out):
+        submitted = states[folder.name].submitted if folder.name in states else None
+        waits = submitted is None and (preview or events is None)
+        if not waits and (why := not_accepted(shelf, folder.name, submitted)) is not None:
+            bad.append(BadEntry(folder.name, why, waiting=True))
+        else:
+            folders.append(folder)
     scores: list[tuple[Score, State]] = []
     for found in score_entries(folders, bases, remembered, jobs):
         if isinstance(found, BadEntry):
             bad.append(found)
             continue
-        state = states.get(found.entry_id, fold([]))
-        if state.submitted is not None and (changed := changed_files(state.submitted, shelf)):
-            bad.append(BadEntry(found.entry_id, f"{changed[0]}: is not the file that the entry's ledger recorded"))
-            continue
-        scores.append((found, state))
-    for name in sorted(states.keys() - withdrawn.keys() - {folder.name for folder in folders}):
+        scores.append((found, states.get(found.entry_id, fold([]))))
+    for name in sorted(states.keys() - withdrawn.keys() - {folder.name for folder in there}):
         bad.append(BadEntry(name, "its folder is gone, but its ledger does not say that it was withdrawn"))
     return Board(
         _tracks(scores, submissions, bases, remembered),

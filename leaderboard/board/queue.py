@@ -12,7 +12,7 @@ from leaderboard.ledger import Evidence, Standing
 QUEUE_REASONS = {
     "flagged": ("flagged", "look at the reason; then clear, withdraw or verify again"),
     "left-out": ("left out", "fix the files, or ask the author to"),
-    "pending": ("not accepted yet", "validate it, then record its files"),
+    "pending": ("not accepted yet", "validate it and record its files, which puts it on the board"),
     "unverified": ("not verified", "generate a random part of its answers again"),
 }
 
@@ -48,14 +48,10 @@ def queued_entries(board: Board) -> tuple[Queued, ...]:
     order = list(QUEUE_REASONS)
     found = [(_queued(row), _place(track, row)) for track in board.tracks for row in track.rows]
     waiting = [(order.index(each.reason), place, each) for each, place in found if each is not None]
-    waiting += [
-        (
-            order.index("left-out"),
-            _LAST,
-            Queued(bad.path, bad.path, "left-out", "", bad.reason, {}, _validate(bad.path)),
-        )
-        for bad in board.bad
-    ]
+    for bad in board.bad:
+        reason = "pending" if bad.waiting else "left-out"
+        command = _accept(bad.path) if bad.waiting else _validate(bad.path)
+        waiting.append((order.index(reason), _LAST, Queued(bad.path, bad.path, reason, "", bad.reason, {}, command)))
     return tuple(each for *_, each in sorted(waiting, key=lambda one: (*one[:2], one[2].since, one[2].entry_id)))
 
 
@@ -81,13 +77,17 @@ def _queued(row: Row) -> Queued | None:
     if row.standing is not Standing.ACTIVE:
         return None
     if state.submitted is None:
-        return waits("pending", row.created, "its files are not recorded", _validate(row.entry_id))
+        return waits("pending", "", "its files are not recorded", _accept(row.entry_id))
     if row.evidence is Evidence.VERIFIED:
         return None
     return waits(
         "unverified", state.submitted.at, f"{row.evidence}; nobody who maintains the board has run it",
         f"retention maintain verify {row.entry_id} --by ACCOUNT",
     )  # fmt: skip
+
+
+def _accept(entry_id: str) -> str:
+    return f"retention maintain accept {entry_id} --by ACCOUNT"
 
 
 def _validate(entry_id: str) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _SUBMISSIONS = Path("submissions")
+_EVENTS = Path("leaderboard/data/events")
 _CACHE = Path(".retention/board-cache")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _OUT = click.option(
@@ -28,6 +29,10 @@ _OUT = click.option(
 _URL = click.option("--url", metavar="HTTPS", help="Address of the published site, for feeds and the sitemap.")
 _REPOSITORY = click.option(
     "--repository", metavar="HTTPS", help="Address of the repository.  [default: that in leaderboard/data/site.yaml]"
+)
+_PREVIEW = click.option("--preview", is_flag=True, help="Also show entries that were never accepted, as they would be.")
+_VALIDATE = click.option(
+    "--validate", is_flag=True, help="Run all steps of validation first, and leave out what they refuse."
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON.")
 
@@ -39,7 +44,7 @@ def _inputs(command: _Command) -> _Command:
         click.option("--bases", type=_FOLDER, default=Path("leaderboard/data/bases"), show_default=True,
                      help="Runs of the bases."),
         click.option("--events", type=_FOLDER,
-                     help="Their ledgers.  [default: leaderboard/data/events, for the entries of submissions]"),
+                     help="Their ledgers.  [default: leaderboard/data/events of their checkout]"),
         click.option("--cache", type=_FOLDER, default=_CACHE, show_default=True, help="Where scores are remembered."),
         click.option("--no-cache", is_flag=True, help="Score every entry again."),
         click.option("--jobs", type=click.IntRange(1, 64),
@@ -61,19 +66,23 @@ def group() -> None:
 
 @group.command()
 @_inputs
+@_PREVIEW
+@_VALIDATE
 @_OUT
 @_URL
 @_REPOSITORY
 @click.option("--strict", is_flag=True, help="Exit 1 when an entry had to be left out.")
 @_JSON
 def build(out: Path, url: str | None, repository: str | None, strict: bool, as_json: bool, **inputs: Any) -> None:
-    """Score every entry from its stored outputs, rank within tracks and write the site.
+    """Score every accepted entry from its stored outputs, rank within tracks and write the site.
 
-    The same entries give the same bytes. An entry that does not hold is left out, and the site says so.
+    The same entries give the same bytes. An entry that does not hold is left out, and the site says so; so is one whose
+    files are not those that `retention maintain accept` recorded. Entries elsewhere that have no ledgers are previewed.
 
     \b
     Examples:
       retention board build
+      retention board build --preview
       retention board build --submissions ~/entries --out /tmp/board --strict
       retention board build --url https://board.example.org/ --json
       retention board build --repository https://example.org/owner/name
@@ -93,6 +102,12 @@ def build(out: Path, url: str | None, repository: str | None, strict: bool, as_j
         click.echo(f"{_count(rows, 'entry', 'entries')} in {_count(tracks, 'track', 'tracks')}: {index}")
     for bad in board.bad:
         click.echo(f"left out: {bad.path}: {bad.reason}", err=True)
+    if _ledgers(inputs["submissions"], inputs["events"]) is None:
+        click.echo(f"a preview: {inputs['submissions']} has no ledgers, so nothing says what was accepted", err=True)
+    elif any(bad.waiting for bad in board.bad) and not inputs["preview"]:
+        click.echo(
+            "`retention maintain accept` validates an entry and puts it on the board; --preview shows it", err=True
+        )
     if any("no run of this base" in bad.reason for bad in board.bad):
         click.echo(f"base runs were looked for in {inputs['bases']}; give --bases FOLDER where they are", err=True)
     if strict and board.bad:
@@ -101,6 +116,8 @@ def build(out: Path, url: str | None, repository: str | None, strict: bool, as_j
 
 @group.command()
 @_inputs
+@_PREVIEW
+@_VALIDATE
 @_OUT
 @_URL
 @_REPOSITORY
@@ -144,6 +161,7 @@ def check(out: Path, url: str | None, repository: str | None, as_json: bool, **i
 
 @group.command()
 @_inputs
+@_PREVIEW
 @_OUT
 @_URL
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes any free one.")
@@ -241,18 +259,35 @@ def every_eval_ever(entries: tuple[str, ...], out: Path, url: str | None, as_jso
         click.echo(json.dumps(written, indent=2))
 
 
-def _load(submissions: Path, bases: Path, events: Path | None, cache: Path, no_cache: bool, jobs: int | None) -> Board:
+def _load(
+    submissions: Path, bases: Path, events: Path | None, cache: Path, no_cache: bool, jobs: int | None,
+    preview: bool = False, validate: bool = False,
+) -> Board:  # fmt: skip
     from harness.cli.progress import Display
 
     _check_inputs(submissions)
+    ledgers = _ledgers(submissions, events)
     with Display() as display:
+        refused = {}
+        if validate:
+            display.stage(f"validating the entries of {submissions}")
+            refused = _refused(submissions, bases, ledgers, jobs)
         display.stage(f"scoring the entries of {submissions}")
         from leaderboard.board import Cache, load_board
 
         remembered = Cache(None if no_cache else cache)
-        board = load_board(submissions, bases, _ledgers(submissions, events), cache=remembered, jobs=jobs)
+        board = load_board(submissions, bases, ledgers, preview=preview, refused=refused, cache=remembered, jobs=jobs)
         remembered.tidy()
     return board
+
+
+def _refused(submissions: Path, bases: Path, ledgers: Path | None, jobs: int | None) -> dict[str, str]:
+    """The entries that a step of validation refuses, each with the first reason."""
+    from leaderboard.acceptance import validate_all
+    from leaderboard.entries import Shelf, entry_folders
+
+    reports = validate_all(entry_folders(submissions), Shelf(submissions, bases, ledgers or Path(), Path()), jobs=jobs)
+    return {report.entry: report.of("refuse")[0].line for report in reports if report.of("refuse")}
 
 
 def _besides(submissions: Path, cache: Path, no_cache: bool, jobs: int | None, **_: Any) -> dict[str, Any]:
@@ -271,8 +306,11 @@ def _besides(submissions: Path, cache: Path, no_cache: bool, jobs: int | None, *
 
 
 def _ledgers(submissions: Path, events: Path | None) -> Path | None:
-    # Ledgers are of entries: those of the checkout say nothing of entries elsewhere.
-    return Path("leaderboard/data/events") if events is None and submissions == _SUBMISSIONS else events
+    """The ledgers of the entries in ``submissions``: those given, else those of the checkout that they are in."""
+    if events is not None or submissions == _SUBMISSIONS:
+        return events or _EVENTS
+    beside = submissions.resolve().parent / _EVENTS
+    return beside if submissions.name == _SUBMISSIONS.name and beside.is_dir() else None
 
 
 def _check_inputs(submissions: Path) -> None:
@@ -306,6 +344,7 @@ def _build_again(out: Path, url: str | None, repository: str | None, inputs: dic
     for name in ("submissions", "bases", "events", "jobs"):
         if inputs[name] is not None:
             command += [f"--{name}", str(inputs[name])]
+    command += [f"--{name}" for name in ("preview", "validate") if inputs[name]]
     command += ["--url", url] if url is not None else []
     command += ["--repository", repository] if repository is not None else []
     elsewhere = {"PYTHONHASHSEED": "4711", "TZ": "Pacific/Chatham", "LC_ALL": "C"}

@@ -40,23 +40,40 @@ def _asked(command: Command) -> Command:
 
 
 @group.command()
-@click.argument("entry")
+@click.argument("entries", nargs=-1, required=True, metavar="ENTRY...")
 @_BY
+@click.option("--suite", "suites", multiple=True, type=click.Path(dir_okay=False, path_type=Path),
+              help="A suite's YAML file, where it is not a shipped one.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1, 64), help="Processes that validate (default: one a core).")
+@data_dir
 @places
-def accept(entry: str, actor: str, **where: Path) -> None:
-    """Record the files of ENTRY, after it was merged or changed, by their sha256 in a `submitted` event.
+def accept(entries: tuple[str, ...], actor: str, suites: tuple[Path, ...], jobs: int | None, **where: Path) -> None:
+    """Validate each ENTRY in all steps, and record its files by their sha256 in a `submitted` event.
 
-    From then on a change of any byte of them is named by `retention maintain events`. The other commands do this first
-    where it has not been done.
+    The board shows what was accepted, as long as no byte of it is changed. An entry that a step refuses, or that could
+    not be fully checked, is not accepted (exit 1), and nothing of it is recorded.
 
     \b
     Examples:
       retention maintain accept 4eauwmhpomvr --by your-account
     """
-    from leaderboard.entries import accept as write
+    from harness.cli.progress import Display
 
-    written = write(shelf_of(where), entry, actor)
-    click.echo(f"wrote {written[0]}" if written else f"{entry}: its ledger has these files already")
+    with Display() as display:
+        display.stage(f"validating {len(entries)} {'entry' if len(entries) == 1 else 'entries'}")
+        from leaderboard.acceptance import accept_entries, report_lines
+
+        decisions = accept_entries(shelf_of(where), entries, actor, suites, jobs=jobs)
+    for decision in decisions:
+        if decision.refused is not None:
+            click.echo("\n".join((*report_lines(decision.report), f"{decision.entry}: {decision.refused}")), err=True)
+            continue
+        for flag in decision.report.of("flag"):
+            click.echo(f"{decision.entry}: flag [{flag.rule}] {flag.line}", err=True)
+        file = decision.file
+        click.echo(f"{decision.entry}: its ledger has these files already" if file is None else f"wrote {file}")
+    if refused := [decision.entry for decision in decisions if decision.refused is not None]:
+        raise CheckFailedError(f"{len(refused)} of {len(decisions)} not accepted: {', '.join(refused)}")
 
 
 @group.command()
@@ -86,7 +103,8 @@ def rejudge(actor: str, suites: tuple[Path, ...], **where: Path) -> None:
 @group.command()
 @click.argument("entry")
 @_BY
-@click.option("--seed", help="Hex digits that draw the items.  [default: the commit that merged the entry]")
+@click.option("--seed", help="What draws the items: a commit that merged the entry's answers, or the sha256 of its "
+              "`submitted` event.  [default: the newest such commit]")  # fmt: skip
 @click.option("--items", default=280, show_default=True, help="How many items to generate again, over all tasks.")
 @click.option("--checkpoint", help="Where the tuned weights are, if the entry was a local folder.")
 @click.option("--base-checkpoint", help="Where the base's weights are, if it was a local folder.")
@@ -145,21 +163,25 @@ def verify(
     with RichWatcher() as watcher:
         watcher.stage(f"scoring {entry}")
         from harness.evaluation import verification
-        from leaderboard.entries import merge_commit, record
+        from leaderboard.entries import merge_commits, record, refuse_verifier, wrong_seed
         from leaderboard.ledger import Flagged, Reproduced, Standing, Verified
 
         shelf = shelf_of(where)
         scored = shelf.scored(entry)
         if scored.state.standing is Standing.WITHDRAWN:
             raise RetentionError(f"{entry}: is withdrawn; there is nothing to verify")
-        seed = seed or merge_commit(shelf.folder(entry))
+        if not dry_run:
+            refuse_verifier(shelf, entry, actor, reproduced=reproduced)
+        seed = seed or merge_commits(shelf.folder(entry))[0]
+        if not dry_run and (why := wrong_seed(shelf, entry, seed)) is not None:
+            raise RetentionError(f"--{why}; with --dry-run any will do")
         # Scoring refuses a pair with different questions; then nothing needs to be generated.
         signature = scored.card.signature
         sources = verification.Sources(base_checkpoint, checkpoint, suite, threads, batch, max_model_len)
         watcher.stage("planning what is generated again")
         plan = verification.plan_again(scored.entry.base, scored.entry.tuned, sources, out / entry)
         found: Agreement = verification.verify(scored.entry.base, scored.entry.tuned, plan, seed, watcher, items=items)
-    written: list[tuple[Path, Event]] = []
+    written: tuple[Path, Event] | None = None
     if not dry_run:
         document = found.model_dump(mode="json")
         if found.agrees:
@@ -168,7 +190,7 @@ def verify(
         else:
             written = record(shelf, Flagged, entry, actor, reason=_disagreement(found), agreement=document)
     if as_json:
-        events = [str(path) for path, _ in written]
+        events = [] if written is None else [str(written[0])]
         summary = {"p_value": found.p_value, "detectable": found.detectable, "signature": signature, "events": events}
         click.echo(json.dumps({"entry": entry, **found.model_dump(mode="json"), **summary}, indent=2))
     else:
@@ -257,10 +279,10 @@ def events(entry: str | None, since: str | None, as_json: bool, **where: Path) -
       retention maintain events --since origin/main --json
     """
     from leaderboard.entries import changed_files, check_append_only, refuse_changed
-    from leaderboard.ledger import EventError, fold, read_ledgers
+    from leaderboard.ledger import EventError, fold
 
     shelf = shelf_of(where)
-    ledgers = {} if not shelf.events.is_dir() else read_ledgers(shelf.events)
+    ledgers = shelf.ledgers()
     if entry is not None and entry not in ledgers:
         raise RetentionError(f"{entry[:60]!r}: no ledger in {shelf.events}; `retention maintain accept` begins one")
     broken: list[str] = []
@@ -336,11 +358,13 @@ def _alarms(kinds: dict[str, int]) -> str:
 @click.argument("head")
 @click.option("--base", default="HEAD", show_default=True, help="The commit that the pull request is against.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="New folder for the copies.")
-def take(head: str, base: str, out: Path) -> None:
+@click.option("--author", metavar="ACCOUNT", help="Who sends it.  [default: not asked]")
+def take(head: str, base: str, out: Path, author: str | None) -> None:
     """Copy the submission of a pull request out of git, as data: HEAD is fetched and never checked out.
 
     Run in a checkout of the base branch. Only files that an entry may have are copied, and a change of anything else is
-    refused (exit 1). Prints the folders of the entry and of the base runs, for `retention submit validate`.
+    refused (exit 1), and so is an entry of another account. Prints the folders of the entry and of the base runs, for
+    `retention submit validate`.
 
     \b
     Examples:
@@ -350,9 +374,32 @@ def take(head: str, base: str, out: Path) -> None:
     """
     from leaderboard.acceptance import take as copy
 
-    taken = copy(Path(), base, head, out)
+    taken = copy(Path(), base, head, out, author)
     click.echo(taken.entry)
     click.echo(taken.bases)
+
+
+@group.command("check-events")
+@click.argument("head")
+@click.option("--base", default="HEAD", show_default=True, help="The commit that the pull request is against.")
+@click.option("--author", metavar="ACCOUNT", help="Who sends it.  [default: not asked]")
+def check_events(head: str, base: str, author: str | None) -> None:
+    """Check the events that a pull request adds, as data: HEAD is fetched and never checked out.
+
+    Run in a checkout of the base branch, whose list of maintainers says who may write what. Exit 1 for an event that is
+    edited or deleted, that its sender may not write, or that rests on too little.
+
+    \b
+    Examples:
+      git fetch origin refs/pull/12/head:refs/remotes/pull/12
+      retention maintain check-events refs/remotes/pull/12 --author ada
+    """
+    from leaderboard.acceptance import check_events as check
+
+    found = check(Path(), base, head, author)
+    for event in found:
+        click.echo(f"{event.entry_id}  {event.seq:>4}  {event.at}  {event.kind:<12} by {event.actor}")
+    click.echo(f"{len(found)} {'event' if len(found) == 1 else 'events'} may be added")
 
 
 @group.command()
@@ -393,8 +440,8 @@ def _write(kind: str, entry: str, actor: str, where: dict[str, Path], **fields: 
     from leaderboard.entries import record
     from leaderboard.ledger import events as ledger
 
-    for path, _ in record(shelf_of(where), getattr(ledger, kind), entry, actor, **fields):
-        click.echo(f"wrote {path}")
+    path, _ = record(shelf_of(where), getattr(ledger, kind), entry, actor, **fields)
+    click.echo(f"wrote {path}")
 
 
 def _disagreement(found: Agreement) -> str:
@@ -405,7 +452,7 @@ def _disagreement(found: Agreement) -> str:
     return f"the stored answers are not those of the checkpoints ({sides}; p = {found.p_value:.2g})"
 
 
-def _show_agreement(entry: str, found: Agreement, written: list[tuple[Path, Event]]) -> None:
+def _show_agreement(entry: str, found: Agreement, written: tuple[Path, Event] | None) -> None:
     from harness.cli.columns import echo_columns
     from harness.scoring import share
 
@@ -420,8 +467,8 @@ def _show_agreement(entry: str, found: Agreement, written: list[tuple[Path, Even
         f"{'agrees' if found.agrees else 'DOES NOT AGREE'}: smallest p {found.p_value:.3g} after Holm; without noise, "
         f"{share(found.detectable)} altered answers would have been found with 80 % power"
     )
-    for path, _ in written:
-        click.echo(f"wrote {path}")
+    if written is not None:
+        click.echo(f"wrote {written[0]}")
 
 
 def _show_state(name: str, state: State, *, details: bool, as_json: bool) -> None:

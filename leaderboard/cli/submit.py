@@ -126,7 +126,7 @@ def prepare(
     following = [
         command_line("submit", "validate", prepared.folder, *given),
         command_line("submit", "open", prepared.folder, *given),
-        command_line("board", "build", *restated(stated, only=BOARD)),
+        command_line("board", "build", "--preview", *restated(stated, only=BOARD)),
     ]
     if as_json:
         written = {"folder": str(prepared.folder), "base": str(prepared.base_folder), "cut": prepared.cut}

@@ -1,9 +1,19 @@
 from .dynamics import read_dynamics
 from .entry import BadEntry, Entry, entry_folders, load_entry, read_entry
+from .history import check_append_only, merge_commits, merge_order
 from .integrity import BaseRun, BaseRuns, Findings, Submission
 from .judges import Judges, public
 from .limits import MAX_EXPANDED_BYTES, MAX_FILE_BYTES, MAX_RECORD_BYTES, is_cut
-from .maintain import accept, changed_files, check_append_only, merge_commit, record, refuse_changed
+from .maintain import (
+    arrivals,
+    changed_files,
+    not_accepted,
+    record,
+    record_acceptance,
+    refuse_changed,
+    refuse_verifier,
+    wrong_seed,
+)
 from .rejudging import Moved, rejudge_board
 from .rules import STEPS, Finding, finding, some
 from .secrets import find_secret
@@ -27,7 +37,7 @@ __all__ = [
     "Shelf",
     "Submission",
     "UnknownEntryError",
-    "accept",
+    "arrivals",
     "changed_files",
     "check_append_only",
     "entry_folders",
@@ -35,13 +45,18 @@ __all__ = [
     "finding",
     "is_cut",
     "load_entry",
-    "merge_commit",
+    "merge_commits",
+    "merge_order",
+    "not_accepted",
     "public",
     "published_card",
     "read_dynamics",
     "read_entry",
     "record",
+    "record_acceptance",
     "refuse_changed",
+    "refuse_verifier",
     "rejudge_board",
     "some",
+    "wrong_seed",
 ]

@@ -31,10 +31,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class BadEntry:
-    """A submission left out of the board, and the reason on one line."""
+    """A submission left out of the board, and the reason on one line; ``waiting`` for its acceptance."""
 
     path: str
     reason: str
+    waiting: bool = False
 
 
 def entry_folders(submissions: Path) -> list[Path]:

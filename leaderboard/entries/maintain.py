@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from harness.errors import CheckFailedError, RetentionError
-from harness.records import GitError, file_sha256, run_git
-from leaderboard.documents import TUNED_FOLDER, base_folder, file_names, suite_name
+from harness.errors import CheckFailedError
+from harness.records import file_sha256
+from leaderboard.documents import base_folder, file_names, suite_name
 from leaderboard.entries.entry import Entry, read_entry
+from leaderboard.entries.history import merge_commits, merge_order
 from leaderboard.entries.integrity import BaseRuns
 from leaderboard.entries.shelf import Shelf
-from leaderboard.ledger import Event, Submitted, append, fold, read_ledger
+from leaderboard.ledger import MAINTAINERS_FILE, Event, Submitted, acceptance_digests, append, now, same_account
 
 # Prefix for the names of the base run's files, which are in another folder.
 _BASES = "bases/"
-_SHA = re.compile(r"\A[0-9a-f]{40}\Z", re.ASCII)
+# Hex digits of a commit, as a seed.
+_COMMIT = 40
 
 
-def accept(shelf: Shelf, entry_id: str, actor: str, *, rejudged: bool = False) -> tuple[Path, Event] | None:
+def record_acceptance(shelf: Shelf, entry_id: str, actor: str, *, rejudged: bool = False) -> tuple[Path, Event] | None:
     """Record the entry's current files in a ``submitted`` event; None if the ledger has them already.
 
-    With ``rejudged``, only the judging is new: what was verified of the entry's outputs stays verified.
+    Validation is not part of it: :func:`leaderboard.acceptance.accept_entries` validates and then records. With
+    ``rejudged``, only the judging is new: what was verified of the entry's outputs stays verified. The account that
+    submitted an entry first stays its contact.
     """
     folder = shelf.folder(entry_id)
     entry = read_entry(folder, BaseRuns(shelf.bases))
     files = _files(entry, folder, shelf.bases)
-    last = fold(read_ledger(shelf.events / entry_id)).submitted
+    last = shelf.state(entry_id).submitted
     if last is not None and last.files == files:
         return None
+    handle = entry.manifest.contact.handle
+    if last is not None and not same_account(last.contact, handle):
+        raise CheckFailedError(
+            f"{entry_id}: contact.handle: {handle}, but {last.contact} submitted it, and stays its contact"
+        )
     return append(
         shelf.events,
         Submitted,
         entry_id,
         actor,
+        shelf.maintainers,
         name=entry.manifest.tuned_model.name,
         suite=suite_name(entry.base.record),
         target=entry.manifest.target,
         base=entry.manifest.base.name,
-        contact=entry.manifest.contact.handle,
+        contact=handle,
         files=files,
         base_samples_sha256=entry.base.record.samples_sha256,
         tuned_samples_sha256=entry.tuned.record.samples_sha256,
@@ -49,64 +58,71 @@ def accept(shelf: Shelf, entry_id: str, actor: str, *, rejudged: bool = False) -
     )
 
 
-def record(
-    shelf: Shelf, kind: type[BaseModel], entry_id: str, actor: str, **fields: object
-) -> list[tuple[Path, Event]]:
-    """Append an event; an entry whose files are not in the ledger yet gets its ``submitted`` event first.
-
-    If the entry's folder is gone, its ledger must exist.
-    """
-    written = []
-    if (shelf.submissions / entry_id).is_dir():
-        if (accepted := accept(shelf, entry_id, actor)) is not None:
-            written.append(accepted)
-    elif not read_ledger(shelf.events / entry_id):
+def record(shelf: Shelf, kind: type[BaseModel], entry_id: str, actor: str, **fields: object) -> tuple[Path, Event]:
+    """Append an event to the ledger of an entry that was accepted; its folder may be gone since."""
+    if not shelf.ledger(entry_id):
         shelf.folder(entry_id)
-    written.append(append(shelf.events, kind, entry_id, actor, **fields))
-    return written
+        raise CheckFailedError(f"{entry_id}: not accepted yet; `retention maintain accept` begins its ledger")
+    return append(shelf.events, kind, entry_id, actor, shelf.maintainers, **fields)
 
 
 def changed_files(submitted: Submitted, shelf: Shelf) -> list[str]:
-    """The names of the files of an entry and its base run that differ from its ledger or are missing."""
+    """The names of the files of an entry and its base run that differ from its ledger, are missing or were added."""
     folder = shelf.folder(submitted.entry_id)
     changed = []
     for name, digest in sorted(submitted.files.items()):
         path = shelf.bases / name.removeprefix(_BASES) if name.startswith(_BASES) else folder / name
         if path.is_symlink() or not path.is_file() or file_sha256(path) != digest:
             changed.append(name)
-    return changed
+    return changed + sorted(file_names(folder) - submitted.files.keys())
 
 
-def merge_commit(folder: Path) -> str:
-    """The commit that brought the newest answers of the entry in ``folder`` to the current branch.
+def not_accepted(shelf: Shelf, entry_id: str, submitted: Submitted | None) -> str | None:
+    """Why the files of an entry, as they are, are not those of its acceptance; None where they are."""
+    if submitted is None:
+        return "not accepted yet: no acceptance of it is on record"
+    if changed := changed_files(submitted, shelf):
+        return f"not accepted as it is: {changed[0]} is not the file that the entry's ledger recorded"
+    return None
 
-    It follows first parents, so that it is the merge, whose hash the author could not choose, and not one of the
-    author's commits. ``RetentionError`` without a full history: a seed must then be given by hand.
+
+def arrivals(shelf: Shelf) -> dict[str, int]:
+    """The order in which entries came, as a number by entry, by what nobody who sends one can choose.
+
+    First the accepted ones, by their ledgers, then the merged ones, by history. Entries that came together share a
+    number; of others nothing is known.
     """
-    way_out = "give --seed with a commit hash or other hex digits from after the merge"
-    if _git(folder, "rev-parse", "--is-shallow-repository", way_out=way_out) == "true":
-        raise RetentionError(f"{folder}: the clone is shallow and may lack the merge; fetch its history, or {way_out}")
-    found = _git(
-        folder, "log", "-1", "-m", "--first-parent", "--diff-filter=AM", "--format=%H", "--", TUNED_FOLDER,
-        way_out=way_out,
-    )  # fmt: skip
-    commit = found.split("\n")[0]
-    if not _SHA.match(commit):
-        raise RetentionError(f"{folder}: not committed yet, so no commit is its merge; {way_out}")
-    return commit
+    merged = merge_order(shelf.submissions)
+    keys = {name: (1, "", place) for name, place in merged.items()}
+    for name, ledger in shelf.ledgers().items():
+        if isinstance(ledger, tuple) and ledger:
+            keys[name] = (0, ledger[0].at, merged.get(name, len(merged)))
+    places = {key: place for place, key in enumerate(sorted(set(keys.values())))}
+    return {name: places[key] for name, key in keys.items()}
 
 
-def check_append_only(events: Path, since: str) -> list[str]:
-    """Names of the events of commit ``since`` that were edited or deleted after it, which is not allowed."""
-    if not re.match(r"\A[0-9A-Za-z][0-9A-Za-z._/-]{0,199}\Z", since, re.ASCII):
-        raise RetentionError(f"--since {since[:60]!r}: not a commit")
-    way_out = "run in a checkout that has the commit"
-    listed = _git(
-        events.parent, "diff", "--no-ext-diff", "--no-renames", "--name-status", "-z", "--diff-filter=a", since, "--",
-        events.name, way_out=way_out,
-    )  # fmt: skip
-    fields = listed.split("\0")
-    return [name.split(f"{events.name}/", 1)[-1] for name in fields[1::2]]
+def refuse_verifier(shelf: Shelf, entry_id: str, actor: str, *, reproduced: bool) -> None:
+    """``CheckFailedError`` where no event of a verification by ``actor`` can be written, before models are run."""
+    if (why := not_accepted(shelf, entry_id, shelf.state(entry_id).submitted)) is not None:
+        raise CheckFailedError(f"{entry_id}: {why}; run `retention maintain accept` first")
+    submitted = shelf.state(entry_id).submitted
+    if submitted is not None and same_account(actor, submitted.contact):
+        raise CheckFailedError(f"--by {actor}: submitted this entry; somebody else verifies or reproduces it")
+    if not reproduced and not shelf.maintainers.has(actor, now()):
+        raise CheckFailedError(f"--by {actor}: not in {MAINTAINERS_FILE}; give --reproduced, or --dry-run")
+
+
+def wrong_seed(shelf: Shelf, entry_id: str, seed: str) -> str | None:
+    """Why the items of a verification may not be drawn by ``seed``; None where they may.
+
+    A seed is what nobody knew when the answers were made: a commit that merged answers of the entry, or the sha256 of
+    an event that accepted them. ``RetentionError`` where a commit cannot be looked up.
+    """
+    if seed in acceptance_digests(shelf.ledger(entry_id)):
+        return None
+    if len(seed) == _COMMIT and seed in merge_commits(shelf.folder(entry_id)):
+        return None
+    return f"seed {seed[:12]}: neither a commit that merged answers of the entry nor the sha256 of a `submitted` event"
 
 
 def refuse_changed(broken: Sequence[str], what: str) -> None:
@@ -120,10 +136,3 @@ def _files(entry: Entry, folder: Path, bases: Path) -> dict[str, str]:
     named = {name: folder / name for name in file_names(folder)}
     named |= {f"{_BASES}{path.relative_to(bases).as_posix()}": path for path in home.iterdir()}
     return {name: file_sha256(path) for name, path in sorted(named.items())}
-
-
-def _git(where: Path, *arguments: str, way_out: str) -> str:
-    try:
-        return run_git(where, *arguments).decode("utf-8", "replace").strip()
-    except GitError as error:
-        raise RetentionError(f"{error}, so history cannot be read; {way_out}") from error

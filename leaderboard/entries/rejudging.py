@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from harness.records import JUDGE_VERSION, read_record
 from leaderboard.documents import TUNED_FOLDER, seal, suite_name
 from leaderboard.entries.judges import Judges
-from leaderboard.entries.maintain import accept
+from leaderboard.entries.maintain import not_accepted, record_acceptance
 
 if TYPE_CHECKING:
     from harness.scoring import Scorecard
@@ -33,17 +33,26 @@ class Moved:
 
 
 def rejudge_board(shelf: Shelf, actor: str, suites: tuple[Path, ...] = ()) -> list[Moved]:
-    """Judge every run of the board again that another version judged; the entries that were, as they moved."""
+    """Judge every run of the board again that another version judged; the entries that were, as they moved.
+
+    Entries that are not accepted, or were changed since, are left as they are.
+    """
     judges = Judges(suites)
-    before = {entry_id: shelf.scored(entry_id).card for entry_id, _ in shelf.manifests()}
+    # What was not accepted as it is stays so: judging again is no validation.
+    accepted = [
+        (entry_id, manifest)
+        for entry_id, manifest in shelf.manifests()
+        if not_accepted(shelf, entry_id, shelf.state(entry_id).submitted) is None
+    ]
+    before = {entry_id: shelf.scored(entry_id).card for entry_id, _ in accepted}
     for home in sorted(path.parent for path in shelf.bases.glob("*/*/run.json")):
         _rejudged(home, home, judges)
     moved = []
-    for entry_id, manifest in shelf.manifests():
+    for entry_id, manifest in accepted:
         folder = shelf.folder(entry_id)
         changed = _rejudged(folder / TUNED_FOLDER, folder, judges)
         if changed is not None:
-            accept(shelf, entry_id, actor, rejudged=True)
+            record_acceptance(shelf, entry_id, actor, rejudged=True)
             after = shelf.scored(entry_id).card
             moved.append(Moved(entry_id, manifest.tuned_model.name, changed, before[entry_id], after))
     return moved

@@ -76,6 +76,12 @@ RULES: dict[str, Rule] = {
     "dynamics-other": Rule(
         3, "refuse", "dynamics.json was measured on another base, checkpoint or target",
         "run `retention dynamics` on this base, with --checkpoint for this checkpoint, or leave the file out"),
+    "twin": Rule(
+        3, "refuse", "a name (of the account, the fine-tune, the base or the algorithm) looks like another one of an "
+        "earlier entry", "choose a name that cannot be mistaken for it, or write that one if it is meant"),
+    "two-contents": Rule(
+        3, "refuse", "a commit of the hub has other files in an earlier entry",
+        "name the commit that the weights are from; if it is this one, tell the maintainers"),
     "partial-run": Rule(
         3, "refuse", "a run was screened or is a repetition, so it is not a complete run of its suite",
         "evaluate the checkpoint without --screen and submit that run"),

@@ -15,7 +15,18 @@ from harness.scoring import Scorecard, score_pair
 from leaderboard.documents import ENTRY_ID, MANIFEST_FILE, Manifest, read_manifest
 from leaderboard.entries.entry import Entry, read_entry
 from leaderboard.entries.integrity import BaseRuns
-from leaderboard.ledger import Standing, State, fold, read_ledger
+from leaderboard.ledger import (
+    MAINTAINERS_FILE,
+    Event,
+    EventError,
+    Maintainers,
+    Standing,
+    State,
+    fold,
+    read_ledger,
+    read_ledgers,
+    read_maintainers,
+)
 
 BOARD_FILE = "board.json"
 _MAX_BOARD = 512 * 1024**2
@@ -29,7 +40,7 @@ class UnknownEntryError(RetentionError):
 
 @dataclass(frozen=True)
 class Shelf:
-    """The folders of entries, base runs, ledgers and releases."""
+    """The folders of entries, base runs, ledgers and releases; the list of maintainers lies beside the ledgers."""
 
     submissions: Path
     bases: Path
@@ -50,7 +61,20 @@ class Shelf:
 
     def state(self, entry_id: str) -> State:
         """Evidence and standing of an entry, from its ledger."""
-        return fold(read_ledger(self.events / entry_id))
+        return fold(self.ledger(entry_id))
+
+    @cached_property
+    def maintainers(self) -> Maintainers:
+        """Who may write which events; without the list nobody maintains the board."""
+        return read_maintainers(self.events.parent / MAINTAINERS_FILE)
+
+    def ledger(self, entry_id: str) -> tuple[Event, ...]:
+        """The events of an entry, by who may write them; ``EventError`` says what does not hold."""
+        return read_ledger(self.events / entry_id, self.maintainers)
+
+    def ledgers(self) -> dict[str, tuple[Event, ...] | EventError]:
+        """The ledger of every entry by its id; for an invalid one, its error."""
+        return read_ledgers(self.events, self.maintainers)
 
     def scored(self, entry_id: str) -> Scored:
         """An entry, read, checked, and scored from its stored answers."""

@@ -1,3 +1,4 @@
+from .authority import MAINTAINERS_FILE, Maintainers, read_maintainers, same_account
 from .events import (
     Event,
     EventError,
@@ -6,7 +7,9 @@ from .events import (
     Submitted,
     Superseded,
     Verified,
+    acceptance_digests,
     append,
+    now,
     read_ledger,
     read_ledgers,
 )
@@ -14,19 +17,25 @@ from .json_schemas import all_schemas
 from .standing import Evidence, Standing, State, fold
 
 __all__ = [
+    "MAINTAINERS_FILE",
     "Event",
     "EventError",
     "Evidence",
     "Flagged",
+    "Maintainers",
     "Reproduced",
     "Standing",
     "State",
     "Submitted",
     "Superseded",
     "Verified",
+    "acceptance_digests",
     "all_schemas",
     "append",
     "fold",
+    "now",
     "read_ledger",
     "read_ledgers",
+    "read_maintainers",
+    "same_account",
 ]

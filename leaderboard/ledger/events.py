@@ -25,11 +25,13 @@ from harness.errors import CheckFailedError, RetentionError
 from harness.records import StrictModel
 from harness.scoring import Agreement
 from leaderboard.documents import Digest, FileName, Label, Note, refuse_newer
+from leaderboard.ledger.authority import Maintainers, ahead_of_now, too_few, unauthorised
 
 MAX_BYTES = 64 * 1024
 MAX_EVENTS = 9_999
 _NAME = re.compile(r"\A[0-9]{8}T[0-9]{6}Z-[0-9]{4}-[a-z]+\.json\Z", re.ASCII)
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
+_COMMIT = 40
 # An event that is being written.
 _ASIDE = ".event-"
 _STALE_SECONDS = 24 * 3600
@@ -218,11 +220,12 @@ def check_event(document: Any, name: str) -> Event:
         raise EventError(f"{name}: {field or 'document'}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
-def read_ledger(folder: Path) -> tuple[Event, ...]:
+def read_ledger(folder: Path, maintainers: Maintainers | None = None) -> tuple[Event, ...]:
     """All events of one entry, in order, from the folder named by its id; an empty tuple if there is none.
 
     Raises ``EventError`` for a file that is not an event, a file name or entry id that does not match the content, a
-    broken chain, and whatever :func:`check_ledger` refuses.
+    broken chain, and whatever :func:`check_ledger` refuses. ``maintainers`` says who may write what (None: not asked);
+    the ledgers of other entries lie beside this one.
     """
     if folder.is_symlink():
         raise EventError(f"{folder}: a link; a ledger is a folder of files")
@@ -245,14 +248,29 @@ def read_ledger(folder: Path) -> tuple[Event, ...]:
         previous = hashlib.sha256(data).hexdigest()
         ledger.append(event)
     check_ledger(ledger, str(folder))
+    _check_actors(ledger, folder, maintainers)
     return tuple(ledger)
+
+
+def _check_actors(ledger: Sequence[Event], folder: Path, maintainers: Maintainers | None) -> None:
+    def contact_of(entry_id: str) -> str | None:
+        try:
+            return next(
+                (each.contact for each in read_ledger(folder.parent / entry_id) if isinstance(each, Submitted)), None
+            )
+        except EventError:
+            return None
+
+    if maintainers is not None and (found := unauthorised(ledger, maintainers, contact_of)) is not None:
+        raise EventError(f"{folder}: event {found[0]}: {found[1]}")
 
 
 def check_ledger(ledger: Sequence[Event], name: str) -> None:
     """Check the invariants of a ledger; ``EventError`` names the sequence number that breaks one.
 
-    The sequence is 1, 2, 3, ... without gaps or duplicates, time never runs backwards, the first event is
-    ``submitted``, a ``cleared`` event lifts an existing standing, and nobody reproduces their own entry.
+    The sequence is 1, 2, 3, ... without gaps or duplicates, time never runs backwards or ahead of now, the first event
+    is ``submitted``, a ``cleared`` event lifts an existing standing, nobody reproduces their own entry, and evidence
+    rests on enough items.
     """
     lifted: set[int] = set()
     contact = ""
@@ -262,19 +280,40 @@ def check_ledger(ledger: Sequence[Event], name: str) -> None:
             raise EventError(f"{where}: number {place} is expected here; a ledger has no gaps or duplicates")
         if place > 1 and event.at < ledger[place - 2].at:
             raise EventError(f"{where}: at: is earlier than the previous event")
+        if ahead_of_now(event.at):
+            raise EventError(f"{where}: at: is in the future, by the clock of this machine")
         if place == 1 and not isinstance(event, Submitted):
             raise EventError(f"{where}: the first event of a ledger is submitted")
         if isinstance(event, Submitted):
             contact = event.contact
         if isinstance(event, Reproduced) and event.actor.lower() == contact.lower():
             raise EventError(f"{where}: actor: an entry cannot be reproduced by its own author")
+        if isinstance(event, Reproduced | Verified) and (why := too_few(event.agreement.tuned.n)) is not None:
+            raise EventError(f"{where}: agreement: {why}")
+        if isinstance(event, Reproduced | Verified) and not _is_seed(event.agreement.seed, ledger[: place - 1]):
+            raise EventError(f"{where}: agreement.seed: neither a commit nor the sha256 of an earlier submitted event")
         if isinstance(event, Cleared):
             if event.of in lifted or not isinstance(ledger[event.of - 1], LIFTABLE):
                 raise EventError(f"{where}: of: event {event.of} gave no standing that can be lifted")
             lifted.add(event.of)
 
 
-def read_ledgers(root: Path) -> dict[str, tuple[Event, ...] | EventError]:
+def acceptance_digests(ledger: Sequence[Event]) -> set[str]:
+    """The sha256 of every event of ``ledger`` that accepted the entry."""
+    return {hashlib.sha256(event_bytes(event)).hexdigest() for event in ledger if isinstance(event, Submitted)}
+
+
+def _is_seed(seed: str, earlier: Sequence[Event]) -> bool:
+    # Whether a commit is one that merged the entry, history says: leaderboard.entries.wrong_seed.
+    return len(seed) == _COMMIT or seed in acceptance_digests(earlier)
+
+
+def now() -> str:
+    """The time as events write it."""
+    return datetime.datetime.now(datetime.UTC).strftime(_TIME)
+
+
+def read_ledgers(root: Path, maintainers: Maintainers | None = None) -> dict[str, tuple[Event, ...] | EventError]:
     """The ledger of every entry below ``root`` by entry id; for an invalid one, its error."""
     found: dict[str, tuple[Event, ...] | EventError] = {}
     if not root.is_dir():
@@ -285,27 +324,28 @@ def read_ledgers(root: Path) -> dict[str, tuple[Event, ...] | EventError]:
         try:
             if not folder.is_dir() and not folder.is_symlink():
                 raise EventError(f"{folder}: not a ledger; there is one folder per entry")
-            found[folder.name] = read_ledger(folder)
+            found[folder.name] = read_ledger(folder, maintainers)
         except EventError as error:
             found[folder.name] = error
     return found
 
 
-def append(root: Path, kind: type[BaseModel], entry_id: str, actor: str, **fields: Any) -> tuple[Path, Event]:
+def append(
+    root: Path, kind: type[BaseModel], entry_id: str, actor: str, maintainers: Maintainers | None = None, **fields: Any
+) -> tuple[Path, Event]:
     """Write the next event of ``entry_id``'s ledger below ``root``; returns its file and the event.
 
     Nothing is written if the event or the resulting ledger would be invalid, and an existing file is never opened for
     writing.
     """
     folder = root / entry_id
-    ledger = read_ledger(folder)
-    now = datetime.datetime.now(datetime.UTC).strftime(_TIME)
+    ledger = read_ledger(folder, maintainers)
     document = {
         "schema": "retentionbench-event-1",
         "entry_id": entry_id,
         "seq": len(ledger) + 1,
         # A slow clock must not break the order of file names.
-        "at": max(now, ledger[-1].at) if ledger else now,
+        "at": max(now(), ledger[-1].at) if ledger else now(),
         "actor": actor,
         "previous": hashlib.sha256((folder / file_name(ledger[-1])).read_bytes()).hexdigest() if ledger else None,
         "kind": kind.model_fields["kind"].default,
@@ -313,6 +353,7 @@ def append(root: Path, kind: type[BaseModel], entry_id: str, actor: str, **field
     }
     event = check_event(document, entry_id)
     check_ledger([*ledger, event], entry_id)
+    _check_actors([*ledger, event], folder, maintainers)
     path = folder / file_name(event)
     _write_new(path, event_bytes(event), root)
     return path, event

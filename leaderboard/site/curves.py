@@ -41,7 +41,7 @@ class Curve:
 def curves(track: Track) -> tuple[Curve, ...]:
     """Entries of a track that are points of one training run, as far as their manifests say so.
 
-    They are those of one author with one method and one set of training data, every field alike but how far they got,
+    They are those of one account with one method and one set of training data, every field alike but how far they got,
     at different numbers of steps.
     """
     found: dict[str, list[Row]] = {}
@@ -51,7 +51,7 @@ def curves(track: Track) -> tuple[Curve, ...]:
             continue
         method = manifest.method.model_copy(update=dict.fromkeys(_PROGRESS))
         data = [each.model_dump_json() for each in manifest.training_data]
-        found.setdefault(f"{manifest.contact.handle} {method.model_dump_json()} {data}", []).append(row)
+        found.setdefault(f"{_account(row)} {method.model_dump_json()} {data}", []).append(row)
     ordered = [sorted(rows, key=_steps) for rows in found.values()]
     runs = [rows for rows in ordered if len({_steps(row) for row in rows}) == len(rows) >= _LEAST_CHECKPOINTS]
     made = [
@@ -72,6 +72,12 @@ def labels(methods: Sequence[Method]) -> list[str]:
         apart = [say(method) for say in _APART if len({say(other) for other in alike}) > 1]
         said.append(", ".join([name, *filter(None, apart)]))
     return said
+
+
+def _account(row: Row) -> str:
+    """Whose entry it is: by its ledger, which binds it to the account that submitted it."""
+    submitted = row.state.submitted
+    return (row.manifest.contact.handle if submitted is None else submitted.contact).casefold()
 
 
 def _steps(row: Row) -> int:

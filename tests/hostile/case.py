@@ -15,6 +15,7 @@ from harness.records.run import RECORD_FILE, read_record
 from harness.records.samples import SAMPLES_FILE
 from leaderboard.documents.identity import entry_id, seal
 from leaderboard.documents.manifest import MANIFEST_FILE, read_manifest
+from tests.support.accepting import accepted
 from tests.support.tiny import TinyShelf, model, tiny_shelf, tiny_suite
 
 # The threats, in the words of README.md.
@@ -41,8 +42,10 @@ THREATS = {
     "answer": "math answers that hang a checker",
     "secret": "secrets in logs",
     "fabricated": "fabricated, copied or constant outputs",
+    "twin": "names that can be mistaken for those of earlier entries",
+    "ledger": "events of others, on too little evidence, or of a time that is not",
 }
-Kind = Literal["model", "names", "template", "entry", "answers", "table"]
+Kind = Literal["model", "names", "template", "entry", "answers", "table", "ledger"]
 # refused: an error or a finding that refuses; flagged: a finding that flags; neutralised: goes through, without effect.
 Verdict = Literal["refused", "flagged", "neutralised"]
 
@@ -94,7 +97,9 @@ class Shop:
         self.canaries = root / "canaries"
         self.canaries.mkdir(parents=True)
         self.board: TinyShelf = tiny_shelf(tiny_suite(root / "tasks"), root / "board")
-        self.honest = self.board.add("honest", model(1))
+        stated = {"contact": {"handle": "ada-lo"}, "method": {"family": "sft", "algorithm": "grpo", "steps": 10}}
+        self.honest = self.board.add("honest", model(1), statement=stated)
+        accepted(self.board.shelf, self.honest.name)
 
     def canary(self, case: Case) -> Path:
         return self.canaries / case.name

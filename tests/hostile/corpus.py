@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.hostile import files, models, prompts, rows, tables, texts
+from tests.hostile import files, ledgers, models, prompts, rows, tables, texts
 from tests.hostile.case import THREATS, Case, Shop
 
 CASES: dict[str, Case] = {
     case.name: case
-    for kind in (models, prompts, files, rows, texts, tables)
+    for kind in (models, prompts, files, rows, texts, tables, ledgers)
     for case in kind.CASES
 }  # fmt: skip
 
@@ -23,7 +23,7 @@ def build(root: Path) -> Shop:
             "name": case.name,
             "kind": case.kind,
             "given": case.make(shop, case),
-            "compared": case.rule == "copied-outputs",
+            "compared": case.rule in ("copied-outputs", "twin"),
         }
         for case in CASES.values()
     ]

@@ -8,8 +8,10 @@ each case, how much memory it took, and every file, address and program that was
 import json
 import os
 import resource
+import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,8 @@ def main(root: Path) -> None:
     results: dict[str, dict[str, Any]] = {}
     from harness.errors import RetentionError
 
-    runners = {"model": run_model, "names": run_names, "template": run_template, "table": run_table}
+    runners = {"model": run_model, "names": run_names, "template": run_template, "table": run_table,
+               "ledger": run_ledger}  # fmt: skip
     for case in plan["cases"]:
         if case["kind"] in runners:
             begun = time.monotonic()
@@ -127,6 +130,15 @@ def run_table(given: str) -> str:
     return str(table.record.tasks)
 
 
+def run_ledger(given: str) -> str:
+    """The ledger of an entry, by the list of maintainers beside all ledgers."""
+    from leaderboard.ledger.authority import MAINTAINERS_FILE, read_maintainers
+    from leaderboard.ledger.events import read_ledger
+
+    ledger = read_ledger(Path(given), read_maintainers(Path(given).parents[1] / MAINTAINERS_FILE))
+    return " ".join(event.kind for event in ledger)
+
+
 def run_answers(cases: list[dict[str, Any]], results: dict[str, dict[str, Any]]) -> None:
     """Every answer to the first items of every task of the nano suite, through the tasks' own scoring."""
     from harness.lmeval.recompute import Recomputer
@@ -153,7 +165,8 @@ def run_answers(cases: list[dict[str, Any]], results: dict[str, dict[str, Any]])
 
 
 def run_entries(plan: dict[str, Any], results: dict[str, dict[str, Any]]) -> None:
-    """Validate every entry, compare them with each other, build the board of all, cite and quote what is on it."""
+    """Validate every entry, compare them with each other, accept those that every step accepts, build the board, cite
+    and quote what is on it."""
     from leaderboard.acceptance.coverage import Surroundings
     from leaderboard.acceptance.report import report_lines
     from leaderboard.acceptance.steps import across, examine
@@ -182,7 +195,7 @@ def run_entries(plan: dict[str, Any], results: dict[str, dict[str, Any]]) -> Non
         found = [{"rule": each.rule, "action": each.action, "line": each.line} for each in report.findings]
         results[name] |= {"verdict": report.verdict, "findings": found, "lines": list(report_lines(report))}
         json.dumps(report.model_dump(mode="json"), allow_nan=False)
-    board = load_board(main_shelf.shelf.submissions, main_shelf.shelf.bases, main_shelf.shelf.events)
+    board = load_board(*accept_all(main_shelf.shelf, Path(plan["site"]).parent, compared))
     write_site(board, Path(plan["site"]))
     entries = {Path(case["given"]).name: case["name"] for case in cases}
     for row in board.rows:
@@ -192,6 +205,21 @@ def run_entries(plan: dict[str, Any], results: dict[str, dict[str, Any]]) -> Non
             "cited": [cite(row, None, style) for style in ("bibtex", "apa", "signature")],
             "opened": pull_request(main_shelf.shelf.submissions / row.entry_id, reports[name]),
         }
+
+
+def accept_all(shelf: Any, out: Path, reports: Sequence[Any]) -> tuple[Path, Path, Path]:
+    """What the board is made of once a maintainer accepted what every step accepts: its ledgers lie below ``out``."""
+    from leaderboard.entries.maintain import record_acceptance
+    from leaderboard.entries.shelf import Shelf
+    from leaderboard.ledger.authority import MAINTAINERS_FILE
+
+    shutil.copytree(shelf.events, out / "events")
+    shutil.copy(shelf.events.parent / MAINTAINERS_FILE, out)
+    recorded = Shelf(shelf.submissions, shelf.bases, out / "events", shelf.releases)
+    for report in reports:
+        if report.accepted and (shelf.submissions / report.entry).is_dir():
+            record_acceptance(recorded, report.entry, "mo")
+    return recorded.submissions, recorded.bases, recorded.events
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from harness.items import canonical_json
 from harness.records.run import read_record
 from harness.records.samples import SAMPLES_FILE
 from leaderboard.documents.identity import seal
-from tests.hostile.case import Case, Shop, Verdict, edit, put_samples
+from tests.hostile.case import Case, Shop, Verdict, edit, put_samples, record
 from tests.support.tiny import TinyShelf, model, tiny_run, tiny_shelf, tiny_suite
 
 Says = Callable[[str, dict[str, Any]], str | int]
@@ -147,7 +147,13 @@ def _repeated(shop: Shop, case: Case) -> str:
 
 def _copied(shop: Shop, case: Case) -> str:
     """The honest entry's rows under other weights and another author."""
-    return str(edit(shop.copy(case), "handle: ada", "handle: eve"))
+    return str(edit(shop.copy(case), "handle: ada-lo", "handle: eve"))
+
+
+def _copied_before(shop: Shop, case: Case) -> str:
+    """The same, of a run that states an earlier date than the honest one."""
+    folder = record(Path(_copied(shop, case)), lambda document: document.update(created="2020-01-01T00:00:00Z"))
+    return str(folder)
 
 
 def _native(shop: Shop, case: Case) -> str:
@@ -219,6 +225,8 @@ CASES = [
           _rewritten(_without_tokens)),
     _case("another-tokenizer", "tokenizer", "refused", "differs from the base's", "tokenizer", _other_tokenizer),
     _case("outputs-copied", "fabricated", "refused", "every output equals that of entry", "copied-outputs", _copied),
+    _case("outputs-copied-and-dated-back", "fabricated", "refused", "every output equals that of entry",
+          "copied-outputs", _copied_before),
     _case("outputs-of-the-base", "fabricated", "refused", "180 of 180 outputs equal the base's", "no-effect",
           _said(model(0, tiny_sums=0.6, tiny_colours=0.9, tiny_letters=0.9))),
     _case("base-forged", "fabricated", "refused", "points against", "base-band", _forged_base),

@@ -20,6 +20,7 @@ from leaderboard.documents.plain_yaml import Node, read_plain_yaml
 from leaderboard.documents.text import clean, deceptive
 from leaderboard.ledger.events import Flagged, Submitted, append
 from tests.hostile.case import Case, Shop, put
+from tests.support.accepting import maintained
 from tests.support.synthetic import SyntheticTask, synthetic_run
 from tests.support.synthetic_board import Folders, add_entry, folders
 
@@ -106,7 +107,7 @@ def hostile_board(root: Path) -> tuple[Folders, Path]:
         _recorded_events(root / "events", prepared.folder, text)
     for name in ("bbb<script>alert(8)<", "ccc\u202e\x1b[2J"):
         (made.submissions / name).mkdir()
-    return made, root / "events"
+    return made, maintained(root / "events")
 
 
 def _with_texts(document: dict[str, Any], texts: Sequence[str]) -> None:
@@ -121,10 +122,10 @@ def _recorded_events(events: Path, folder: Path, text: str) -> None:
     """The entry's files as its ledger records them, and a doubt in the same words."""
     files = {path.relative_to(folder).as_posix(): file_sha256(path) for path in folder.rglob("*") if path.is_file()}
     append(
-        events, Submitted, folder.name, "ada", name=text, suite="synthetic-1", target="jigsaw", base=text,
+        events, Submitted, folder.name, "mo", name=text, suite="synthetic-1", target="jigsaw", base=text,
         contact="ada", base_samples_sha256="0" * 64, tuned_samples_sha256="1" * 64, files=files,
     )  # fmt: skip
-    append(events, Flagged, folder.name, "ada", reason=text)
+    append(events, Flagged, folder.name, "mo", reason=text)
 
 
 def _stated(change: Callable[[dict[str, Any]], object]) -> Callable[[Shop, Case], str]:
@@ -133,6 +134,17 @@ def _stated(change: Callable[[dict[str, Any]], object]) -> Callable[[Shop, Case]
 
 def _named(text: str) -> Callable[[Shop, Case], str]:
     return _stated(lambda document: document["tuned"].update(local=text))
+
+
+def _twin(name: str, says: str, handle: str, tuned: str, algorithm: str) -> Case:
+    """An entry of this account, name and algorithm, beside the honest one."""
+
+    def change(document: dict[str, Any]) -> None:
+        document["contact"]["handle"] = handle
+        document["tuned"]["local"] = tuned
+        document["method"]["algorithm"] = algorithm
+
+    return Case(name, "twin", "entry", "refused", says, _stated(change), "twin")
 
 
 def _noted(*texts: str) -> Callable[[Shop, Case], str]:
@@ -208,6 +220,11 @@ CASES = [
         _stated(lambda document: document["base"].update(local="the base, by ada")),
         "contradiction",
     ),
+    _twin("twin-account", "contact.handle: ada-l0 looks like ada-lo", "ada-l0", "another", "grpo"),
+    _twin("twin-name", "h0nest looks like honest", "eve", "h0nest", "grpo"),
+    _twin("twin-name-of-another-script", "looks like honest", "eve", "h\u1d0fnest", "grpo"),
+    _twin("same-name", "honest looks like honest", "eve", "honest", "grpo"),
+    _twin("twin-algorithm", "grp0 looks like grpo", "ada-lo", "another", "grp0"),
     _refused("zero-width-name", "unicode", "invisible characters", _named("na\u200bno-sft")),
     _refused("homoglyph-name", "unicode", "several scripts", _named("Qw\u0435n")),
     _refused("lookalike-name", "unicode", "look like Latin", _named("\u0430\u0441\u0435")),

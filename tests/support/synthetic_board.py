@@ -11,10 +11,10 @@ from typing import Any
 from harness.records.run import read_record
 from leaderboard.board.board import Track
 from leaderboard.board.ranking import Comparison, Placing
-from leaderboard.entries.maintain import record
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger.events import Flagged, Withdrawn
 from leaderboard.submit.prepare import Prepared, prepare_entry
+from tests.support.accepting import accepted, noted
 from tests.support.explaining import written_for
 from tests.support.synthetic import synthetic_run
 
@@ -126,9 +126,10 @@ def rich_board(root: Path) -> tuple[Folders, Path]:
               statement={"target": "math"})  # fmt: skip
     shelf = Shelf(made.submissions, made.bases, root / "events", root / "releases")
     flagged = add_entry(made, "nano-doubted", {"jigsaw_2x2": 0.99}, seed=22)
-    record(shelf, Flagged, flagged.entry_id, "mo", reason=f"Outputs of two entries are the same. {HOSTILE}")
+    noted(shelf, Flagged, flagged.entry_id, reason=f"Outputs of two entries are the same. {HOSTILE}")
     gone = add_entry(made, "nano-withdrawn", {"jigsaw_2x2": 0.9}, seed=23)
-    record(shelf, Withdrawn, gone.entry_id, "mo", reason=f"The training data held test items. {HOSTILE}")
+    noted(shelf, Withdrawn, gone.entry_id, reason=f"The training data held test items. {HOSTILE}")
+    accepted(shelf)
     return made, shelf.events
 
 

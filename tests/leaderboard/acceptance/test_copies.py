@@ -47,7 +47,7 @@ def printed(name: str, tuned: Run, handle: str = "ada", attempts: int = 9) -> Fi
 
 
 def found(*prints: Fingerprint, order: dict[str, int] | None = None) -> dict[str, Finding]:
-    return dict(compare(prints, order or {}))
+    return dict(compare(prints, {each.entry: at for at, each in enumerate(prints)} if order is None else order))
 
 
 def outputs(seed: int, text: str = "{}") -> list[str]:
@@ -55,13 +55,23 @@ def outputs(seed: int, text: str = "{}") -> list[str]:
     return [text.format(number) for number in rng.integers(0, 10_000, N)]
 
 
-def test_the_later_of_two_equal_entries_is_the_copy() -> None:
-    one = printed("aaa", run(outputs(1), created="2026-01-02T00:00:00Z"))
-    two = printed("bbb", run(outputs(1), created="2026-01-01T00:00:00Z"))
-    assert {name: each.rule for name, each in found(one, two).items()} == {"aaa": "copied-outputs"}
-    assert found(one, two)["aaa"].evidence == {"entry": "bbb"}
-    accepted_first = found(one, two, order={"aaa": 0})
-    assert {name: each.rule for name, each in accepted_first.items()} == {"bbb": "copied-outputs"}
+def test_the_later_of_two_equal_entries_is_the_copy_whatever_date_it_states() -> None:
+    honest = printed("bbb", run(outputs(1), created="2026-01-02T00:00:00Z"))
+    stolen = printed("aaa", run(outputs(1), created="2026-01-01T00:00:00Z"))
+    for order in ({"bbb": 0}, {"bbb": 0, "aaa": 1}, {"bbb": 3, "aaa": 7}):
+        assert {name: each.rule for name, each in found(stolen, honest, order=order).items()} == {
+            "aaa": "copied-outputs"
+        }
+    assert found(stolen, honest, order={"bbb": 0})["aaa"].evidence == {"entry": "bbb"}
+
+
+def test_of_entries_that_came_together_none_is_refused_as_the_copy() -> None:
+    one, two = (printed(name, run(outputs(1))) for name in ("aaa", "bbb"))
+    for order in ({}, {"aaa": 4, "bbb": 4}):
+        alike = found(one, two, order=order)
+        assert {name: (each.rule, each.action) for name, each in alike.items()} == dict.fromkeys(
+            ("aaa", "bbb"), ("near-copy", "flag")
+        )
 
 
 @pytest.mark.parametrize(

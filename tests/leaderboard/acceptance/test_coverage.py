@@ -11,9 +11,8 @@ from harness.records.run import ConditionsRecord, read_record
 from leaderboard.acceptance.coverage import Surroundings
 from leaderboard.acceptance.report import Report
 from leaderboard.acceptance.steps import examine
-from leaderboard.entries.maintain import accept
 from leaderboard.entries.rules import Finding
-from leaderboard.ledger.events import Submitted
+from tests.support.accepting import accepted
 from tests.support.tiny import TinyShelf, model, tiny_shelf, tiny_suite
 
 pytestmark = pytest.mark.slow
@@ -188,21 +187,20 @@ def test_data_that_is_not_here_is_said_by_name_and_is_no_pass(made: TinyShelf, e
 
 
 def test_what_was_merged_is_held_to(made: TinyShelf, entry: Path) -> None:
-    written = accept(made.shelf, entry.name, "ada")
-    assert written is not None
-    assert isinstance(written[1], Submitted)
+    accepted(made.shelf, entry.name)
+    (written,) = (made.shelf.events / entry.name).iterdir()
     assert examined(made, entry).accepted
     made.rewrite(entry, lambda frame: None, wall_seconds=2.0)
     report = examined(made, entry)
     names = {found.file for found in report.findings if found.rule == "changed-after-merge"}
     assert names == {"SHA256SUMS", "tuned/run.json"}
-    written[0].write_text("{}")
+    written.write_text("{}")
     assert one(examined(made, entry), "changed-after-merge").file == f"events/{entry.name}"
-    written[0].unlink()
+    written.unlink()
 
 
 def test_a_base_that_entries_stand_on_is_held_to(made: TinyShelf, entry: Path, tmp_path: Path) -> None:
-    accept(made.shelf, entry.name, "ada")
+    accepted(made.shelf, entry.name)
     other = made.add("other", model(2))
     assert examined(made, other).accepted
     (home,) = made.shelf.bases.glob("*/*")

@@ -14,8 +14,8 @@ from leaderboard.acceptance.plausibility import option_of
 from leaderboard.acceptance.report import Report
 from leaderboard.acceptance.steps import examine
 from leaderboard.documents.identity import seal
-from leaderboard.entries.maintain import accept
 from leaderboard.entries.rules import RULES, Finding
+from tests.support.accepting import accepted
 from tests.support.tiny import Says, TinyShelf, model, tiny_shelf, tiny_suite
 
 pytestmark = pytest.mark.slow
@@ -171,7 +171,7 @@ def test_the_base_is_held_against_another_run_of_its_weights(made: TinyShelf, tm
 
 def test_a_base_that_an_accepted_entry_used_is_known(made: TinyShelf) -> None:
     entry = made.add("tuned", model(1))
-    accept(made.shelf, entry.name, "ada")
+    accepted(made.shelf, entry.name)
     other = made.add("other", model(2))
     assert found(examine(other, made.around)[0], "base-unknown") == []
     for path in made.shelf.events.rglob("*.json"):

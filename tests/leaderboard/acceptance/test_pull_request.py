@@ -14,7 +14,9 @@ from harness.errors import CheckFailedError, RetentionError
 from leaderboard.acceptance.pull_request import take
 from leaderboard.acceptance.steps import others
 from leaderboard.cli import cli
+from leaderboard.entries.maintain import record_acceptance
 from leaderboard.entries.shelf import Shelf
+from tests.support.accepting import maintained
 from tests.support.synthetic_board import add_entry, folders
 
 pytestmark = pytest.mark.slow
@@ -132,6 +134,47 @@ def test_what_the_base_branch_got_since_is_no_change_of_the_pull_request(reposit
     (repository.checkout / "README.md").write_text("newer\n")
     git(repository.checkout, "commit", "-qam", "newer")
     assert repository.take()
+
+
+@pytest.mark.parametrize(
+    ("author", "taken"), [("ada", True), ("Ada", True), ("mo", True), ("eve", False), (None, True)]
+)
+def test_a_new_entry_is_of_the_account_that_sends_it(repository: Repository, author: str | None) -> None:
+    maintained(repository.checkout / "leaderboard/data/events", "mo")
+    repository.commit()
+    repository.fetch()
+    if author != "eve":
+        take(repository.checkout, "HEAD", "refs/remotes/pull/head", repository.out, author)
+        return
+    with pytest.raises(CheckFailedError, match=r"contact\.handle: ada, but eve sends it; state your own account"):
+        take(repository.checkout, "HEAD", "refs/remotes/pull/head", repository.out, author)
+
+
+@pytest.mark.parametrize("accepted_before", [False, True])
+def test_an_entry_stays_with_the_account_that_submitted_it(repository: Repository, accepted_before: bool) -> None:
+    """Merged is enough: nobody takes it over before, or after, it is accepted."""
+    maintained(repository.checkout / "leaderboard/data/events", "mo")
+    repository.commit()
+    git(repository.checkout, "pull", "-q", str(repository.fork), "main")
+    if accepted_before:
+        data = repository.checkout / "leaderboard" / "data"
+        shelf = Shelf(repository.checkout / "submissions", data / "bases", data / "events", data / "releases")
+        record_acceptance(shelf, repository.entry_id, "mo")
+    manifest = repository.folder / "manifest.yaml"
+    manifest.write_text(manifest.read_text().replace("steps: 400", "steps: 401"))
+    repository.commit("the same handle, by somebody else")
+    repository.fetch()
+    with pytest.raises(CheckFailedError, match="ada submitted it, and eve cannot change it"):
+        take(repository.checkout, "HEAD", "refs/remotes/pull/head", repository.out, "eve")
+    shutil.rmtree(repository.out)
+    take(repository.checkout, "HEAD", "refs/remotes/pull/head", repository.out, "ada")
+    manifest.write_text(manifest.read_text().replace("handle: ada", "handle: eve"))
+    repository.commit("another handle")
+    repository.fetch()
+    for author in ("eve", "ada", "mo", None):
+        shutil.rmtree(repository.out)
+        with pytest.raises(CheckFailedError, match=r"contact\.handle: eve, but ada submitted it"):
+            take(repository.checkout, "HEAD", "refs/remotes/pull/head", repository.out, author)
 
 
 def other_file(repository: Repository) -> None:

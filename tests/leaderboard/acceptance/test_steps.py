@@ -7,6 +7,7 @@ import pytest
 from leaderboard.acceptance.report import report
 from leaderboard.acceptance.steps import across, examine, validate
 from leaderboard.entries.rules import finding
+from tests.support.accepting import accepted
 from tests.support.reporting import ALL, NUMBERS
 from tests.support.tiny import TinyShelf, model, tiny_shelf, tiny_suite
 
@@ -53,11 +54,15 @@ def test_a_copy_found_later_turns_the_verdict() -> None:
 
 def test_an_entry_is_compared_with_the_others_of_the_shelf(made: TinyShelf) -> None:
     one, two = made.add("one", model(1)), made.add("two", model(1))
-    reports = {folder.name: validate(folder, made.around) for folder in (one, two)}
-    copies = [name for name, each in reports.items() if each.verdict == "refused"]
-    assert len(copies) == 1
-    (found,) = [each for each in reports[copies[0]].findings if each.rule == "copied-outputs"]
-    assert found.evidence["entry"] in reports
+    flagged = [validate(folder, made.around) for folder in (one, two)]
+    assert [[each.rule for each in report.of("flag") if each.rule == "near-copy"] for report in flagged] == [
+        ["near-copy"],
+        ["near-copy"],
+    ]
+    accepted(made.shelf, two.name)
+    assert validate(two, made.around).accepted
+    (found,) = validate(one, made.around).of("refuse")
+    assert (found.rule, found.evidence["entry"]) == ("copied-outputs", two.name)
     alone = [examine(folder, made.around)[0] for folder in (one, two)]
     assert all(each.accepted for each in alone)
     assert across(alone, [], made.shelf) == alone

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from leaderboard.board.board import _precedence, load_board
 from leaderboard.documents.identity import seal
-from leaderboard.entries import maintain
 from leaderboard.entries.entry import BadEntry
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger import Standing, events
-from leaderboard.submit.prepare import Prepared, prepare_entry
+from leaderboard.submit.prepare import prepare_entry
+from tests.support.accepting import accepted, noted
 from tests.support.made_up_board import made_row, made_track
 from tests.support.synthetic import synthetic_run
-from tests.support.synthetic_board import STATEMENT, Folders, add_entry, folders, full_board
+from tests.support.synthetic_board import STATEMENT, add_entry, folders, full_board
 
 
 def test_entries_are_ordered_by_balance_and_bad_ones_listed(tmp_path: Path) -> None:
@@ -57,17 +57,18 @@ def test_ledgers_give_evidence_and_standing(tmp_path: Path) -> None:
     shelf = Shelf(made.submissions, made.bases, tmp_path / "events", tmp_path / "releases")
     best = add_entry(made, "best", {"jigsaw_2x2": 0.95}, seed=1).entry_id
     second = add_entry(made, "second", {"jigsaw_2x2": 0.5}, seed=2).entry_id
+    accepted(shelf)
     (track,) = load_board(made.submissions, made.bases, shelf.events).tracks
     assert [(row.name, row.state.standing, row.state.evidence) for row in track.rows] == [
         ("best", "active", "self-reported"),
         ("second", "active", "self-reported"),
     ]
-    maintain.record(shelf, events.Flagged, best, "mo", reason="doubtful")
+    noted(shelf, events.Flagged, best, reason="doubtful")
     board = load_board(made.submissions, made.bases, shelf.events)
     # What is not ranked comes after what is, however well it did.
     assert [(row.name, row.state.standing) for row in board.rows] == [("second", "active"), ("best", "flagged")]
     assert board.data_as_of == board.rows[1].state.events[-1].at[:10]
-    maintain.record(shelf, events.Withdrawn, best, "mo", reason="asked for")
+    noted(shelf, events.Withdrawn, best, reason="asked for")
     for gone in (False, True):
         if gone:
             shutil.rmtree(made.submissions / best)
@@ -82,7 +83,7 @@ def test_an_entry_whose_ledger_does_not_hold_is_left_out(tmp_path: Path) -> None
     shelf = Shelf(made.submissions, made.bases, tmp_path / "events", tmp_path / "releases")
     names = [add_entry(made, f"e{seed}", {}, seed=seed).entry_id for seed in (1, 2, 3)]
     for name in names:
-        maintain.accept(shelf, name, "mo")
+        accepted(shelf, name)
     next((shelf.events / names[0]).iterdir()).write_text("{}")
     manifest = made.submissions / names[1] / "manifest.yaml"
     manifest.write_text(manifest.read_text().replace("ada", "eve"))
@@ -94,7 +95,7 @@ def test_an_entry_whose_ledger_does_not_hold_is_left_out(tmp_path: Path) -> None
     assert board.rows == ()
     reasons = {bad.path: bad.reason for bad in board.bad}
     assert "schema: Field required" in reasons[names[0]] or "kind: must be one of" in reasons[names[0]]
-    assert reasons[names[1]] == "SHA256SUMS: is not the file that the entry's ledger recorded"
+    assert reasons[names[1]] == "not accepted as it is: SHA256SUMS is not the file that the entry's ledger recorded"
     assert "its folder is gone" in reasons[names[2]]
     assert "one folder per entry" in reasons["stray"]
     assert not any(str(tmp_path) in reason for reason in reasons.values())
@@ -106,16 +107,10 @@ def test_no_entries_are_an_empty_board(tmp_path: Path) -> None:
     assert (board.tracks, board.bad, board.data_as_of) == ((), (), "")
 
 
-def accept(made: Folders, prepared: Prepared, root: Path) -> None:
-    """The event that merging writes."""
-    maintain.accept(Shelf(made.submissions, made.bases, root, made.runs), prepared.entry_id, "maintainer")
-
-
 def test_events_give_evidence_standing_and_who_is_ranked(tmp_path: Path) -> None:
     made, root = folders(tmp_path), tmp_path / "events"
     entries = [add_entry(made, f"m{seed}", {"jigsaw_2x2": 0.6 + seed / 50}, seed=seed) for seed in range(1, 6)]
-    for entry in entries[:4]:
-        accept(made, entry, root)
+    accepted(Shelf(made.submissions, made.bases, root, made.runs))
     flagged, superseded, withdrawn, stale, quiet = (entry.entry_id for entry in entries)
     events.append(root, events.Flagged, flagged, "maintainer", reason="too good")
     events.append(root, events.Superseded, superseded, "maintainer", by=stale, reason="trained longer")
@@ -132,7 +127,7 @@ def test_events_give_evidence_standing_and_who_is_ranked(tmp_path: Path) -> None
         f"{row.standing} entries are not ranked" for row in track.rows[2:]
     ]
     assert [(stone.entry_id, stone.name) for stone in board.tombstones] == [(withdrawn, "m3")]
-    assert len(board.events) == 8
+    assert len(board.events) == 9
     assert board.data_as_of == board.events[0].at[:10]
 
 

@@ -13,11 +13,11 @@ from leaderboard.board.board import Board, load_board
 from leaderboard.board.cache import Cache
 from leaderboard.documents.identity import seal
 from leaderboard.entries.entry import BadEntry
-from leaderboard.entries.maintain import record
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger.events import Flagged, Withdrawn
 from leaderboard.processes import WorkerPool
 from leaderboard.site.build import files, render
+from tests.support.accepting import accepted, noted
 from tests.support.synthetic_board import Folders, add_entry, copied, folders, full_board
 
 pytestmark = pytest.mark.slow
@@ -174,11 +174,12 @@ def test_pages_of_a_warm_build_are_those_of_a_cold_one_whatever_changed(tmp_path
         another,
         stated_anew,
         lambda: (made.submissions / "bad").mkdir(),
-        lambda: record(shelf, Flagged, entry.entry_id, "mo", reason="doubtful"),
-        lambda: record(shelf, Withdrawn, entry.entry_id, "mo", reason="asked for"),
+        lambda: noted(shelf, Flagged, entry.entry_id, reason="doubtful"),
+        lambda: noted(shelf, Withdrawn, entry.entry_id, reason="asked for"),
     ]
     for change in changes:
         change()
+        accepted(shelf)
         warm = load_board(made.submissions, made.bases, root, cache=cache)
         cold = load_board(made.submissions, made.bases, root)
         for site in (None, "https://board.example.org/"):

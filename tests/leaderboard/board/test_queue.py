@@ -30,7 +30,11 @@ def test_flagged_entries_come_first_and_those_with_the_best_rank_before_others(b
     places = [order.index(each.reason) for each in waiting]
     assert places == sorted(places)
     assert [each.name for each in waiting if each.reason == "flagged"] == ["nano-doubted"]
-    ranks = [each.row.placing.rank[0] for each in waiting if each.reason == "pending" and each.row.placing.rank]
+    ranks = [
+        each.row.placing.rank[0]
+        for each in waiting
+        if each.row and each.row.placing.rank and each.reason == "unverified"
+    ]
     assert ranks == sorted(ranks)
 
 

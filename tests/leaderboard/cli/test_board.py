@@ -10,10 +10,10 @@ from click.testing import CliRunner, Result
 
 from harness.errors import CheckFailedError, RetentionError
 from leaderboard.cli.board import group
-from leaderboard.entries.maintain import record
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger.events import Withdrawn
 from leaderboard.site.serving import Preview
+from tests.support.accepting import noted
 from tests.support.synthetic_board import Folders, add_entry, folders
 
 pytestmark = pytest.mark.slow
@@ -164,7 +164,7 @@ def test_ledgers_are_read_where_they_are_named(made: Folders, tmp_path: Path) ->
     entry = add_entry(made, "nano-sft", {"jigsaw_2x2": 0.8}).entry_id
     events = tmp_path / "events"
     shelf = Shelf(made.submissions, made.bases, events, tmp_path / "releases")
-    record(shelf, Withdrawn, entry, "mo", reason="asked for")
+    noted(shelf, Withdrawn, entry, reason="asked for")
     arguments = ["build", *places(made), "--out", str(tmp_path / "out")]
     ran = CliRunner().invoke(group, [*arguments, "--events", str(events)], catch_exceptions=False)
     assert ran.stdout.startswith("0 entries in 0 tracks")

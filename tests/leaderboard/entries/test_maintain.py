@@ -16,9 +16,11 @@ from harness.records.samples import SAMPLES_FILE, Outcome
 from harness.records.samples_file import iter_samples, write_samples
 from leaderboard.cli import cli
 from leaderboard.documents.identity import seal
+from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger.events import Flagged, Reproduced, Verified, read_ledger
 from leaderboard.ledger.standing import Evidence, Standing, fold
 from leaderboard.submit.prepare import prepare_entry
+from tests.support.accepting import accepted
 from tests.support.synthetic_board import STATEMENT
 from tests.support.verifying import SEED, World, altered, make_world
 
@@ -54,11 +56,18 @@ class Checkout:
                   "--events", str(self.root / "events")]  # fmt: skip
         return CliRunner().invoke(cli, ["maintain", words[0], self.entry_id, *words[1:], *places])
 
+    def accept(self) -> Result:
+        return self.run("accept", "--by", "mo", "--suite", str(self.world.suite), "--jobs", "1")
+
     def verify(self, *words: str) -> Result:
         where = self.world
         checkpoints = ["--base-checkpoint", str(where.base), "--checkpoint", str(where.tuned)]
         out = ["--suite", str(where.suite), "--out", str(where.root / "again"), "--by", "mo"]
         return self.run("verify", *checkpoints, *out, *words)
+
+    @property
+    def shelf(self) -> Shelf:
+        return Shelf(*(self.root / name for name in ("submissions", "bases", "events", "releases")))
 
     @property
     def ledger(self) -> Any:
@@ -80,6 +89,7 @@ def checkout(world: World) -> Checkout:
     made.git("commit", "-q", "-m", "my entry")
     made.git("switch", "-q", "main")
     made.git("merge", "-q", "--no-ff", "-m", "merge", "author")
+    accepted(made.shelf)
     return made
 
 
@@ -106,7 +116,7 @@ def test_a_third_party_reproduces(checkout: Checkout) -> None:
 
 def test_a_dry_run_writes_nothing(checkout: Checkout) -> None:
     assert checkout.verify("--dry-run").exit_code == 0
-    assert checkout.ledger == ()
+    assert [event.kind for event in checkout.ledger] == ["submitted"]
 
 
 def test_a_false_entry_is_flagged_and_the_command_fails(checkout: Checkout) -> None:
@@ -122,6 +132,8 @@ def test_a_false_entry_is_flagged_and_the_command_fails(checkout: Checkout) -> N
     write_record(checkout.tuned, read_record(checkout.tuned).model_copy(update={"samples_sha256": sha256}))
     seal(checkout.tuned.parent)
     checkout.git("commit", "-qam", "revised")
+    assert "not accepted as it is" in checkout.verify().stderr
+    accepted(checkout.shelf)
     shown = checkout.verify()
     assert shown.exit_code == 1
     assert "the stored answers are not those of the checkpoints" in shown.stderr
@@ -136,7 +148,7 @@ def test_the_seed_needs_a_history(checkout: Checkout, tmp_path: Path) -> None:
     shutil.rmtree(checkout.root / ".git")
     shown = checkout.verify("--dry-run")
     assert shown.exit_code == 2
-    assert "give --seed with a commit hash" in shown.stderr
+    assert "give --seed with the sha256 of the entry's newest" in shown.stderr
     assert checkout.verify("--dry-run", "--seed", SEED).exit_code == 0
     assert checkout.verify("--dry-run", "--seed", "main").exit_code == 2
     checkout.git("init", "-q")
@@ -185,8 +197,9 @@ def test_a_number_is_reproduced_by_running_both_models_again(checkout: Checkout)
 
 
 def test_accept_records_every_file_once(checkout: Checkout) -> None:
-    assert checkout.run("accept", "--by", "mo").exit_code == 0
-    again = checkout.run("accept", "--by", "mo")
+    shutil.rmtree(checkout.root / "events")
+    assert checkout.accept().exit_code == 0
+    again = checkout.accept()
     assert "has these files already" in again.stdout
     (submitted,) = checkout.ledger
     assert set(submitted.files) >= {"manifest.yaml", "tuned/run.json", "tuned/samples.parquet"}
@@ -235,19 +248,65 @@ def test_a_withdrawn_entry_leaves_its_ledger(checkout: Checkout) -> None:
 )
 def test_who_and_why_are_asked_for(checkout: Checkout, words: list[str]) -> None:
     assert checkout.run(*words).exit_code == 2
-    assert checkout.ledger == ()
+    assert len(checkout.ledger) == 1
 
 
 def test_an_entry_that_is_not_there_gets_no_ledger(checkout: Checkout) -> None:
     for entry in ("aaaaaaaaaaaa", "../../outside", "x"):
         wrong = Checkout(checkout.root, checkout.world, entry)
         assert wrong.run("flag", "--by", "mo", "--reason", "x").exit_code == 2
+    assert [path.name for path in (checkout.root / "events").iterdir()] == [checkout.entry_id]
+
+
+def test_an_entry_that_is_not_accepted_gets_no_other_event(checkout: Checkout) -> None:
+    shutil.rmtree(checkout.root / "events")
+    shown = checkout.run("flag", "--by", "mo", "--reason", "x")
+    assert (shown.exit_code, "not accepted yet" in shown.stderr) == (1, True)
+    assert "not accepted yet" in checkout.verify().stderr
     assert not (checkout.root / "events").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--by", "eve"], "--by eve: not in maintainers.yaml"),
+        (["--by", "ada"], "--by ada: submitted this entry"),
+        (["--by", "ada", "--reproduced"], "--by ada: submitted this entry"),
+        (["--seed", SEED], "neither a commit that merged answers of the entry nor"),
+    ],
+)
+def test_what_could_not_be_recorded_is_not_run(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, words: list[str], why: str
+) -> None:
+    monkeypatch.setattr(verification, "verify", None)
+    shown = checkout.verify(*words)
+    assert shown.exit_code in (1, 2)
+    assert why in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["flag", "--by", "eve", "--reason", "x"], "actor: eve was not a maintainer on"),
+        (["withdraw", "--by", "eve", "--reason", "x"], "actor: eve was not a maintainer on"),
+        (["clear", "--event", "1", "--by", "ada", "--reason", "x"], "of: event 1 gave no standing"),
+    ],
+)
+def test_events_of_others_are_not_written(checkout: Checkout, words: list[str], why: str) -> None:
+    shown = checkout.run(*words)
+    assert (shown.exit_code, why in shown.stderr) == (2, True)
+    assert len(checkout.ledger) == 1
+
+
+def test_an_author_withdraws_their_own_entry(checkout: Checkout) -> None:
+    assert checkout.run("withdraw", "--by", "Ada", "--reason", "wrong weights").exit_code == 0
+    assert fold(checkout.ledger).standing is Standing.WITHDRAWN
+    # Only a maintainer brings it back.
+    assert "was not a maintainer" in checkout.run("clear", "--event", "2", "--by", "ada", "--reason", "x").stderr
 
 
 @pytest.mark.parametrize("name", ["manifest.yaml", "tuned/run.json", "tuned/samples.parquet", "SHA256SUMS"])
 def test_a_flipped_byte_of_any_recorded_file_is_named(checkout: Checkout, name: str) -> None:
-    checkout.run("accept", "--by", "mo")
     path = checkout.tuned.parent / name
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
@@ -259,14 +318,13 @@ def test_a_flipped_byte_of_any_recorded_file_is_named(checkout: Checkout, name: 
 
 def test_a_sealed_forgery_is_found_all_the_same(checkout: Checkout) -> None:
     """SHA256SUMS can be written anew with the files; what the ledger recorded cannot."""
-    checkout.run("accept", "--by", "mo")
     manifest = checkout.tuned.parent / "manifest.yaml"
     manifest.write_text(manifest.read_text().replace("best on the development split", "the first of one"))
     seal(manifest.parent)
     shown = checkout.run("events")
     assert shown.exit_code == 1
     assert "manifest.yaml is not the file" in shown.stderr
-    assert checkout.run("accept", "--by", "mo").exit_code == 0
+    assert checkout.accept().exit_code == 0
     assert checkout.run("events").exit_code == 0
     assert [event.kind for event in checkout.ledger] == ["submitted", "submitted"]
 
@@ -309,6 +367,7 @@ def test_a_ledger_prints_no_terminal_codes(checkout: Checkout) -> None:
 
 
 def test_the_ledger_of_nobody(checkout: Checkout) -> None:
+    shutil.rmtree(checkout.root / "events")
     assert checkout.run("events").exit_code == 2
     everything = CliRunner().invoke(cli, ["maintain", "events", "--events", str(checkout.root / "none")])
     assert (everything.exit_code, everything.stdout) == (0, "")

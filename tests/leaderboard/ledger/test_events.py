@@ -1,5 +1,6 @@
 """Events: the law of the ledger, held against edits, gaps, forgeries and hostile files; and the folds over it."""
 
+import datetime
 import errno
 import hashlib
 import json
@@ -285,11 +286,16 @@ def test_time_never_runs_backwards(root: Path) -> None:
 def test_a_clock_that_runs_behind_keeps_the_order(tmp_path: Path) -> None:
     submitted = ev.check_event(
         HEAD | {"schema": "retentionbench-event-1", "seq": 1, "previous": None, "kind": "submitted"} | SUBMITTED, "x"
-    ).model_copy(update={"at": "2099-01-01T00:00:00Z"})
+    ).model_copy(update={"at": (later := in_hours(6))})
     (tmp_path / ID).mkdir()
     path_of(tmp_path, submitted).write_bytes(event_bytes(submitted))
-    assert write(tmp_path, ev.Stale, reason="closed").at == "2099-01-01T00:00:00Z"
+    assert write(tmp_path, ev.Stale, reason="closed").at == later
     assert len(read_ledger(tmp_path / ID)) == 2
+
+
+def in_hours(hours: int) -> str:
+    moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=hours)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @pytest.mark.parametrize("at", ["2026-02-30T00:00:00Z", "2026-01-01", "2026-01-01T24:00:00Z", "1999-01-01T00:00:00Z"])
@@ -301,7 +307,7 @@ def test_only_real_times(root: Path, at: str) -> None:
 
 def test_an_event_is_never_overwritten(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = read_ledger(root / ID)
-    monkeypatch.setattr(ev, "read_ledger", lambda _: ledger[:3])
+    monkeypatch.setattr(ev, "read_ledger", lambda *_: ledger[:3])
     data = last(root).read_bytes()
     monkeypatch.setattr(ev, "file_name", lambda event: last(root).name if event.seq == 4 else file_name(event))
     with pytest.raises(RetentionError, match="was written by another process"):

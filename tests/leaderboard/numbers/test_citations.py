@@ -17,7 +17,6 @@ from leaderboard.board.board import load_board
 from leaderboard.cli import cli
 from leaderboard.documents.text import clean
 from leaderboard.entries.judges import Judges
-from leaderboard.entries.maintain import accept, record
 from leaderboard.entries.shelf import Scored, Shelf
 from leaderboard.ledger import events as ev
 from leaderboard.numbers.cells import cells_of, parse_cell
@@ -25,6 +24,7 @@ from leaderboard.numbers.citations import cite, label, quotation, quoted_number,
 from leaderboard.numbers.quotations import MAX_CITATIONS, Finding, verify
 from leaderboard.numbers.reproduction import judge_again, reproduce
 from leaderboard.site.build import write_site
+from tests.support.accepting import accepted, noted
 from tests.support.synthetic_board import HOSTILE_NAME, Folders, add_entry, copied, folders
 
 pytestmark = pytest.mark.slow
@@ -155,7 +155,7 @@ def test_apa_and_signature(scored: Scored) -> None:
 
 
 def test_evidence_and_standing_are_cited(scored: Scored, shelf: Shelf) -> None:
-    record(shelf, ev.Flagged, scored.entry_id, "mo", reason="doubtful")
+    noted(shelf, ev.Flagged, scored.entry_id, reason="doubtful")
     note = parsed(cite(shelf.scored(scored.entry_id), None, "bibtex")).fields["note"]
     assert note.endswith("; evidence: self-reported; standing: flagged")
 
@@ -293,12 +293,12 @@ def test_a_text_of_any_size_is_refused_or_read_at_once(shelf: Shelf) -> None:
 
 def test_replaced_answers_are_named(made: Folders, scored: Scored, shelf: Shelf) -> None:
     old = cells_of(scored.entry_id, scored.card)["gain"]
-    accept(shelf, scored.entry_id, "mo")
+    accepted(shelf, scored.entry_id)
     shutil.rmtree(made.submissions / scored.entry_id)
     add_entry(made, "nano-sft", GAIN | {"jigsaw_2x2": 0.6})
     before = only(verify(old.reference, shelf))
     assert (before.verdict, "or it was never this number's" in before.message) == ("differs", True)
-    accept(shelf, scored.entry_id, "mo")
+    accepted(shelf, scored.entry_id)
     assert "the entry's answers were replaced on 20" in only(verify(old.reference, shelf)).message
 
 
@@ -317,10 +317,10 @@ def test_a_withdrawn_entry_is_not_quoted_as_if_nothing_had_happened(
 ) -> None:
     cell = cells_of(scored.entry_id, scored.card)["gain"]
     signed = cite(scored, cell, "signature")
-    record(shelf, ev.Flagged, scored.entry_id, "mo", reason="doubtful")
+    noted(shelf, ev.Flagged, scored.entry_id, reason="doubtful")
     flagged = only(verify(cell.reference, shelf))
     assert (flagged.verdict, "the entry is flagged" in flagged.message) == ("holds", True)
-    record(shelf, ev.Withdrawn, scored.entry_id, "mo", reason="its author asked for it")
+    noted(shelf, ev.Withdrawn, scored.entry_id, reason="its author asked for it")
     for text in (cell.reference, signed):
         finding = only(verify(text, shelf))
         assert (finding.verdict, "its author asked for it" in finding.message) == ("differs", True)

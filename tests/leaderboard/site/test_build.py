@@ -22,7 +22,6 @@ from harness.errors import RetentionError
 from harness.scoring import METRICS
 from leaderboard.board.board import Board, load_board
 from leaderboard.board.ranking import Placing
-from leaderboard.entries.maintain import record
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger import events as ev
 from leaderboard.numbers.cells import cells_of
@@ -32,6 +31,7 @@ from leaderboard.site.checks import MAX_INDEX_BYTES, MAX_INDEX_GZIP_BYTES, MAX_S
 from leaderboard.site.pages import Pages
 from leaderboard.site.results import MOST_ROWS
 from leaderboard.site.views import example
+from tests.support.accepting import noted
 from tests.support.synthetic import JIGSAW, synthetic_run
 from tests.support.synthetic_board import HOSTILE, HOSTILE_NAME, Folders, add_entry, folders, full_board
 
@@ -235,8 +235,8 @@ def test_standing_history_and_tombstones_are_shown_as_text(tmp_path: Path) -> No
     shelf = Shelf(made.submissions, made.bases, tmp_path / "events", tmp_path / "releases")
     flagged = add_entry(made, "nano-a", {"jigsaw_2x2": 0.8}, seed=1).entry_id
     gone = add_entry(made, HOSTILE_NAME, {"jigsaw_2x2": 0.7}, seed=2).entry_id
-    record(shelf, ev.Flagged, flagged, "mo", reason=HOSTILE)
-    record(shelf, ev.Withdrawn, gone, "mo", reason=HOSTILE)
+    noted(shelf, ev.Flagged, flagged, reason=HOSTILE)
+    noted(shelf, ev.Withdrawn, gone, reason=HOSTILE)
     board = load_board(made.submissions, made.bases, shelf.events)
     files = render(board)
     shown = pages(files)

@@ -15,6 +15,7 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 
 from leaderboard.board.board import Board, Row, load_board
 from leaderboard.board.json_documents import board_json, entry_json
+from leaderboard.documents.identity import file_names
 from leaderboard.ledger import events
 from leaderboard.numbers.cells import cells_of
 from leaderboard.site.exports import entry_files, published_data
@@ -25,6 +26,7 @@ from leaderboard.site.exports.feed import atom_feed
 from leaderboard.site.exports.hub import eval_results, model_index, stamp, utc
 from leaderboard.site.exports.web import headers, sitemap
 from leaderboard.site.releases import Release
+from tests.support.accepting import maintained
 from tests.support.every_eval_ever import SchemaMissingError, published_schema
 from tests.support.synthetic_board import HOSTILE, full_board
 
@@ -37,19 +39,19 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
     """The full board with a ledger for two entries: one flagged with a hostile reason, one withdrawn."""
     made = full_board(tmp_path_factory.mktemp("board"))
     first, second, *_ = load_board(made.submissions, made.bases).rows
-    root = made.submissions.parent / "events"
+    root = maintained(made.submissions.parent / "events")
     for row in (first, second):
         submit(root, row)
     events.append(root, events.Flagged, first.entry_id, "maintainer", reason=f"]]> {HOSTILE} =1+1")
     events.append(root, events.Withdrawn, second.entry_id, "maintainer", reason="weights leaked the test items")
-    return load_board(made.submissions, made.bases, root)
+    return load_board(made.submissions, made.bases, root, preview=True)
 
 
 def submit(root: Path, row: Row, **said: Any) -> None:
     events.append(
         root, events.Submitted, row.entry_id, "maintainer", name=row.name, suite="synthetic-1", target="jigsaw",
         base=row.manifest.base.name, contact="ada",
-        files={"manifest.yaml": digest_of(row.folders[1].parent / "manifest.yaml")},
+        files={name: digest_of(row.folder / name) for name in file_names(row.folder)},
         base_samples_sha256=row.card.base.samples_sha256, tuned_samples_sha256=row.card.tuned.samples_sha256, **said,
     )  # fmt: skip
 
@@ -96,7 +98,7 @@ def test_the_feed_has_every_event_newest_first(board: Board) -> None:
 
 def test_answers_judged_again_are_one_piece_of_news_a_day(tmp_path: Path) -> None:
     made = full_board(tmp_path)
-    root = tmp_path / "events"
+    root = maintained(tmp_path / "events")
     for row in load_board(made.submissions, made.bases).rows[:2]:
         submit(root, row)
         submit(root, row, same_outputs_as=1)
