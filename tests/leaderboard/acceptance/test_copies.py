@@ -24,9 +24,10 @@ def run(
     extracted: Sequence[str] | None = None,
 ) -> Run:
     correct = [True] * N if right is None else right
+    stated_as: Sequence[str | None] = [None] * N if extracted is None else extracted
     rows = [
         {"item_id": f"{k:064d}", "output": output, "outcome": "correct" if fine else "wrong", "extracted": answer}
-        for k, (output, fine, answer) in enumerate(zip(outputs, correct, extracted or [None] * N, strict=True))
+        for k, (output, fine, answer) in enumerate(zip(outputs, correct, stated_as, strict=True))
     ]
     suite = {"name": "nano", "version": "1", "digest": "0" * 64, "protocol": "p", "tasks": {"t": N}}
     record = RunRecord.model_validate(
