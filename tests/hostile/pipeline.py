@@ -23,7 +23,8 @@ opened: dict[str, list[str]] = {"written": [], "connected": [], "run": [], "unpi
 def remember(event: str, arguments: tuple[Any, ...]) -> None:
     """An audit hook of the interpreter: what no code below can go round."""
     if event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING:
-        opened["written"].append(os.fsdecode(arguments[0]) if isinstance(arguments[0], str | bytes) else "a descriptor")
+        # A descriptor was opened by a path before, which was an event of its own.
+        opened["written"].extend(os.fsdecode(each) for each in arguments[:1] if isinstance(each, str | bytes))
     elif event in (
         "os.remove",
         "os.rename",
