@@ -3,6 +3,7 @@ from .dataset import ABOUT_FILE, Example, ExampleSet, read_about, read_examples
 from .generators import SOURCES, load_examples
 from .nano.train_base import train_base
 from .nano.train_sft import RECIPES, train_sft
+from .nano2.train_base import train_reasoning_base
 from .recipe import LEARNT_FROM, METHODS, Data, Method, Name, Recipe, Replay, load_recipe
 from .record import RECORD_FILE, TrainingRecord, read_record
 from .rollouts import write_rollouts
@@ -31,6 +32,7 @@ __all__ = [
     "read_record",
     "run_training",
     "train_base",
+    "train_reasoning_base",
     "train_sft",
     "write_rollouts",
 ]
