@@ -4,13 +4,14 @@ from .generators import SOURCES, load_examples
 from .nano.train_base import train_base
 from .nano.train_sft import RECIPES, train_sft
 from .nano2.train_base import train_reasoning_base
-from .recipe import LEARNT_FROM, METHODS, Data, Method, Name, Recipe, Replay, load_recipe
+from .recipe import DATA_FORMS, LEARNT_FROM, METHODS, Data, Method, Name, Recipe, Replay, load_recipe
 from .record import RECORD_FILE, TrainingRecord, read_record
 from .rollouts import write_rollouts
 from .train import run_training
 
 __all__ = [
     "ABOUT_FILE",
+    "DATA_FORMS",
     "LEARNT_FROM",
     "METHODS",
     "RECIPES",
