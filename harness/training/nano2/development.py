@@ -9,7 +9,8 @@ from harness.answers import extract_answer, judge_permutation
 from harness.records import Outcome
 from harness.training.nano.development import answers
 from harness.training.nano.record import Progress
-from harness.training.nano2.world import JIGSAW, PRIOR_TASKS, STORIES, Coder, generators
+from harness.training.nano.world import Coder
+from harness.training.nano2.world import JIGSAW, PRIOR_TASKS, STORIES, generators
 
 _MAX_NEW_TOKENS = 80
 
@@ -22,7 +23,7 @@ def dev_scores(model: Any, processor: Any, count: int, progress: Progress, seed:
     for done, task in enumerate(tasks):
         progress("scoring the dev split", done, len(tasks))
         items = list(makers[task]("dev", count, seed))
-        right: dict[str, list[bool]] = defaultdict(list)
+        right: dict[str, list[float]] = defaultdict(list)
         for output, item in zip(answers(model, processor, coder, items, _MAX_NEW_TOKENS), items, strict=True):
             form = f" {item.group}" if task in PRIOR_TASKS else ""
             if task == JIGSAW:
