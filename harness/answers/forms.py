@@ -18,6 +18,7 @@ from harness.items import Item, image_digest
 ASK_FOR_LETTER = "Answer with the letter of the correct option only."
 ASK_FOR_WORDS = "Answer with a single word, number or phrase, and nothing else."
 ASK_YES_OR_NO = "Answer with yes or no only."
+ANSWER_ONLY = "Answer only."
 
 Form = Literal["said", "boxed", "think"]
 
@@ -201,6 +202,40 @@ def golds_of(answer: str) -> list[str]:
         if isinstance(found, list) and all(isinstance(each, str) for each in found):
             return found
     return [answer]
+
+
+def with_working(
+    task: str,
+    question: str,
+    working: str,
+    answer: str,
+    *,
+    answer_only: bool = False,
+    options: Sequence[str] = (),
+    guess_rate: float | None = None,
+    images: tuple[bytes, ...] = (),
+    group: str = "",
+    cluster_id: str = "",
+) -> Item:
+    """A question whose target writes a short ``working`` before the tagged answer, or the answer alone where
+    ``answer_only`` asks for that. Each option has the same chance, unless ``guess_rate`` says another."""
+    by_options = 1 / len(options) if options else 0.0
+    return Item(
+        task=task,
+        question=f"{question} {ANSWER_ONLY}" if answer_only else question,
+        answer=answer,
+        target=tagged("" if answer_only else working, answer),
+        guess_rate=by_options if guess_rate is None else guess_rate,
+        options=tuple(options),
+        images=images,
+        group=group or ("answer only" if answer_only else "working"),
+        cluster_id=cluster_id,
+    )
+
+
+def tagged(working: str, answer: str) -> str:
+    """A working, if there is one, and the answer in its tags."""
+    return f"{working} <answer>{answer}</answer>".strip()
 
 
 def picture_cluster(images: Sequence[bytes]) -> str:

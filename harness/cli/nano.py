@@ -32,6 +32,29 @@ def train_base_command(out: Path, seed: int, as_json: bool) -> None:
     click.echo(json.dumps({"folder": str(out)}) if as_json else out)
 
 
+@group.command(name="train-reasoning-base")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the new checkpoint.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def train_reasoning_base_command(out: Path, seed: int, as_json: bool) -> None:
+    """Train the nano-2 base, which writes its working, from scratch.
+
+    Takes an hour or two on one core. Killed at any moment, the same command goes on from the last few minutes.
+
+    \b
+    Examples:
+      retention nano train-reasoning-base --out my-base
+    """
+    from harness.cli.progress import Bars
+
+    with Bars() as bars:
+        bars.stage("loading the libraries and making the training data")
+        from harness.training import train_reasoning_base
+
+        train_reasoning_base(out, seed, bars.show)
+    click.echo(json.dumps({"folder": str(out)}) if as_json else out)
+
+
 @group.command(name="train-sft")
 @click.option("--base", default="nano:base", show_default=True, help="The checkpoint to tune.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the new checkpoint.")

@@ -9,8 +9,12 @@ from harness.cli.options import data_dir
 
 if TYPE_CHECKING:
     from harness.scoring import StudyResults
-    from harness.study import Folder, Step, Study
+    from harness.study import Folder, Plan, Step, Study
 
+# Simulated studies a number, and standard deviations of retention between seeds: at matched gain, those of the first
+# study had a median of one point.
+_SIMULATED = 20
+_SEED_SDS = (0.005, 0.01, 0.02)
 _PATH = click.Path(path_type=Path)
 
 
@@ -21,6 +25,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--out", type=_PATH, help="Folder of the study.  [default: .retention/study/PLAN]")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Steps at once.")
 @click.option("--steps", "list_only", is_flag=True, help="List the steps and which are done; run none.")
+@click.option("--power", is_flag=True, help="Simulate which differences the study would show; run none.")
 @click.option("--results", "collect_only", is_flag=True, help="Only score the steps that are finished.")
 @click.option(
     "--retest", type=_PATH, help="Test the claims of this results file again, from its seeds' values; run none."
@@ -38,6 +43,7 @@ def command(
     out: Path | None,
     jobs: int,
     list_only: bool,
+    power: bool,
     collect_only: bool,
     retest: Path | None,
     entries: Path | None,
@@ -58,6 +64,7 @@ def command(
       retention study nano --quick
       retention study nano --out my-study --jobs 2
       retention study nano --steps
+      retention study nano --power
       retention study nano --results --entries submissions --contact your-account
       retention study smollm2 --base models/smollm2 --data-dir FOLDER
       retention study nano --retest leaderboard/data/studies/nano.json
@@ -74,6 +81,9 @@ def command(
     if entries is not None and contact is None:
         raise click.UsageError("--entries needs --contact: the account name of who answers for them")
     declared = load_plan(plan, quick=quick)
+    if power:
+        _power(declared)
+        return
     if base is not None:
         # Steps may run in another folder than this command.
         folder_of_base = Path(base).expanduser()
@@ -96,6 +106,37 @@ def command(
         click.echo(results.to_json(), nl=False)
     else:
         _print(results, study.out)
+
+
+def _power(declared: "Plan") -> None:
+    """For spreads between seeds as the first study had them: what is shown of 3 points, of none, and what it takes."""
+    from harness.cli.columns import echo_columns
+    from harness.cli.progress import Display
+    from harness.scoring import StudySize, detectable_difference, share, shown_share
+    from harness.suites import open_suite
+    from harness.training import load_recipe
+
+    suite = open_suite(declared.suite)
+    for target, fields in declared.targets.items():
+        claims = [(claim.keeps, other, claim.source) for claim in fields.claims for other in claim.than]
+        if not claims:
+            continue
+        trained = load_recipe(fields.config, "sft").target
+        tasks = sum(trained not in (place.family, *place.adjacent) for place in suite.tasks.values())
+        rows = []
+        for seed_sd in _SEED_SDS:
+            size = StudySize(len(declared.seeds), fields.part or declared.part, tasks, seed_sd)
+            with Display() as display:
+                display.stage(f"simulating studies of {target}")
+                shown = [share(shown_share(size, claims, each, _SIMULATED)) for each in (0.03, 0.0)]
+                least = detectable_difference(size, claims, _SIMULATED)
+            rows.append([share(seed_sd), *shown, "more than 20" if least is None else share(least)])
+        click.echo(
+            f"\n{target}: {size.seeds} seeds, {size.items} items of each of {tasks} prior tasks, {len(claims)} claims"
+        )
+        echo_columns(
+            ("spread between seeds", "shown of 3 points", "shown of none", "shown 4 times in 5 from"), rows, ()
+        )
 
 
 def _retest(path: Path) -> None:

@@ -11,7 +11,17 @@ from harness.engines import checked, choose
 from harness.errors import RetentionError
 from harness.scoring import TrainingSet
 from harness.suites import find_tasks
-from harness.training import ABOUT_FILE, SOURCES, Data, Example, ExampleSet, load_examples, read_about, read_examples
+from harness.training import (
+    ABOUT_FILE,
+    DATA_FORMS,
+    SOURCES,
+    Data,
+    Example,
+    ExampleSet,
+    load_examples,
+    read_about,
+    read_examples,
+)
 
 
 @dataclass(frozen=True)
@@ -103,12 +113,13 @@ def _open_set(reference: str, size: Size) -> tuple[str | None, TrainingSet, _Set
         kinds: Mapping[str, int] = about.kinds
     else:
         source, _, form = where.partition("/")
-        if source not in SOURCES or form not in ("", "bare", "worked"):
+        if source not in SOURCES or form not in ("", *DATA_FORMS):
             raise RetentionError(
                 f"--train {reference}: neither a folder of examples (with {ABOUT_FILE}) nor a source of examples; "
-                f"sources are {', '.join(SOURCES)}, each also as NAME/worked"
+                f"sources are {', '.join(SOURCES)}, each also as NAME/worked (and those of nano2 as NAME/other)"
             )
-        data = Data(source=source, form="worked" if form == "worked" else "bare", count=size.limit, seed=size.seed)
+        stated = {"source": source, "form": form or "bare", "count": size.limit, "seed": size.seed}
+        data = Data.model_validate(stated)
         found = load_examples(data)
         made = TrainingSet(source=where, digest=found.digest, examples=len(found))
         kinds = {data.form: len(found)}

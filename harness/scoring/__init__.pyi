@@ -30,6 +30,7 @@ from .sentence import headline, lost_format
 from .statistics import ALPHA, MARGIN, RESAMPLES, SEED, harmonic_mean, holm, mcnemar
 from .study.arms import Across, Arm, across_arms, common_level
 from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, predictor, retest
+from .study.power import StudySize, detectable_difference, shown_share
 from .study.results import (
     CurvePoint,
     Made,
@@ -125,6 +126,7 @@ __all__ = [
     "Source",
     "Statement",
     "StudyResults",
+    "StudySize",
     "TargetResult",
     "TargetScore",
     "TaskScore",
@@ -151,6 +153,7 @@ __all__ = [
     "compare_side",
     "cosine",
     "count_verdicts",
+    "detectable_difference",
     "difference_interval",
     "dynamics_schema",
     "edges",
@@ -190,6 +193,7 @@ __all__ = [
     "score_trajectory",
     "scorecard_schema",
     "share",
+    "shown_share",
     "smallest_loss",
     "task_differences",
     "token_kl",

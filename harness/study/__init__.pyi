@@ -1,6 +1,6 @@
 from .entries import Statement, write_entries
 from .gemma3 import make_gemma3
-from .plan import load_plan
+from .plan import Plan, load_plan
 from .results import RESULTS_FILE, collect
 from .runner import Folder, Runner, Step, step_digests
 from .smollm2 import cache_folder, make_smollm2
@@ -9,6 +9,7 @@ from .steps import Study
 __all__ = [
     "RESULTS_FILE",
     "Folder",
+    "Plan",
     "Runner",
     "Statement",
     "Step",

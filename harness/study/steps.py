@@ -286,7 +286,7 @@ def link_checkpoint(source: Path, folder: Path) -> None:
 
 def _named(data: Data | Replay) -> str:
     """A named source of examples, as `retention dynamics` takes it."""
-    return f"{data.source}/worked" if data.form == "worked" else str(data.source)
+    return str(data.source) if data.form == "bare" else f"{data.source}/{data.form}"
 
 
 def _train(method: str, config: str, seed: int, settings: Sequence[str], out: Path) -> list[str]:

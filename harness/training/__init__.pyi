@@ -3,13 +3,15 @@ from .dataset import ABOUT_FILE, Example, ExampleSet, read_about, read_examples
 from .generators import SOURCES, load_examples
 from .nano.train_base import train_base
 from .nano.train_sft import RECIPES, train_sft
-from .recipe import LEARNT_FROM, METHODS, Data, Method, Name, Recipe, Replay, load_recipe
+from .nano2.train_base import train_reasoning_base
+from .recipe import DATA_FORMS, LEARNT_FROM, METHODS, Data, Method, Name, Recipe, Replay, load_recipe
 from .record import RECORD_FILE, TrainingRecord, read_record
 from .rollouts import write_rollouts
 from .train import run_training
 
 __all__ = [
     "ABOUT_FILE",
+    "DATA_FORMS",
     "LEARNT_FROM",
     "METHODS",
     "RECIPES",
@@ -31,6 +33,7 @@ __all__ = [
     "read_record",
     "run_training",
     "train_base",
+    "train_reasoning_base",
     "train_sft",
     "write_rollouts",
 ]

@@ -21,7 +21,7 @@ from harness.records import Digest, StrictModel, brief, file_sha256
 
 EXAMPLES_FILE = "examples.parquet"
 ABOUT_FILE = "about.json"
-Kind = Literal["bare", "worked", "rollout", "simulated", "self"]
+Kind = Literal["bare", "worked", "other", "rollout", "simulated", "self"]
 
 
 class ExamplesError(RetentionError):

@@ -6,6 +6,9 @@
     nano-prior        math, science and vision, in turn: the prior tasks of the jigsaw target
     nano-prior-math   the prior tasks of the mathematics target: science and vision
     nano-prior-science  the prior tasks of the science target: mathematics and vision
+    nano2-jigsaw      puzzles of 2x2 tiles with a working                 tasks/jigsaw/nano2.py, train split
+    nano2-quantities  stories of two steps                                tasks/quantities/nano2.py, train split
+    nano2-prior       what the nano-2 base knows, asked for with working or without
     gsm8k             the train split of GSM8K                            tasks/math/gsm8k.py
     science           computed science, half free-form, half lettered     tasks/science/quantities.py, train split
     jigsaw-RxC[-think]  puzzles of the pictures in a user's folder (the paper uses COCO train2017)
@@ -53,6 +56,11 @@ _NANO: dict[str, tuple[str, ...]] = {
     "nano-prior-math": (*_NANO_SCIENCE, *_NANO_VISION),
     "nano-prior-science": (*_NANO_MATH, *_NANO_VISION),
 }
+_NANO2_TARGETS = {
+    "nano2-jigsaw": ("jigsaw", "jigsaw_2x2_working"),
+    "nano2-quantities": ("quantities", "quantities_two_steps"),
+}
+_NANO2_PRIOR = "nano2-prior"
 _GRIDS = {"2x2": Grid(2, 2), "3x3": Grid(3, 3), "1x3": Grid(1, 3), "3x1": Grid(3, 1)}
 _PROTOCOLS: dict[str, Reasoning] = {"": "direct", "-think": "think"}
 # How the last sentence of a worked target starts; the working comes before it.
@@ -70,6 +78,8 @@ def load_examples(data: Data) -> ExampleSet:
     assert data.source is not None, "checked when the recipe is made"
     if data.source not in SOURCES:
         raise RecipeError(f"data.source {data.source}: unknown; there are {', '.join(SOURCES)}")
+    if data.form == "other" and data.source not in _NANO2_TARGETS:
+        raise RecipeError(f"data.form other: {data.source} has no other teacher; {', '.join(_NANO2_TARGETS)} have")
     try:
         return SOURCES[data.source](data)
     except ValueError as error:
@@ -115,6 +125,21 @@ def _nano(data: Data) -> ExampleSet:
     if data.source != "nano-jigsaw":
         return examples
     return ExampleSet.of(example.model_copy(update={"rows": 2, "columns": 2}) for example in examples)
+
+
+def _nano2(data: Data) -> ExampleSet:
+    """A target of nano-2 in the words of a teacher."""
+    assert data.source is not None, "the source chose this function"
+    family, task = _NANO2_TARGETS[data.source]
+    forms = load_task_module(tasks_root() / family / "nano2.py").FORMS
+    items = forms[data.form][task]("train", _count(data), data.seed)
+    sides = {"rows": 2, "columns": 2} if family == "jigsaw" else {"rows": 0, "columns": 0}
+    return ExampleSet.of(example_of(item, item.target, data.form, **sides) for item in items)
+
+
+def _nano2_prior(data: Data) -> ExampleSet:
+    makers = _generators("math", "science", "general", file="nano2.py")
+    return _learnt(_in_turn(makers, tuple(makers), _count(data), data.seed), data)
 
 
 def _gsm8k(data: Data) -> ExampleSet:
@@ -210,6 +235,8 @@ def _jigsaws() -> dict[str, Callable[[Data], ExampleSet]]:
 
 SOURCES: dict[str, Callable[[Data], ExampleSet]] = {
     **dict.fromkeys(_NANO, _nano),
+    **dict.fromkeys(_NANO2_TARGETS, _nano2),
+    _NANO2_PRIOR: _nano2_prior,
     "gsm8k": _gsm8k,
     "science": _science,
     **_jigsaws(),

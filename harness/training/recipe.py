@@ -33,6 +33,8 @@ from harness.items import canonical_json
 from harness.records import StrictModel
 
 Method = Literal["sft", "rft", "rollouts", "rollout-sft", "simulated-rollout-sft", "self-sft", "replay-sft"]
+DataForm = Literal["bare", "worked", "other"]
+DATA_FORMS: tuple[DataForm, ...] = get_args(DataForm)
 METHODS: tuple[Method, ...] = get_args(Method)
 # Methods that learn from a set of examples written by `rollouts`, and the kind of example each needs.
 LEARNT_FROM: dict[str, str] = {
@@ -55,13 +57,14 @@ class RecipeError(RetentionError):
 class Data(StrictModel):
     """The training data: a named source of ``harness.training.generators``, or a folder written by ``rollouts``.
 
-    The target is the bare answer for ``form`` "bare", and includes the source's working for "worked". ``count`` of None
+    The target is the bare answer for ``form`` "bare", and includes the source's working for "worked"; "other" is a
+    working in the words of another teacher, which the targets of nano-2 have. ``count`` of None
     takes all that the source has. ``folder`` has the pictures of a jigsaw.
     """
 
     source: Name | None = None
     examples: str | None = None
-    form: Literal["bare", "worked"] = "bare"
+    form: DataForm = "bare"
     count: Count | None = None
     seed: int = 0
     folder: str | None = None

@@ -62,11 +62,11 @@ def vision_colour(split: Split, count: int, seed: int) -> Iterator[Item]:
 
     def propose(rng: random.Random) -> tuple[str, Item]:
         shape, colour = rng.choice(SHAPES), rng.choice(tuple(COLOURS))
-        canvas = _background(rng)
-        _place(canvas, rng, shape, colour, _anywhere(rng, radius := rng.randint(11, 18)), radius)
+        canvas = background(rng)
+        place_shape(canvas, rng, shape, colour, anywhere(rng, radius := rng.randint(11, 18)), radius)
         others = [name for name in COLOURS if name != colour]
         options = rng.sample([colour, *rng.sample(others, 3)], 4)
-        question = rng.choice(_COLOUR_WORDINGS).format(shape=shape, options=_either(options))
+        question = rng.choice(_COLOUR_WORDINGS).format(shape=shape, options=either(options))
         return _item("vision_colour", canvas, question, colour, options, f"The {shape} is {colour}.", shape)
 
     return draw_items(split, count, random.Random(f"vision_colour:{split}:{seed}"), propose)
@@ -77,10 +77,10 @@ def vision_shape(split: Split, count: int, seed: int) -> Iterator[Item]:
 
     def propose(rng: random.Random) -> tuple[str, Item]:
         shape, colour = rng.choice(SHAPES), rng.choice(tuple(COLOURS))
-        canvas = _background(rng)
-        _place(canvas, rng, shape, colour, _anywhere(rng, radius := rng.randint(16, 24)), radius)
+        canvas = background(rng)
+        place_shape(canvas, rng, shape, colour, anywhere(rng, radius := rng.randint(16, 24)), radius)
         options = rng.sample(SHAPES, len(SHAPES))
-        question = rng.choice(_SHAPE_WORDINGS).format(options=_either([f"a {name}" for name in options]))
+        question = rng.choice(_SHAPE_WORDINGS).format(options=either([f"a {name}" for name in options]))
         return _item("vision_shape", canvas, question, shape, options, f"It is a {shape}.", shape)
 
     return draw_items(split, count, random.Random(f"vision_shape:{split}:{seed}"), propose)
@@ -91,15 +91,15 @@ def vision_position(split: Split, count: int, seed: int) -> Iterator[Item]:
 
     def propose(rng: random.Random) -> tuple[str, Item]:
         shape, colour = rng.choice(SHAPES), rng.choice(tuple(COLOURS))
-        canvas = _background(rng)
+        canvas = background(rng)
         radius = rng.randint(7, 11)
         down, right = rng.randint(0, 1), rng.randint(0, 1)
         near = SIZE // 2 - radius // 2 - 2  # a shape may reach over the middle, its centre stays clearly on one side
         x, y = (rng.randint(radius, near) + side * (SIZE - 1 - radius - near) for side in (right, down))
-        _place(canvas, rng, shape, colour, (x, y), radius)
+        place_shape(canvas, rng, shape, colour, (x, y), radius)
         place = PLACES[2 * down + right]
         options = rng.sample(PLACES, len(PLACES))
-        question = rng.choice(_POSITION_WORDINGS).format(shape=shape, options=_either(options))
+        question = rng.choice(_POSITION_WORDINGS).format(shape=shape, options=either(options))
         return _item("vision_position", canvas, question, place, options, f"The {shape} is in the {place}.", place)
 
     return draw_items(split, count, random.Random(f"vision_position:{split}:{seed}"), propose)
@@ -110,12 +110,12 @@ def vision_count(split: Split, count: int, seed: int) -> Iterator[Item]:
 
     def propose(rng: random.Random) -> tuple[str, Item]:
         shape, number = rng.choice(SHAPES), rng.randint(1, len(COUNTS))
-        canvas = _background(rng)
+        canvas = background(rng)
         third = SIZE // 3
         for cell in rng.sample(range(9), number):
             x, y = (third * side + third // 2 + rng.randint(-1, 1) for side in (cell % 3, cell // 3))
-            _place(canvas, rng, shape, rng.choice(tuple(COLOURS)), (x, y), rng.randint(7, 8))
-        question = rng.choice(_COUNT_WORDINGS).format(shape=shape, options=_either(COUNTS))
+            place_shape(canvas, rng, shape, rng.choice(tuple(COLOURS)), (x, y), rng.randint(7, 8))
+        question = rng.choice(_COUNT_WORDINGS).format(shape=shape, options=either(COUNTS))
         seen = f"There is 1 {shape}." if number == 1 else f"There are {number} {shape}s."
         return _item("vision_count", canvas, question, str(number), COUNTS, seen, str(number))
 
@@ -148,14 +148,14 @@ def _item(
     return f"{task}:{digest}", item
 
 
-def _background(rng: random.Random) -> NDArray[np.float64]:
+def background(rng: random.Random) -> NDArray[np.float64]:
     """Mid-grey with a slight tint, so that black, white and every colour stand out."""
     level = rng.randint(95, 160)
     tint = np.array([level + rng.randint(-12, 12) for _ in range(3)], dtype=np.float64)
     return tint + grain(rng, SIZE, 6)
 
 
-def _place(
+def place_shape(
     canvas: NDArray[np.float64],
     rng: random.Random,
     shape: str,
@@ -167,11 +167,11 @@ def _place(
     paint(canvas, shape_mask(shape, SIZE, centre, radius), [value + rng.randint(-12, 12) for value in COLOURS[colour]])
 
 
-def _anywhere(rng: random.Random, radius: int) -> tuple[int, int]:
+def anywhere(rng: random.Random, radius: int) -> tuple[int, int]:
     return rng.randint(radius, SIZE - 1 - radius), rng.randint(radius, SIZE - 1 - radius)
 
 
-def _either(options: Sequence[str]) -> str:
+def either(options: Sequence[str]) -> str:
     return f"{', '.join(options[:-1])} or {options[-1]}"
 
 

@@ -39,7 +39,9 @@ def dev_scores(model: Any, processor: Any, count: int, progress: Progress, seed:
 
 
 @torch.no_grad()
-def answers(model: Any, processor: Any, coder: Coder, items: Sequence[Item]) -> list[str]:
+def answers(
+    model: Any, processor: Any, coder: Coder, items: Sequence[Item], max_new_tokens: int = _MAX_NEW_TOKENS
+) -> list[str]:
     """Greedy outputs, batched; all items have a picture or none has."""
     tokenizer = processor.tokenizer
     texts: list[str] = []
@@ -55,7 +57,7 @@ def answers(model: Any, processor: Any, coder: Coder, items: Sequence[Item]) -> 
         made = model.generate(
             input_ids=ids,
             attention_mask=mask,
-            max_new_tokens=_MAX_NEW_TOKENS,
+            max_new_tokens=max_new_tokens,
             do_sample=False,
             **seen,
         )

@@ -42,6 +42,14 @@ class Losses:
             self.curve.append({"step": self._steps, **means})
             self._sums = {}
 
+    def state(self) -> dict[str, Any]:
+        """What :meth:`restore` takes, as JSON."""
+        return {"sums": self._sums, "steps": self._steps, "curve": self.curve}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from the state of another one of as many steps."""
+        self._sums, self._steps, self.curve = state["sums"], state["steps"], state["curve"]
+
 
 def weights_digest(checkpoint: Path) -> str:
     """sha256 of the weights file, by which a tuned checkpoint names its base."""

@@ -213,3 +213,33 @@ def test_worked_targets_keep_it() -> None:
 def test_what_cannot_be_made_is_said_in_a_line(data: Data, says: str) -> None:
     with pytest.raises(RecipeError, match=says):
         load_examples(data)
+
+
+@pytest.mark.parametrize("source", ["nano2-jigsaw", "nano2-quantities", "nano2-prior"])
+def test_a_nano2_target_has_three_forms_of_the_same_questions(source: str) -> None:
+    forms = ("bare", "worked") if source == "nano2-prior" else ("bare", "worked", "other")
+    made = {form: list(load_examples(Data(source=source, form=form, count=30, seed=1))) for form in forms}
+    asked = [[example.item_id for example in examples] for examples in made.values()]
+    assert all(each == asked[0] for each in asked)
+    for form, examples in made.items():
+        assert {example.kind for example in examples} == {form}
+        assert all(example.target.endswith(f"<answer>{example.answer}</answer>") for example in examples)
+        assert {(example.rows, example.columns) for example in examples} == {(2, 2) if "jigsaw" in source else (0, 0)}
+    assert len({example.target for example in made["bare"]} & {example.target for example in made["worked"]}) == (
+        0 if source != "nano2-prior" else len({e.target for e in made["worked"] if e.target.startswith("<answer>")})
+    )
+
+
+@pytest.mark.parametrize("source", ["nano2-jigsaw", "nano2-quantities", "nano2-prior"])
+def test_no_nano2_training_item_is_a_test_item(source: str) -> None:
+    examples = list(load_examples(Data(source=source, count=300, seed=1)))
+    for family in ("jigsaw", "quantities", "math", "science", "general"):
+        makers = load_task_module(tasks_root() / family / "nano2.py").TASKS
+        for task in makers.keys() & {example.task for example in examples}:
+            asked = {item.item_id for item in makers[task]("test", 300, 1)}
+            assert not asked & {example.item_id for example in examples}
+
+
+def test_only_the_targets_of_nano2_have_another_teacher() -> None:
+    with pytest.raises(RecipeError, match=r"nano-math has no other teacher; nano2-jigsaw, nano2-quantities have"):
+        load_examples(Data(source="nano-math", form="other", count=3))
