@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import os
 import signal
 import sys
 import traceback
@@ -133,6 +134,8 @@ def run(group: click.Group) -> None:
 
     for stream in (sys.stdout, sys.stderr):
         write_plainly(stream)
+    if not os.environ.get("COLUMNS", "").strip("0"):
+        os.environ.pop("COLUMNS", None)  # A width of nothing means that it is not known, not that nothing be printed.
     group(prog_name="retention")
 
 

@@ -155,9 +155,10 @@ def test_a_store_that_is_full_keeps_what_it_has(tmp_path: Path, suite_file: Path
         {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
         {"HOME": None},
         {"TMPDIR": "/nowhere"},
+        {"COLUMNS": "0"},
         {"HOME": "/nowhere", "TERM": "dumb"},
     ],
-    ids=["LANG=C", "no HOME", "no TMPDIR", "HOME is nowhere"],
+    ids=["LANG=C", "no HOME", "no TMPDIR", "no width", "HOME is nowhere"],
 )
 def test_two_tables_are_compared_in_any_environment(tmp_path: Path, environment: dict[str, Any]) -> None:
     folder = tmp_path / "gr\u00f6\u00dfe & co"
