@@ -69,7 +69,7 @@ def test_the_snippet_runs_and_a_second_time_starts_no_engine(
     first = capsys.readouterr().out
     assert "nano-sft against nano-base" in first
     assert "Gain +" in first
-    assert "; forgot the one prior task" in first
+    assert "the one prior task" in first
     assert list(tmp_path.glob("runs/few-1/nano-sft-*/transformers-float32/report-jigsaw.html"))
     monkeypatch.setattr("harness.engines.starting.start", None)
     exec(code, {})

@@ -384,7 +384,8 @@ def take(head: str, base: str, out: Path, author: str | None) -> None:
 @click.argument("head")
 @click.option("--base", default="HEAD", show_default=True, help="The commit that the pull request is against.")
 @click.option("--author", metavar="ACCOUNT", help="Who sends it.  [default: not asked]")
-def check_events(head: str, base: str, author: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line an event.")
+def check_events(head: str, base: str, author: str | None, as_json: bool) -> None:
     """Check the events that a pull request adds, as data: HEAD is fetched and never checked out.
 
     Run in a checkout of the base branch, whose list of maintainers says who may write what. Exit 1 for an event that is
@@ -394,12 +395,16 @@ def check_events(head: str, base: str, author: str | None) -> None:
     Examples:
       git fetch origin refs/pull/12/head:refs/remotes/pull/12
       retention maintain check-events refs/remotes/pull/12 --author ada
+      retention maintain check-events refs/remotes/pull/12 --json
     """
     from leaderboard.acceptance import check_events as check
 
     found = check(Path(), base, head, author)
     for event in found:
-        click.echo(f"{event.entry_id}  {event.seq:>4}  {event.at}  {event.kind:<12} by {event.actor}")
+        line = f"{event.entry_id}  {event.seq:>4}  {event.at}  {event.kind:<12} by {event.actor}"
+        click.echo(event.model_dump_json() if as_json else line)
+    if as_json:
+        return
     click.echo(f"{len(found)} {'event' if len(found) == 1 else 'events'} may be added")
 
 

@@ -21,8 +21,5 @@ for (const box of all("[data-squares]")) {
     const query = one("[data-filter=q]").value.trim();
     for (const link of all("h3 a", tasks)) link.search = query && "?q=" + encodeURIComponent(query);
   };
-  if (tasks) {
-    addEventListener("input", carry);
-    carry();
-  }
+  if (tasks) shows.push(carry);
 }

@@ -232,7 +232,9 @@ def test_pairs_of_runs(home: Path, tmp_path: Path, data: st.DataObject) -> None:
         row = rows[data.draw(st.integers(0, len(rows) - 1))]
         row[data.draw(st.sampled_from(sorted(row)))] = data.draw(values)
     with contextlib.suppress(pa.ArrowException, UnicodeError, TypeError, OverflowError, ValueError):
-        pq.write_table(pa.Table.from_pylist(rows, schema=ARROW_SCHEMA), tmp_path / SAMPLES_FILE)
+        table = pa.Table.from_pylist(rows, schema=ARROW_SCHEMA)
+        table.validate(full=True)  # Else a half-built map would end the process where it is written.
+        pq.write_table(table, tmp_path / SAMPLES_FILE)
         record = json.loads(of(home, "small/tuned/run.json"))
         with contextlib.suppress(RetentionError):
             record["n_items"] = len(read_samples(tmp_path / SAMPLES_FILE))

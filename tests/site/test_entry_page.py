@@ -70,7 +70,7 @@ def test_a_main_number_has_an_address_and_a_reference_to_copy(
     reference = board.rows[0].reference(metric)
     expect(watched.page.locator(".copied")).to_have_text(f"Copied: {reference}")
     assert watched.page.evaluate("navigator.clipboard.readText()") == reference
-    card.get_by_role("link", name="Copy the link").click()
+    card.get_by_role("link", name="link to").click()
     expect(watched.page.locator(".copied")).to_have_text(f"Copied: {address(site, board)}#{anchor}")
     assert watched.complaints == []
     watched.context.close()

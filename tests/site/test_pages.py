@@ -154,7 +154,7 @@ HIDDEN = """() => {
     const seen = each => each.checkVisibility({visibilityProperty: true})
     return [
         every('main [hidden]').map(each => each.className),
-        every('main button').length + every('main input, main select').filter(seen).length,
+        every('main button, main input, main select').filter(seen).length,
         every('main tr, main .item').filter(each => !seen(each)).map(each => each.textContent.trim().slice(0, 80)),
     ]
 }"""

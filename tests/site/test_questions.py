@@ -88,7 +88,9 @@ def test_a_forgotten_item_with_its_question_is_two_clicks_away(
     expect(target).to_have_count(1)
     expect(target).to_be_in_viewport()
     assert "Question" in target.locator(".text").inner_text()
-    assert target.locator(".answers a").count() == len(asked.board.rows)
+    counted = [int(text.split()[0]) for text in target.locator(".answers b").all_inner_texts()]
+    assert sum(counted) == len(asked.board.rows)
+    assert target.locator(".answers li a").count() >= len(counted)
 
 
 def test_a_square_leads_to_its_question_without_a_script(browser: Browser, asked: AskedBoard, asked_site: Path) -> None:
@@ -148,7 +150,7 @@ def test_too_many_items_for_one_list_are_searched_on_the_pages_of_tasks(
     watched.page.locator("h3 a", has_text="vision_").click()
     shown = watched.page.locator(".item:visible")
     assert 0 < shown.count() < 15
-    assert all("Question 1" in text for text in shown.all_inner_texts())
+    assert all("Question 1" in text for text in shown.all_inner_texts()), shown.all_inner_texts()
 
 
 def test_hostile_questions_and_answers_are_text(browser: Browser, tmp_path: Path, axe: str) -> None:
