@@ -24,7 +24,7 @@ from leaderboard.numbers.citations import cite, label, quotation, quoted_number,
 from leaderboard.numbers.quotations import MAX_CITATIONS, Finding, verify
 from leaderboard.numbers.reproduction import judge_again, reproduce
 from leaderboard.site.build import write_site
-from tests.support.accepting import accepted, noted
+from tests.support.accepting import accepted, maintained, noted
 from tests.support.synthetic_board import HOSTILE_NAME, Folders, add_entry, copied, folders
 
 pytestmark = pytest.mark.slow
@@ -52,7 +52,7 @@ def made(empty: Folders, tmp_path: Path) -> Folders:
 
 @pytest.fixture
 def shelf(made: Folders, tmp_path: Path) -> Shelf:
-    return Shelf(made.submissions, made.bases, tmp_path / "events", tmp_path / "releases")
+    return Shelf(made.submissions, made.bases, maintained(tmp_path / "events"), tmp_path / "releases")
 
 
 @pytest.fixture
