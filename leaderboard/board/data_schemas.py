@@ -136,7 +136,15 @@ def _board() -> dict[str, Any]:
                 "order": _TEXT,
                 "ranking": _object({"version": _WHOLE, "rule": _TEXT}, "Who has a rank and a Pareto status."),
                 "withdrawn": _list(_object({"entry_id": _ID, "name": _TEXT, **_STATE})),
-                "left_out": _list(_object({"path": _TEXT, "reason": _TEXT})),
+                "left_out": _list(
+                    _object(
+                        {
+                            "path": _TEXT,
+                            "reason": _TEXT,
+                            "waiting": {"type": "boolean", "description": "Whether it waits for its acceptance."},
+                        }
+                    )
+                ),
                 "tracks": _list(_object(track)),
             }
         ),

@@ -24,7 +24,7 @@ def test_text_becomes_what_it_plainly_says(kind: object, text: object, value: ob
 
 @example(0.0003 + 5e-20)
 @example(0.00012345678901234567)
-@given(st.floats(min_value=1e-300, max_value=1e17, allow_nan=False))
+@given(st.floats(min_value=1e-29, max_value=9e14))
 def test_every_float_is_read_as_python_prints_it(value: float) -> None:
     assert TypeAdapter(Number).validate_python(repr(value)) == value
 
