@@ -133,7 +133,8 @@ def _bounded(path: Path) -> pa.Table:
     """The file's table; ``RunError`` where a column has another type, or it would expand beyond what it may."""
     most = expansion_cap(path, MAX_EXPANDED)
     encoded = open_parquet(path, most)
-    for field in pq.read_schema(path):
+    plain = pq.ParquetFile(path)
+    for field in plain.schema_arrow:
         at = _SAMPLED_SCHEMA.get_field_index(field.name)
         if at >= 0 and field.type != _SAMPLED_SCHEMA.field(at).type:
             kind = brief(ValueError(field.type))[:60]
@@ -146,7 +147,7 @@ def _bounded(path: Path) -> pa.Table:
             total += sum(map(expanded_bytes, column.chunks))
             if total > most:
                 raise RunError(f"{path}: expands to more than {most:,} bytes, the most that {SAMPLES_FILE} may")
-    return pq.ParquetFile(path).read(use_threads=False)
+    return plain.read(use_threads=False)
 
 
 def _version(table: pa.Table) -> int:
