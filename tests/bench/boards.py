@@ -18,8 +18,9 @@ from harness.records.run import RECORD_FILE
 from harness.records.samples import SAMPLES_FILE, file_sha256
 from leaderboard.documents.identity import entry_id, seal
 from leaderboard.submit.prepare import prepare_entry
+from tests.support.confirming import confirmed
 from tests.support.synthetic import TASKS, SyntheticTask, digest, synthetic_checkpoint, synthetic_run
-from tests.support.synthetic_board import STATEMENT
+from tests.support.synthetic_board import STATEMENT, Folders
 
 ITEMS = (500, 300, 300, 300, 300, 300)
 BENCH_TASKS = tuple(
@@ -31,7 +32,7 @@ _BASE = {"jigsaw_2x2": 0.14, "math_addition": 0.97, "math_word": 0.91, "science_
 
 
 def write_board(root: Path, entries: int, per_track: int) -> None:
-    """Write ``entries`` entries below ``root/submissions`` and the runs of their bases below ``root/bases``."""
+    """Write ``entries`` verified entries and the runs of their bases into ``root``, by the names that a board uses."""
     (root / "submissions").mkdir(parents=True)
     for track in range(-(-entries // per_track)):
         base, first = root / "runs" / f"base-{track}", root / "runs" / f"tuned-{track}"
@@ -40,6 +41,7 @@ def write_board(root: Path, entries: int, per_track: int) -> None:
         made = prepare_entry(first, base, STATEMENT, root / "submissions", root / "bases")
         for number in range(1, min(per_track, entries - track * per_track)):
             _another(made.folder, f"tuned-{track}-{number}", seed=1000 * track + number)
+    confirmed(Folders(root / "submissions", root / "bases", root / "runs"))
 
 
 def _another(first: Path, name: str, seed: int) -> None:
