@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, TypeVar
 
 from harness.errors import RetentionError
@@ -19,6 +20,24 @@ Result = TypeVar("Result")
 def available_cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Spawned(SpawnContext):
+    """Starts the processes of a pool, and knows them. Spawned, not forked: threads of pyarrow and of the linear algebra
+    do not survive that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._processes: list[SpawnProcess] = []
+
+    def Process(self, *arguments: Any, **named: Any) -> SpawnProcess:  # type: ignore[override]  # noqa: N802
+        self._processes.append(process := SpawnProcess(*arguments, **named))
+        return process
+
+    def kill(self) -> None:
+        for process in self._processes:
+            if process.is_alive():
+                process.kill()
 
 
 class WorkerPool:
@@ -34,6 +53,7 @@ class WorkerPool:
         self._arguments = arguments
         self._most = size * ahead
         self._pool: ProcessPoolExecutor | None = None
+        self._begun = _Spawned()
 
     def __enter__(self) -> WorkerPool:
         return self
@@ -91,16 +111,17 @@ class WorkerPool:
             self._pool = None
 
     def _abandon(self) -> None:
-        """Leave a broken pool, whose processes are ended by itself: waiting for them has been seen to take minutes."""
+        """Leave a broken pool and end its processes: it misses one that it is starting while another dies, and the
+        interpreter would wait for that one at its own end."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
+            self._begun.kill()
             self._pool = None
 
     def _open(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            # Spawned, not forked: threads of pyarrow and of the linear algebra do not survive that.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._size, context, _begin, (self._setup, *self._arguments))
+            self._begun = _Spawned()
+            self._pool = ProcessPoolExecutor(self._size, self._begun, _begin, (self._setup, *self._arguments))
             try:
                 self._pool.submit(os.getpid).result()
             except BrokenProcessPool as error:

@@ -1,8 +1,10 @@
 """A pool of processes: results of all items, in order or as they are done, though some end the process they are in."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
+from multiprocessing.process import BaseProcess
 
 import psutil
 import pytest
@@ -27,6 +29,18 @@ def test_an_item_that_ends_its_process_is_named_and_takes_no_other(
     with WorkerPool(size, ahead=ahead) as pool:
         found = list(pool.map(length, names))
     assert found == [(name, None if name.startswith("killer") else len(name)) for name in names]
+
+
+def test_no_process_of_a_pool_that_broke_is_left() -> None:
+    others = set(multiprocessing.active_children())
+    with WorkerPool(2, ahead=4) as pool:
+        list(pool.run(length, ["a", "killer", "bb", "ccc"]))
+    # Killed, so that nothing has to be waited for but their end.
+    assert psutil.wait_procs([psutil.Process(child.pid) for child in started(others)], timeout=30)[1] == []
+
+
+def started(others: set[BaseProcess]) -> set[BaseProcess]:
+    return set(multiprocessing.active_children()) - others
 
 
 def test_processes_that_do_not_start_are_an_error_of_their_own() -> None:
