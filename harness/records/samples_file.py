@@ -130,24 +130,25 @@ def iter_samples(path: Path) -> Iterator[Sample]:
 
 
 def _bounded(path: Path) -> pa.Table:
-    """The file's table; ``RunError`` where a column has another type, or it would expand beyond what it may."""
+    """The file's table, its texts in dictionaries; ``RunError`` where a column has another type, or the texts would
+    expand beyond what they may."""
     most = expansion_cap(path, MAX_EXPANDED)
     encoded = open_parquet(path, most)
-    plain = pq.ParquetFile(path)
-    for field in plain.schema_arrow:
+    for field in pq.read_schema(path):
         at = _SAMPLED_SCHEMA.get_field_index(field.name)
         if at >= 0 and field.type != _SAMPLED_SCHEMA.field(at).type:
             kind = brief(ValueError(field.type))[:60]
             raise RunError(
                 f"{path}: a column has the wrong type ({field.name} is {kind}, not {_SAMPLED_SCHEMA.field(at).type})"
             )
-    total = 0
+    groups, total = [], 0
     for group in range(encoded.num_row_groups):
-        for column in encoded.read_row_group(group, use_threads=False).columns:
+        groups.append(encoded.read_row_group(group, use_threads=False))
+        for column in groups[-1].columns:
             total += sum(map(expanded_bytes, column.chunks))
             if total > most:
                 raise RunError(f"{path}: expands to more than {most:,} bytes, the most that {SAMPLES_FILE} may")
-    return plain.read(use_threads=False)
+    return pa.concat_tables([encoded.schema_arrow.empty_table(), *groups])
 
 
 def _version(table: pa.Table) -> int:

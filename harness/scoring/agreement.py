@@ -28,6 +28,7 @@ from pydantic import Field, model_validator
 
 from harness.records import Digest
 from harness.scoring import statistics
+from harness.scoring.binomial import above
 from harness.scoring.scorecard import Count, Strict
 
 ALPHA = 0.01
@@ -70,10 +71,7 @@ class SideAgreement(Strict):
     def p_values(self) -> tuple[float, float]:
         """Of the odd-one-out test and of McNemar's, each in [0, 1], not adjusted."""
         moved = self.stored_odd + self.noise
-        # Here and below, as importing it takes longer than to read a whole ledger.
-        from scipy.stats import binomtest
-
-        odd = float(binomtest(self.stored_odd, moved, 1 / 3, alternative="greater").pvalue) if moved else 1.0
+        odd = above(self.stored_odd - 1, moved, 1 / 3)
         return odd, statistics.mcnemar(self.lost, self.won)
 
 
@@ -144,6 +142,7 @@ def detectable_share(n: int) -> float:
     The test rejects from k items on, where (1/3)^k is below ``ALPHA`` divided by the four tests (the first step of
     Holm); the share is the smallest s with P(Binomial(n, s) >= k) >= .8, to three decimals. 1 where no share is found.
     """
+    # Here, as importing it takes longer than to read a whole ledger.
     from scipy.stats import binom
 
     k = 1

@@ -30,7 +30,7 @@ def jeffreys_interval(counts: Counts, tail: float = 0.025) -> tuple[float, float
     moved = betaincinv(won + lost, max(counts.n - counts.n01 - counts.n10, 0.0) + 2 * _PRIOR, NODES)
 
     def below(delta: float) -> float:
-        return float(WEIGHTS @ betainc(won, lost, np.clip((delta / moved + 1) / 2, 0, 1)))
+        return float(WEIGHTS @ betainc(won, lost, np.minimum(np.maximum((delta / moved + 1) / 2, 0), 1)))
 
     low, high = (brentq(lambda delta, p=p: below(delta) - p, -1, 1, xtol=_TIGHT) for p in (tail, 1 - tail))
     return float(low), float(high)
