@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import cache as hashed_once
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
 from harness.items import canonical_json
-from harness.records import RunRecord, read_run
+from harness.records import RunRecord, file_sha256, read_run
 from harness.scoring import Bools, Scorecard, paired_items
 from leaderboard.board.cache import Cache
 from leaderboard.board.comparisons import compare_all
@@ -55,6 +57,15 @@ class Row:
     hashes: dict[str, str] = field(repr=False)
     folders: tuple[Path, Path] = field(compare=False)
     solved: Bools = field(repr=False, compare=False)
+    digest: str = field(default="", repr=False, compare=False)
+
+    @cached_property
+    def facts(self) -> list[Any] | None:
+        """All that the board knows of it, as JSON can hold it; None where its files are not known by a digest."""
+        if not self.digest:
+            return None
+        events = [event.model_dump_json() for event in self.state.events]
+        return [self.digest, asdict(self.placing), self.evidence.value, self.standing.value, events]
 
     @property
     def name(self) -> str:
@@ -162,6 +173,17 @@ class Track:
         return tuple(row for row in self.rows if row.standing.ranked)
 
     @cached_property
+    def balances(self) -> tuple[float, ...]:
+        """Those of the entries that take part, in ascending order; 0 for one without."""
+        return tuple(sorted(row.card.balance or 0.0 for row in self.compared))
+
+    @cached_property
+    def best_known(self) -> float | None:
+        """The highest balance of reproduced and verified entries; None where they have none."""
+        known = [row.card.balance for row in self.rows if row.precedence == 0 and row.card.balance is not None]
+        return max(known, default=None)
+
+    @cached_property
     def shows_gain(self) -> bool:
         """Whether an entry that takes part is shown to have learned the target."""
         return any(row.shows_gain for row in self.compared)
@@ -255,6 +277,8 @@ def load_board(
     processes may score (None: one a core).
     """
     remembered = cache or Cache(None)
+    # Each file is hashed once a build, whatever it is compared with.
+    sha256 = hashed_once(file_sha256)
     shelf = Shelf(submissions, bases, events or Path(), Path())
     ledgers = {} if events is None else shelf.ledgers()
     bad = [BadEntry(name, _public(error, shelf)) for name, error in ledgers.items() if isinstance(error, EventError)]
@@ -271,12 +295,12 @@ def load_board(
     for folder in (folder for folder in there if folder.name not in left_out):
         submitted = states[folder.name].submitted if folder.name in states else None
         waits = submitted is None and (preview or events is None)
-        if not waits and (why := not_accepted(shelf, folder.name, submitted)) is not None:
+        if not waits and (why := not_accepted(shelf, folder.name, submitted, sha256)) is not None:
             bad.append(BadEntry(folder.name, why, waiting=True))
         else:
             folders.append(folder)
     scores: list[tuple[Score, State]] = []
-    for found in score_entries(folders, bases, remembered, jobs):
+    for found in score_entries(folders, bases, remembered, jobs, sha256):
         if isinstance(found, BadEntry):
             bad.append(found)
             continue
@@ -383,6 +407,7 @@ def _row(score: Score, state: State, base: RunRecord, compared: Comparison, subm
         hashes=score.hashes,
         folders=(bases / score.base, submissions / score.entry_id / TUNED_FOLDER),
         solved=score.solved,
+        digest=score.digest,
     )
 
 

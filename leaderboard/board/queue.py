@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 
@@ -67,9 +68,8 @@ def worth_verifying(track: Track, row: Row) -> tuple[bool, int, float]:
     balance = row.card.balance
     if balance is None:
         return False, 0, row.card.retention_macro or 0.0
-    known = [other.card.balance for other in track.rows if other.precedence == 0 and other.card.balance is not None]
-    below = sum((other.card.balance or 0.0) < balance for other in track.compared if other is not row)
-    return not known or balance > max(known), below, balance
+    below = bisect_left(track.balances, balance)
+    return track.best_known is None or balance > track.best_known, below, balance
 
 
 def _least_gained(track: Track, row: Row) -> tuple[bool, int, float]:

@@ -10,8 +10,8 @@ import base64
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache as remembered
 from functools import partial
 from pathlib import Path
@@ -42,7 +42,8 @@ _MOST_FILES = 50
 class Score:
     """An entry with its scorecard. ``base`` is the folder of its base's run below the folder of bases; ``solved`` says
     which items the tuned model solved, in the order of :class:`~leaderboard.board.ranking.Questions`; ``hashes`` are
-    those of its cells, by metric."""
+    those of its cells, by metric. ``digest`` is a sha256 over the code, every file of the entry and of its base's run;
+    empty where those are not plain files."""
 
     entry_id: str
     manifest: Manifest
@@ -51,18 +52,24 @@ class Score:
     base: str
     solved: Bools
     hashes: dict[str, str]
+    digest: str = ""
 
 
 def score_entries(
-    folders: Sequence[Path], bases: Path, cache: Cache, jobs: int | None = None
+    folders: Sequence[Path],
+    bases: Path,
+    cache: Cache,
+    jobs: int | None = None,
+    sha256: Callable[[Path], str] = file_sha256,
 ) -> Iterator[Score | BadEntry]:
     """Score the entry in each folder, in the order given; one that does not hold is a :class:`BadEntry`.
 
-    ``jobs`` processes are used (by default one a core) where there is enough to do for them.
+    ``jobs`` processes are used (by default one a core) where there is enough to do for them. ``sha256`` of a file may
+    remember.
     """
-    bases_seen: dict[str, str] = {}
-    keys = {folder: _key(folder) for folder in folders}
-    known = {folder: _cached(cache, key, bases, bases_seen) for folder, key in keys.items() if key is not None}
+    keys = {folder: _key(folder, sha256) for folder in folders}
+    runs = _Digests(bases, sha256)
+    known = {folder: _cached(cache, key, runs) for folder, key in keys.items() if key is not None}
     missing = [folder for folder in folders if known.get(folder) is None]
     made = _make(missing, bases, jobs or available_cores())
     for folder in folders:
@@ -73,9 +80,10 @@ def score_entries(
                 yield content
                 continue
             found = _parse(content)
-            key = keys[folder]
-            if key is not None:
-                cache.put(key, _with_base(content, _digest_of(bases / found.base, bases_seen)))
+            if (key := keys[folder]) is not None:
+                base = runs[found.base]
+                cache.put(key, _with_base(content, base))
+                found = replace(found, digest=_joined(key, base))
         yield found
 
 
@@ -158,7 +166,7 @@ def _with_base(content: bytes, digest: str) -> bytes:
     return f"{digest}\n".encode() + content
 
 
-def _cached(cache: Cache, key: str, bases: Path, bases_seen: dict[str, str]) -> Score | None:
+def _cached(cache: Cache, key: str, runs: _Digests) -> Score | None:
     stored = cache.get(key)
     if stored is None:
         return None
@@ -167,23 +175,32 @@ def _cached(cache: Cache, key: str, bases: Path, bases_seen: dict[str, str]) -> 
         found = _parse(content)
     except (ValueError, KeyError, TypeError, ValidationError):
         return None
-    return found if _digest_of(bases / found.base, bases_seen).encode() == digest else None
+    base = runs[found.base]
+    return replace(found, digest=_joined(key, base)) if base.encode() == digest else None
 
 
-def _key(folder: Path) -> str | None:
+def _joined(key: str, base: str) -> str:
+    return hashlib.sha256(f"{key} {base}".encode()).hexdigest()
+
+
+def _key(folder: Path, sha256: Callable[[Path], str]) -> str | None:
     """sha256 over the code, the folder's name and every file in it; None where it holds more than a few plain files."""
-    digest = _files_digest(folder)
+    digest = _files_digest(folder, sha256)
     return None if digest is None else hashlib.sha256(f"{code_digest()} {folder.name} {digest}".encode()).hexdigest()
 
 
-def _digest_of(home: Path, seen: dict[str, str]) -> str:
-    name = str(home)
-    if name not in seen:
-        seen[name] = _files_digest(home) or "none"
-    return seen[name]
+class _Digests(dict[str, str]):
+    """The digests of base runs, by their folders below ``bases``, as they are asked for."""
+
+    def __init__(self, bases: Path, sha256: Callable[[Path], str]) -> None:
+        self._bases, self._sha256 = bases, sha256
+
+    def __missing__(self, home: str) -> str:
+        self[home] = _files_digest(self._bases / home, self._sha256) or "none"
+        return self[home]
 
 
-def _files_digest(folder: Path) -> str | None:
+def _files_digest(folder: Path, sha256: Callable[[Path], str]) -> str | None:
     digest = hashlib.sha256()
     for number, path in enumerate(sorted(folder.rglob("*"))):
         if number == _MOST_FILES or path.is_symlink() or not (path.is_file() or path.is_dir()):
@@ -191,7 +208,7 @@ def _files_digest(folder: Path) -> str | None:
         if path.is_file():
             if path.stat().st_size > MAX_FILE_BYTES:
                 return None
-            digest.update(f"{path.relative_to(folder).as_posix()} {file_sha256(path)}\n".encode())
+            digest.update(f"{path.relative_to(folder).as_posix()} {sha256(path)}\n".encode())
         else:
             digest.update(f"{path.relative_to(folder).as_posix()}/\n".encode())
     return None if folder.is_symlink() else digest.hexdigest()

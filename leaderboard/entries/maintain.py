@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -66,22 +66,26 @@ def record(shelf: Shelf, kind: type[BaseModel], entry_id: str, actor: str, **fie
     return append(shelf.events, kind, entry_id, actor, shelf.maintainers, **fields)
 
 
-def changed_files(submitted: Submitted, shelf: Shelf) -> list[str]:
-    """The names of the files of an entry and its base run that differ from its ledger, are missing or were added."""
+def changed_files(submitted: Submitted, shelf: Shelf, sha256: Callable[[Path], str] = file_sha256) -> list[str]:
+    """The names of the files of an entry and its base run that differ from its ledger, are missing or were added.
+
+    ``sha256`` of a file may remember, as many entries share a base run."""
     folder = shelf.folder(submitted.entry_id)
     changed = []
     for name, digest in sorted(submitted.files.items()):
         path = shelf.bases / name.removeprefix(_BASES) if name.startswith(_BASES) else folder / name
-        if path.is_symlink() or not path.is_file() or file_sha256(path) != digest:
+        if path.is_symlink() or not path.is_file() or sha256(path) != digest:
             changed.append(name)
     return changed + sorted(file_names(folder) - submitted.files.keys())
 
 
-def not_accepted(shelf: Shelf, entry_id: str, submitted: Submitted | None) -> str | None:
+def not_accepted(
+    shelf: Shelf, entry_id: str, submitted: Submitted | None, sha256: Callable[[Path], str] = file_sha256
+) -> str | None:
     """Why the files of an entry, as they are, are not those of its acceptance; None where they are."""
     if submitted is None:
         return "not accepted yet: no acceptance of it is on record"
-    if changed := changed_files(submitted, shelf):
+    if changed := changed_files(submitted, shelf, sha256):
         return f"not accepted as it is: {changed[0]} is not the file that the entry's ledger recorded"
     return None
 

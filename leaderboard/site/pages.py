@@ -14,6 +14,7 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
 from harness import __version__
+from harness.records import file_sha256
 from harness.report import TEMPLATES
 from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, wording
 from leaderboard.board import Board, Cache, Row, Track, code_digest
@@ -114,7 +115,8 @@ class Pages:
             repr(self.settings),
             self.item_index.digest,
         ]
-        self.known = [code_digest(), sources, dict(assets), __version__, *facts]
+        self.digest = _sha256(json.dumps([code_digest(), sources, dict(assets), __version__, *facts]).encode())
+        self._studies = studies
 
     def __reduce__(self) -> tuple[Callable[[], Pages], tuple[()]]:
         return self._anew, ()
@@ -135,19 +137,27 @@ class Pages:
         """Of each entry, what its page says of others."""
         return {name: around for track in self.board.tracks for name, around in neighbours(track).items()}
 
-    def remembered(self, facts: list[Any], make: Callable[[], bytes]) -> bytes:
-        """The page that ``make`` gives, from the cache where one was made of the same facts."""
-        key = _sha256(json.dumps([*self.known, *facts]).encode())
-        stored = self.cache.get(key)
-        if stored is None:
-            stored = make()
-            self.cache.put(key, stored)
-        return stored
+    @cached_property
+    def everything(self) -> str | None:
+        """sha256 of all that is on the board; None where an entry's folder is not known by a digest."""
+        board = self.board
+        rows = [(track.key.slug, row.facts) for track in board.tracks for row in track.rows]
+        if any(facts is None for _, facts in rows):
+            return None
+        others = [[vars(bad) for bad in board.bad], [(stone.name, repr(stone.state)) for stone in board.tombstones]]
+        besides = [[repr(release) for release in self.releases], _files_digest(self._studies)]
+        return _sha256(json.dumps([rows, others, besides]).encode())
 
     def page(self, name: str, template: str, **context: Any) -> tuple[str, bytes]:
         """One page by its path within the site."""
         told = {"root": "../" * name.count("/"), "here": name, **context}
         return name, self.environment.get_template(template).render(told).encode()
+
+
+def _files_digest(folder: Path | None) -> str:
+    """sha256 over the names and contents of all files below a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder else []
+    return _sha256("".join(f"{path.as_posix()} {file_sha256(path)}\n" for path in files).encode())
 
 
 def _sha256(data: bytes) -> str:

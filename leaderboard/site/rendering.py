@@ -1,4 +1,7 @@
-"""Rendering: units of the site become files, in this process or in several, the same bytes either way."""
+"""Rendering: units of the site become files, in this process or in several, the same bytes either way.
+
+The files of a unit are remembered by all that they follow from; only units of which something is new are made.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from harness.errors import RetentionError
 from leaderboard.processes import WorkerPool, available_cores
 from leaderboard.site.pages import Pages
-from leaderboard.site.units import File, Unit
+from leaderboard.site.units import File, Unit, packed, unpacked
 
 # Starting processes costs about as much as rendering so many units in this one.
 _WORTH_PROCESSES = 200
@@ -15,6 +18,7 @@ _WORTH_PROCESSES = 200
 _AHEAD = 3
 
 _PAGES: list[Pages] = []
+_Keyed = tuple[Unit, str | None]
 
 
 def rendered(pages: Pages, units: Sequence[Unit], jobs: int | None = 1) -> Iterator[File]:
@@ -22,21 +26,42 @@ def rendered(pages: Pages, units: Sequence[Unit], jobs: int | None = 1) -> Itera
 
     ``RetentionError`` names a unit whose process ended.
     """
-    count = min(jobs or available_cores(), len(units))
-    if count <= 1 or len(units) < _WORTH_PROCESSES:
-        for unit in units:
-            yield from unit.files(pages)
+    missing: list[_Keyed] = []
+    for unit in units:
+        key = unit.key(pages)
+        stored = None if key is None else pages.cache.get(key)
+        if stored is None:
+            missing.append((unit, key))
+        else:
+            yield from unpacked(stored)
+    for document in _made(pages, missing, jobs or available_cores()):
+        yield from unpacked(document)
+
+
+def _made(pages: Pages, missing: Sequence[_Keyed], jobs: int) -> Iterator[bytes]:
+    count = min(jobs, len(missing))
+    if count <= 1 or len(missing) < _WORTH_PROCESSES:
+        for keyed in missing:
+            yield _make(pages, keyed)
         return
     with WorkerPool(count, _begin, pages, ahead=_AHEAD) as pool:
-        for unit, files in pool.run(_there, units):
-            if files is None:
+        for (unit, _), document in pool.run(_there, missing):
+            if document is None:
                 raise RetentionError(f"{unit}: the process that rendered it ended (out of memory?); try --jobs 1")
-            yield from files
+            yield document
 
 
 def _begin(pages: Pages) -> None:
     _PAGES[:] = [pages]
 
 
-def _there(unit: Unit) -> list[File]:
-    return list(unit.files(_PAGES[0]))
+def _there(keyed: _Keyed) -> bytes:
+    return _make(_PAGES[0], keyed)
+
+
+def _make(pages: Pages, keyed: _Keyed) -> bytes:
+    unit, key = keyed
+    document = packed(unit.files(pages))
+    if key is not None:
+        pages.cache.put(key, document)
+    return document

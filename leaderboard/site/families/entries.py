@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
-from leaderboard.board import Row, TrackKey, entry_json
+from leaderboard.board import Row, Track, TrackKey, entry_json
 from leaderboard.numbers import cite
 from leaderboard.site import dynamics, explorer
 from leaderboard.site.entry import entry_page
@@ -28,46 +27,41 @@ class _Around:
 
 def units(pages: Pages) -> Iterator[Unit]:
     for row in pages.board.rows:
-        yield Unit(_files, (row.entry_id,))
+        yield Unit(_entry, (row.entry_id,), _entry_facts)
+        yield Unit(_items, (row.entry_id,), _items_facts)
 
 
-def _files(pages: Pages, entry_id: str) -> Iterator[File]:
+def _entry_facts(pages: Pages, entry_id: str) -> Any:
+    """All that is said of the entry, and of others on its page."""
     track, row = pages.entry(entry_id)
-    # No more than this of the track may be on a page that is remembered: its key covers no other entry.
-    about = {"track": _Around(track.key, range(len(track.ranked))), "row": row, "card": row.card}
-    document = entry_json(track, row)
-    yield f"entries/{row.entry_id}.json", document.encode()
-    yield from _entry(pages, row, document, about)
-    yield f"items/{row.entry_id}.html", _items(pages, row, about)
+    return row.facts and [row.facts, len(track.ranked), pages.neighbours[entry_id].facts]
 
 
-def _entry(pages: Pages, row: Row, document: str, about: dict[str, Any]) -> Iterator[File]:
-    """The page of one entry and its exports, remembered together by all that is said of it, which ``document`` has
-    most of, and of others."""
-    records = [row.base.model_dump_json(), row.tuned.model_dump_json()]
-    why, around = dynamics.why(row.folder, row.manifest), pages.neighbours[row.entry_id]
-    ranked = len(about["track"].ranked)
-    facts = ["entry", document, *records, ranked, why and why.found.model_dump_json(), around.facts]
-
-    def make() -> bytes:
-        # Escaped here, as the last step of an expression would put its lines on one.
-        citation = Markup.escape(cite(row, None, "bibtex", pages.site))
-        told = {"page": entry_page(row, around), "citation": citation, "why": why, **about}
-        page = pages.page(f"entries/{row.entry_id}.html", "entry.html", **told)
-        files = [page, *entry_files(row, pages.site)]
-        return json.dumps([(name, content.decode()) for name, content in files], ensure_ascii=False).encode()
-
-    for name, text in json.loads(pages.remembered(facts, make)):
-        yield name, text.encode()
+def _entry(pages: Pages, entry_id: str) -> Iterator[File]:
+    """The page of one entry and its exports."""
+    track, row = pages.entry(entry_id)
+    yield f"entries/{entry_id}.json", entry_json(track, row).encode()
+    # Escaped here, as the last step of an expression would put its lines on one.
+    citation = Markup.escape(cite(row, None, "bibtex", pages.site))
+    why, page = dynamics.why(row.folder, row.manifest), entry_page(row, pages.neighbours[entry_id])
+    about = _about(track, row)
+    yield pages.page(f"entries/{entry_id}.html", "entry.html", page=page, citation=citation, why=why, **about)
+    yield from entry_files(row, pages.site)
 
 
-def _items(pages: Pages, row: Row, about: dict[str, Any]) -> bytes:
-    """The explorer of one entry, which follows from stored answers and is remembered by them."""
+def _items_facts(pages: Pages, entry_id: str) -> Any:
+    """What the explorer of an entry follows from: stored answers, whatever else becomes of the entry."""
+    track, row = pages.entry(entry_id)
     samples = [row.base.samples_sha256, row.tuned.samples_sha256]
-    facts = ["items", row.entry_id, row.name, *samples, row.manifest.target, vars(about["track"].key)]
+    return [row.name, *samples, row.manifest.target, vars(track.key)]
 
-    def make() -> bytes:
-        tasks = explorer.explore(row, pages.squares[row.card.suite.comparable])
-        return pages.page(f"items/{row.entry_id}.html", "explorer.html", tasks=tasks, **about)[1]
 
-    return pages.remembered(facts, make)
+def _items(pages: Pages, entry_id: str) -> Iterator[File]:
+    track, row = pages.entry(entry_id)
+    tasks = explorer.explore(row, pages.squares[row.card.suite.comparable])
+    yield pages.page(f"items/{entry_id}.html", "explorer.html", tasks=tasks, **_about(track, row))
+
+
+def _about(track: Track, row: Row) -> dict[str, Any]:
+    # No more than this of the track may be on a page that is remembered: its key covers no other entry.
+    return {"track": _Around(track.key, range(len(track.ranked))), "row": row, "card": row.card}
