@@ -135,7 +135,7 @@ class Recomputer:
             if isinstance(items, str):
                 unavailable[task] = items
                 continue
-            known = rows["item_id"].isin(items.index)
+            known = pd.Series([each in items.index for each in rows["item_id"].tolist()], index=rows.index, dtype=bool)
             unknown += rows.loc[~known, "item_id"].tolist()
             answered = rows[known & rows["error"].isna()]
             try:

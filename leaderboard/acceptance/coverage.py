@@ -41,6 +41,8 @@ class Surroundings:
         self.judges = Judges(suites)
         # Fingerprints of the other entries by folder; None for one that cannot be read.
         self.prints: dict[Path, Fingerprint | None] = {}
+        # What is implausible of a base run by itself, by its name and the sha256 of its samples.
+        self.of_bases: dict[tuple[str, str], tuple[Finding, ...]] = {}
         self._references: dict[tuple[str, str, str], tuple[Reference, ...]] = {}
 
     @cached_property

@@ -54,16 +54,20 @@ def plausibility(entry: Candidate) -> Findings:
     base, tuned = entry.pair
     yield from effect(base, tuned)
     yield from base_band(entry, base)
-    yield from template(entry, tuned, entry.around.judges.recomputer(entry.suite))
     recomputer = entry.around.judges.recomputer(entry.suite)
+    yield from template(entry, tuned, recomputer)
     for name, run in entry.sides():
-        yield from token_counts(name, run, recomputer)
-        yield from texts(entry, name, run, recomputer)
-        if run.record.dirty:
-            yield finding("modified-harness", f"{name}{RECORD_FILE}", "the checkout had modified files", "dirty")
+        # Of a base run once, however many entries share it.
+        key = name, run.record.samples_sha256
+        found = entry.around.of_bases.get(key)
+        if found is None:
+            found = tuple(_of_one_side(entry, name, run, recomputer))
+            if run is base:
+                entry.around.of_bases[key] = found
+        yield from found
     yield from answer_rates(base, tuned)
-    yield from gold(base, tuned, entry.around.judges.recomputer(entry.suite))
-    yield from positions(tuned, entry.around.judges.recomputer(entry.suite))
+    yield from gold(base, tuned, recomputer)
+    yield from positions(tuned, recomputer)
     if entry.card is not None:
         yield from only_improves(entry.card)
         yield from alarms(entry.card)
@@ -74,6 +78,13 @@ def plausibility(entry: Candidate) -> Findings:
     tested = [data.id for data in entry.manifest.training_data if data.overlap_with_suite == "test"]
     if tested:
         yield finding("test-data", MANIFEST_FILE, f"{tested[0]} overlaps the test items", "training_data")
+
+
+def _of_one_side(entry: Candidate, name: str, run: Run, recomputer: Recomputer) -> Findings:
+    yield from token_counts(name, run, recomputer)
+    yield from texts(entry, name, run, recomputer)
+    if run.record.dirty:
+        yield finding("modified-harness", f"{name}{RECORD_FILE}", "the checkout had modified files", "dirty")
 
 
 def effect(base: Run, tuned: Run) -> Findings:
@@ -143,16 +154,19 @@ def template(entry: Candidate, tuned: Run, recomputer: Recomputer) -> Findings:
 def token_counts(name: str, run: Run, recomputer: Recomputer) -> Findings:
     """Impossible token counts: over the budget, or too few for the text."""
     file = f"{name}{SAMPLES_FILE}"
-    for task, rows in run.samples.groupby("task", sort=False):
-        budget = recomputer.budget(str(task)) if str(task) in recomputer.suite.tasks else None
+    # As arrays, once for all tasks: a column costs more than the rows that are looked at.
+    tasks, ids = (run.samples[column].to_numpy() for column in ("task", "item_id"))
+    tokens = run.samples["n_output_tokens"].to_numpy(dtype=np.int64)
+    long = np.array([len(output) for output in run.samples["output"].tolist()]) > _CHARACTERS_A_TOKEN * tokens
+    for task in dict.fromkeys(tasks.tolist()):
+        budget = recomputer.budget(task) if task in recomputer.suite.tasks else None
         if budget is None:
             continue
-        tokens = rows["n_output_tokens"]
-        over = rows.loc[tokens > budget, "item_id"]
+        over = ids[(tasks == task) & (tokens > budget)]
         if len(over):
             why = f"{task}: {len(over)} outputs have more than the {budget} tokens that the task allows"
             yield finding("token-counts", file, why, "n_output_tokens", items=some(over))
-        bare = rows.loc[rows["output"].str.len() > _CHARACTERS_A_TOKEN * tokens, "item_id"]
+        bare = ids[(tasks == task) & long]
         if len(bare):
             why = f"{task}: {len(bare)} outputs have more text than their tokens allow"
             yield finding("token-counts", file, why, "n_output_tokens", items=some(bare))
@@ -164,7 +178,7 @@ def texts(entry: Candidate, name: str, run: Run, recomputer: Recomputer) -> Find
     home = entry.folder if name.startswith(TUNED_FOLDER) else entry.around.shelf.bases.parent
     size = (home / file).stat().st_size if (home / file).is_file() else 0
     yield from cut_marks(file, run.samples, run.record.full_log, size)
-    for task, rows in run.samples.groupby("task", sort=False):
+    for task, rows in run.samples[run.samples["finish_reason"] == "length"].groupby("task", sort=False):
         budget = recomputer.budget(str(task)) if str(task) in recomputer.suite.tasks else None
         if budget is not None:
             yield from fabrication.finish_reasons(file, str(task), rows, budget)
@@ -174,12 +188,13 @@ def texts(entry: Candidate, name: str, run: Run, recomputer: Recomputer) -> Find
 
 def answer_rates(base: Run, tuned: Run) -> Findings:
     """Tasks on which the tuned model has many unparsed, truncated or empty outputs, more than the base."""
-    for task, rows in tuned.samples.groupby("task", sort=False):
-        rates, before = _rates(rows), _rates(base.samples[base.samples["task"] == task])
+    of_base = _rates(base.samples)
+    for task, rates in _rates(tuned.samples).items():
+        before = of_base.get(task, dict.fromkeys(_RATES, 0.0))
         for rule, least in _RATES.items():
             if rates[rule] >= least and rates[rule] > before[rule]:
                 why = f"{task}: {share(rates[rule])} of the outputs, {share(before[rule])} of the base's"
-                yield finding(rule, SAMPLES, why, task=str(task), tuned=rates[rule], base=before[rule])
+                yield finding(rule, SAMPLES, why, task=task, tuned=rates[rule], base=before[rule])
 
 
 def gold(base: Run, tuned: Run, recomputer: Recomputer) -> Findings:
@@ -266,14 +281,15 @@ def _joined(base: Run, tuned: Run) -> pd.DataFrame:
     return base.samples[columns].merge(tuned.samples[columns], on="item_id", suffixes=("_base", "_tuned"))
 
 
-def _rates(rows: pd.DataFrame) -> dict[str, float]:
-    if not len(rows):
-        return dict.fromkeys(_RATES, 0.0)
-    return {
-        "unparsed": float((rows["outcome"] == Outcome.UNPARSED).mean()),
-        "cut-off": float((rows["finish_reason"] == "length").mean()),
-        "empty": float((rows["output"].str.strip() == "").mean()),
+def _rates(samples: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """The rates of ``_RATES`` by task, in the order of the rows."""
+    marks = {
+        "unparsed": (samples["outcome"] == Outcome.UNPARSED).to_numpy(dtype=float),
+        "cut-off": (samples["finish_reason"] == "length").to_numpy(dtype=float),
+        "empty": np.array([not output.strip() for output in samples["output"].tolist()], dtype=float),
     }
+    found = pd.DataFrame(marks).groupby(samples["task"].to_numpy(), sort=False).mean()
+    return {str(task): dict(zip(marks, rates, strict=True)) for task, *rates in found.itertuples()}
 
 
 def _gold(keys: dict[str, AnswerKey], item_id: str) -> str:
