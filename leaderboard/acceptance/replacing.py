@@ -94,6 +94,8 @@ def wrong_numbers(shelf: Shelf, state: State, event: Rebased) -> str | None:
             said = getattr(stated, name)
             if (said is None) != (value is None) or (value is not None and not isclose(said, value, abs_tol=_SAME)):
                 return f"{side}.{name}: {said}, but the stored answers give {value}"
+    if entry.base.record.samples_sha256 != event.base_samples_sha256:
+        return f"base_samples_sha256: {event.base_samples_sha256[:12]}, which is not that of {event.replacement}"
     return None
 
 

@@ -1,10 +1,12 @@
 """Base runs beside each other: who is held against whom, and what replacing a wrong one moves, by an event alone."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from harness.errors import CheckFailedError
 from harness.records.run import read_run
@@ -15,6 +17,7 @@ from leaderboard.acceptance.replacing import headline, replace_base, wrong_numbe
 from leaderboard.acceptance.report import Report
 from leaderboard.acceptance.steps import examine
 from leaderboard.board.board import load_board
+from leaderboard.cli import cli
 from leaderboard.documents.identity import base_home
 from leaderboard.documents.manifest import read_manifest
 from leaderboard.entries.maintain import changed_files, record_acceptance
@@ -185,6 +188,23 @@ def test_only_maintainers_replace_a_base_run(made: TinyShelf) -> None:
         replace_base(made.shelf, *homes(made), "ada", "why", [made.tiny.path])
 
 
+def test_the_command_prints_old_against_new(made: TinyShelf) -> None:
+    squatter, _ = entries(made)
+    wrong, right = homes(made)
+    places = [f"--{name}={made.root / name}" for name in ("submissions", "bases", "events", "releases")]
+    arguments = ["maintain", "replace-base", wrong, "--with", right, "--by", "mo", "--reason", "solves too little"]
+    ran = CliRunner().invoke(cli, [*arguments, f"--suite={made.tiny.path}", "--json", *places])
+    assert ran.exit_code == 0, ran.output
+    said = json.loads(ran.stdout)
+    assert (said["entry"], said["after"]["gain"]) == (squatter, made.shelf.scored(squatter).card.learned.gain)
+    again = CliRunner().invoke(cli, [*arguments, f"--suite={made.tiny.path}", *places])
+    assert (again.exit_code, "nothing is to be replaced" in again.stderr) == (1, True)
+    back = [wrong if each == right else right if each == wrong else each for each in arguments]
+    ran = CliRunner().invoke(cli, [*back, f"--suite={made.tiny.path}", *places])
+    assert f"{squatter}: gain " in ran.stdout
+    assert " → " in ran.stdout
+
+
 def test_numbers_of_an_event_are_those_of_the_stored_answers(made: TinyShelf) -> None:
     replace_base(made.shelf, *homes(made), "mo", "why", [made.tiny.path])
     state = made.shelf.state(entries(made)[0])
@@ -193,6 +213,8 @@ def test_numbers_of_an_event_are_those_of_the_stored_answers(made: TinyShelf) ->
     assert wrong_numbers(made.shelf, state, event) is None
     raised = event.model_copy(update={"after": event.after.model_copy(update={"gain": 0.99})})
     assert str(wrong_numbers(made.shelf, state, raised)).startswith("after.gain: 0.99, but the stored answers give")
+    other = event.model_copy(update={"base_samples_sha256": "0" * 64})
+    assert "base_samples_sha256: 000000000000, which is not" in str(wrong_numbers(made.shelf, state, other))
 
 
 def test_runs_are_read_once_for_all_entries(made: TinyShelf) -> None:
