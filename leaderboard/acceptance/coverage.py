@@ -6,6 +6,7 @@ Step 7 is :mod:`leaderboard.acceptance.plausibility`; steps 1 to 4 are :mod:`lea
 from __future__ import annotations
 
 import itertools
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,9 +20,22 @@ from harness.records import JUDGE_VERSION, RECORD_FILE, SAMPLES_FILE, Run, Suite
 from harness.scoring import Scorecard, score_pair
 from leaderboard.acceptance.copies import Fingerprint
 from leaderboard.acceptance.references import Reference, reference
-from leaderboard.documents import MANIFEST_FILE, TUNED_FOLDER, Manifest
-from leaderboard.entries import BaseRun, BaseRuns, Finding, Findings, Judges, Shelf, Submission, finding, public, some
-from leaderboard.ledger import Event, EventError, Submitted, fold
+from leaderboard.documents import BASE_HOME, MANIFEST_FILE, TUNED_FOLDER, Manifest
+from leaderboard.entries import (
+    BaseRun,
+    BaseRuns,
+    Finding,
+    Findings,
+    Judges,
+    Replaced,
+    Shelf,
+    Submission,
+    finding,
+    paired_home,
+    public,
+    some,
+)
+from leaderboard.ledger import Event, EventError, Evidence, Rebased, State, Submitted, fold
 
 if TYPE_CHECKING:
     from leaderboard.entries.judges import Difference
@@ -29,14 +43,17 @@ if TYPE_CHECKING:
 
 # Entries that others are held against; reading and scoring one takes a moment.
 MOST_REFERENCES = 8
+_HOME = re.compile(BASE_HOME, re.ASCII)
 
 
 class Surroundings:
     """What entries are checked against, read once for all of them: the shelf they belong to, the base runs, the ledgers
     and the suites (the shipped ones, and those in the files ``suites``)."""
 
-    def __init__(self, shelf: Shelf, suites: Sequence[Path] = ()) -> None:
+    def __init__(self, shelf: Shelf, suites: Sequence[Path] = (), tried: Replaced = ()) -> None:
         self.shelf = shelf
+        # Base runs that are replaced for a trial, beside those that ledgers replace.
+        self.tried = tried
         self.bases = BaseRuns(shelf.bases)
         self.judges = Judges(suites)
         # Fingerprints of the other entries by folder; None for one that cannot be read.
@@ -49,6 +66,38 @@ class Surroundings:
     def accepted_bases(self) -> frozenset[str]:
         """sha256 of the samples of every base run that an accepted entry used."""
         return frozenset(event.base_samples_sha256 for event in self._submitted.values())
+
+    @cached_property
+    def verified_bases(self) -> frozenset[str]:
+        """sha256 of the samples of every base run that a maintainer ran again, with an entry that stands."""
+        return frozenset(
+            state.submitted.base_samples_sha256
+            for state in self._states.values()
+            if state.submitted is not None and state.evidence is Evidence.VERIFIED and state.standing.ranked
+        )
+
+    @cached_property
+    def entered_bases(self) -> frozenset[str]:
+        """The places of base runs that are there for an entry, accepted or not; others were put there by hand."""
+        merged = {paired_home(manifest, self.replaced_by(name)) for name, manifest in self.shelf.manifests()}
+        events = [event for ledger in self._good_ledgers.values() for event in ledger if isinstance(event, Submitted)]
+        return frozenset(merged | {event.base_home for event in events if event.base_home is not None})
+
+    @cached_property
+    def wrong_bases(self) -> dict[str, str]:
+        """The places of base runs that were shown to be wrong, each with that of the run that took its place last."""
+        events = [event for ledger in self._good_ledgers.values() for event in ledger if isinstance(event, Rebased)]
+        in_order = sorted(events, key=lambda event: (event.at, event.entry_id, event.seq))
+        found: dict[str, str] = {}
+        for wrong, right in (*((event.replaced, event.replacement) for event in in_order), *self.tried):
+            found.pop(right, None)
+            found[wrong] = right
+        return found
+
+    def replaced_by(self, entry_id: str) -> Replaced:
+        """The base runs that the ledger of an entry replaces, and those of a replacement that is being tried."""
+        state = self._states.get(entry_id)
+        return (() if state is None else state.replaced) + self.tried
 
     @cached_property
     def accepted_files(self) -> dict[str, str]:
@@ -75,8 +124,15 @@ class Surroundings:
 
     @cached_property
     def _submitted(self) -> dict[str, Submitted]:
-        last = {name: fold(ledger).submitted for name, ledger in self._ledgers.items() if isinstance(ledger, tuple)}
-        return {name: event for name, event in last.items() if event is not None}
+        return {name: state.submitted for name, state in self._states.items() if state.submitted is not None}
+
+    @cached_property
+    def _good_ledgers(self) -> dict[str, tuple[Event, ...]]:
+        return {name: ledger for name, ledger in self._ledgers.items() if isinstance(ledger, tuple)}
+
+    @cached_property
+    def _states(self) -> dict[str, State]:
+        return {name: fold(ledger) for name, ledger in self._good_ledgers.items()}
 
     def references(self, candidate: Submission) -> tuple[Reference, ...]:
         """What other entries with the suite, base and target of ``candidate`` show, that were reproduced or verified:
@@ -89,8 +145,8 @@ class Surroundings:
         return tuple(each for each in found if each.entry != candidate.folder.name)
 
     def _confirmed(self, place: tuple[str, str, str]) -> Iterator[Reference]:
-        for name, ledger in sorted(self._ledgers.items()):
-            if isinstance(ledger, EventError) or not (state := fold(ledger)).evidence.ranked:
+        for name, state in sorted(self._states.items()):
+            if not state.evidence.ranked:
                 continue
             event = state.submitted
             if not state.standing.ranked or event is None or (event.suite, event.target) != place[::2]:
@@ -103,13 +159,16 @@ class Surroundings:
             if _place(entry.manifest) == place:
                 yield reference(name, entry.manifest.method.family, entry.base, entry.tuned, scored.card)
 
-    def other_runs(self, base: BaseRun) -> Iterator[tuple[str, Run]]:
-        """Runs of the same weights on other suites."""
-        weights = base.name.rstrip("/").rpartition("/")[2]
-        for home in sorted(self.shelf.bases.glob(f"*/{weights}")):
-            other = self.bases.get(home.parent.name, weights)
-            if other is not None and other.name != base.name and other.run is not None and not other.findings:
-                yield other.name, other.run
+    def other_runs(self, base: BaseRun) -> Iterator[tuple[BaseRun, Run]]:
+        """Other runs of the same weights, on this suite and on others, but for those that were shown to be wrong."""
+        weights = base.home.rpartition("/")[2][:12]
+        for folder in sorted(self.shelf.bases.glob(f"*/{weights}*")):
+            home = folder.relative_to(self.shelf.bases).as_posix()
+            if home == base.home or home in self.wrong_bases or not _HOME.fullmatch(home):
+                continue
+            other = self.bases.get(home)
+            if other is not None and other.run is not None and not other.findings:
+                yield other, other.run
 
 
 def _place(manifest: Manifest) -> tuple[str, str, str]:
@@ -145,7 +204,7 @@ class Candidate(Submission):
 
 
 def candidate(folder: Path, around: Surroundings) -> Candidate:
-    return Candidate(folder, around.bases, around=around)
+    return Candidate(folder, around.bases, around.replaced_by(folder.name), around=around)
 
 
 def merged(entry: Candidate) -> Findings:
@@ -157,6 +216,9 @@ def merged(entry: Candidate) -> Findings:
     recorded = {file: digest for file, digest in (own.files if own else {}).items() if not file.startswith("bases/")}
     if entry.base is not None:
         recorded |= {file: digest for file, digest in around.accepted_files.items() if file.startswith(entry.base.name)}
+        if (right := around.wrong_bases.get(entry.base.home)) is not None:
+            why = f"the base run at {entry.base.home} was shown to be wrong, and {right} took its place"
+            yield finding("base-wrong", MANIFEST_FILE, why, "base_run")
     for file, digest in sorted(recorded.items()):
         base = file.startswith("bases/")
         path = around.shelf.bases / file.removeprefix("bases/") if base else entry.folder / file

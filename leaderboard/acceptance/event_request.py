@@ -12,8 +12,18 @@ from pathlib import Path
 
 from harness.errors import CheckFailedError
 from leaderboard.acceptance.pull_request import Change, changes_of, content_of
+from leaderboard.acceptance.replacing import wrong_numbers
 from leaderboard.entries import Shelf, not_accepted, wrong_seed
-from leaderboard.ledger import MAINTAINERS_FILE, Event, EventError, Reproduced, Submitted, Verified, same_account
+from leaderboard.ledger import (
+    MAINTAINERS_FILE,
+    Event,
+    EventError,
+    Rebased,
+    Reproduced,
+    Submitted,
+    Verified,
+    same_account,
+)
 
 _DATA = Path("leaderboard") / "data"
 _EVENTS = f"{_DATA.as_posix()}/events/"
@@ -54,9 +64,11 @@ def _why_not(shelf: Shelf, event: Event, author: str | None) -> str | None:
         return f"actor: {event.actor}, but {author} sends it; an account writes events in its own name"
     if isinstance(event, Reproduced | Verified):
         return wrong_seed(shelf, event.entry_id, event.agreement.seed)
-    if isinstance(event, Submitted) and event == shelf.state(event.entry_id).submitted:
-        return not_accepted(shelf, event.entry_id, event)
-    return None
+    state = shelf.state(event.entry_id)
+    newest = next((each for each in reversed(state.events) if isinstance(each, Submitted | Rebased)), None)
+    if event == newest and (why := not_accepted(shelf, event.entry_id, state.submitted)) is not None:
+        return why
+    return wrong_numbers(shelf, state, event) if isinstance(event, Rebased) else None
 
 
 def _ledger(shelf: Shelf, entry_id: str) -> tuple[Event, ...]:

@@ -99,12 +99,16 @@ def effect(base: Run, tuned: Run) -> Findings:
 
 
 def base_band(entry: Candidate, base: Run) -> Findings:
-    """The base against every other known run of its weights, on the items that both answered."""
-    if entry.base is None:
+    """The base against every other known run of its weights, on the items that both answered.
+
+    Only a run that a maintainer has verified, or put there, says that another one is wrong; of two that came with
+    entries, nobody knows yet which is.
+    """
+    if entry.base is None or base.record.samples_sha256 in entry.around.verified_bases:
         return
     file = f"{entry.base.name}{SAMPLES_FILE}"
     known = False
-    for other_name, other in entry.around.other_runs(entry.base):
+    for stored, other in entry.around.other_runs(entry.base):
         both = base.samples.merge(other.samples, on="item_id", suffixes=("", "_known"))
         tests = []
         for task, rows in both.groupby("task", sort=True):
@@ -115,8 +119,13 @@ def base_band(entry: Candidate, base: Run) -> Findings:
         adjusted = holm([test[2] for test in tests])
         for (task, delta, _, n), p in zip(tests, adjusted, strict=True):
             if p < _BAND_P and abs(delta) >= MARGIN:
-                why = f"{task}: {points(delta)} points against {other_name} on {n} common items (p = {p:.1g})"
-                yield finding("base-band", file, why, "outcome", task=task, delta=delta, p=p, known=other_name)
+                is_right = (
+                    other.record.samples_sha256 in entry.around.verified_bases
+                    or stored.home not in entry.around.entered_bases
+                )
+                rule = "base-band" if is_right else "base-differs"
+                why = f"{task}: {points(delta)} points against {stored.name} on {n} common items (p = {p:.1g})"
+                yield finding(rule, file, why, "outcome", task=task, delta=delta, p=p, known=stored.name)
     if not known and base.record.samples_sha256 not in entry.around.accepted_bases:
         yield finding("base-unknown", file, "no accepted entry uses this run, and no other run of its weights is known")
 

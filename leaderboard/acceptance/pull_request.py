@@ -17,10 +17,11 @@ from harness.errors import CheckFailedError, RetentionError
 from harness.records import GitError, run_git
 from leaderboard.documents import (
     BASE_FILES,
+    BASE_HOME,
     ENTRY_FILES,
     MANIFEST_FILE,
     OPTIONAL_FILES,
-    Manifest,
+    base_home,
     read_manifest,
 )
 from leaderboard.entries import MAX_FILE_BYTES, Shelf
@@ -30,7 +31,7 @@ _MOST_CHANGES = 20
 _PLAIN = "100644"
 _ENTRY = re.compile(r"\Asubmissions/(?P<id>[a-z2-7]{12})/(?P<file>[A-Za-z0-9_./]{1,80})\Z", re.ASCII)
 _BASE = re.compile(
-    r"\Aleaderboard/data/bases/(?P<home>[a-z0-9][a-z0-9_.-]{0,100}/[0-9a-f]{12})/(?P<file>[A-Za-z0-9_.]{1,80})\Z",
+    rf"\Aleaderboard/data/bases/(?P<home>{BASE_HOME})/(?P<file>[A-Za-z0-9_.]{{1,80}})\Z",
     re.ASCII,
 )
 _COMMIT = re.compile(r"\A[0-9A-Za-z][0-9A-Za-z._/-]{0,199}\Z", re.ASCII)
@@ -92,7 +93,8 @@ def _check_bases(changes: list[Change], manifest: Path) -> None:
         match = _BASE.match(change.path)
         if match is None or match["home"] != named:
             raise CheckFailedError(
-                f"{change.path!a}: the entry is of base {named}; a pull request brings the run of no other base"
+                f"{change.path!a}: the entry is of base {named}; a pull request brings the run of no other base, and "
+                "no other run of it"
             )
 
 
@@ -155,11 +157,6 @@ def _check(changes: list[Change]) -> str:
     return str(entries.pop())
 
 
-def base_home(manifest: Manifest) -> str:
-    """Where the run of an entry's base lies among the base runs: suite and weights."""
-    return f"{manifest.suite.id}-{manifest.suite.version}/{manifest.base.weights_digest[:12]}"
-
-
 def _place(path: str, taken: Taken) -> Path:
     """The copy's path for a file of the pull request; ``CheckFailedError`` for one that an entry cannot have."""
     if (match := _ENTRY.match(path)) and match["file"] in ENTRY_FILES | OPTIONAL_FILES:
@@ -188,7 +185,10 @@ def _write(checkout: Path, change: Change, place: Path) -> None:
     if place.exists():
         # Another pull request may have brought the same run of the base in the meantime.
         if place.read_bytes() != data:
-            raise CheckFailedError(f"{change.path!a}: an existing base run is never changed; use the existing one")
+            raise CheckFailedError(
+                f"{change.path!a}: an existing base run is never changed; use the existing one, or prepare the entry "
+                "again on the newest base branch, which puts your run beside it"
+            )
         return
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(data)

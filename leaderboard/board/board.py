@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache as hashed_once
@@ -150,9 +151,10 @@ class Track:
     """Entries of one key: reproduced and verified ones, ranked by balance and then those without a rank
     (``row.placing.reason`` says why); then provisional ones; then those that are doubted or replaced.
 
-    ``questions`` are the items all of them answered. ``comparison`` holds the ranks and what was tested for them;
-    ``differences`` what was tested between all that take part, provisional ones among them. ``forgotten`` are the items
-    that most of those forgot.
+    ``base`` is the base run that most of them were compared with, each with the one it was evaluated with; the others
+    are in ``base_runs``. ``questions`` are the items all of them answered, and what ``base`` solved. ``comparison``
+    holds the ranks and what was tested for them; ``differences`` what was tested between all that take part,
+    provisional ones among them. ``forgotten`` are the items that most of those forgot.
     """
 
     key: TrackKey
@@ -162,6 +164,19 @@ class Track:
     comparison: Comparison = field(default=Comparison(), compare=False)
     differences: Comparison = field(default=Comparison(), compare=False)
     forgotten: tuple[ForgottenItem, ...] = ()
+
+    @cached_property
+    def base_runs(self) -> dict[Path, tuple[Row, ...]]:
+        """The folders of the base runs that the entries were compared with, ``base`` first, each with its entries."""
+        found: dict[Path, list[Row]] = {}
+        for row in sorted(self.rows, key=lambda row: row.base != self.base):
+            found.setdefault(row.folders[0], []).append(row)
+        return {folder: tuple(rows) for folder, rows in found.items()}
+
+    @property
+    def base_folder(self) -> Path:
+        """The folder of ``base``."""
+        return next(iter(self.base_runs))
 
     @cached_property
     def ranked(self) -> tuple[Row, ...]:
@@ -300,7 +315,8 @@ def load_board(
         else:
             folders.append(folder)
     scores: list[tuple[Score, State]] = []
-    for found in score_entries(folders, bases, remembered, jobs, sha256):
+    replaced = {name: state.replaced for name, state in states.items() if state.replaced}
+    for found in score_entries(folders, bases, remembered, jobs, replaced, sha256):
         if isinstance(found, BadEntry):
             bad.append(found)
             continue
@@ -335,23 +351,40 @@ def _track_key(manifest: Manifest, base: RunRecord) -> TrackKey:
 
 @dataclass
 class _Members:
-    """The entries of one track while it is put together."""
+    """The entries of one track while it is put together, and the base runs that they were compared with."""
 
-    base: RunRecord
-    questions: Questions
+    bases: Mapping[str, _BaseRun]
     scores: list[tuple[Score, State]] = field(default_factory=list)
+
+    @cached_property
+    def base(self) -> _BaseRun:
+        """The run that most entries were compared with, whose questions are the track's."""
+        count = Counter(score.base for score, _ in self.scores)
+        return self.bases[min(count, key=lambda home: (-count[home], home))]
+
+    def own(self, score: Score) -> Bools | None:
+        """What the base of an entry solved, where that is another run than most entries'."""
+        own = self.bases[score.base]
+        return None if own is self.base else own.questions.solved
+
+
+@dataclass(frozen=True)
+class _BaseRun:
+    """A base run: its record, and the questions it answered."""
+
+    record: RunRecord
+    questions: Questions
 
 
 def _tracks(scores: Sequence[tuple[Score, State]], submissions: Path, bases: Path, cache: Cache) -> tuple[Track, ...]:
-    base_runs: dict[str, tuple[RunRecord, Questions]] = {}
+    base_runs: dict[str, _BaseRun] = {}
     members: dict[TrackKey, _Members] = {}
     for score, state in scores:
         if score.base not in base_runs:
             run = read_run(bases / score.base)
-            base_runs[score.base] = run.record, Questions.of(run.samples, run.record.suite.digest)
-        base, questions = base_runs[score.base]
-        key = _track_key(score.manifest, base)
-        members.setdefault(key, _Members(base, questions)).scores.append((score, state))
+            base_runs[score.base] = _BaseRun(run.record, Questions.of(run.samples, run.record.suite.digest))
+        key = _track_key(score.manifest, base_runs[score.base].record)
+        members.setdefault(key, _Members(base_runs)).scores.append((score, state))
     # Those that are ranked are compared among themselves: what nobody else has run must not move a rank.
     confirmed = [_contest(track, lambda state: state.evidence.ranked) for track in members.values()]
     everyone = [_contest(track, lambda state: True) for track in members.values()]
@@ -367,19 +400,23 @@ def _tracks(scores: Sequence[tuple[Score, State]], submissions: Path, bases: Pat
     for place, (key, track) in enumerate(members.items()):
         ranked = found.get((True, place), Comparison())
         differences = found.get((False, place), ranked)
-        rows = [_row(score, state, track.base, ranked, submissions, bases) for score, state in track.scores]
-        forgotten = forgotten_most(track.questions, everyone[place].contenders)
+        rows = [
+            _row(score, state, base_runs[score.base].record, ranked, submissions, bases)
+            for score, state in track.scores
+        ]
+        base, questions = track.base.record, track.base.questions
+        forgotten = forgotten_most(questions, everyone[place].contenders)
         ordered = tuple(sorted(rows, key=_order))
-        tracks.append(Track(key, track.base, ordered, track.questions, ranked, differences, forgotten))
+        tracks.append(Track(key, base, ordered, questions, ranked, differences, forgotten))
     return tuple(sorted(tracks, key=_precedence))
 
 
 def _contest(track: _Members, takes_part: Callable[[State], bool]) -> Contest:
     """The contest of those entries of a track whose standing lets them take part, and whose state ``takes_part``."""
     return Contest(
-        track.questions,
+        track.base.questions,
         tuple(
-            Contender(one.entry_id, one.card, one.solved)
+            Contender(one.entry_id, one.card, one.solved, track.own(one))
             for one, state in track.scores
             if state.standing.ranked and takes_part(state)
         ),

@@ -37,6 +37,8 @@ def _key(contest: Contest) -> str:
     for one in contest.contenders:
         digest.update(f"\n{one.entry_id}\n{one.card.model_dump_json()}\n".encode())
         digest.update(np.ascontiguousarray(one.solved).tobytes())
+        if one.base is not None:
+            digest.update(b"base" + np.ascontiguousarray(one.base).tobytes())
     return digest.hexdigest()
 
 

@@ -91,11 +91,13 @@ def solved(rows: pd.DataFrame) -> Bools:
 
 @dataclass(frozen=True)
 class Contender:
-    """One entry of a track: its scorecard, and which items it solved, in the order of the track's questions."""
+    """One entry of a track: its scorecard, and which items it solved, in the order of the track's questions; ``base``
+    are those that its base solved, where its base run is not that of the track's questions."""
 
     entry_id: str
     card: Scorecard
     solved: Bools
+    base: Bools | None = None
 
 
 @dataclass(frozen=True)
@@ -207,13 +209,16 @@ class _Draws:
 
     def __init__(self, contest: Contest, resamples: int) -> None:
         self.contest = contest
-        card = contest.contenders[0].card
-        self.target = [name for name, task in card.tasks.items() if task.role == "target"]
-        # The group of each prior task that retention rests on, which depends on the base alone.
-        self.prior = {
-            name: group for group, score in card.groups.items() if score.retention is not None for name in score.tasks
+        self.target = [name for name, task in contest.contenders[0].card.tasks.items() if task.role == "target"]
+        self.bases, self.own, cards = _base_runs(contest)
+        # The group of each prior task that retention rests on, and what it weighs: both depend on the base alone.
+        priors = [_prior(card) for card in cards]
+        self.prior = {name: group for prior in priors for name, group in prior.items()}
+        weights = [_weights(card, prior) for card, prior in zip(cards, priors, strict=True)]
+        self.weight = {
+            group: np.array([weight.get(group, 0.0) for weight in weights])[self.own]
+            for group in set(self.prior.values())
         }
-        self.weight = _weights(card, self.prior)
         self.ratio = {
             group: np.array([one.card.groups[group].ratio or 0.0 for one in contest.contenders])
             for group in set(self.prior.values())
@@ -224,7 +229,7 @@ class _Draws:
             np.array([_number(one.card.retention_macro) for one in contest.contenders], dtype=np.float32),
             (resamples, 1),
         )
-        self.base = np.zeros((resamples, 1), dtype=np.float32)
+        self.base = np.zeros((resamples, len(self.bases)), dtype=np.float32)
 
     def add(self, task: str, rows: slice, counts: Counts) -> None:
         """Add what one task's resamples ``rows`` contribute."""
@@ -232,28 +237,50 @@ class _Draws:
             return
         questions = self.contest.questions
         place = questions.tasks[task]
-        right = np.column_stack([questions.solved[place], *(one.solved[place] for one in self.contest.contenders)])
+        right = np.column_stack(
+            [each[place] for each in (*self.bases, *(one.solved for one in self.contest.contenders))]
+        )
+        tuned = len(self.bases)
         items = counts.sum(axis=1, keepdims=True)
         if task in self.target:
             # Sums of whole numbers: exact, in whatever order they are taken.
             means = (counts @ right.astype(np.float32)) / items
-            self.gain[rows] += (means[:, 1:] - means[:, :1]) / len(self.target)
-            self.base[rows] += means[:, :1] / len(self.target)
+            self.gain[rows] += (means[:, tuned:] - means[:, self.own]) / len(self.target)
+            self.base[rows] += means[:, :tuned] / len(self.target)
         else:
             # Linearised: how far the ratio of a group's sums moves from the one that all items give.
             corrected = _corrected(counts, right, questions.guess_rate[place])
             group = self.prior[task]
-            moved = corrected[:, 1:] - corrected[:, :1] * self.ratio[group]
+            moved = corrected[:, tuned:] - corrected[:, self.own] * self.ratio[group]
             self.retention[rows] += (moved * self.weight[group]).astype(np.float32)
 
     @property
     def balance(self) -> Floats:
-        normalised = np.zeros_like(self.gain)
-        np.divide(self.gain, 1 - self.base, out=normalised, where=self.base < 1)
+        normalised, base = np.zeros_like(self.gain), self.base[:, self.own]
+        np.divide(self.gain, 1 - base, out=normalised, where=base < 1)
         return harmonic_mean(np.clip(normalised, 0, 1).astype(float), np.clip(self.retention, 0, 1).astype(float))
 
     def units(self, tasks: Sequence[str]) -> int:
         return sum(self.contest.questions.units(task) for task in tasks)
+
+
+def _base_runs(contest: Contest) -> tuple[list[Bools], NDArray[np.int64], list[Scorecard]]:
+    """What each base run of a contest solved, which of them each entry was compared with, and a scorecard of each.
+
+    Nearly always it is one for all; its place is then 0 for all entries at once.
+    """
+    found: dict[bytes, tuple[int, Bools, Scorecard]] = {}
+    own = []
+    for one in contest.contenders:
+        right = contest.questions.solved if one.base is None else one.base
+        own.append(found.setdefault(right.tobytes(), (len(found), right, one.card))[0])
+    places = own if len(found) > 1 else own[:1]
+    return [right for _, right, _ in found.values()], np.array(places), [card for *_, card in found.values()]
+
+
+def _prior(card: Scorecard) -> dict[str, str]:
+    """The group of each prior task that retention rests on."""
+    return {name: group for group, score in card.groups.items() if score.retention is not None for name in score.tasks}
 
 
 def _weights(card: Scorecard, groups: Mapping[str, str]) -> dict[str, float]:
@@ -505,7 +532,7 @@ def _fronts(
 
 @dataclass(frozen=True)
 class ForgottenItem:
-    """An item that the base solves, and how many entries of a track do not solve any more."""
+    """An item that the base solved, and how many entries of a track do not solve any more."""
 
     item_id: str
     task: str
@@ -513,10 +540,11 @@ class ForgottenItem:
 
 
 def forgotten_most(questions: Questions, contenders: Sequence[Contender], most: int = 50) -> tuple[ForgottenItem, ...]:
-    """The items of a track that most entries forgot, most often first; equal ones in the order of their ids."""
+    """The items of a track that most entries forgot, each as its own base run solved them, most often first; equal ones
+    in the order of their ids."""
     lost = np.zeros(len(questions.item_ids), dtype=np.int64)
     for one in contenders:
-        lost += questions.solved & ~one.solved
+        lost += (questions.solved if one.base is None else one.base) & ~one.solved
     task_of = {at: name for name, place in questions.tasks.items() for at in range(place.start, place.stop)}
     order = sorted(map(int, np.flatnonzero(lost)), key=lambda at: (-int(lost[at]), questions.item_ids[at]))
     return tuple(ForgottenItem(questions.item_ids[at], task_of[at], int(lost[at])) for at in order[:most])

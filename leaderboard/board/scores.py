@@ -1,7 +1,7 @@
 """Scores: entries read, checked and scored, several at a time, and remembered by what they were made of.
 
-A cached score is used only while every byte of the entry's folder, of its base's run and of the code is the same; then
-nothing of the entry is opened but to be hashed.
+A cached score is used only while every byte of the entry's folder, of the base run that it is scored with and of the
+code is the same; then nothing of the entry is opened but to be hashed.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import base64
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache as remembered
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -28,8 +29,8 @@ from harness.records import RunRecord, file_sha256
 from harness.scoring import Bools, Scorecard, score_pair
 from leaderboard.board.cache import Cache, code_digest
 from leaderboard.board.ranking import solved
-from leaderboard.documents import Manifest, base_folder, suite_name
-from leaderboard.entries import MAX_FILE_BYTES, BadEntry, BaseRuns, Entry, load_entry
+from leaderboard.documents import Manifest
+from leaderboard.entries import MAX_FILE_BYTES, BadEntry, BaseRuns, Entry, Replaced, load_entry
 from leaderboard.numbers import cells_of
 from leaderboard.processes import WorkerPool, available_cores
 
@@ -60,18 +61,19 @@ def score_entries(
     bases: Path,
     cache: Cache,
     jobs: int | None = None,
+    replaced: Mapping[str, Replaced] = MappingProxyType({}),
     sha256: Callable[[Path], str] = file_sha256,
 ) -> Iterator[Score | BadEntry]:
     """Score the entry in each folder, in the order given; one that does not hold is a :class:`BadEntry`.
 
-    ``jobs`` processes are used (by default one a core) where there is enough to do for them. ``sha256`` of a file may
-    remember.
+    ``replaced`` are the base runs that ledgers replace, by entry. ``jobs`` processes are used (by default one a core)
+    where there is enough to do for them. ``sha256`` of a file may remember.
     """
-    keys = {folder: _key(folder, sha256) for folder in folders}
+    keys = {folder: _key(folder, replaced.get(folder.name, ()), sha256) for folder in folders}
     runs = _Digests(bases, sha256)
     known = {folder: _cached(cache, key, runs) for folder, key in keys.items() if key is not None}
     missing = [folder for folder in folders if known.get(folder) is None]
-    made = _make(missing, bases, jobs or available_cores())
+    made = _make(missing, bases, jobs or available_cores(), replaced)
     for folder in folders:
         found = known.pop(folder, None)
         if found is None:
@@ -87,16 +89,16 @@ def score_entries(
         yield found
 
 
-def _make(folders: list[Path], bases: Path, jobs: int) -> Iterator[bytes | BadEntry]:
+def _make(folders: list[Path], bases: Path, jobs: int, replaced: Mapping[str, Replaced]) -> Iterator[bytes | BadEntry]:
     """The documents of entries, in the order given."""
     if jobs == 1 or len(folders) < _WORTH_PROCESSES:
         runs = BaseRuns(bases)
         for folder in folders:
-            yield _score(folder, runs)
+            yield _score(folder, runs, replaced.get(folder.name, ()))
         return
     # Enough is handed out ahead that no process waits while this one reads a result.
     with WorkerPool(min(jobs, len(folders)), ahead=4) as pool:
-        for folder, content in pool.map(partial(_score_there, bases=bases), folders):
+        for folder, content in pool.map(partial(_score_there, bases=bases, replaced=dict(replaced)), folders):
             yield content or BadEntry(folder.name, "cannot be scored (the process that tried it ended)")
 
 
@@ -105,12 +107,12 @@ def _runs(bases: Path) -> BaseRuns:
     return BaseRuns(bases)
 
 
-def _score_there(folder: Path, bases: Path) -> bytes | BadEntry:
-    return _score(folder, _runs(bases))
+def _score_there(folder: Path, bases: Path, replaced: Mapping[str, Replaced]) -> bytes | BadEntry:
+    return _score(folder, _runs(bases), replaced.get(folder.name, ()))
 
 
-def _score(folder: Path, bases: BaseRuns) -> bytes | BadEntry:
-    entry = load_entry(folder, bases)
+def _score(folder: Path, bases: BaseRuns, replaced: Replaced) -> bytes | BadEntry:
+    entry = load_entry(folder, bases, replaced)
     if isinstance(entry, BadEntry):
         return entry
     try:
@@ -123,13 +125,12 @@ def _score(folder: Path, bases: BaseRuns) -> bytes | BadEntry:
 
 def _document(entry: Entry, card: Scorecard) -> bytes:
     right = solved(entry.tuned.samples)[_item_order(entry.tuned.samples)]
-    home = base_folder(Path(), suite_name(entry.base.record), entry.base.record.checkpoint.weights_digest)
     document = {
         "entry_id": entry.entry_id,
         "manifest": entry.manifest.model_dump(mode="json", by_alias=True, exclude_none=True),
         "tuned": entry.tuned.record.model_dump(mode="json"),
         "card": card.model_dump(mode="json"),
-        "base": home.as_posix(),
+        "base": entry.home,
         "items": len(right),
         "solved": base64.b64encode(np.packbits(right).tobytes()).decode(),
         "hashes": {metric: cell.hash for metric, cell in cells_of(entry.entry_id, card).items()},
@@ -183,10 +184,12 @@ def _joined(key: str, base: str) -> str:
     return hashlib.sha256(f"{key} {base}".encode()).hexdigest()
 
 
-def _key(folder: Path, sha256: Callable[[Path], str]) -> str | None:
-    """sha256 over the code, the folder's name and every file in it; None where it holds more than a few plain files."""
+def _key(folder: Path, replaced: Replaced, sha256: Callable[[Path], str]) -> str | None:
+    """sha256 over the code, the folder's name, every file in it and the base runs that are replaced; None where it
+    holds more than a few plain files."""
     digest = _files_digest(folder, sha256)
-    return None if digest is None else hashlib.sha256(f"{code_digest()} {folder.name} {digest}".encode()).hexdigest()
+    facts = f"{code_digest()} {folder.name} {digest} {json.dumps(replaced)}"
+    return None if digest is None else hashlib.sha256(facts.encode()).hexdigest()
 
 
 class _Digests(dict[str, str]):

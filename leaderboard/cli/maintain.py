@@ -9,6 +9,7 @@ import click
 
 from harness.cli.options import data_dir
 from harness.errors import CheckFailedError, RetentionError
+from leaderboard.cli.bases import command as replace_base_command
 from leaderboard.cli.options import Command, places, shelf_of
 from leaderboard.cli.questions import command as questions_command
 
@@ -31,6 +32,7 @@ def group() -> None:
 
 
 group.add_command(questions_command)
+group.add_command(replace_base_command)
 
 
 def _asked(command: Command) -> Command:

@@ -1,6 +1,7 @@
 from .fields import Digest, FileName, Label, Note, https_url, refuse_newer
 from .identity import (
     BASE_FILES,
+    BASE_HOME,
     DYNAMICS_FILE,
     ENTRY_FILES,
     ENTRY_ID,
@@ -8,7 +9,10 @@ from .identity import (
     SUMS_FILE,
     TEMPLATE_FILE,
     TUNED_FOLDER,
+    answers_digest,
     base_folder,
+    base_home,
+    base_run_id,
     entry_id,
     entry_id_of,
     file_names,
@@ -34,6 +38,7 @@ from .text import clean, clean_document, spreadsheet_cell
 
 __all__ = [
     "BASE_FILES",
+    "BASE_HOME",
     "DYNAMICS_FILE",
     "ENTRY_FILES",
     "ENTRY_ID",
@@ -54,7 +59,10 @@ __all__ = [
     "Note",
     "PlainYamlError",
     "SiteSettings",
+    "answers_digest",
     "base_folder",
+    "base_home",
+    "base_run_id",
     "clean",
     "clean_document",
     "entry_id",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import RetentionError
 from harness.items import canonical_json
-from harness.records import RECORD_FILE, SAMPLES_FILE, RunRecord, file_sha256
-from leaderboard.documents.manifest import MANIFEST_FILE
+from harness.records import RECORD_FILE, SAMPLES_FILE, Run, RunRecord, file_sha256
+from leaderboard.documents.manifest import MANIFEST_FILE, Manifest
 
 TUNED_FOLDER = "tuned"
 TEMPLATE_FILE = "chat_template.jinja"
@@ -24,6 +25,8 @@ OPTIONAL_FILES = frozenset({f"{TUNED_FOLDER}/{TEMPLATE_FILE}", DYNAMICS_FILE})
 BASE_FILES = frozenset({SUMS_FILE, RECORD_FILE, SAMPLES_FILE})
 
 ENTRY_ID = re.compile(r"\A[a-z2-7]{12}\Z", re.ASCII)
+# A base run among the base runs: its suite, and 12 digits of its weights; a further run also has 16 of its own id.
+BASE_HOME = r"[a-z0-9][a-z0-9_.-]{0,100}/[0-9a-f]{12}(-[0-9a-f]{16})?"
 _SUMS_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_./-]{1,80})", re.ASCII)
 
 
@@ -48,9 +51,33 @@ def suite_name(record: RunRecord) -> str:
     return f"{record.suite.name}-{record.suite.version}"
 
 
-def base_folder(bases: Path, suite: str, weights_digest: str) -> Path:
-    """Where the one run of a base on a suite is kept."""
-    return bases / suite / weights_digest[:12]
+def base_folder(bases: Path, suite: str, weights_digest: str, run_id: str | None = None) -> Path:
+    """Where a run of a base on a suite is kept: the first one, and the further one of ``run_id``."""
+    return bases / suite / (weights_digest[:12] + ("" if run_id is None else f"-{run_id[:16]}"))
+
+
+def base_home(manifest: Manifest) -> str:
+    """Where the base run that a manifest names lies among the base runs."""
+    suite = f"{manifest.suite.id}-{manifest.suite.version}"
+    return base_folder(Path(), suite, manifest.base.weights_digest, manifest.base_run).as_posix()
+
+
+def base_run_id(run: Run) -> str:
+    """sha256 over what a base run answered, and under which conditions: what tells it from others of its weights.
+
+    Two runs may say the same and yet not be comparable with the same fine-tunes, so that the samples alone are not
+    enough. What judging again changes is left out: a run keeps its place.
+    """
+    facts = run.record.model_dump(mode="json", exclude_defaults=True, exclude={"judge", "samples_sha256"})
+    return hashlib.sha256(canonical_json({"run": facts, "said": answers_digest(run)})).hexdigest()
+
+
+def answers_digest(run: Run) -> str:
+    """sha256 over the outputs of a run with their items, however they were judged."""
+    digest = hashlib.sha256()
+    for answer in zip(run.samples["item_id"], run.samples["output"], strict=True):
+        digest.update(json.dumps(answer).encode())
+    return digest.hexdigest()
 
 
 def seal(folder: Path) -> None:

@@ -37,6 +37,7 @@ _FORMS = {
     "repo": "owner/name",
     "revision": "the 40 hex digits of a commit (branches and tags move)",
     "weights_digest": "64 lower-case hex digits",
+    "base_run": "64 lower-case hex digits",
 }
 
 
@@ -133,12 +134,17 @@ def _tuned_kind(value: Any) -> str:
 
 
 class Manifest(StrictModel):
-    """``manifest.yaml``: one submission as stated by its author."""
+    """``manifest.yaml``: one submission as stated by its author.
+
+    ``base_run`` names the run of the base that the fine-tune was evaluated with
+    (:func:`leaderboard.documents.base_run_id`); without it, it is the first one of this base on the suite.
+    """
 
     schema_: Annotated[Literal["retentionbench-manifest-1"], Field(alias="schema")]
     suite: SuiteRef
     track: Literal["standard", "custom"]
     base: ModelRef
+    base_run: Digest | None = None
     tuned: Annotated[
         Annotated[ModelRef, Tag("full")] | Annotated[AdapterRef, Tag("adapter")], Discriminator(_tuned_kind)
     ]

@@ -1,7 +1,7 @@
 from .dynamics import read_dynamics
 from .entry import BadEntry, Entry, entry_folders, load_entry, read_entry
 from .history import check_append_only, merge_commits, merge_order
-from .integrity import BaseRun, BaseRuns, Findings, Submission
+from .integrity import BaseRun, BaseRuns, Findings, Replaced, Submission, paired_home
 from .judges import Judges, public
 from .limits import (
     KEPT_CHARACTERS,
@@ -15,6 +15,7 @@ from .limits import (
 )
 from .maintain import (
     arrivals,
+    base_files,
     changed_files,
     not_accepted,
     record,
@@ -44,11 +45,13 @@ __all__ = [
     "Findings",
     "Judges",
     "Moved",
+    "Replaced",
     "Scored",
     "Shelf",
     "Submission",
     "UnknownEntryError",
     "arrivals",
+    "base_files",
     "changed_files",
     "check_append_only",
     "cut_of",
@@ -60,6 +63,7 @@ __all__ = [
     "merge_commits",
     "merge_order",
     "not_accepted",
+    "paired_home",
     "public",
     "published_card",
     "read_dynamics",

@@ -46,6 +46,8 @@ from leaderboard.documents import (
     Node,
     PlainYamlError,
     base_folder,
+    base_home,
+    base_run_id,
     entry_id,
     file_names,
     parse_manifest,
@@ -60,6 +62,8 @@ from leaderboard.entries.secrets import find_secret
 
 Side = Literal["base", "tuned"]
 Findings = Iterator[Finding]
+# Base runs by their places: the wrong ones, each with the one that takes its place.
+Replaced = tuple[tuple[str, str], ...]
 
 _FIELD = re.compile(r"([A-Za-z_][\w.\[\]-]{0,100}): (.+)", re.DOTALL)
 _DIGEST = r"\A[0-9a-f]{64}\z"
@@ -70,11 +74,16 @@ _MOMENT = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z
 
 @dataclass
 class BaseRun:
-    """The stored run of a base: its name among the base runs, the run itself, and what is wrong with it."""
+    """A stored run of a base: its place among the base runs, the run itself, and what is wrong with it."""
 
-    name: str
+    home: str
     run: Run | None
     findings: tuple[Finding, ...]
+
+    @property
+    def name(self) -> str:
+        """What its files begin with in findings and ledgers."""
+        return f"bases/{self.home}/"
 
 
 @dataclass
@@ -82,15 +91,15 @@ class BaseRuns:
     """The folder of base runs; each is read once, however many entries need it."""
 
     root: Path
-    known: dict[Path, BaseRun] = field(default_factory=dict)
+    known: dict[str, BaseRun] = field(default_factory=dict)
 
-    def get(self, suite: str, weights_digest: str) -> BaseRun | None:
-        """The run of this base on this suite, or None if there is none."""
-        home = base_folder(self.root, suite, weights_digest)
-        if not home.is_dir() and not home.is_symlink():
+    def get(self, home: str) -> BaseRun | None:
+        """The run at ``home`` (:func:`leaderboard.documents.base_home`), or None if there is none."""
+        folder = self.root / home
+        if not folder.is_dir() and not folder.is_symlink():
             return None
         if home not in self.known:
-            self.known[home] = _read_base(home, f"{suite}/{home.name}")
+            self.known[home] = _read_base(folder, home)
         return self.known[home]
 
 
@@ -98,11 +107,13 @@ class BaseRuns:
 class Submission:
     """An entry's folder, the base runs, and what the steps have read so far.
 
-    ``broken`` are files that must not be opened, or are missing.
+    ``broken`` are files that must not be opened, or are missing; ``replaced`` are the base runs that the entry's
+    ledger replaces, with those that take their place, in order.
     """
 
     folder: Path
     bases: BaseRuns
+    replaced: Replaced = ()
     broken: set[str] = field(default_factory=set)
     document: Node = None
     manifest: Manifest | None = None
@@ -173,15 +184,17 @@ def path(entry: Submission) -> Findings:
     if entry.folder.name != entry.expected_id:
         why = f"the folder is named {entry.folder.name}, but by its manifest it must be {entry.expected_id}"
         yield finding("entry-id", MANIFEST_FILE, why, expected=entry.expected_id)
-    suite = f"{manifest.suite.id}-{manifest.suite.version}"
-    entry.base = entry.bases.get(suite, manifest.base.weights_digest)
+    home = paired_home(manifest, entry.replaced)
+    entry.base = entry.bases.get(home)
     if entry.base is None:
-        why = f"no run of this base at {suite}/{manifest.base.weights_digest[:12]} among the base runs"
+        why = f"no run of this base at {home} among the base runs"
         yield finding("base-missing", MANIFEST_FILE, why, "base")
     else:
         yield from (each for each in entry.base.findings if each.step <= 3)
         if entry.base.run is not None:
             yield from _side("base", manifest, manifest.base, entry.base.run.record)
+            if home == base_home(manifest) and manifest.base_run not in (None, base_run_id(entry.base.run)):
+                yield finding("base-missing", MANIFEST_FILE, f"the run at {home} is another one", "base_run")
     if entry.record is not None:
         yield from _side("tuned", manifest, manifest.tuned_model, entry.record)
         yield from _adapter(manifest, entry.record.checkpoint)
@@ -218,6 +231,14 @@ def _has_dynamics(entry: Submission) -> bool:
 STEPS: tuple[Callable[[Submission], Findings], ...] = (files, schema, path, hashes)
 
 
+def paired_home(manifest: Manifest, replaced: Replaced) -> str:
+    """Where the base run lies that an entry is scored with: the one that its manifest names, or what replaced it."""
+    home = base_home(manifest)
+    for wrong, right in replaced:
+        home = right if home == wrong else home
+    return home
+
+
 def _read_base(home: Path, where: str) -> BaseRun:
     shown, broken = f"bases/{where}/", set[str]()
     found = [*_files(home, BASE_FILES, frozenset(), shown, broken), *_form(home, "", shown, broken)]
@@ -226,13 +247,20 @@ def _read_base(home: Path, where: str) -> BaseRun:
     found += [*more, *_sums(home, shown, broken)]
     if record is not None:
         found += [*_samples_hash(home, "", shown, record, broken), *_full_log(shown, record, samples)]
-        if (expected := f"{suite_name(record)}/{record.checkpoint.weights_digest[:12]}") != where:
+        if (expected := _expected_home(where, record, samples)) != where:
             found.append(finding("entry-id", f"{shown}{RECORD_FILE}", f"the folder is {where}, its run is {expected}"))
         if record.checkpoint.kind == "adapter":
             why = "a base cannot be an adapter"
             found.append(finding("contradiction", f"{shown}{RECORD_FILE}", why, "checkpoint.kind"))
     run = Run(record, samples) if record is not None and samples is not None else None
-    return BaseRun(shown, run, tuple(found))
+    return BaseRun(where, run, tuple(found))
+
+
+def _expected_home(where: str, record: RunRecord, samples: pd.DataFrame | None) -> str:
+    """Where a base run belongs by its content: a first one has no id in its place, which a further one has."""
+    further = "-" in where.rpartition("/")[2] and samples is not None
+    run_id = base_run_id(Run(record, samples)) if further else None
+    return base_folder(Path(), suite_name(record), record.checkpoint.weights_digest, run_id).as_posix()
 
 
 # Below, ``inside`` leads from an entry's folder to its run, and ``shown`` from its name in findings to the folder.

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from harness.errors import CheckFailedError
 from harness.records import file_sha256
-from leaderboard.documents import base_folder, file_names, suite_name
+from leaderboard.documents import file_names, suite_name
 from leaderboard.entries.entry import Entry, read_entry
 from leaderboard.entries.history import merge_commits, merge_order
 from leaderboard.entries.integrity import BaseRuns
@@ -30,9 +30,10 @@ def record_acceptance(shelf: Shelf, entry_id: str, actor: str, *, rejudged: bool
     submitted an entry first stays its contact.
     """
     folder = shelf.folder(entry_id)
-    entry = read_entry(folder, BaseRuns(shelf.bases))
+    state = shelf.state(entry_id)
+    entry = read_entry(folder, BaseRuns(shelf.bases), state.replaced)
     files = _files(entry, folder, shelf.bases)
-    last = shelf.state(entry_id).submitted
+    last = state.submitted
     if last is not None and last.files == files:
         return None
     handle = entry.manifest.contact.handle
@@ -136,7 +137,10 @@ def refuse_changed(broken: Sequence[str], what: str) -> None:
 
 
 def _files(entry: Entry, folder: Path, bases: Path) -> dict[str, str]:
-    home = base_folder(bases, suite_name(entry.base.record), entry.base.record.checkpoint.weights_digest)
-    named = {name: folder / name for name in file_names(folder)}
-    named |= {f"{_BASES}{path.relative_to(bases).as_posix()}": path for path in home.iterdir()}
-    return {name: file_sha256(path) for name, path in sorted(named.items())}
+    files = {name: file_sha256(folder / name) for name in file_names(folder)}
+    return dict(sorted((files | base_files(bases, entry.home)).items()))
+
+
+def base_files(bases: Path, home: str) -> dict[str, str]:
+    """The sha256 of a base run's files, by their names in a ledger."""
+    return {f"{_BASES}{home}/{path.name}": file_sha256(path) for path in sorted((bases / home).iterdir())}

@@ -106,6 +106,9 @@ RULES: dict[str, Rule] = {
     "changed-after-merge": Rule(
         4, "refuse", "a file differs from the one that was merged",
         "restore the file; a new version is a new entry that supersedes this one"),
+    "base-wrong": Rule(
+        4, "refuse", "the base run that the entry names was shown to be wrong",
+        "prepare the entry again with --base and the run that took its place, which the message names"),
     # 5: coverage
     "suite": Rule(
         5, "refuse", "the suite is unknown, closed, or not the frozen one", "evaluate on an open suite version"),
@@ -157,9 +160,12 @@ RULES: dict[str, Rule] = {
         7, "flag", "the positions of the chosen options differ from those of the right ones (chi-square p < 1e-6 and "
         "a total variation of at least .2)", "nothing: a model may do so, and the board shows it"),
     "base-band": Rule(
-        7, "refuse", "the base's scores differ from those of an accepted run of the same weights on the same items "
-        "(McNemar p < 1e-4 after Holm, and at least 2 points)",
-        "use the accepted run of this base, or tell the maintainers how yours was made"),
+        7, "refuse", "the base's scores differ from those of a verified run of the same weights on the same items "
+        "(McNemar p < 1e-4 after Holm, and at least 2 points), or of one that maintainers put there",
+        "use the verified run of this base, or tell the maintainers how yours was made"),
+    "base-differs": Rule(
+        7, "flag", "the base's scores differ as much from those of another run of the same weights that nobody has "
+        "verified", "nothing: a maintainer runs the base again, and the run that is wrong is replaced"),
     "base-unknown": Rule(
         7, "flag", "no accepted entry uses this base's run, and no other run of its weights is known",
         "nothing: a maintainer runs the base again"),

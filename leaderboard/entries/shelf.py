@@ -78,7 +78,8 @@ class Shelf:
 
     def scored(self, entry_id: str) -> Scored:
         """An entry, read, checked, and scored from its stored answers."""
-        return Scored(read_entry(self.folder(entry_id), BaseRuns(self.bases)), self.state(entry_id))
+        folder, state = self.folder(entry_id), self.state(entry_id)
+        return Scored(read_entry(folder, BaseRuns(self.bases), state.replaced), state)
 
     def manifests(self) -> Iterator[tuple[str, Manifest]]:
         """Entry ids and manifests of all readable folders, sorted by id."""

@@ -24,7 +24,7 @@ from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationEr
 from harness.errors import CheckFailedError, RetentionError
 from harness.records import StrictModel
 from harness.scoring import Agreement
-from leaderboard.documents import Digest, FileName, Label, Note, refuse_newer
+from leaderboard.documents import BASE_HOME, Digest, FileName, Label, Note, refuse_newer
 from leaderboard.ledger.authority import Maintainers, ahead_of_now, too_few, unauthorised
 
 MAX_BYTES = 64 * 1024
@@ -35,6 +35,10 @@ _COMMIT = 40
 # An event that is being written.
 _ASIDE = ".event-"
 _STALE_SECONDS = 24 * 3600
+# What the names of a base run's files begin with, which are in another folder.
+_BASES = "bases/"
+# What the place of a further base run has after that of a first one.
+_FURTHER = re.compile(r"-[0-9a-f]{16}\Z", re.ASCII)
 
 
 class EventError(RetentionError):
@@ -51,6 +55,7 @@ EntryId = Annotated[str, Field(pattern=r"\A[a-z2-7]{12}\z")]
 Handle = Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9-]{0,38}\z")]
 Time = Annotated[str, Field(pattern=r"\A20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\z"),
                  AfterValidator(_real_time)]  # fmt: skip
+_BaseHome = Annotated[str, Field(pattern=rf"\A{BASE_HOME}\z")]
 
 
 class _Event(StrictModel):
@@ -87,6 +92,18 @@ class Submitted(_Event):
     base_samples_sha256: Digest
     tuned_samples_sha256: Digest
     same_outputs_as: Annotated[int, Field(ge=1)] | None = None
+
+    @property
+    def base_home(self) -> str | None:
+        """The place of the entry's base run among the base runs; None in a ledger without its files."""
+        return next((name[len(_BASES) :].rpartition("/")[0] for name in self.files if name.startswith(_BASES)), None)
+
+    def scored_with(self, rebased: Rebased) -> Submitted:
+        """The same acceptance with the base run that has taken the place of its own. The base's answers are others, so
+        that what was verified of the pair before says nothing of this one."""
+        own = {name: digest for name, digest in self.files.items() if not name.startswith(_BASES)}
+        other = {"base_samples_sha256": rebased.base_samples_sha256, "same_outputs_as": None}
+        return self.model_copy(update={"files": dict(sorted((own | rebased.files).items())), **other})
 
 
 class _Regenerated(_Event):
@@ -140,6 +157,40 @@ class Superseded(_Event):
         return self
 
 
+class Headline(StrictModel):
+    """The numbers of an entry that a reader sees first: gain in [-1, 1]; retention and balance where there are any."""
+
+    gain: Annotated[float, Field(ge=-1, le=1)]
+    retention: Annotated[float, Field(ge=-(10**6), le=10**6)] | None
+    balance: Annotated[float, Field(ge=0, le=1)] | None
+
+
+class Rebased(_Event):
+    """The base run that the entry was scored with was shown to be wrong; another run of the same base takes its place.
+
+    ``replaced`` and ``replacement`` are their places among the base runs, ``files`` the sha256 of the replacement's
+    files. ``before`` and ``after`` are the entry's numbers with either.
+    """
+
+    kind: Literal["rebased"] = "rebased"
+    replaced: _BaseHome
+    replacement: _BaseHome
+    files: Annotated[dict[FileName, Digest], Field(min_length=1, max_length=4)]
+    base_samples_sha256: Digest
+    before: Headline
+    after: Headline
+    reason: Note
+
+    @model_validator(mode="after")
+    def _of_one_base(self) -> Rebased:
+        first, second = (_FURTHER.sub("", home) for home in (self.replaced, self.replacement))
+        if self.replaced == self.replacement or first != second:
+            raise ValueError("replacement: not another run of the same base on the same suite")
+        if any(name.rpartition("/")[0] != f"{_BASES}{self.replacement}" for name in self.files):
+            raise ValueError(f"files: not those of the replacement, below {_BASES}{self.replacement}/")
+        return self
+
+
 class Stale(_Event):
     """Its suite version was closed."""
 
@@ -168,11 +219,11 @@ class Cleared(_Event):
         return self
 
 
-Event = Submitted | Reproduced | Verified | Flagged | Withdrawn | Superseded | Stale | Unavailable | Cleared
+Event = Submitted | Reproduced | Verified | Flagged | Withdrawn | Superseded | Rebased | Stale | Unavailable | Cleared
 # What a Cleared event may name.
 LIFTABLE = (Flagged, Withdrawn, Superseded, Stale, Unavailable)
-KINDS: tuple[str, ...] = ("submitted", "reproduced", "verified", "flagged", "withdrawn", "superseded", "stale",
-                          "unavailable", "cleared")  # fmt: skip
+KINDS: tuple[str, ...] = ("submitted", "reproduced", "verified", "flagged", "withdrawn", "superseded", "rebased",
+                          "stale", "unavailable", "cleared")  # fmt: skip
 ANY_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
 
 
@@ -273,7 +324,7 @@ def check_ledger(ledger: Sequence[Event], name: str) -> None:
     rests on enough items.
     """
     lifted: set[int] = set()
-    contact = ""
+    contact, home = "", None
     for place, event in enumerate(ledger, start=1):
         where = f"{name}: event {event.seq}"
         if event.seq != place:
@@ -285,7 +336,11 @@ def check_ledger(ledger: Sequence[Event], name: str) -> None:
         if place == 1 and not isinstance(event, Submitted):
             raise EventError(f"{where}: the first event of a ledger is submitted")
         if isinstance(event, Submitted):
-            contact = event.contact
+            contact, home = event.contact, event.base_home
+        if isinstance(event, Rebased):
+            if event.replaced != home:
+                raise EventError(f"{where}: replaced: the entry was scored with the base run at {home}")
+            home = event.replacement
         if isinstance(event, Reproduced) and event.actor.lower() == contact.lower():
             raise EventError(f"{where}: actor: an entry cannot be reproduced by its own author")
         if isinstance(event, Reproduced | Verified) and (why := too_few(event.agreement.tuned.n)) is not None:

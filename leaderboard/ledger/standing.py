@@ -9,7 +9,7 @@ long as the entry's stored answers are those that it was about.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,6 +18,7 @@ from leaderboard.ledger.events import (
     Event,
     EventError,
     Flagged,
+    Rebased,
     Reproduced,
     Stale,
     Submitted,
@@ -74,7 +75,10 @@ _GIVES: dict[type[Event], Standing] = {
 
 @dataclass(frozen=True)
 class State:
-    """An entry's evidence and standing, ``because`` of the events that give it (empty for active), and all events."""
+    """An entry's evidence and standing, ``because`` of the events that give it (empty for active), and all events.
+
+    ``submitted`` is its last acceptance, with the files of the base run that has replaced another one since.
+    """
 
     evidence: Evidence
     standing: Standing
@@ -86,6 +90,11 @@ class State:
     def superseded_by(self) -> str | None:
         return next((event.by for event in reversed(self.because) if isinstance(event, Superseded)), None)
 
+    @property
+    def replaced(self) -> tuple[tuple[str, str], ...]:
+        """The places of base runs that were replaced, each with that of the one that takes its place, in order."""
+        return tuple((event.replaced, event.replacement) for event in self.events if isinstance(event, Rebased))
+
 
 def fold(events: Iterable[Event]) -> State:
     """The state after ``events``, in any order and with repetitions; ``fold([])`` is the initial state.
@@ -96,9 +105,10 @@ def fold(events: Iterable[Event]) -> State:
     lifted = {event.of for event in ledger if isinstance(event, Cleared)}
     given = [event for event in ledger if type(event) in _GIVES and event.seq not in lifted]
     standing = min((_GIVES[type(event)] for event in given), key=list(Standing).index, default=Standing.ACTIVE)
-    submitted = next((event for event in reversed(ledger) if isinstance(event, Submitted)), None)
+    accepted = _accepted(ledger)
+    submitted = accepted[max(accepted)] if accepted else None
     return State(
-        evidence=_evidence(ledger, submitted),
+        evidence=_evidence(ledger, submitted, accepted),
         standing=standing,
         because=tuple(event for event in given if _GIVES[type(event)] is standing),  # type: ignore[misc]
         submitted=submitted,
@@ -116,9 +126,23 @@ def _in_order(events: Iterable[Event]) -> tuple[Event, ...]:
     return tuple(by_seq[seq] for seq in sorted(by_seq))
 
 
-def _evidence(ledger: tuple[Event, ...], submitted: Submitted | None) -> Evidence:
+def _accepted(ledger: Sequence[Event]) -> dict[int, Submitted]:
+    """The acceptances by number, each with the base run that it was scored with last."""
+    found: dict[int, Submitted] = {}
+    last: Submitted | None = None
+    for event in ledger:
+        if isinstance(event, Submitted):
+            last = event
+        elif isinstance(event, Rebased) and last is not None:
+            last = last.scored_with(event)
+        if last is not None:
+            found[last.seq] = last
+    return found
+
+
+def _evidence(ledger: tuple[Event, ...], submitted: Submitted | None, accepted: dict[int, Submitted]) -> Evidence:
     found = [Evidence.SELF_REPORTED]
-    known = _samples(ledger, submitted)
+    known = _samples(accepted, submitted)
     for event in ledger:
         if isinstance(event, Reproduced | Verified) and _sides(event) in known:
             found.append(Evidence.VERIFIED if isinstance(event, Verified) else Evidence.REPRODUCED)
@@ -129,9 +153,8 @@ def _sides(event: Reproduced | Verified) -> tuple[str, str]:
     return event.agreement.base.samples_sha256, event.agreement.tuned.samples_sha256
 
 
-def _samples(ledger: tuple[Event, ...], submitted: Submitted | None) -> set[tuple[str, str]]:
+def _samples(earlier: dict[int, Submitted], submitted: Submitted | None) -> set[tuple[str, str]]:
     """The sha256 of both sides' samples as they are, and as they were when the same outputs were judged otherwise."""
-    earlier = {event.seq: event for event in ledger if isinstance(event, Submitted)}
     found: set[tuple[str, str]] = set()
     while submitted is not None:
         found.add((submitted.base_samples_sha256, submitted.tuned_samples_sha256))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from markupsafe import Markup
 
 from leaderboard.board import Board
-from leaderboard.documents import base_folder, suite_name
 from leaderboard.site.exports import PublishedData
 from leaderboard.site.pages import Pages
 from leaderboard.site.views import example
@@ -49,16 +47,14 @@ def examples(board: Board) -> dict[str, str]:
 def items_example(board: Board) -> str:
     """A program that prints the forgotten items of one entry from its stored answers, in the folder of a checkout."""
     found = example(board)
-    base, entry = "leaderboard/data/bases/SUITE/BASE", "ENTRY"
+    home, entry = "SUITE/BASE", "ENTRY"
     if found is not None:
-        record, entry = found.row.base, found.row.entry_id
-        base = base_folder(
-            Path("leaderboard/data/bases"), suite_name(record), record.checkpoint.weights_digest
-        ).as_posix()
+        folder, entry = found.row.folders[0], found.row.entry_id
+        home = f"{folder.parent.name}/{folder.name}"
     return (
         "import pandas as pd\n"
         "\n"
-        f'base = pd.read_parquet("{base}/samples.parquet")\n'
+        f'base = pd.read_parquet("leaderboard/data/bases/{home}/samples.parquet")\n'
         f'tuned = pd.read_parquet("submissions/{entry}/tuned/samples.parquet")\n'
         'both = base.merge(tuned, on=["item_id", "task"], suffixes=("_base", "_tuned"))\n'
         'forgotten = both[(both.outcome_base == "correct") & (both.outcome_tuned != "correct")]\n'

@@ -143,7 +143,7 @@ def _file(folder: Path | None, suite: str) -> Path:
 
 def _suite(name: str, tracks: list[Track], folder: Path | None) -> SuiteItems:
     found: dict[str, set[str]] = {}
-    for base in dict.fromkeys(track.rows[0].folders[0] for track in tracks):
+    for base in dict.fromkeys(track.base_folder for track in tracks):
         answers = base_answers(base)
         for task, place in answers.places.items():
             found.setdefault(task, set()).update(answers.item_ids[place])

@@ -25,7 +25,7 @@ from harness.scoring import FORGOTTEN, KEPT, LEARNED, NEVER, Bools
 from leaderboard.board import Row, Track
 from leaderboard.documents import clean
 from leaderboard.numbers import formats
-from leaderboard.site.answers import OUTCOMES, AnswerTable, bounded_text, said
+from leaderboard.site.answers import OUTCOMES, AnswerTable, base_answers, bounded_text, said
 from leaderboard.site.explorer import CELL, COLUMNS, mosaic
 from leaderboard.site.item_index import PART, SHORT_ID, Picture, SuiteItems
 
@@ -88,7 +88,10 @@ class Listed:
 
 
 class OfBase:
-    """The answers of one base and of the entries of its tracks, and a link to each of these."""
+    """The answers of one base and of the entries of its tracks, and a link to each of these.
+
+    What became of an item is said of each entry by its own base run, where that is another one than ``base``.
+    """
 
     def __init__(self, base: Path, tracks: Sequence[Track]) -> None:
         self.tracks = tracks
@@ -101,8 +104,12 @@ class OfBase:
         ]
         self.place = {item_id: at for at, item_id in enumerate(self.table.base.item_ids)}
         self.right: Bools = self.table.base.solved
-        self.kinds = (2 * self.right[None, :] + self.table.solved).astype(np.int8)
+        knew = np.stack([self._right_of(row.folders[0], base) for row in self.rows])
+        self.kinds = (2 * knew + self.table.solved).astype(np.int8)
         self.texts = lru_cache(maxsize=1)(self._texts)
+
+    def _right_of(self, own: Path, base: Path) -> Bools:
+        return self.right if own == base else base_answers(own).solved
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -230,7 +237,7 @@ class SuiteQuestions:
         """sha256 of all that the pages of this suite follow from, besides question files."""
         tracks = [
             [track.base.samples_sha256, vars(track.key)]
-            + [[row.entry_id, row.name, row.tuned.samples_sha256] for row in track.rows]
+            + [[row.entry_id, row.name, row.base.samples_sha256, row.tuned.samples_sha256] for row in track.rows]
             for track in self.tracks
         ]
         return hashlib.sha256(json.dumps([self.items.name, tracks]).encode()).hexdigest()
@@ -240,7 +247,7 @@ class SuiteQuestions:
         """The answers, read where a page is made."""
         found: dict[Path, list[Track]] = {}
         for track in self.tracks:
-            found.setdefault(track.rows[0].folders[0], []).append(track)
+            found.setdefault(track.base_folder, []).append(track)
         return tuple(OfBase(base, tracks) for base, tracks in found.items())
 
     def forget(self) -> None:

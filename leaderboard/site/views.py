@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.records import RunRecord
 from harness.scoring import TaskScore
 from leaderboard.board import Board, Row, Track
 from leaderboard.board.naming import FAMILIES
+from leaderboard.ledger import Evidence, Rebased
 from leaderboard.site.answers import base_answers, read_answers, shortened
 
 METHODS = {
@@ -71,16 +73,64 @@ def total(tasks: Iterable[TaskScore]) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
+class BaseRunView:
+    """One run of a base, and the entries that are scored with it; ``first`` is the run of its suite that is listed
+    first, itself or another one."""
+
+    folder: Path
+    rows: tuple[Row, ...]
+    first: Path
+
+    @property
+    def record(self) -> RunRecord:
+        return self.rows[0].base
+
+    @property
+    def home(self) -> str:
+        """Its place among the base runs."""
+        return f"{self.folder.parent.name}/{self.folder.name}"
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether a maintainer ran a part of it again, and it agreed."""
+        return any(row.evidence is Evidence.VERIFIED for row in self.rows)
+
+    @property
+    def ends(self) -> str:
+        """The tokens that end an answer, where the record says."""
+        stated = self.record.conditions
+        return ", ".join(map(str, stated.stop_token_ids)) if stated is not None and stated.stop_token_ids else "-"
+
+    @property
+    def differs(self) -> int:
+        """On how many items it comes to another outcome than the first run."""
+        mine, theirs = base_answers(self.folder).outcomes, base_answers(self.first).outcomes
+        return sum(one != other for one, other in zip(mine, theirs, strict=True))
+
+
+@dataclass(frozen=True)
 class BaseView:
-    """One base checkpoint: a record of each suite it answered, and the tracks on it."""
+    """One base checkpoint: its runs, those of one suite after those of another, and the tracks on it."""
 
     name: str
-    records: tuple[RunRecord, ...]
+    runs: tuple[BaseRunView, ...]
     tracks: tuple[Track, ...]
 
     @property
     def page(self) -> str:
-        return base_page(self.records[0])
+        return base_page(self.runs[0].record)
+
+    @property
+    def is_run_twice(self) -> bool:
+        """Whether several runs of it on one suite stand beside each other."""
+        return any(run.folder != run.first for run in self.runs)
+
+    @property
+    def replaced(self) -> tuple[Rebased, ...]:
+        """The first event of each replacement of a run that was shown to be wrong."""
+        events = [event for track in self.tracks for row in track.rows for event in row.state.events]
+        found = sorted((event for event in events if isinstance(event, Rebased)), key=lambda event: event.at)
+        return tuple({(event.replaced, event.replacement): event for event in reversed(found)}.values())[::-1]
 
 
 def base_page(record: RunRecord) -> str:
@@ -97,13 +147,21 @@ def bases(board: Board) -> tuple[BaseView, ...]:
     for track in board.tracks:
         found.setdefault(base_page(track.base), []).append(track)
     return tuple(
-        BaseView(
-            tracks[0].rows[0].manifest.base.name,
-            tuple({track.base.samples_sha256: track.base for track in tracks}.values()),
-            tuple(tracks),
-        )
-        for tracks in found.values()
+        BaseView(tracks[0].rows[0].manifest.base.name, _base_runs(tracks), tuple(tracks)) for tracks in found.values()
     )
+
+
+def _base_runs(tracks: Sequence[Track]) -> tuple[BaseRunView, ...]:
+    """The runs that entries of ``tracks`` are scored with, in the order of the tracks."""
+    found: dict[Path, list[Row]] = {}
+    for track in tracks:
+        for folder, rows in track.base_runs.items():
+            found.setdefault(folder, []).extend(rows)
+    first: dict[str, Path] = {}
+    for folder in found:
+        first.setdefault(folder.parent.name, folder)
+    order = sorted(found, key=lambda folder: list(first).index(folder.parent.name))
+    return tuple(BaseRunView(folder, tuple(found[folder]), first[folder.parent.name]) for folder in order)
 
 
 def suites(board: Board) -> dict[str, tuple[Track, ...]]:
@@ -129,7 +187,7 @@ def forgotten(track: Track) -> tuple[Forgotten, ...]:
     """The items that most ranked entries of a track forgot, with answers of the best-placed of them."""
     if not track.forgotten:
         return ()
-    base = base_answers(track.rows[0].folders[0])
+    base = base_answers(track.base_folder)
     place = {item_id: at for at, item_id in enumerate(base.item_ids)}
     wanted = {item.item_id: place[item.item_id] for item in track.forgotten}
     now: dict[str, list[tuple[Row, str, str]]] = {item_id: [] for item_id in wanted}

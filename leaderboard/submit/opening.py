@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.records import GitError, run_git
 from leaderboard.acceptance import Report, numbers_line
-from leaderboard.documents import MANIFEST_FILE, Manifest, base_folder, clean, read_manifest
+from leaderboard.documents import MANIFEST_FILE, Manifest, base_home, clean, read_manifest
 from leaderboard.entries import Finding
 from leaderboard.numbers import markdown
 
@@ -15,7 +15,7 @@ from leaderboard.numbers import markdown
 def commands(folder: Path, bases: Path, report: Report) -> list[str]:
     """The git commands, in order; the base's run is added if git does not track it yet."""
     manifest = read_manifest(folder / MANIFEST_FILE)
-    home = base_folder(bases, _suite(manifest), manifest.base.weights_digest)
+    home = bases / base_home(manifest)
     added = [folder, *([] if _is_tracked(home) else [home])]
     branch = f"submit/{report.entry}"
     return [

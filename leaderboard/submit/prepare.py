@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import CheckFailedError, RetentionError
+from harness.errors import RetentionError
 from harness.records import (
     RECORD_FILE,
     SAMPLES_FILE,
     CheckpointRecord,
     ConditionsRecord,
+    Run,
     RunRecord,
     read_record,
     read_run,
@@ -27,7 +28,9 @@ from leaderboard.documents import (
     MANIFEST_FILE,
     TEMPLATE_FILE,
     TUNED_FOLDER,
+    answers_digest,
     base_folder,
+    base_run_id,
     clean_document,
     entry_id_of,
     parse_manifest,
@@ -64,22 +67,18 @@ class Prepared:
 def find_base(tuned: Path, bases: Path) -> Path:
     """The base's run that ``tuned`` was evaluated with: next to it, or among the ``bases`` of the leaderboard.
 
-    It has the same suite and engine. An adapter names its base; for a full checkpoint it is the only other full
-    checkpoint there. Raises ``SubmissionError`` if there is none, or more than one.
+    It has the same suite, engine and tokens that end an answer. An adapter names its base; for a full checkpoint it is
+    the only other full checkpoint there. Raises ``SubmissionError`` if there is none, or more than one.
     """
     record = read_record(tuned)
-    stored = bases / suite_name(record)
-    found: dict[str, Path] = {}
-    for path in [*sorted(stored.glob(f"*/{RECORD_FILE}")), *sorted(tuned.parent.parent.glob(f"*/*/{RECORD_FILE}"))]:
-        try:
-            other = read_record(path.parent)
-        except RetentionError:
-            continue
-        if _is_base_of(other, record):
-            found[other.checkpoint.weights_digest] = path.parent
-    if len(found) == 1:
-        return next(iter(found.values()))
-    why = f"several runs may be its base ({', '.join(map(str, found.values()))})" if found else "no run of its base"
+    stored = _runs_of_base(sorted((bases / suite_name(record)).glob(f"*/{RECORD_FILE}")), record)
+    beside = _runs_of_base(sorted(tuned.parent.parent.glob(f"*/*/{RECORD_FILE}")), record)
+    # The one it was evaluated with goes before a stored one.
+    found = stored | {weights: runs[-1:] for weights, runs in beside.items()}
+    runs = [run for alike in found.values() for run in alike]
+    if len(runs) == 1:
+        return runs[0]
+    why = f"several runs may be its base ({', '.join(map(str, runs))})" if runs else "no run of its base"
     raise SubmissionError(f"{tuned}: {why}; give the folder of the base's run with --base")
 
 
@@ -96,6 +95,9 @@ def prepare_entry(
     dynamics: Path | None = None,
 ) -> Prepared:
     """Write ``submissions/<entry_id>/`` and, if it is new, the base run into ``bases``.
+
+    The pair is made with this very run of the base: one that says the same and is comparable with ``tuned`` is shared;
+    any other is put beside the first one, under its own id, which the manifest names.
 
     ``statement`` has the manifest fields that the runs do not know (target, method, training_data, selection, license,
     contact, ...; ``adapter_type`` only for adapters). The outputs of a run above the size cap are truncated, which
@@ -136,34 +138,35 @@ def prepare_entry(
     stated = {field: value for field, value in statement.items() if field != "adapter_type"}
     manifest = parse_manifest(clean_document(known | stated), "manifest")
     name = entry_id_of(base_record, tuned_record)
-    home = base_folder(bases, suite_name(base_record), base_record.checkpoint.weights_digest)
-    new_base = not home.exists()
-    if not new_base:
-        _check_stored(home, tuned)
     # Next to the final folders, so that moving is atomic and a failure leaves existing files alone.
     drafts = _drafts_folder(submissions)
     draft, base_draft = drafts / name, drafts / "base"
     judges = Judges(suites)
-    moved = False
+    added: Path | None = None
     try:
         cut = _write_run(tuned, draft / TUNED_FOLDER, judges, to_hub, name)
+        _check_finished(base)
+        runs = read_run(base), read_run(tuned)
+        pair(*runs)
+        home = _stored(*runs, bases)
+        if home is None:
+            log = f"bases/{suite_name(base_record)}/{base_record.checkpoint.weights_digest[:12]}"
+            _write_run(base, base_draft, judges, to_hub, log)
+            seal(base_draft)
+            home, added = _put(base_draft, *runs, bases)
+        if (run_id := _further_id(home)) is not None:
+            manifest = manifest.model_copy(update={"base_run": run_id})
         write_manifest(draft / MANIFEST_FILE, manifest)
         if template is not None:
             shutil.copyfile(template, draft / TUNED_FOLDER / TEMPLATE_FILE)
         if dynamics is not None:
             shutil.copyfile(dynamics, draft / DYNAMICS_FILE)
         seal(draft)
-        if new_base:
-            _write_run(base, base_draft, judges, to_hub, f"bases/{suite_name(base_record)}/{home.name}")
-            seal(base_draft)
-            moved = _moved(base_draft, home)
-            if not moved:
-                _check_stored(home, tuned)
         entry = read_entry(draft, BaseRuns(bases))
         scorecard = score_pair(entry.base, entry.tuned, manifest.target)
     except BaseException:
-        if moved:
-            shutil.rmtree(home, ignore_errors=True)
+        if added is not None:
+            shutil.rmtree(added, ignore_errors=True)
         raise
     else:
         shutil.rmtree(submissions / name, ignore_errors=True)
@@ -194,17 +197,54 @@ def _moved(draft: Path, home: Path) -> bool:
     return True
 
 
-def _check_stored(home: Path, tuned: Path) -> None:
-    """The board keeps one run of a base on a suite: a tuned run on another engine, for example, cannot join it."""
-    try:
-        pair(read_run(home), read_run(tuned))
-    except CheckFailedError as error:
-        raise SubmissionError(
-            f"{home}: the board keeps this one run of the base on the suite, and {tuned} cannot be compared with it "
-            f"({error}). Evaluate the tuned checkpoint as that run.json says: on its engine, with the suite's prompts, "
-            "the base's image processor and the base's stop tokens (a fine-tune's own are eos_token_id in its "
-            "generation_config.json)"
-        ) from error
+def _stored(base: Run, tuned: Run, bases: Path) -> Path | None:
+    """The stored run of the base that says the same as ``base`` and can be compared with ``tuned``; None if none is."""
+    first = base_folder(bases, suite_name(base.record), base.record.checkpoint.weights_digest)
+    for home in sorted(first.parent.glob(f"{first.name}*")):
+        try:
+            stored = read_run(home)
+            pair(stored, tuned)
+        except RetentionError:
+            continue
+        log = stored.record.full_log
+        cut_here = log is not None and log.samples_sha256 == base.record.samples_sha256
+        if cut_here or answers_digest(stored) == answers_digest(base):
+            return home
+    return None
+
+
+def _put(draft: Path, base: Run, tuned: Run, bases: Path) -> tuple[Path, Path | None]:
+    """Move a base run to its place, the first one where there is none yet: its folder, and again where it is new.
+
+    Another process may have put a run there meanwhile, the same one or another.
+    """
+    run = read_run(draft)
+    suite, weights = suite_name(run.record), run.record.checkpoint.weights_digest
+    first, further = base_folder(bases, suite, weights), base_folder(bases, suite, weights, base_run_id(run))
+    for home in (first, further):
+        if not home.exists() and _moved(draft, home):
+            return home, home
+        if (found := _stored(base, tuned, bases)) is not None:
+            return found, None
+    raise SubmissionError(f"{further}: in the way of the base's run, and not this run; remove it")
+
+
+def _further_id(home: Path) -> str | None:
+    """The id of a further run of a base, which its entries name; None for a first one."""
+    return base_run_id(read_run(home)) if "-" in home.name else None
+
+
+def _runs_of_base(records: Sequence[Path], tuned: RunRecord) -> dict[str, list[Path]]:
+    """The runs among ``records`` that may be the base's of ``tuned``, by their weights."""
+    found: dict[str, list[Path]] = {}
+    for path in records:
+        try:
+            other = read_record(path.parent)
+        except RetentionError:
+            continue
+        if _is_base_of(other, tuned):
+            found.setdefault(other.checkpoint.weights_digest, []).append(path.parent)
+    return found
 
 
 def _is_base_of(other: RunRecord, tuned: RunRecord) -> bool:
@@ -233,10 +273,7 @@ def _write_run(source: Path, target: Path, judges: Judges, to_hub: str | None, n
     record = read_record(source)
     if (source / RECORD_FILE).stat().st_size > MAX_RECORD_BYTES:
         raise SubmissionError(f"{source / RECORD_FILE}: larger than {MAX_RECORD_BYTES // 1024**2} MB")
-    if not (source / SAMPLES_FILE).is_file():
-        raise SubmissionError(
-            f"{source / SAMPLES_FILE}: no such file; run `retention evaluate` again to finish the run"
-        )
+    _check_finished(source)
     log = record.full_log
     if too_large(source / SAMPLES_FILE):
         suite = judges.suite(suite_name(record))
@@ -254,6 +291,11 @@ def _write_run(source: Path, target: Path, judges: Judges, to_hub: str | None, n
         log = uploaded.model_copy(update={"cut": 0 if log is None else log.cut})
         write_record(target, read_record(target).model_copy(update={"full_log": log}))
     return 0 if log is None else log.cut
+
+
+def _check_finished(run: Path) -> None:
+    if not (run / SAMPLES_FILE).is_file():
+        raise SubmissionError(f"{run / SAMPLES_FILE}: no such file; run `retention evaluate` again to finish the run")
 
 
 def _tuned_ref(record: RunRecord, adapter_type: str) -> dict[str, Any]:

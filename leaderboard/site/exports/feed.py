@@ -8,7 +8,8 @@ from xml.etree import ElementTree as Xml
 
 from leaderboard.board import Board
 from leaderboard.documents import clean
-from leaderboard.ledger import Event, Flagged, Reproduced, Submitted, Superseded, Verified
+from leaderboard.ledger import Event, Flagged, Rebased, Reproduced, Submitted, Superseded, Verified
+from leaderboard.numbers import points, ratio
 from leaderboard.site.releases import Release
 
 MOST = 200
@@ -113,6 +114,11 @@ def _text(event: Event, name: str) -> str:
         said = f"was {event.kind}: a random part of its answers was generated again, and agreed"
     elif isinstance(event, Flagged):
         said = f"was flagged: {event.reason}"
+    elif isinstance(event, Rebased):
+        before, after = (
+            f"{points(side.gain)}, retention {ratio(side.retention)}" for side in (event.before, event.after)
+        )
+        said = f"is scored with another run of its base (gain {before}; now {after}): {event.reason}"
     elif isinstance(event, Superseded):
         said = f"was superseded by {event.by}: {event.reason}"
     else:

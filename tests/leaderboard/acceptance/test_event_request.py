@@ -10,14 +10,19 @@ from typing import Any
 import pytest
 
 from harness.errors import CheckFailedError
+from harness.records.run import read_run
+from harness.records.samples import file_sha256
+from harness.scoring.scorer import score_pair
 from leaderboard.acceptance.event_request import check_events
-from leaderboard.documents.identity import seal
+from leaderboard.acceptance.replacing import headline
+from leaderboard.documents.identity import base_folder, base_run_id, seal
 from leaderboard.entries.maintain import record_acceptance
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger import events as ev
 from leaderboard.ledger.events import append, read_ledger
 from tests.support.accepting import accepted, maintained
 from tests.support.events import agreement
+from tests.support.synthetic import synthetic_run
 from tests.support.synthetic_board import add_entry, folders
 
 HEAD = "refs/remotes/pull/head"
@@ -105,6 +110,55 @@ def found(repository: Repository, **changed: Any) -> dict[str, Any]:
 def test_evidence_names_the_merge_that_drew_its_items(repository: Repository) -> None:
     append(repository.events, ev.Reproduced, repository.accepted, "bo", agreement=found(repository))
     assert [event.kind for event in repository.check("bo")] == ["reproduced"]
+
+
+def rebased(repository: Repository, *checkouts: Path) -> dict[str, Any]:
+    """What an event says that replaces the base run of the accepted entry by another one, put into ``checkouts``."""
+    run = repository.fork.parent / "other"
+    base = synthetic_run(run, name="nano-base", accuracy=0.5)
+    seal(run)
+    (first,) = (repository.checkout / "leaderboard/data/bases/synthetic-1").iterdir()
+    home = base_folder(Path(), "synthetic-1", base.record.checkpoint.weights_digest, base_run_id(base))
+    for checkout in checkouts:
+        shutil.copytree(run, checkout / "leaderboard/data/bases" / home)
+    tuned = read_run(repository.fork / "submissions" / repository.accepted / "tuned")
+    before, after = (headline(score_pair(each, tuned, "jigsaw")).model_dump() for each in (read_run(first), base))
+    return {
+        "replaced": f"synthetic-1/{first.name}",
+        "replacement": home.as_posix(),
+        "files": {f"bases/{home.as_posix()}/{path.name}": file_sha256(path) for path in sorted(run.iterdir())},
+        "base_samples_sha256": base.record.samples_sha256,
+        "before": before,
+        "after": after,
+        "reason": "solves too little",
+    }
+
+
+def test_a_base_run_is_replaced_by_one_that_the_base_branch_has(repository: Repository) -> None:
+    fields = rebased(repository, repository.checkout, repository.fork)
+    append(repository.events, ev.Rebased, repository.accepted, "mo", **fields)
+    assert [event.kind for event in repository.check("mo")] == ["rebased"]
+
+
+@pytest.mark.parametrize(
+    ("actor", "side", "said"),
+    [
+        ("ada", None, "only maintainers write rebased here"),
+        ("mo", "before", r"before\.gain: 0\.25, but the stored answers give"),
+        ("mo", "after", r"after\.gain: 0\.25, but the stored answers give"),
+        ("mo", "missing", "is not the file that the entry's ledger recorded"),
+    ],
+)
+def test_a_replacement_that_does_not_hold_is_refused(
+    repository: Repository, actor: str, side: str | None, said: str
+) -> None:
+    where = (repository.fork,) if side == "missing" else (repository.checkout, repository.fork)
+    fields = rebased(repository, *where)
+    if side in fields:
+        fields[side] = fields[side] | {"gain": 0.25}
+    append(repository.events, ev.Rebased, repository.accepted, actor, **fields)
+    with pytest.raises(CheckFailedError, match=said):
+        repository.check(actor)
 
 
 def test_a_pull_request_without_events_adds_none(repository: Repository) -> None:

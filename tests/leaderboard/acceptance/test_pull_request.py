@@ -17,8 +17,10 @@ from leaderboard.cli import cli
 from leaderboard.documents.manifest import read_manifest
 from leaderboard.entries.maintain import record_acceptance
 from leaderboard.entries.shelf import Shelf
+from leaderboard.submit.prepare import prepare_entry
 from tests.support.accepting import maintained
-from tests.support.synthetic_board import add_entry, folders
+from tests.support.synthetic import synthetic_run
+from tests.support.synthetic_board import STATEMENT, Folders, add_entry, folders
 
 pytestmark = pytest.mark.slow
 
@@ -137,6 +139,51 @@ def test_a_base_run_that_the_entry_does_not_name_is_refused(repository: Reposito
     with pytest.raises(
         CheckFailedError, match=f"the entry is of base {home}; a pull request brings the run of no other"
     ):
+        repository.take()
+
+
+def further(repository: Repository, number: int, named: bool) -> str:
+    """Another run of the stored base in the pull request; ``named`` by its entry. Its place."""
+    data, bases = repository.fork.parent / f"run-{number}", repository.fork / "leaderboard/data/bases"
+    synthetic_run(data / "base", name="nano-base", accuracy=0.1, seed=number)
+    made = Folders(data / "submissions", data / "bases", data)
+    shutil.copytree(bases, made.bases)
+    tuned = repository.folder / "tuned"
+    prepared = prepare_entry(tuned, data / "base", STATEMENT, made.submissions, made.bases)
+    assert prepared.folder.name == repository.entry_id
+    home = prepared.base_folder.relative_to(made.bases).as_posix()
+    shutil.copytree(prepared.base_folder, bases / home)
+    if named:
+        shutil.copytree(prepared.folder, repository.folder, dirs_exist_ok=True)
+    return home
+
+
+def test_a_further_run_of_its_base_comes_with_the_entry_that_names_it(repository: Repository) -> None:
+    home = further(repository, 1, named=True)
+    repository.commit()
+    assert f"bases/{home}/samples.parquet" in repository.take()
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_no_pull_request_brings_runs_that_its_entry_does_not_name(repository: Repository, named: bool) -> None:
+    """A weaker run under another author's base, or twelve at once, of which the entry may name one."""
+    for number in range(12 if named else 1):
+        further(repository, number, named=named and number == 0)
+    repository.commit()
+    # Twelve have more files than a submission changes at all; a smaller number is refused by what the entry names.
+    with pytest.raises(CheckFailedError, match=r"a submission changes between|brings the run of no other base"):
+        repository.take()
+
+
+@pytest.mark.parametrize("place", ["synthetic-1/{weights}-junk", "synthetic-1/{weights}-0123456789ABCDEF",
+                                   "synthetic-1/{weights}-0123456789abcdef", "synthetic-1/junk"])  # fmt: skip
+def test_a_folder_of_junk_beside_a_base_run_is_refused(repository: Repository, place: str) -> None:
+    (first,) = (repository.fork / "leaderboard/data/bases/synthetic-1").iterdir()
+    folder = repository.fork / "leaderboard/data/bases" / place.format(weights=first.name)
+    folder.mkdir()
+    (folder / "run.json").write_text("{}")
+    repository.commit()
+    with pytest.raises(CheckFailedError, match=r"may only change its own folder|brings the run of no other base"):
         repository.take()
 
 

@@ -132,6 +132,33 @@ def test_a_resample_of_every_item_once_gives_the_numbers_of_the_scorecard(tmp_pa
     assert drawn.balance[0][ranked] == pytest.approx([cards[at].balance for at in ranked], abs=1e-6)
 
 
+def test_entries_whose_base_runs_differ_are_drawn_each_with_its_own(tmp_path: Path) -> None:
+    """Every number is of a pair; where all have one run, or each its own copy of it, nothing changes."""
+    runs = [synthetic_run(tmp_path / f"b{seed}", CLUSTERED, accuracy=0.7, seed=seed) for seed in (0, 50)]
+    asked = Questions.of(runs[0].samples, runs[0].record.suite.digest)
+    entries, alone = [], []
+    for seed in (1, 2, 3, 4):
+        tuned = synthetic_run(tmp_path / f"t{seed}", CLUSTERED, name=f"t{seed}", accuracy=0.75, churn=0.3, seed=seed)
+        base = runs[seed % 2]
+        own = Questions.of(base.samples, asked.digest)
+        right = solved(tuned.samples.sort_values(["task", "item_id"], ignore_index=True))
+        card = score_pair(base, tuned, "jigsaw")
+        entries.append(Contender(f"t{seed}", card, right, own.solved))
+        alone.append(_Draws(Contest(own, (Contender(f"t{seed}", card, right),)), 40))
+    together = _Draws(Contest(asked, tuple(entries)), 40)
+    for drawn in (together, *alone):
+        for task in asked.tasks:
+            for rows, counts in _counts(asked, task, 40):
+                drawn.add(task, rows, counts)
+    for at, one in enumerate(alone):
+        for numbers in ("gain", "retention", "balance"):
+            assert getattr(together, numbers)[:, at] == pytest.approx(getattr(one, numbers)[:, 0], abs=1e-6)
+    same = [replace(one, base=asked.solved.copy()) for one in entries[1::2]]
+    assert compare([Contest(asked, tuple(same))]) == compare(
+        [Contest(asked, tuple(replace(one, base=None) for one in same))]
+    )
+
+
 def test_whole_clusters_are_drawn(tmp_path: Path) -> None:
     base = synthetic_run(tmp_path / "base", CLUSTERED)
     asked = Questions.of(base.samples, base.record.suite.digest)

@@ -7,7 +7,7 @@ import json
 import os
 import random
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,21 @@ SUBMITTED = {
     "target": "jigsaw",
     "base": "nano-base",
     "contact": "ada",
-    "files": {"manifest.yaml": "dd" * 32},
+    "files": {"bases/nano-1/0123456789ab/run.json": "cc" * 32, "manifest.yaml": "dd" * 32},
     "base_samples_sha256": BASE,
     "tuned_samples_sha256": TUNED,
+}
+
+
+FIRST, FURTHER = "nano-1/0123456789ab", "nano-1/0123456789ab-0123456789abcdef"
+REBASED = {
+    "replaced": FIRST,
+    "replacement": FURTHER,
+    "files": {f"bases/{FURTHER}/run.json": "ee" * 32},
+    "base_samples_sha256": "ff" * 32,
+    "before": {"gain": 0.5, "retention": 0.9, "balance": 0.6},
+    "after": {"gain": 0.4, "retention": 1.1, "balance": None},
+    "reason": "a run of the same weights by a maintainer solves more",
 }
 
 
@@ -347,6 +359,7 @@ def test_any_document_near_an_event_is_one_or_refused(kind: type[BaseModel], dat
     """What is read is spelt as it would be written; the rest is refused, and nothing else happens."""
     known = HEAD | {"schema": "retentionbench-event-1", "seq": 2, "previous": BASE} | SUBMITTED
     known |= {"reason": "why", "of": 1, "by": OTHER, "agreement": agreement().model_dump(mode="json")}
+    known |= REBASED if kind is ev.Rebased else {}
     names = [
         field.alias or name for name, field in kind.model_fields.items() if name not in ("kind", "same_outputs_as")
     ]
@@ -364,6 +377,21 @@ def test_any_document_near_an_event_is_one_or_refused(kind: type[BaseModel], dat
 
 
 # --- folds ---
+
+
+def home_of(made: Sequence[ev.Event]) -> str:
+    """The place of the base run that an entry is scored with."""
+    submitted = fold(made).submitted
+    assert submitted is not None
+    assert submitted.base_home is not None
+    return submitted.base_home
+
+
+def rebased(home: str) -> dict[str, Any]:
+    """The fields of an event that replaces the base run at ``home``, one of two."""
+    other, samples = (FURTHER, "ff" * 32) if home == FIRST else (FIRST, BASE)
+    files = {f"bases/{other}/run.json": "ee" * 32}
+    return REBASED | {"replaced": home, "replacement": other, "files": files, "base_samples_sha256": samples}
 
 
 @st.composite
@@ -390,6 +418,8 @@ def ledgers(draw: st.DrawFn) -> list[ev.Event]:
             fields |= {"by": OTHER}
         elif kind == "cleared":
             fields |= {"of": draw(st.sampled_from(liftable))}
+        elif kind == "rebased":
+            fields = rebased(home_of(made))
         made.append(ev.check_event(common | fields | {"schema": "retentionbench-event-1", "kind": kind}, "x"))
     ev.check_ledger(made, "x")
     return made
@@ -419,7 +449,7 @@ def test_no_event_removes_another(made: list[ev.Event]) -> None:
 def test_evidence_falls_only_where_other_answers_are_submitted(made: list[ev.Event]) -> None:
     for length in range(1, len(made)):
         before, after = fold(made[:length]), fold(made[: length + 1])
-        if not isinstance(made[length], ev.Submitted):
+        if not isinstance(made[length], ev.Submitted | ev.Rebased):
             assert after.evidence.rank >= before.evidence.rank
 
 
@@ -454,6 +484,50 @@ def test_a_verification_of_the_same_outputs_counts_after_they_were_judged_again(
     assert fold(read_ledger(root / ID)).evidence is Evidence.VERIFIED
     write(root, ev.Submitted, **SUBMITTED | {"tuned_samples_sha256": "cc" * 32})
     assert fold(read_ledger(root / ID)).evidence is Evidence.SELF_REPORTED
+
+
+def test_a_base_run_that_was_shown_to_be_wrong_is_replaced(root: Path) -> None:
+    write(root, ev.Rebased, **REBASED)
+    state = fold(read_ledger(root / ID))
+    assert state.submitted is not None
+    assert state.submitted.files == {f"bases/{FURTHER}/run.json": "ee" * 32, "manifest.yaml": "dd" * 32}
+    assert (state.submitted.base_samples_sha256, state.replaced) == ("ff" * 32, ((FIRST, FURTHER),))
+    # The pair that was verified was another one; judging again does not bring it back.
+    assert state.evidence is Evidence.SELF_REPORTED
+    judged = SUBMITTED | {"files": state.submitted.files, "base_samples_sha256": "ab" * 32, "same_outputs_as": 1}
+    write(root, ev.Submitted, **judged)
+    assert fold(read_ledger(root / ID)).evidence is Evidence.SELF_REPORTED
+    assert fold(read_ledger(root / ID)).submitted.base_home == FURTHER  # type: ignore[union-attr]
+
+
+def test_what_is_verified_of_the_new_pair_counts_after_judging_again(root: Path) -> None:
+    write(root, ev.Rebased, **REBASED)
+    side = agreement().base.model_copy(update={"samples_sha256": "ff" * 32})
+    write(root, ev.Verified, agreement=agreement().model_copy(update={"base": side}).model_dump())
+    assert fold(read_ledger(root / ID)).evidence is Evidence.VERIFIED
+    files = {f"bases/{FURTHER}/run.json": "ab" * 32}
+    judged = {"files": files, "base_samples_sha256": "ab" * 32, "same_outputs_as": 1}
+    write(root, ev.Submitted, **SUBMITTED | judged)
+    assert fold(read_ledger(root / ID)).evidence is Evidence.VERIFIED
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"replaced": FURTHER, "replacement": FIRST}, "files: not those of the replacement"),
+        ({"replacement": FIRST}, "not another run of the same base"),
+        ({"replacement": "nano-1/ffff56789abc"}, "not another run of the same base"),
+        ({"replacement": "nano-2/0123456789ab"}, "not another run of the same base"),
+        ({"replacement": "../0123456789ab"}, "replacement: "),
+        ({"files": {"bases/nano-1/0123456789ab/run.json": "ee" * 32}}, "files: not those of the replacement"),
+        ({"after": {"gain": 80.8, "retention": None, "balance": None}}, "after.gain"),
+        ({"after": {"gain": float("nan"), "retention": None, "balance": None}}, "after.gain"),
+        ({"replaced": f"{FIRST}-{'a' * 16}"}, f"replaced: the entry was scored with the base run at {FIRST}"),
+    ],
+)
+def test_a_replacement_is_of_one_base_and_of_the_run_that_was_used(root: Path, changed: Any, said: str) -> None:
+    with pytest.raises(EventError, match=said):
+        write(root, ev.Rebased, **REBASED | changed)
 
 
 def test_two_events_of_one_number_are_refused(root: Path) -> None:

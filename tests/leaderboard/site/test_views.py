@@ -1,11 +1,21 @@
 """Views: every group page has its entries, and what is drawn lies where it should."""
 
+from pathlib import Path
+
 import pytest
 
+from leaderboard.acceptance.replacing import headline
 from leaderboard.board.board import Board, load_board
+from leaderboard.entries.maintain import base_files
+from leaderboard.entries.shelf import Shelf
+from leaderboard.ledger.events import Rebased
 from leaderboard.site import views
+from leaderboard.site.build import render
 from leaderboard.site.plots import FAMILY_SHAPES, SHAPES, short
-from tests.support.synthetic_board import rich_board
+from leaderboard.submit.prepare import prepare_entry
+from tests.support.accepting import accepted, noted
+from tests.support.synthetic import synthetic_run
+from tests.support.synthetic_board import STATEMENT, add_entry, folders, rich_board
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +46,41 @@ def test_the_guide_explains_itself_with_an_entry_that_lost_something_and_kept_mo
     assert distances[found.row.entry_id] == min(distances.values())
     assert len(set(distances.values())) > 1
     assert found.task_name == next(iter(found.row.card.prior_tasks))
+
+
+def test_every_run_of_a_base_is_listed_with_what_differs_and_what_was_replaced(tmp_path: Path) -> None:
+    made = folders(tmp_path)
+    first = add_entry(made, "nano-sft", {"jigsaw_2x2": 0.8}, seed=1)
+    synthetic_run(made.runs / "other", name="nano-base", accuracy=0.5)
+    synthetic_run(made.runs / "tuned-2", name="nano-rft", accuracy=0.6, seed=2)
+    second = prepare_entry(made.runs / "tuned-2", made.runs / "other", STATEMENT, made.submissions, made.bases)
+    shelf = accepted(Shelf(made.submissions, made.bases, tmp_path / "events", tmp_path / "releases"))
+    homes = [each.base_folder.relative_to(made.bases).as_posix() for each in (first, second)]
+    (view,) = views.bases(load_board(made.submissions, made.bases, shelf.events))
+    assert [run.home for run in view.runs] == homes
+    assert [len(run.rows) for run in view.runs] == [1, 1]
+    assert view.runs[0].differs == 0 < view.runs[1].differs
+    cards = headline(first.scorecard).model_dump(), headline(second.scorecard).model_dump()
+    files = base_files(made.bases, homes[1])
+    samples = shelf.scored(second.entry_id).entry.base.record.samples_sha256
+    fields = {"replaced": homes[0], "replacement": homes[1], "files": files, "base_samples_sha256": samples}
+    before = render(load_board(made.submissions, made.bases, shelf.events))
+    noted(shelf, Rebased, first.entry_id, **fields, before=cards[0], after=cards[1], reason="solves <b>too little</b>")
+    after = render(load_board(made.submissions, made.bases, shelf.events))
+    listed, replaced = (pages[view.page].decode() for pages in (before, after))
+    assert all(f"<code>{home}</code></th>" in listed for home in homes)
+    assert f"<code>{homes[0]}</code></th>" not in replaced
+    assert f"<code>{homes[1]}</code> took the place of <code>{homes[0]}</code>" in replaced
+    assert "<b>too little" not in replaced
+    (track,) = load_board(made.submissions, made.bases, shelf.events).tracks
+    page = f"tracks/{track.key.slug}.html"
+    assert "Not all entries are compared with the same run of the base" in before[page].decode()
+    assert "Not all entries are compared" not in after[page].decode()
+    entry = f"entries/{first.entry_id}.html"
+    assert f"in place of <code>{homes[0]}</code>: gain" in after[entry].decode()
+    unmoved = f"entries/{second.entry_id}.json"
+    assert before[unmoved] == after[unmoved]
+    assert "is scored with another run of its base" in after["feed.xml"].decode()
 
 
 @pytest.mark.parametrize(("text", "name"), [("nano-1", "nano-1"), ("a/b+c-1", "a-b-c-1"), ("../..", "unnamed")])

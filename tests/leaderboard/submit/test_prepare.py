@@ -1,6 +1,7 @@
 """Preparing a submission: what is written, and that nothing is left when it cannot be."""
 
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import pytest
 from harness.errors import CheckFailedError, RetentionError
 from harness.records.run import ConditionsRecord, read_record, read_run, write_record
 from harness.scoring.scorer import score_pair
+from leaderboard.documents.identity import base_folder, base_run_id
 from leaderboard.documents.manifest import AdapterRef, ManifestError, read_manifest
 from leaderboard.submit.prepare import Prepared, SubmissionError, find_base, prepare_entry
 from tests.support.synthetic import ENGINE, digest, synthetic_checkpoint, synthetic_run
-from tests.support.synthetic_board import STATEMENT, Folders, add_entry, folders
+from tests.support.synthetic_board import BASE, STATEMENT, Folders, add_entry, folders
 
 
 @pytest.fixture
@@ -135,44 +137,78 @@ def test_an_unknown_target_leaves_nothing(made: Folders) -> None:
     assert nothing_written(made)
 
 
-def test_another_engine_than_that_of_the_stored_base_is_named(made: Folders) -> None:
-    add_entry(made, "nano-sft", {}, seed=1)
-    engine = ENGINE.model_copy(update={"version": "2.0"})
-    for name in ("base", "tuned"):
-        synthetic_run(made.runs / "other" / name, name=f"nano-{name}", engine=engine)
-    with pytest.raises(SubmissionError, match=r"keeps this one run of the base.*synthetic/1\.0.*on its engine"):
-        prepare_entry(made.runs / "other/tuned", made.runs / "other/base", STATEMENT, made.submissions, made.bases)
-
-
 STATED = ConditionsRecord(max_model_len=512, stop_token_ids=(2,))
 
 
-def test_a_new_tuned_run_is_submitted_beside_a_stored_base_run_of_before(made: Folders) -> None:
+def test_a_run_of_the_base_that_says_the_same_as_a_stored_one_of_before_is_shared(made: Folders) -> None:
     stored = add_entry(made, "nano-sft", {}, seed=1).base_folder
     before = {path: path.read_bytes() for path in stored.iterdir()}
-    synthetic_run(made.runs / "new/base", name="nano-base", conditions=STATED)
+    synthetic_run(made.runs / "new/base", name="nano-base", accuracy=BASE, conditions=STATED)
     tuned = synthetic_run(made.runs / "new/tuned", name="nano-rft", seed=2, conditions=STATED)
     prepared = prepare_entry(made.runs / "new/tuned", made.runs / "new/base", STATEMENT, made.submissions, made.bases)
+    assert prepared.base_folder == stored
     assert {path: path.read_bytes() for path in stored.iterdir()} == before
     assert prepared.scorecard == score_pair(read_run(stored), tuned, STATEMENT["target"])
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    "changes",
     [
-        ({"conditions": STATED.model_copy(update={"stop_token_ids": (2, 7)})}, r"base \(2,\), tuned \(2, 7\)"),
-        ({"conditions": STATED, "template_digest": digest("another")}, "chat template differs"),
+        {"conditions": STATED.model_copy(update={"stop_token_ids": (2, 7)})},
+        {"conditions": STATED, "template_digest": digest("another")},
+        {"conditions": STATED, "engine": ENGINE.model_copy(update={"version": "2.0"})},
+        {"conditions": STATED, "churn": 0.1},
     ],
+    ids=["further-end-token", "other-template", "other-engine", "other-answers"],
 )
-def test_what_needs_another_run_of_a_stored_base_is_refused_with_a_way_out(
-    made: Folders, changes: dict[str, Any], said: str
-) -> None:
+def test_a_run_of_a_base_stands_beside_the_first_one(made: Folders, changes: dict[str, Any]) -> None:
+    """Whatever it differs in: the entry is paired with the run that it was evaluated with, and names it."""
     synthetic_run(made.runs / "base", name="nano-base", conditions=STATED)
-    add_entry(made, "nano-sft", {}, seed=1, conditions=STATED)
+    first = add_entry(made, "nano-sft", {}, seed=1, conditions=STATED)
+    before = {path: path.read_bytes() for path in first.base_folder.iterdir()}
     for name in ("base", "tuned"):
         synthetic_run(made.runs / "other" / name, name=f"nano-{name}", **changes)
-    with pytest.raises(SubmissionError, match=rf"this one run of the base on the suite.*{said}.*eos_token_id"):
+    runs = made.runs / "other/tuned", made.runs / "other/base"
+    prepared = prepare_entry(*runs, STATEMENT, made.submissions, made.bases)
+    assert prepared.base_folder == base_folder(made.bases, "synthetic-1", first_weights(made), run_id(prepared))
+    assert read_manifest(prepared.folder / "manifest.yaml").base_run == run_id(prepared)
+    assert {path: path.read_bytes() for path in first.base_folder.iterdir()} == before
+    assert "base_run" not in (first.folder / "manifest.yaml").read_text()
+    assert prepared.scorecard == score_pair(read_run(runs[1]), read_run(runs[0]), STATEMENT["target"])
+    again = prepare_entry(*runs, STATEMENT, made.submissions, made.bases)
+    assert again == prepared
+
+
+def first_weights(made: Folders) -> str:
+    return read_record(made.runs / "base").checkpoint.weights_digest
+
+
+def run_id(prepared: Prepared) -> str:
+    return base_run_id(read_run(prepared.base_folder))
+
+
+def test_what_is_in_the_place_of_a_further_run_is_named(made: Folders) -> None:
+    add_entry(made, "nano-sft", {}, seed=1)
+    base = synthetic_run(made.runs / "other/base", name="nano-base", churn=0.1)
+    synthetic_run(made.runs / "other/tuned", name="nano-rft", seed=2)
+    home = base_folder(made.bases, "synthetic-1", base.record.checkpoint.weights_digest, base_run_id(base))
+    home.mkdir()
+    (home / "junk").write_text("x")
+    with pytest.raises(SubmissionError, match="in the way of the base's run"):
         prepare_entry(made.runs / "other/tuned", made.runs / "other/base", STATEMENT, made.submissions, made.bases)
+    assert [path.name for path in home.iterdir()] == ["junk"]
+
+
+def test_of_several_stored_runs_of_a_base_the_one_beside_is_found(made: Folders) -> None:
+    add_entry(made, "nano-sft", {}, seed=1)
+    for name, accuracy in (("base", 0.4), ("tuned", 0.7)):
+        synthetic_run(made.runs / f"suite/{name}-1/synthetic", name=f"nano-{name}", accuracy=accuracy)
+    tuned, base = made.runs / "suite/tuned-1/synthetic", made.runs / "suite/base-1/synthetic"
+    prepare_entry(tuned, base, STATEMENT, made.submissions, made.bases)
+    assert find_base(tuned, made.bases) == base
+    shutil.rmtree(base)
+    with pytest.raises(SubmissionError, match="several runs may be its base"):
+        find_base(tuned, made.bases)
 
 
 def test_a_run_too_large_for_the_repository_is_named(made: Folders) -> None:
