@@ -24,7 +24,7 @@ from .maintain import (
     wrong_seed,
 )
 from .rejudging import Moved, rejudge_board
-from .rules import STEPS, Finding, finding, some
+from .rules import STEPS, Finding, asks_first, finding, some
 from .secrets import find_secret
 from .shelf import BOARD_FILE, Scored, Shelf, UnknownEntryError, published_card
 
@@ -49,6 +49,7 @@ __all__ = [
     "Submission",
     "UnknownEntryError",
     "arrivals",
+    "asks_first",
     "changed_files",
     "check_append_only",
     "cut_of",
