@@ -12,6 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def main(root: Path) -> None:
     from harness.errors import RetentionError
 
     runners = {"model": run_model, "names": run_names, "template": run_template, "table": run_table,
-               "ledger": run_ledger}  # fmt: skip
+               "ledger": run_ledger, "request": partial(run_request, root)}  # fmt: skip
     for case in plan["cases"]:
         if case["kind"] in runners:
             begun = time.monotonic()
@@ -140,6 +141,17 @@ def run_ledger(given: str) -> str:
     return " ".join(event.kind for event in ledger)
 
 
+def run_request(root: Path, given: dict[str, str]) -> str:
+    """A branch of a repository, as the pull request of an account."""
+    from leaderboard.acceptance.event_request import check_events
+    from leaderboard.acceptance.pull_request import take
+
+    checkout, head, author = Path(given["checkout"]), given["head"], given["author"]
+    if given["what"] == "events":
+        return str(check_events(checkout, "HEAD", head, author))
+    return str(take(checkout, "HEAD", head, root / "out" / head, author))
+
+
 def run_answers(cases: list[dict[str, Any]], results: dict[str, dict[str, Any]]) -> None:
     """Every answer to the first items of every task of the nano suite, through the tasks' own scoring."""
     from harness.lmeval.recompute import Recomputer
@@ -166,11 +178,11 @@ def run_answers(cases: list[dict[str, Any]], results: dict[str, dict[str, Any]])
 
 
 def run_entries(plan: dict[str, Any], results: dict[str, dict[str, Any]]) -> None:
-    """Validate every entry, compare them with each other, accept those that every step accepts, build the board, cite
-    and quote what is on it."""
+    """Validate every entry, compare them with each other or with those of their own board, accept those that every step
+    accepts, build the board, cite and quote what is on it."""
     from leaderboard.acceptance.coverage import Surroundings
     from leaderboard.acceptance.report import report_lines
-    from leaderboard.acceptance.steps import across, examine
+    from leaderboard.acceptance.steps import across, examine, validate
     from leaderboard.board.board import load_board
     from leaderboard.entries.shelf import Shelf
     from leaderboard.numbers.citations import cite
@@ -186,9 +198,12 @@ def run_entries(plan: dict[str, Any], results: dict[str, dict[str, Any]]) -> Non
         if home not in shelves:
             shelf = Shelf(*(Path(home) / name for name in ("submissions", "bases", "events", "releases")))
             shelves[home] = Surroundings(shelf, [Path(plan["suite"])])
-        reports[case["name"]], printed = examine(folder, shelves[home])
-        if case["compared"] and printed is not None:
-            prints.append(printed)
+        if home != plan["board"]:
+            reports[case["name"]] = validate(folder, shelves[home])
+        else:
+            reports[case["name"]], printed = examine(folder, shelves[home])
+            if case["compared"] and printed is not None:
+                prints.append(printed)
         results[case["name"]] = {"seconds": time.monotonic() - begun, "cpu seconds": cpu_seconds() - spent}
     main_shelf = shelves[plan["board"]]
     compared = across(list(reports.values()), prints, main_shelf.shelf)

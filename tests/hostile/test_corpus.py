@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from leaderboard.documents.text import clean
+from tests.hostile import boards
 from tests.hostile.case import THREATS, Case, Payload
 from tests.hostile.corpus import CASES, build, readme_table
 from tests.hostile.pages import Page, check_page, unseen
@@ -112,8 +113,8 @@ def test_a_case_gets_its_verdict(ran: Ran, case: Case) -> None:
         assert not any(each["action"] == "refuse" for each in result["findings"]), result["findings"]
     else:
         assert result["verdict"] == "accepted", result["findings"]
-    # What is not accepted is not on the board.
-    assert ("page" in result) == (result["verdict"] == "accepted")
+    # What is not accepted is not on the board, whose entries are those beside the honest one.
+    assert ("page" in result) == (result["verdict"] == "accepted" and case not in boards.CASES)
     assert not any(unseen(line) or len(line) > 1_500 for line in result["lines"])
 
 
@@ -132,9 +133,9 @@ def test_nothing_was_written_elsewhere(ran: Ran) -> None:
     assert [path for path in ran.opened["written"] if not path.startswith(allowed)] == []
 
 
-def test_nothing_was_connected_to_and_only_sandboxes_were_started(ran: Ran) -> None:
+def test_nothing_was_connected_to_and_only_sandboxes_and_git_were_started(ran: Ran) -> None:
     assert ran.opened["connected"] == []
-    assert set(ran.opened["run"]) <= {f"subprocess.Popen {sys.executable}"}
+    assert set(ran.opened["run"]) <= {f"subprocess.Popen {program}" for program in (sys.executable, "git")}
     assert [
         name for name in ran.opened["unpickled"] if name.split(".")[0] in ("os", "posix", "builtins", "subprocess")
     ] == []
@@ -222,3 +223,12 @@ def test_every_threat_has_cases_and_the_readme_lists_them() -> None:
     assert {case.threat for case in CASES.values()} == set(THREATS)
     text = (Path(__file__).parent / "README.md").read_text("utf-8")
     assert readme_table() in text, "paste tests.hostile.corpus.readme_table() there"
+
+
+def test_the_readme_names_cases_and_tests_that_are_there() -> None:
+    text = (Path(__file__).parent / "README.md").read_text("utf-8")
+    rows = text.partition("## Campaigns")[2].partition("\n\nElsewhere")[0].splitlines()
+    named = {name for row in rows if row.startswith("| ") for name in re.findall(r"`([^`]+)`", row)}
+    assert len(named) > 60
+    for name in named:
+        assert name in CASES or (ROOT / name).is_file(), name
