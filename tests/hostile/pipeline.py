@@ -38,7 +38,10 @@ def remember(event: str, arguments: tuple[Any, ...]) -> None:
     ):
         # What a link leads to is not written.
         paths = arguments[1:2] if event == "os.symlink" else arguments[:2]
-        opened["written"].extend(os.fsdecode(each) for each in paths if isinstance(each, str | bytes))
+        # Folders are removed by the descriptors of those that they are in.
+        inside = arguments[1] if event in ("os.remove", "os.rmdir") and arguments[1] >= 0 else None
+        home = Path() if inside is None else Path(f"/proc/self/fd/{inside}").readlink()
+        opened["written"].extend(str(home / os.fsdecode(each)) for each in paths if isinstance(each, str | bytes))
     elif event in ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"):
         opened["connected"].append(repr(arguments[1:] if event.startswith("socket.connect") else arguments))
     elif event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "pty.spawn"):
@@ -194,7 +197,7 @@ def run_entries(plan: dict[str, Any], results: dict[str, dict[str, Any]]) -> Non
     reports, prints = {}, []
     for case in [{"name": HONEST, "given": plan["honest"], "compared": True}, *cases]:
         folder, begun, spent = Path(case["given"]), time.monotonic(), cpu_seconds()
-        home = str(folder.parent.parent)
+        home = _home(case)
         if home not in shelves:
             shelf = Shelf(*(Path(home) / name for name in ("submissions", "bases", "events", "releases")))
             shelves[home] = Surroundings(shelf, [Path(plan["suite"])])
@@ -213,7 +216,7 @@ def run_entries(plan: dict[str, Any], results: dict[str, dict[str, Any]]) -> Non
         json.dumps(report.model_dump(mode="json"), allow_nan=False)
     board = load_board(*accept_all(main_shelf.shelf, Path(plan["site"]).parent, compared))
     write_site(board, Path(plan["site"]))
-    entries = {Path(case["given"]).name: case["name"] for case in cases}
+    entries = {Path(each["given"]).name: each["name"] for each in cases if _home(each) == plan["board"]}
     for row in board.rows:
         name = entries.get(row.entry_id, HONEST)
         results[name] |= {
@@ -221,6 +224,11 @@ def run_entries(plan: dict[str, Any], results: dict[str, dict[str, Any]]) -> Non
             "cited": [cite(row, None, style) for style in ("bibtex", "apa", "signature")],
             "opened": pull_request(main_shelf.shelf.submissions / row.entry_id, reports[name]),
         }
+
+
+def _home(case: dict[str, Any]) -> str:
+    """The board that the entry of a case is on."""
+    return str(Path(case["given"]).parent.parent)
 
 
 def accept_all(shelf: Any, out: Path, reports: Sequence[Any]) -> tuple[Path, Path, Path]:
