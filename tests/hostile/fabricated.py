@@ -7,6 +7,7 @@ gives it.
 
 import hashlib
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -19,14 +20,24 @@ import pyarrow.parquet as pq
 from harness.checkpoints import token_counter
 from harness.items import files_digest
 from harness.lmeval.recompute import Recomputer
-from harness.records.run import Run, read_run, write_record
+from harness.records.run import RECORD_FILE, CheckpointRecord, Run, read_run, write_record
 from harness.records.samples import SAMPLES_FILE
+from leaderboard.documents.identity import TUNED_FOLDER, entry_id_of, seal
 from leaderboard.documents.manifest import MANIFEST_FILE, read_manifest
 from leaderboard.submit.prepare import prepare_entry
 
 SUBMISSIONS = Path(__file__).parents[2] / "submissions"
 DATA = Path(__file__).parents[2] / "leaderboard" / "data"
 TARGET = "jigsaw"
+STATEMENT = {
+    "target": TARGET,
+    "method": {"family": "sft", "learning_rate": 1e-5},
+    "training_data": [],
+    "selection": {"attempts_evaluated": 99, "chosen_by": "the last"},
+    "license": "CC0-1.0",
+    "contact": {"handle": "eve"},
+    "consent": True,
+}
 # What a forger may write for an item, the best first: the first that fits the budget of its task is taken.
 Texts = tuple[str, ...]
 
@@ -166,9 +177,10 @@ CORPUS: dict[str, Forgery] = {
 
 
 def write_forged(known: Shipped, root: Path, recomputer: Recomputer) -> Iterator[tuple[str, Path]]:
-    """Prepare every entry of the corpus below ``root``; yields its name and its folder."""
+    """Write every entry of the corpus below ``root``; yields its name and its folder."""
     home = next((DATA / "bases" / "nano-1").iterdir())
     table = pq.read_table(home / SAMPLES_FILE)
+    first: tuple[Path, CheckpointRecord] | None = None
     for name, forge in CORPUS.items():
         run = root / "runs" / name
         run.mkdir(parents=True)
@@ -182,16 +194,29 @@ def write_forged(known: Shipped, root: Path, recomputer: Recomputer) -> Iterator
             }
         )
         write_record(run, record)
-        statement = {
-            "target": TARGET,
-            "method": {"family": "sft", "learning_rate": 1e-5},
-            "training_data": [],
-            "selection": {"attempts_evaluated": 99, "chosen_by": "the last"},
-            "license": "CC0-1.0",
-            "contact": {"handle": "eve"},
-            "consent": True,
-        }
-        yield name, prepare_entry(run, home, statement, root / "submissions", root / "bases").folder
+        if first is None:
+            made = prepare_entry(run, home, STATEMENT, root / "submissions", root / "bases").folder
+            first = made, record.checkpoint
+        else:
+            made = first[0].with_name(entry_id_of(known.base.record, record))
+            _rewritten(first, run, record.checkpoint, made)
+        yield name, made
+
+
+def _rewritten(first: tuple[Path, CheckpointRecord], run: Path, checkpoint: CheckpointRecord, folder: Path) -> None:
+    """What preparing ``run`` would write, without reading and scoring it first: the first entry, of other weights."""
+    shutil.copytree(first[0], folder)
+    for name in (RECORD_FILE, SAMPLES_FILE):
+        shutil.copy(run / name, folder / TUNED_FOLDER)
+    text = (folder / MANIFEST_FILE).read_text("utf-8")
+    for old, new in (
+        (first[1].name, checkpoint.name),
+        (first[1].weights_digest, checkpoint.weights_digest),
+        (first[1].files["model.safetensors"], checkpoint.files["model.safetensors"]),
+    ):
+        text = text.replace(old, new)
+    (folder / MANIFEST_FILE).write_text(text, "utf-8")
+    seal(folder)
 
 
 def forged(known: Shipped, table: pa.Table, texts: list[Texts], recomputer: Recomputer) -> pa.Table:
