@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both set up what they need first.
-.PHONY: help setup demo quick test check lint format types floors licences bench dist clean
+.PHONY: help setup demo quick test check lint format types floors licences hashes bench dist clean
 .DEFAULT_GOAL := help
 # tests/conftest.py puts first what takes longest, and tests/support/scheduling.py says which files share a process.
 PYTEST := pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
@@ -37,6 +37,9 @@ floors: setup ## import floors of the design
 
 licences: setup ## check the licences of the frozen packages; their list (SBOM, CycloneDX) goes to dist/sbom.json
 	@mkdir -p dist && python .ci/sbom.py dist/sbom.json
+
+hashes: setup ## look up the hashes of the versions in .ci/requirements-*.in, which the .txt files beside them list
+	@.ci/hashes
 
 bench: setup ## measure against lm-eval and raw vLLM; writes tests/bench/results/
 	@python -m tests.bench

@@ -1,6 +1,6 @@
 """The bill of materials of the frozen environment, and whether its licences are known ones.
 
-``python .ci/sbom.py [FILE]`` writes a CycloneDX document of every package in ``.ci/requirements-*.txt`` as installed.
+``python .ci/sbom.py [FILE]`` writes a CycloneDX document of every package in ``.ci/requirements-*.in`` as installed.
 It fails on a package of another version than the frozen one, or whose licence is not in the lists below.
 """
 
@@ -11,7 +11,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 HERE = Path(__file__).parent
-# Installed by `.ci/setup` before the frozen files.
+# Installed by `.ci/setup` beside the frozen files.
 TORCH = "torch==2.13.0"
 # Licences under which the project may be used together with a package, by a word that names each.
 KNOWN = re.compile(
@@ -29,7 +29,7 @@ READ = {
 
 def frozen() -> dict[str, str]:
     """Version by package name."""
-    lines = [line for path in sorted(HERE.glob("requirements-*.txt")) for line in path.read_text("utf-8").splitlines()]
+    lines = [line for path in sorted(HERE.glob("requirements-*.in")) for line in path.read_text("utf-8").splitlines()]
     pins = [TORCH, *(line.partition("#")[0].split(";")[0].strip() for line in lines)]
     found: dict[str, str] = {}
     for pin in filter(None, pins):

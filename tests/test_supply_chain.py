@@ -1,7 +1,8 @@
-"""What the environment is made of: exact versions, in a bill of materials, under licences that are known."""
+"""What the environment is made of: exact versions, by their hashes, in a bill of materials, under known licences."""
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,25 @@ def test_every_frozen_package_is_in_the_bill_with_a_licence(tmp_path: Path, sbom
     assert {name: each["version"] for name, each in listed.items()} == sbom.frozen()
     assert all(each["licenses"][0]["license"]["name"] for each in listed.values())
     assert all(each["purl"].startswith("pkg:pypi/") for each in listed.values())
+
+
+def test_every_frozen_package_is_installed_by_its_hashes_and_from_no_index_of_ours(sbom: ModuleType) -> None:
+    """`make hashes` was run after the last change of a version."""
+    text = "".join(path.read_text("utf-8") for path in sorted(SBOM.parent.glob("requirements-*.txt")))
+    listed = re.findall(
+        r"^([\w.-]+)==(\S+)(?: ;[^\\\n]*)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", text, re.M
+    )
+    wanted = {_canonical(name): version for name, version in sbom.frozen().items() if name != "torch"}
+    assert {_canonical(name): version for name, version, _ in listed} == wanted
+    # Nothing else is in the files: no package without a hash, no address.
+    rest = len(text.splitlines()) - sum(1 + hashes.count("--hash=") for *_, hashes in listed)
+    assert rest == sum(line.startswith("# ") for line in text.splitlines()) == 2
+    (installs,) = re.findall(r".* install .*requirements-cpu.*", (SBOM.parent / "setup").read_text("utf-8"))
+    assert "--require-hashes" in installs
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @pytest.mark.parametrize(

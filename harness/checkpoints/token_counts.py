@@ -20,4 +20,10 @@ def token_counter(digest: str) -> Callable[[list[str]], list[int]] | None:
 
 
 def _count(tokenizer: Tokenizer, texts: list[str]) -> list[int]:
-    return [len(found.ids) for found in tokenizer.encode_batch(texts, add_special_tokens=False)]
+    # Answers to short questions are often the same.
+    once = list(dict.fromkeys(texts))
+    counts = {
+        text: len(found.ids)
+        for text, found in zip(once, tokenizer.encode_batch(once, add_special_tokens=False), strict=True)
+    }
+    return [counts[text] for text in texts]

@@ -7,6 +7,7 @@ Names come from files anyone may write, so every text here has what could steer 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -97,14 +98,24 @@ def nats(divergence: float) -> str:
 def align_columns(header: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[str]) -> list[str]:
     """``rows`` under ``header`` as lines of text, columns named in ``left`` to the left and the others to the right."""
     lines = [list(header), *([printable(cell) for cell in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = [max(map(_cells, column)) for column in zip(*lines, strict=True)]
     return [
         "  ".join(
-            cell.ljust(width) if name in left else cell.rjust(width)
+            cell + " " * (width - _cells(cell)) if name in left else " " * (width - _cells(cell)) + cell
             for name, cell, width in zip(header, line, widths, strict=True)
         ).rstrip()
         for line in lines
     ]
+
+
+def _cells(text: str) -> int:
+    """How many cells of a terminal ``text`` takes: ideographs and emoji two, marks on a letter none."""
+    if text.isascii():
+        return len(text)
+    marks = ("Mn", "Me", "Cf")
+    return sum(
+        0 if unicodedata.category(char) in marks else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text
+    )
 
 
 def title(card: Scorecard) -> str:

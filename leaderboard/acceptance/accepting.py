@@ -47,7 +47,7 @@ def _decide(shelf: Shelf, folder: Path, before: dict[str, str], report: Report, 
     if _digests(folder) != before:
         return Decision(entry, report, "its files changed while they were validated; run the command again")
     try:
-        written = record_acceptance(shelf, entry, actor)
+        written = record_acceptance(shelf, entry, actor, flags=report.flags)
     except RetentionError as error:
         return Decision(entry, report, str(error))
     return Decision(entry, report, file=None if written is None else written[0])

@@ -13,6 +13,8 @@ from leaderboard.numbers import percent, points, points_ci
 Verdict = Literal["accepted", "refused", "incomplete"]
 
 State = Literal["passed", "failed", "incomplete", "not reached"]
+# In a note of an event, with the number of others.
+_LONGEST_FLAG = 460
 _MARKS = {"passed": "ok", "failed": "FAILED", "incomplete": "could not be checked", "not reached": "not reached"}
 
 
@@ -47,6 +49,19 @@ class Report(StrictModel):
 
     def of(self, action: str) -> tuple[Finding, ...]:
         return tuple(each for each in self.findings if each.action == action)
+
+    @property
+    def flags(self) -> dict[str, str]:
+        """What was flagged, by rule: the first place in words, and how many more there are. Alarms are the
+        scorecard's, which is with the entry anyway."""
+        found: dict[str, list[str]] = {}
+        for each in self.of("flag"):
+            if each.rule != "alarm":
+                found.setdefault(each.rule, []).append(each.message)
+        return {
+            rule: clean(words[0], _LONGEST_FLAG) + (f" (and {len(words) - 1} more)" if len(words) > 1 else "")
+            for rule, words in found.items()
+        }
 
     def with_findings(self, more: Iterable[Finding]) -> Report:
         """The report with additional findings from comparing entries."""

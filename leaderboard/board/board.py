@@ -35,6 +35,7 @@ RANKING_RULE = (
     "ranked."
 )
 PROVISIONAL = "provisional until somebody other than its author has run it"
+NOT_ACCEPTED = "not accepted yet, and shown in this preview alone"
 
 _DATE = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]")
 
@@ -45,7 +46,8 @@ class Row:
 
     ``state`` is what its events say (evidence, standing, the events themselves); ``placing`` its rank interval, tie
     letters and Pareto status within its track. ``folders`` are those of the base's and the tuned run. ``solved`` says
-    which items it solved, in the order of its track's questions.
+    which items it solved, in the order of its track's questions. ``pending`` are entries of a preview that no
+    maintainer has accepted.
     """
 
     entry_id: str
@@ -59,6 +61,7 @@ class Row:
     folders: tuple[Path, Path] = field(compare=False)
     solved: Bools = field(repr=False, compare=False)
     digest: str = field(default="", repr=False, compare=False)
+    pending: bool = False
 
     @cached_property
     def facts(self) -> list[Any] | None:
@@ -66,7 +69,7 @@ class Row:
         if not self.digest:
             return None
         events = [event.model_dump_json() for event in self.state.events]
-        return [self.digest, asdict(self.placing), self.evidence.value, self.standing.value, events]
+        return [self.digest, asdict(self.placing), self.evidence.value, self.standing.value, self.pending, events]
 
     @property
     def name(self) -> str:
@@ -108,7 +111,8 @@ class Row:
     @property
     def tags(self) -> tuple[Tag, ...]:
         """What a reader should know beside its numbers: standing, gain, evidence and alarms."""
-        return tags_of(self.card.learned.gain_ci, self.evidence, self.standing, len(self.card.alarms))
+        alarms = len(self.card.alarms)
+        return tags_of(self.card.learned.gain_ci, self.evidence, self.standing, alarms, pending=self.pending)
 
     @property
     def folder(self) -> Path:
@@ -250,11 +254,13 @@ class Tombstone:
 
 @dataclass(frozen=True)
 class Board:
-    """Everything the site shows."""
+    """Everything the site shows. ``found`` is what validation flagged when it was run for this board, by entry and
+    rule."""
 
     tracks: tuple[Track, ...]
     bad: tuple[BadEntry, ...]
     tombstones: tuple[Tombstone, ...] = ()
+    found: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -281,6 +287,7 @@ def load_board(
     *,
     preview: bool = False,
     refused: Mapping[str, str] = MappingProxyType({}),
+    found: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     cache: Cache | None = None,
     jobs: int | None = 1,
 ) -> Board:
@@ -288,12 +295,14 @@ def load_board(
 
     ``events`` is the folder of ledgers: an entry takes part if its ledger has an acceptance of exactly its files. A
     ``preview``, or a board without ledgers, also has the entries that were never accepted. ``refused`` are reasons by
-    entry for leaving more out. ``cache`` remembers scores and comparisons between builds, ``jobs`` is how many
-    processes may score (None: one a core).
+    entry for leaving more out, and ``found`` is what validation flagged, by entry and rule. ``cache`` remembers scores
+    and comparisons between builds, ``jobs`` is how many processes may score (None: one a core).
     """
     remembered = cache or Cache(None)
     # Each file is hashed once a build, whatever it is compared with.
     sha256 = hashed_once(file_sha256)
+    # A board without ledgers is one of entries elsewhere, which nobody could accept.
+    says_pending = preview or events is not None
     shelf = Shelf(submissions, bases, events or Path(), Path())
     ledgers = {} if events is None else shelf.ledgers()
     bad = [BadEntry(name, _public(error, shelf)) for name, error in ledgers.items() if isinstance(error, EventError)]
@@ -316,17 +325,18 @@ def load_board(
             folders.append(folder)
     scores: list[tuple[Score, State]] = []
     replaced = {name: state.replaced for name, state in states.items() if state.replaced}
-    for found in score_entries(folders, bases, remembered, jobs, replaced, sha256):
-        if isinstance(found, BadEntry):
-            bad.append(found)
+    for score in score_entries(folders, bases, remembered, jobs, replaced, sha256):
+        if isinstance(score, BadEntry):
+            bad.append(score)
             continue
-        scores.append((found, states.get(found.entry_id, fold([]))))
+        scores.append((score, states.get(score.entry_id, fold([]))))
     for name in sorted(states.keys() - withdrawn.keys() - {folder.name for folder in there}):
         bad.append(BadEntry(name, "its folder is gone, but its ledger does not say that it was withdrawn"))
     return Board(
-        _tracks(scores, submissions, bases, remembered),
+        _tracks(scores, submissions, bases, remembered, says_pending=says_pending),
         tuple(sorted(bad, key=lambda each: each.path)),
         tuple(Tombstone(name, state) for name, state in sorted(withdrawn.items())),
+        dict(found),
     )
 
 
@@ -376,7 +386,9 @@ class _BaseRun:
     questions: Questions
 
 
-def _tracks(scores: Sequence[tuple[Score, State]], submissions: Path, bases: Path, cache: Cache) -> tuple[Track, ...]:
+def _tracks(
+    scores: Sequence[tuple[Score, State]], submissions: Path, bases: Path, cache: Cache, *, says_pending: bool
+) -> tuple[Track, ...]:
     base_runs: dict[str, _BaseRun] = {}
     members: dict[TrackKey, _Members] = {}
     for score, state in scores:
@@ -401,9 +413,12 @@ def _tracks(scores: Sequence[tuple[Score, State]], submissions: Path, bases: Pat
         ranked = found.get((True, place), Comparison())
         differences = found.get((False, place), ranked)
         rows = [
-            _row(score, state, base_runs[score.base].record, ranked, submissions, bases)
+            _row(
+                score, state, base_runs[score.base].record, ranked, submissions, bases,
+                pending=says_pending and state.submitted is None,
+            )
             for score, state in track.scores
-        ]
+        ]  # fmt: skip
         base, questions = track.base.record, track.base.questions
         forgotten = forgotten_most(questions, everyone[place].contenders)
         ordered = tuple(sorted(rows, key=_order))
@@ -431,8 +446,11 @@ def _precedence(track: Track) -> tuple[bool, bool, bool, int, str]:
     return not track.shows_gain, track.key.kind == "custom", unsure, -len(track.rows), track.key.slug
 
 
-def _row(score: Score, state: State, base: RunRecord, compared: Comparison, submissions: Path, bases: Path) -> Row:
-    unranked = Placing(reason=PROVISIONAL if state.standing.ranked else f"{state.standing} entries are not ranked")
+def _row(
+    score: Score, state: State, base: RunRecord, compared: Comparison, submissions: Path, bases: Path, *, pending: bool
+) -> Row:
+    why = PROVISIONAL if state.standing.ranked else f"{state.standing} entries are not ranked"
+    unranked = Placing(reason=NOT_ACCEPTED if pending else why)
     return Row(
         entry_id=score.entry_id,
         manifest=score.manifest,
@@ -445,6 +463,7 @@ def _row(score: Score, state: State, base: RunRecord, compared: Comparison, subm
         folders=(bases / score.base, submissions / score.entry_id / TUNED_FOLDER),
         solved=score.solved,
         digest=score.digest,
+        pending=pending,
     )
 
 

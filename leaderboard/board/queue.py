@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from leaderboard.board.board import Board, Row, Track
+from leaderboard.entries import asks_first
 from leaderboard.ledger import Evidence, Standing
 
 # Why an entry waits, in the order in which the queue has them, and what is to be done.
@@ -27,8 +29,8 @@ class Queued:
     """One entry that waits, for one of ``QUEUE_REASONS``.
 
     ``since`` is the date from which it waits, empty where none is known; ``why`` what was said of it; ``alarms`` how
-    many alarms of each kind its scorecard has; ``command`` what a maintainer runs next. ``row`` is None for an entry
-    that was left out of the board.
+    many alarms of each kind its scorecard has; ``flags`` what validation flagged, by rule, in words; ``command`` what a
+    maintainer runs next. ``row`` is None for an entry that was left out of the board.
     """
 
     entry_id: str
@@ -37,6 +39,7 @@ class Queued:
     since: str
     why: str
     alarms: dict[str, int]
+    flags: dict[str, str]
     command: str
     row: Row | None = None
 
@@ -48,17 +51,31 @@ class Queued:
 def queued_entries(board: Board) -> tuple[Queued, ...]:
     """Entries that wait for a maintainer: flagged ones, those left out, those without a ledger, then unverified ones.
 
-    Within a reason those come first of which verifying gains most (:func:`worth_verifying`), and then the longest
-    waiting.
+    Within a reason those come first whose flags ask for verification, then those of which verifying gains most
+    (:func:`worth_verifying`), and then the longest waiting. Flags are those of the validation that this board has seen,
+    or else those on record with the acceptance.
     """
     order = list(QUEUE_REASONS)
-    found = [(_queued(row), _least_gained(track, row)) for track in board.tracks for row in track.rows]
+    found = [
+        (_queued(row, _flags(board, row)), _least_gained(track, row)) for track in board.tracks for row in track.rows
+    ]
     waiting = [(order.index(each.reason), place, each) for each, place in found if each is not None]
     for bad in board.bad:
         reason = "pending" if bad.waiting else "left-out"
         command = _accept(bad.path) if bad.waiting else _validate(bad.path)
-        waiting.append((order.index(reason), _LAST, Queued(bad.path, bad.path, reason, "", bad.reason, {}, command)))
-    return tuple(each for *_, each in sorted(waiting, key=lambda one: (*one[:2], one[2].since, one[2].entry_id)))
+        flags = dict(board.found.get(bad.path, {}))
+        left_out = Queued(bad.path, bad.path, reason, "", bad.reason, {}, flags, command)
+        waiting.append((order.index(reason), _LAST, left_out))
+    return tuple(each for *_, each in sorted(waiting, key=lambda one: _order(*one)))
+
+
+def _order(reason: int, gained: tuple[bool, int, float], each: Queued) -> tuple[object, ...]:
+    return reason, not asks_first(each.flags), gained, each.since, each.entry_id
+
+
+def _flags(board: Board, row: Row) -> dict[str, str]:
+    recorded = row.state.submitted.flags if row.state.submitted is not None else {}
+    return dict(board.found.get(row.entry_id, recorded))
 
 
 def worth_verifying(track: Track, row: Row) -> tuple[bool, int, float]:
@@ -78,13 +95,13 @@ def _least_gained(track: Track, row: Row) -> tuple[bool, int, float]:
     return not first, -below, -balance
 
 
-def _queued(row: Row) -> Queued | None:
+def _queued(row: Row, flags: Mapping[str, str]) -> Queued | None:
     name, state = row.name, row.state
     kinds = Counter(alarm.kind for alarm in row.card.alarms)
     alarms = {str(kind): count for kind, count in sorted(kinds.items(), key=lambda each: (-each[1], each[0]))}
 
     def waits(reason: str, since: str, why: str, command: str) -> Queued:
-        return Queued(row.entry_id, name, reason, since[:10], why, alarms, command, row)
+        return Queued(row.entry_id, name, reason, since[:10], why, alarms, dict(flags), command, row)
 
     if row.standing is Standing.FLAGGED:
         event = state.because[-1]

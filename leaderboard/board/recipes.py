@@ -16,7 +16,7 @@ from harness.items import canonical_json
 from leaderboard.board.board import Row, Track
 from leaderboard.board.naming import seed_count, settings, title, weights
 from leaderboard.board.seeds import Interval, SeedMean, adjusted, over_seeds
-from leaderboard.board.tags import GOT_WORSE, NO_GAIN, PROVISIONAL, Tag, shared
+from leaderboard.board.tags import GOT_WORSE, NO_GAIN, NOT_ACCEPTED, PROVISIONAL, Tag, shared
 from leaderboard.documents import Manifest
 from leaderboard.ledger import Evidence
 from leaderboard.numbers import learning_rate
@@ -101,15 +101,20 @@ class Recipe:
     @cached_property
     def tags(self) -> tuple[Tag, ...]:
         """What a reader should know beside its numbers: evidence and standing of all, gain, and whether seeds agree."""
-        told = [tag for tag in shared([row.tags for row in self.rows]) if tag not in (NO_GAIN, GOT_WORSE, PROVISIONAL)]
+        counted = (NO_GAIN, GOT_WORSE, PROVISIONAL, NOT_ACCEPTED)
+        told = [tag for tag in shared([row.tags for row in self.rows]) if tag not in counted]
         gained = sum(row.shows_gain for row in self.rows)
         if not gained:
             told.insert(0, GOT_WORSE if self.got_worse else NO_GAIN)
         elif gained < len(self.rows):
             told.insert(0, Tag(f"gain shown by {gained} of {len(self.rows)} seeds", "plain"))
-        if left := sum(row.provisional for row in self.rows):
-            some = left < len(self.rows)
-            told.insert(0, Tag(f"{left} of {len(self.rows)} seeds provisional", "plain") if some else PROVISIONAL)
+        for tag, left in (
+            (PROVISIONAL, sum(row.provisional for row in self.rows)),
+            (NOT_ACCEPTED, sum(row.pending for row in self.rows)),
+        ):
+            if left:
+                some = left < len(self.rows)
+                told.insert(0, Tag(f"{left} of {len(self.rows)} seeds {tag.text}", tag.tone) if some else tag)
         return tuple(told) + ((Tag("seeds disagree", "warn"),) if self.disagrees else ())
 
 

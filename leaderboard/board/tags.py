@@ -24,6 +24,8 @@ NO_GAIN = Tag("no gain shown", "plain")
 GOT_WORSE = Tag("got worse", "warn")
 # Nobody other than the author has run it.
 PROVISIONAL = Tag("provisional", "plain")
+# In a preview: no maintainer has accepted it.
+NOT_ACCEPTED = Tag("not accepted yet", "warn")
 
 
 def gain_tag(interval: Interval | None) -> Tag | None:
@@ -33,9 +35,13 @@ def gain_tag(interval: Interval | None) -> Tag | None:
     return GOT_WORSE if interval[1] < 0 else None
 
 
-def tags_of(gain: Interval | None, evidence: Evidence, standing: Standing, alarms: int) -> tuple[Tag, ...]:
-    """The tags of an entry, the one that decides most first."""
-    found = [] if standing is Standing.ACTIVE else [Tag(str(standing), "warn")]
+def tags_of(
+    gain: Interval | None, evidence: Evidence, standing: Standing, alarms: int, *, pending: bool = False
+) -> tuple[Tag, ...]:
+    """The tags of an entry, the one that decides most first; ``pending``: it is not accepted yet."""
+    found = [NOT_ACCEPTED] if pending else []
+    if standing is not Standing.ACTIVE:
+        found.append(Tag(str(standing), "warn"))
     if standing.ranked and not evidence.ranked:
         found.append(PROVISIONAL)
     if (said := gain_tag(gain)) is not None:

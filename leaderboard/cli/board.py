@@ -15,6 +15,7 @@ import click
 from harness.errors import CheckFailedError, RetentionError
 
 if TYPE_CHECKING:
+    from leaderboard.acceptance import Report
     from leaderboard.board import Board
     from leaderboard.documents import SiteSettings
 
@@ -267,26 +268,26 @@ def _load(
     _check_inputs(submissions)
     ledgers = _ledgers(submissions, events)
     with Display() as display:
-        refused = {}
+        reports: list[Report] = []
         if validate:
             display.stage(f"validating the entries of {submissions}")
-            refused = _refused(submissions, bases, ledgers, jobs)
+            from leaderboard.acceptance import validate_all
+            from leaderboard.entries import Shelf, entry_folders
+
+            shelf = Shelf(submissions, bases, ledgers or Path(), Path())
+            reports = validate_all(entry_folders(submissions), shelf, jobs=jobs)
+        # The first reason of each entry that a step refuses.
+        refused = {each.entry: each.of("refuse")[0].line for each in reports if each.of("refuse")}
+        found = {each.entry: each.flags for each in reports}
         display.stage(f"scoring the entries of {submissions}")
         from leaderboard.board import Cache, load_board
 
         remembered = Cache(None if no_cache else cache)
-        board = load_board(submissions, bases, ledgers, preview=preview, refused=refused, cache=remembered, jobs=jobs)
+        board = load_board(
+            submissions, bases, ledgers, preview=preview, refused=refused, found=found, cache=remembered, jobs=jobs
+        )
         remembered.tidy()
     return board
-
-
-def _refused(submissions: Path, bases: Path, ledgers: Path | None, jobs: int | None) -> dict[str, str]:
-    """The entries that a step of validation refuses, each with the first reason."""
-    from leaderboard.acceptance import validate_all
-    from leaderboard.entries import Shelf, entry_folders
-
-    reports = validate_all(entry_folders(submissions), Shelf(submissions, bases, ledgers or Path(), Path()), jobs=jobs)
-    return {report.entry: report.of("refuse")[0].line for report in reports if report.of("refuse")}
 
 
 def _besides(submissions: Path, cache: Path, no_cache: bool, jobs: int | None, **_: Any) -> dict[str, Any]:

@@ -309,21 +309,28 @@ def events(entry: str | None, since: str | None, as_json: bool, **where: Path) -
 @group.command("queue")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line an entry.")
 @click.option("--most", type=click.IntRange(1), help="Show no more than these.  [default: all]")
+@click.option("--no-validate", is_flag=True, help="Do not validate entries that are not accepted yet.")
 @click.option("--cache", type=click.Path(file_okay=False, path_type=Path), default=Path(".retention/board-cache"),
               show_default=True, help="Where scores are remembered.")  # fmt: skip
+@click.option("--suite", "suites", multiple=True, type=click.Path(dir_okay=False, path_type=Path),
+              help="A suite's YAML file, where it is not a shipped one.")  # fmt: skip
 @places
-def queue_(as_json: bool, most: int | None, cache: Path, **where: Path) -> None:
+def queue_(
+    as_json: bool, most: int | None, no_validate: bool, cache: Path, suites: tuple[Path, ...], **where: Path
+) -> None:
     """List the entries that wait for a maintainer: flagged, left out, not accepted yet, not verified.
 
-    The site's queue page shows the same. Each line has the reason, since when, the entry's alarms by kind, and what to
-    run next; those come first of which verifying gains most: above all that is verified of their track, then above most
-    others.
+    The queue page of a site that was built with --validate shows the same. Each line has the reason, since when, the
+    entry's alarms by kind, what validation flagged, and what to run next. Flags are on record with the acceptance;
+    entries that are not accepted yet are validated for this. Those come first whose flags ask for verification, then
+    those of which verifying gains most: above all that is verified of their track, then above most others.
 
     \b
     Examples:
       retention maintain queue
       retention maintain queue --most 10 --json
     """
+    import dataclasses
     import json
 
     from harness.cli.columns import echo_columns
@@ -336,6 +343,13 @@ def queue_(as_json: bool, most: int | None, cache: Path, **where: Path) -> None:
     with Display() as display:
         display.stage(f"scoring the entries of {shelf.submissions}")
         board = load_board(shelf.submissions, shelf.bases, shelf.events, cache=Cache(cache), jobs=None)
+        pending = [shelf.submissions / bad.path for bad in board.bad if bad.waiting]
+        if pending and not no_validate:
+            display.stage(f"validating {len(pending)} that {'is' if len(pending) == 1 else 'are'} not accepted yet")
+            from leaderboard.acceptance import validate_all
+
+            reports = validate_all(pending, shelf, suites)
+            board = dataclasses.replace(board, found={report.entry: report.flags for report in reports})
     waiting = queued_entries(board)
     for each in waiting[:most] if as_json else ():
         document = {name: value for name, value in vars(each).items() if name != "row"}
@@ -345,8 +359,11 @@ def queue_(as_json: bool, most: int | None, cache: Path, **where: Path) -> None:
     if not waiting:
         click.echo("nothing waits: every entry on the board is verified")
         return
-    rows = [(each.title, each.since or "-", each.entry_id, each.name, _alarms(each.alarms)) for each in waiting[:most]]
-    header = ("why", "since", "entry", "name", "alarms")
+    rows = [
+        (each.title, each.since or "-", each.entry_id, each.name, _alarms(each.alarms), ", ".join(each.flags) or "none")
+        for each in waiting[:most]
+    ]
+    header = ("why", "since", "entry", "name", "alarms", "flags")
     echo_columns(header, rows, left=header)
     if most is not None and len(waiting) > most:
         click.echo(f"and {len(waiting) - most} more")

@@ -25,7 +25,7 @@ from .maintain import (
     wrong_seed,
 )
 from .rejudging import Moved, rejudge_board
-from .rules import STEPS, Finding, finding, some
+from .rules import STEPS, Finding, asks_first, finding, some
 from .secrets import find_secret
 from .shelf import BOARD_FILE, Scored, Shelf, UnknownEntryError, published_card
 
@@ -51,6 +51,7 @@ __all__ = [
     "Submission",
     "UnknownEntryError",
     "arrivals",
+    "asks_first",
     "base_files",
     "changed_files",
     "check_append_only",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -22,12 +22,15 @@ _BASES = "bases/"
 _COMMIT = 40
 
 
-def record_acceptance(shelf: Shelf, entry_id: str, actor: str, *, rejudged: bool = False) -> tuple[Path, Event] | None:
+def record_acceptance(
+    shelf: Shelf, entry_id: str, actor: str, *, flags: Mapping[str, str] | None = None, rejudged: bool = False
+) -> tuple[Path, Event] | None:
     """Record the entry's current files in a ``submitted`` event; None if the ledger has them already.
 
-    Validation is not part of it: :func:`leaderboard.acceptance.accept_entries` validates and then records. With
-    ``rejudged``, only the judging is new: what was verified of the entry's outputs stays verified. The account that
-    submitted an entry first stays its contact.
+    Validation is not part of it: :func:`leaderboard.acceptance.accept_entries` validates and then records, with what it
+    flagged (``flags``: by rule, in words). With ``rejudged``, only the judging is new: what was verified of the entry's
+    outputs stays verified, and what was flagged stays flagged. The account that submitted an entry first stays its
+    contact.
     """
     folder = shelf.folder(entry_id)
     state = shelf.state(entry_id)
@@ -41,6 +44,8 @@ def record_acceptance(shelf: Shelf, entry_id: str, actor: str, *, rejudged: bool
         raise CheckFailedError(
             f"{entry_id}: contact.handle: {handle}, but {last.contact} submitted it, and stays its contact"
         )
+    if flags is None:
+        flags = last.flags if rejudged and last is not None else {}
     return append(
         shelf.events,
         Submitted,
@@ -55,6 +60,7 @@ def record_acceptance(shelf: Shelf, entry_id: str, actor: str, *, rejudged: bool
         files=files,
         base_samples_sha256=entry.base.record.samples_sha256,
         tuned_samples_sha256=entry.tuned.record.samples_sha256,
+        flags=dict(flags),
         **({"same_outputs_as": last.seq} if rejudged and last is not None else {}),
     )
 

@@ -31,7 +31,7 @@ _EXAMPLES = 3
 @dataclass(frozen=True)
 class Rule:
     """``refuse`` keeps an entry off the board; ``incomplete`` means that a check could not be run, which is not a pass;
-    ``flag`` is shown with the entry, for people to judge."""
+    ``flag`` is on record with the acceptance, for people to judge."""
 
     step: int
     action: Action
@@ -220,6 +220,9 @@ RULES: dict[str, Rule] = {
         8, "refuse", "a step failed on the content of the entry, or exceeded its time or memory limit",
         "write the entry again with `retention submit prepare`"),
 }  # fmt: skip
+# Signs that no model gave the outputs.
+_FIRST = frozenset(("same-answers", "gold-copied", "only-improves", "outside-references", "few-losses",
+                    "unlike-mistakes", "token-recount", "finish-reason"))  # fmt: skip
 
 
 class Finding(StrictModel):
@@ -256,6 +259,11 @@ def finding(rule: str, file: str, message: str, field: str | None = None, **evid
         way_out=known.way_out,
         evidence={name: _plain(value) for name, value in evidence.items()},
     )
+
+
+def asks_first(rules: Iterable[str]) -> bool:
+    """Whether one of ``rules`` asks for verification before other entries."""
+    return not _FIRST.isdisjoint(rules)
 
 
 def some(ids: Iterable[str]) -> list[str]:

@@ -53,6 +53,7 @@ def _real_time(value: str) -> str:
 
 EntryId = Annotated[str, Field(pattern=r"\A[a-z2-7]{12}\z")]
 Handle = Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9-]{0,38}\z")]
+Rule = Annotated[str, Field(pattern=r"\A[a-z][a-z-]{0,38}\z")]
 Time = Annotated[str, Field(pattern=r"\A20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\z"),
                  AfterValidator(_real_time)]  # fmt: skip
 _BaseHome = Annotated[str, Field(pattern=rf"\A{BASE_HOME}\z")]
@@ -79,7 +80,7 @@ class Submitted(_Event):
     """The entry's files as they were merged: their sha256 by path, and what a tombstone shows without them.
 
     ``same_outputs_as`` is the ``seq`` of an earlier such event if only the judging is new: what was verified of those
-    outputs is verified of these.
+    outputs is verified of these. ``flags`` are what validation flagged when it accepted the files: by rule, in words.
     """
 
     kind: Literal["submitted"] = "submitted"
@@ -92,6 +93,7 @@ class Submitted(_Event):
     base_samples_sha256: Digest
     tuned_samples_sha256: Digest
     same_outputs_as: Annotated[int, Field(ge=1)] | None = None
+    flags: Annotated[dict[Rule, Note], Field(max_length=40)] = {}
 
     @property
     def base_home(self) -> str | None:
@@ -238,7 +240,7 @@ def event_bytes(event: Event) -> bytes:
     ASCII escapes show in a diff what text by others may hide: direction marks, zero-width characters.
     """
     # A field that came later is left out where it says nothing, so that older events keep the one form they have.
-    later = {"same_outputs_as"} if getattr(event, "same_outputs_as", None) is None else set()
+    later = {name for name in ("same_outputs_as", "flags") if not getattr(event, name, None)}
     document = event.model_dump(mode="json", by_alias=True, exclude=later)
     return (json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n").encode("ascii")
 

@@ -145,6 +145,7 @@ class Pages:
         if any(facts is None for _, facts in rows):
             return None
         others = [[vars(bad) for bad in board.bad], [(stone.name, repr(stone.state)) for stone in board.tombstones]]
+        others.append([(name, dict(flags)) for name, flags in sorted(board.found.items())])
         besides = [[repr(release) for release in self.releases], _files_digest(self._studies)]
         return _sha256(json.dumps([rows, others, besides]).encode())
 

@@ -43,9 +43,10 @@ THREATS = {
     "secret": "secrets in logs",
     "fabricated": "fabricated, copied or constant outputs",
     "twin": "names that can be mistaken for those of earlier entries",
+    "account": "entries that another account takes over, changes, or sends in a name that is not its own",
     "ledger": "events of others, on too little evidence, or of a time that is not",
 }
-Kind = Literal["model", "names", "template", "entry", "answers", "table", "ledger"]
+Kind = Literal["model", "names", "template", "entry", "answers", "table", "ledger", "request"]
 # refused: an error or a finding that refuses; flagged: a finding that flags; neutralised: goes through, without effect.
 Verdict = Literal["refused", "flagged", "neutralised"]
 

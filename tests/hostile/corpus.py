@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.hostile import expanding, files, ledgers, models, prompts, rows, tables, texts
+from tests.hostile import boards, expanding, files, ledgers, models, prompts, requests, rows, tables, texts
 from tests.hostile.case import THREATS, Case, Shop
 
 CASES: dict[str, Case] = {
     case.name: case
-    for kind in (models, prompts, files, rows, texts, tables, expanding, ledgers)
+    for kind in (models, prompts, files, rows, texts, tables, expanding, ledgers, boards, requests)
     for case in kind.CASES
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,10 @@ def remember(event: str, arguments: tuple[Any, ...]) -> None:
     ):
         # What a link leads to is not written.
         paths = arguments[1:2] if event == "os.symlink" else arguments[:2]
-        opened["written"].extend(os.fsdecode(each) for each in paths if isinstance(each, str | bytes))
+        # Folders are removed by the descriptors of those that they are in.
+        inside = arguments[1] if event in ("os.remove", "os.rmdir") and arguments[1] >= 0 else None
+        home = Path() if inside is None else Path(f"/proc/self/fd/{inside}").readlink()
+        opened["written"].extend(str(home / os.fsdecode(each)) for each in paths if isinstance(each, str | bytes))
     elif event in ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"):
         opened["connected"].append(repr(arguments[1:] if event.startswith("socket.connect") else arguments))
     elif event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "pty.spawn"):
@@ -52,7 +56,7 @@ def main(root: Path) -> None:
     from harness.errors import RetentionError
 
     runners = {"model": run_model, "names": run_names, "template": run_template, "table": run_table,
-               "ledger": run_ledger}  # fmt: skip
+               "ledger": run_ledger, "request": partial(run_request, root)}  # fmt: skip
     for case in plan["cases"]:
         if case["kind"] in runners:
             begun = time.monotonic()
@@ -140,6 +144,17 @@ def run_ledger(given: str) -> str:
     return " ".join(event.kind for event in ledger)
 
 
+def run_request(root: Path, given: dict[str, str]) -> str:
+    """A branch of a repository, as the pull request of an account."""
+    from leaderboard.acceptance.event_request import check_events
+    from leaderboard.acceptance.pull_request import take
+
+    checkout, head, author = Path(given["checkout"]), given["head"], given["author"]
+    if given["what"] == "events":
+        return str(check_events(checkout, "HEAD", head, author))
+    return str(take(checkout, "HEAD", head, root / "out" / head, author))
+
+
 def run_answers(cases: list[dict[str, Any]], results: dict[str, dict[str, Any]]) -> None:
     """Every answer to the first items of every task of the nano suite, through the tasks' own scoring."""
     from harness.lmeval.recompute import Recomputer
@@ -166,11 +181,11 @@ def run_answers(cases: list[dict[str, Any]], results: dict[str, dict[str, Any]])
 
 
 def run_entries(plan: dict[str, Any], results: dict[str, dict[str, Any]]) -> None:
-    """Validate every entry, compare them with each other, accept those that every step accepts, build the board, cite
-    and quote what is on it."""
+    """Validate every entry, compare them with each other or with those of their own board, accept those that every step
+    accepts, build the board, cite and quote what is on it."""
     from leaderboard.acceptance.coverage import Surroundings
     from leaderboard.acceptance.report import report_lines
-    from leaderboard.acceptance.steps import across, examine
+    from leaderboard.acceptance.steps import across, examine, validate
     from leaderboard.board.board import load_board
     from leaderboard.entries.shelf import Shelf
     from leaderboard.numbers.citations import cite
@@ -182,13 +197,16 @@ def run_entries(plan: dict[str, Any], results: dict[str, dict[str, Any]]) -> Non
     reports, prints = {}, []
     for case in [{"name": HONEST, "given": plan["honest"], "compared": True}, *cases]:
         folder, begun, spent = Path(case["given"]), time.monotonic(), cpu_seconds()
-        home = str(folder.parent.parent)
+        home = _home(case)
         if home not in shelves:
             shelf = Shelf(*(Path(home) / name for name in ("submissions", "bases", "events", "releases")))
             shelves[home] = Surroundings(shelf, [Path(plan["suite"])])
-        reports[case["name"]], printed = examine(folder, shelves[home])
-        if case["compared"] and printed is not None:
-            prints.append(printed)
+        if home != plan["board"]:
+            reports[case["name"]] = validate(folder, shelves[home])
+        else:
+            reports[case["name"]], printed = examine(folder, shelves[home])
+            if case["compared"] and printed is not None:
+                prints.append(printed)
         results[case["name"]] = {"seconds": time.monotonic() - begun, "cpu seconds": cpu_seconds() - spent}
     main_shelf = shelves[plan["board"]]
     compared = across(list(reports.values()), prints, main_shelf.shelf)
@@ -198,7 +216,7 @@ def run_entries(plan: dict[str, Any], results: dict[str, dict[str, Any]]) -> Non
         json.dumps(report.model_dump(mode="json"), allow_nan=False)
     board = load_board(*accept_all(main_shelf.shelf, Path(plan["site"]).parent, compared))
     write_site(board, Path(plan["site"]))
-    entries = {Path(case["given"]).name: case["name"] for case in cases}
+    entries = {Path(each["given"]).name: each["name"] for each in cases if _home(each) == plan["board"]}
     for row in board.rows:
         name = entries.get(row.entry_id, HONEST)
         results[name] |= {
@@ -206,6 +224,11 @@ def run_entries(plan: dict[str, Any], results: dict[str, dict[str, Any]]) -> Non
             "cited": [cite(row, None, style) for style in ("bibtex", "apa", "signature")],
             "opened": pull_request(main_shelf.shelf.submissions / row.entry_id, reports[name]),
         }
+
+
+def _home(case: dict[str, Any]) -> str:
+    """The board that the entry of a case is on."""
+    return str(Path(case["given"]).parent.parent)
 
 
 def accept_all(shelf: Any, out: Path, reports: Sequence[Any]) -> tuple[Path, Path, Path]:

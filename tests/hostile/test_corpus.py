@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from leaderboard.documents.text import clean
+from tests.hostile import boards
 from tests.hostile.case import THREATS, Case, Payload
 from tests.hostile.corpus import CASES, build, readme_table
 from tests.hostile.pages import Page, check_page, unseen
@@ -29,6 +30,8 @@ from tests.hostile.pipeline import HONEST
 ROOT = Path(__file__).parents[2]
 SECRETS = {"HF_TOKEN": "hf_" + "cAnArY" * 6, "AWS_SECRET_ACCESS_KEY": "canarycanarycanary", "PASSWORD": "canary-word"}
 MOST_MEMORY = 1 << 30
+# Where the items of shipped tasks are kept: those that another test of this process drew are not drawn again.
+ITEMS = os.environ["RETENTION_CACHE"]
 # All cases and their site together, in the time of the honest entry: 70 times here, on slow and on fast processors.
 MOST_TIMES = 200
 
@@ -60,6 +63,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     before = state(root)
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LD_LIBRARY_PATH", "LANG")}
     environment = kept | SECRETS | {"HOME": str(root / "home"), "TMPDIR": str(root / "tmp"), "PYTHONPATH": str(ROOT)}
+    environment["RETENTION_CACHE"] = ITEMS
     done = subprocess.run(
         [sys.executable, "-B", "-m", "tests.hostile.pipeline", str(root)],
         cwd=ROOT,
@@ -112,8 +116,8 @@ def test_a_case_gets_its_verdict(ran: Ran, case: Case) -> None:
         assert not any(each["action"] == "refuse" for each in result["findings"]), result["findings"]
     else:
         assert result["verdict"] == "accepted", result["findings"]
-    # What is not accepted is not on the board.
-    assert ("page" in result) == (result["verdict"] == "accepted")
+    # What is not accepted is not on the board, whose entries are those beside the honest one.
+    assert ("page" in result) == (result["verdict"] == "accepted" and case not in boards.CASES)
     assert not any(unseen(line) or len(line) > 1_500 for line in result["lines"])
 
 
@@ -128,13 +132,13 @@ def test_the_payload_would_have_been_noticed(tmp_path: Path) -> None:
 
 def test_nothing_was_written_elsewhere(ran: Ran) -> None:
     assert ran.before == ran.after
-    allowed = ("/dev/null", *(str(ran.root / name) for name in ("out", "home", "tmp")))
+    allowed = ("/dev/null", ITEMS, *(str(ran.root / name) for name in ("out", "home", "tmp")))
     assert [path for path in ran.opened["written"] if not path.startswith(allowed)] == []
 
 
-def test_nothing_was_connected_to_and_only_sandboxes_were_started(ran: Ran) -> None:
+def test_nothing_was_connected_to_and_only_sandboxes_and_git_were_started(ran: Ran) -> None:
     assert ran.opened["connected"] == []
-    assert set(ran.opened["run"]) <= {f"subprocess.Popen {sys.executable}"}
+    assert set(ran.opened["run"]) <= {f"subprocess.Popen {program}" for program in (sys.executable, "git")}
     assert [
         name for name in ran.opened["unpickled"] if name.split(".")[0] in ("os", "posix", "builtins", "subprocess")
     ] == []
@@ -222,3 +226,12 @@ def test_every_threat_has_cases_and_the_readme_lists_them() -> None:
     assert {case.threat for case in CASES.values()} == set(THREATS)
     text = (Path(__file__).parent / "README.md").read_text("utf-8")
     assert readme_table() in text, "paste tests.hostile.corpus.readme_table() there"
+
+
+def test_the_readme_names_cases_and_tests_that_are_there() -> None:
+    text = (Path(__file__).parent / "README.md").read_text("utf-8")
+    rows = text.partition("## Campaigns")[2].partition("\n\nElsewhere")[0].splitlines()
+    named = {name for row in rows if row.startswith("| ") for name in re.findall(r"`([^`]+)`", row)}
+    assert len(named) > 60
+    for name in named:
+        assert name in CASES or (ROOT / name).is_file(), name

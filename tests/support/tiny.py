@@ -70,9 +70,9 @@ custom_dataset: !function tiny.load_letters
 dataset_kwargs: {{count: {count}}}
 test_split: test
 output_type: multiple_choice
-doc_to_text: "{{{{question}}}}"
+doc_to_text: question
 doc_to_choice: ["A", "B", "C"]
-doc_to_target: "{{{{gold}}}}"
+doc_to_target: gold
 metric_list:
   - {{metric: acc, aggregation: mean, higher_is_better: true}}
   - {{metric: acc_norm, aggregation: mean, higher_is_better: true}}

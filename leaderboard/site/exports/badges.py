@@ -51,6 +51,8 @@ def badge(row: Row) -> bytes:
 def _said(row: Row) -> tuple[str, str]:
     if row.standing is not Standing.ACTIVE:
         return f"{row.standing} \N{MIDDLE DOT} {row.evidence}", _NONE
+    if row.pending:
+        return "not accepted yet", _NONE
     kept = row.card.retention_macro
     said = f"gain {points(row.card.learned.gain)} \N{MIDDLE DOT} {row.evidence}"
     if kept is None:

@@ -46,7 +46,8 @@ def entry_citation(row: Row, site: str | None) -> str:
         "authors": [{"alias": manifest.contact.handle}, _AUTHORS],
         "identifiers": [{"type": "other", "value": row.entry_id, "description": "RetentionBench entry"}],
         "version": __version__,
-        "abstract": f"Evidence: {row.evidence}{', so provisional' if row.provisional else ''}.",
+        "abstract": f"{'Not accepted yet. ' if row.pending else ''}Evidence: {row.evidence}"
+        f"{', so provisional' if row.provisional else ''}.",
     }
     moment = utc(row.state.submitted.at if row.state.submitted is not None else row.created)
     if moment is not None:

@@ -1,6 +1,7 @@
 """How numbers and untrusted names are written."""
 
 import pytest
+from rich.cells import cell_len
 
 from harness.scoring import wording
 
@@ -42,3 +43,13 @@ def test_sizes_are_for_people() -> None:
     assert [wording.byte_size(each) for each in (0, 999, 1000, 5_400_000, 14.2e9)] == [
         "0 B", "999 B", "1 KB", "5 MB", "14.2 GB"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", ["\u6f22\u5b57", "\U0001f389\U0001f389", "e\u0301\u0301", "\u05e9\u05dc\u05d5\u05dd", "plain"]
+)
+def test_columns_start_below_each_other_whatever_the_script_of_a_name(name: str) -> None:
+    head, first, second = wording.align_columns(("name", "n"), [(name, "12"), ("a longer name", "3")], ("name",))
+    assert {cell_len(line) for line in (head, first, second)} == {len("a longer name  12")}
+    (right, *_) = wording.align_columns(("name",), [(name,), ("a longer name",)], ())[1:]
+    assert cell_len(right) == len("a longer name")

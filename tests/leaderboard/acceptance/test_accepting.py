@@ -1,16 +1,23 @@
 """Acceptance runs all steps: what validation refuses is not put on record, and what is not on record is not shown."""
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from harness.errors import CheckFailedError
 from leaderboard.acceptance.accepting import accept_entries
 from leaderboard.board.board import load_board
+from leaderboard.board.queue import queued_entries
+from leaderboard.board.recipes import recipes
+from leaderboard.cli import cli
 from leaderboard.documents.identity import seal
 from leaderboard.entries.maintain import record_acceptance
+from leaderboard.site.build import render
 from tests.support.accepting import accepted, maintained
 from tests.support.tiny import TinyShelf, model, tiny_shelf, tiny_suite
 
@@ -91,10 +98,47 @@ def test_an_entry_that_changed_since_is_left_out(made: TinyShelf, change: str) -
         assert "not accepted as it is" in board.bad[0].reason
 
 
-def test_a_preview_shows_what_was_never_accepted(made: TinyShelf) -> None:
+def test_a_preview_shows_what_was_never_accepted_and_says_so(made: TinyShelf) -> None:
     shelf = made.shelf
-    assert len(load_board(shelf.submissions, shelf.bases, shelf.events, preview=True).rows) == 1
-    assert len(load_board(shelf.submissions, shelf.bases).rows) == 1
+    board = load_board(shelf.submissions, shelf.bases, shelf.events, preview=True)
+    (row,) = board.rows
+    assert row.pending
+    assert row.tags[0].text == "not accepted yet"
+    assert recipes(board.tracks[0])[0].tags[0].text == "not accepted yet"
+    assert (row.placing.reason or "").startswith("not accepted yet")
+    written = render(board)
+    for name in ("index.html", f"entries/{row.entry_id}.html", f"entries/{row.entry_id}.json", "board.json"):
+        assert b"not accepted yet" in written[name], name
+    accepted(shelf)
+    (row,) = load_board(shelf.submissions, shelf.bases, shelf.events, preview=True).rows
+    assert "not accepted yet" not in [tag.text for tag in row.tags]
+    # Nobody could accept entries elsewhere, which have no ledgers.
+    (row,) = load_board(shelf.submissions, shelf.bases).rows
+    assert not row.pending
+
+
+def bare_gold(task: str, doc: dict[str, Any]) -> str | int:
+    """Half of the sums are the gold answer and nothing else."""
+    if task == "tiny_sums" and int(doc["answer"]) % 2:
+        return f"<answer>{doc['answer']}</answer>"
+    return model(3, tiny_sums=0.3)(task, doc)
+
+
+def test_what_validation_flags_waits_in_the_queue_before_and_after_acceptance(made: TinyShelf) -> None:
+    folder, shelf = made.add("gold", bare_gold), made.shelf
+    where = [str(each) for name in ("submissions", "bases", "events")
+             for each in (f"--{name}", getattr(shelf, name))]  # fmt: skip
+    arguments = ["maintain", "queue", *where, "--cache", str(made.root / "cache"), "--suite", str(made.tiny.path)]
+    said = CliRunner().invoke(cli, [*arguments, "--json"], catch_exceptions=False).stdout.splitlines()
+    first, other = (json.loads(line) for line in said)
+    assert (first["entry_id"], first["reason"]) == (folder.name, "pending")
+    assert "gold-copied" not in other["flags"]
+    assert "bare gold answer" in first["flags"]["gold-copied"]
+    accept_entries(shelf, [folder.name, other["entry_id"]], "mo", [made.tiny.path], jobs=1)
+    assert shelf.state(folder.name).submitted.flags == first["flags"]  # type: ignore[union-attr]
+    waiting = queued_entries(load_board(shelf.submissions, shelf.bases, shelf.events))
+    assert (waiting[0].entry_id, waiting[0].reason) == (folder.name, "unverified")
+    assert waiting[0].flags == first["flags"]
 
 
 def test_a_changed_entry_is_accepted_again_by_the_account_that_submitted_it(made: TinyShelf) -> None:

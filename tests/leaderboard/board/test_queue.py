@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from leaderboard.board.board import Board, load_board
 from leaderboard.board.queue import QUEUE_REASONS, queued_entries, worth_verifying
 from leaderboard.cli import cli
 from leaderboard.ledger import Evidence
-from leaderboard.site.build import render
+from leaderboard.site.build import files, render
 from tests.support.made_up_board import made_row, made_track
 from tests.support.synthetic_board import Folders, rich_board
 
@@ -54,6 +55,21 @@ def test_verifying_is_worth_most_above_what_is_verified_and_then_above_most_othe
     assert worth_verifying(made_track(told["d"]), told["d"])[0]
 
 
+def test_what_validation_flagged_is_shown_and_asks_for_verification_first(board: Board) -> None:
+    last = [each for each in queued_entries(board) if each.reason == "unverified"][-1].entry_id
+    found = {"few-losses": "3 of 500 prior items were forgotten", "attempts": "9 entries"}
+    flagged = replace(board, found={last: found, "no-such-entry": {"few-losses": "x"}})
+    waiting = [each for each in queued_entries(flagged) if each.reason == "unverified"]
+    assert (waiting[0].entry_id, waiting[0].flags) == (last, found)
+    assert all(each.flags == {} for each in waiting[1:])
+    page = next(content for name, content in files(flagged) if name == "queue.html").decode()
+    assert '<span class="chip warn">few-losses</span>' in page
+    assert "3 of 500 prior items were forgotten" in page
+    # Others are shown, and change no order.
+    ordinary = queued_entries(replace(board, found={last: {"attempts": "9 entries"}}))
+    assert [each.entry_id for each in ordinary] == [each.entry_id for each in queued_entries(board)]
+
+
 def test_everything_that_waits_is_there_once_and_nothing_that_is_withdrawn(board: Board) -> None:
     waiting = [each.entry_id for each in queued_entries(board)]
     assert len(waiting) == len(set(waiting))
@@ -72,7 +88,7 @@ def test_the_command_and_the_page_list_the_same_entries(
 ) -> None:
     folders, events = made
     where = ["--submissions", str(folders.submissions), "--bases", str(folders.bases), "--events", str(events)]
-    arguments = ["maintain", "queue", *where, "--cache", str(tmp_path)]
+    arguments = ["maintain", "queue", *where, "--no-validate", "--cache", str(tmp_path)]
     ran = CliRunner().invoke(cli, [*arguments, "--json"], catch_exceptions=False)
     printed = [json.loads(line)["entry_id"] for line in ran.stdout.splitlines()]
     assert printed == [each.entry_id for each in queued_entries(board)]
@@ -80,7 +96,7 @@ def test_the_command_and_the_page_list_the_same_entries(
     linked = re.findall(r'class="queue-name"><a href="entries/([a-z0-9]{12})\.html"', page)
     assert linked == [each.entry_id for each in queued_entries(board) if each.row is not None]
     table = CliRunner().invoke(cli, [*arguments, "--most", "1"], catch_exceptions=False).stdout.splitlines()
-    assert table[0].split() == ["why", "since", "entry", "name", "alarms"]
+    assert table[0].split() == ["why", "since", "entry", "name", "alarms", "flags"]
     assert table[1].startswith("flagged")
     assert table[2:] == [f"and {len(printed) - 1} more", f"next: retention maintain events {printed[0]}"]
 

@@ -358,7 +358,13 @@ def test_any_bytes_are_an_event_or_refused(data: bytes) -> None:
 def test_any_document_near_an_event_is_one_or_refused(kind: type[BaseModel], data: st.DataObject) -> None:
     """What is read is spelt as it would be written; the rest is refused, and nothing else happens."""
     known = HEAD | {"schema": "retentionbench-event-1", "seq": 2, "previous": BASE} | SUBMITTED
-    known |= {"reason": "why", "of": 1, "by": OTHER, "agreement": agreement().model_dump(mode="json")}
+    known |= {
+        "flags": {"few-losses": "why"},
+        "reason": "why",
+        "of": 1,
+        "by": OTHER,
+        "agreement": agreement().model_dump(mode="json"),
+    }
     known |= REBASED if kind is ev.Rebased else {}
     names = [
         field.alias or name for name, field in kind.model_fields.items() if name not in ("kind", "same_outputs_as")
