@@ -23,6 +23,7 @@ from harness.checkpoints.configuration import (
     wrong_architecture,
 )
 from harness.checkpoints.contents import ADAPTER_CONFIG, CONFIG, Contents, pickled_message
+from harness.checkpoints.tokenizer_sizes import absurd_tokenizer
 from harness.checkpoints.weights import HeaderError, Tensor, read_header
 from harness.errors import RetentionError
 from harness.sandbox import Failure, Limits, Sandbox
@@ -180,6 +181,8 @@ def _scan_file(path: Path, *, stock: bool) -> None:
     if path.suffix.lower() != ".json":
         return
     content = _read_json(path)
+    if path.name == "tokenizer.json":
+        content = _sized_tokenizer(path, content)
     if key := _asks_for_code(content, stock=stock):
         raise CheckpointError(f"{path}: {key} would run the checkpoint's own code; remove it and use a stock model")
     if found := _names_other_model(content):
@@ -193,6 +196,17 @@ def _scan_file(path: Path, *, stock: bool) -> None:
         _scan_tokenizer_config(path, fields)
     if is_configuration(path.name):
         _scan_configuration(path, fields)
+
+
+def _sized_tokenizer(path: Path, content: Any) -> Any:
+    """A tokenizer file of ordinary size, without its hundreds of thousands of tokens and merges: they name nothing."""
+    fields = content if isinstance(content, dict) else {}
+    if found := absurd_tokenizer(fields):
+        raise CheckpointError(f"{path}: {found}; restore the tokenizer of the model that it was trained from")
+    model = fields.get("model")
+    if not isinstance(model, dict):
+        return content
+    return {**fields, "model": {name: value for name, value in model.items() if name not in ("vocab", "merges")}}
 
 
 def _scan_configuration(path: Path, fields: dict[str, Any]) -> None:

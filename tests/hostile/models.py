@@ -238,6 +238,9 @@ def _names(names: list[str]) -> Callable[[Shop, Case], list[str]]:
 _STEP = {"type": "Replace", "pattern": {"String": "a"}, "content": "aaaaaaaaaa"}
 _BLOW_UP = {"type": "Sequence", "normalizers": [_STEP] * 7}
 _PANIC = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
+_BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+_AROUND = {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "a", "type_id": 0}}], "pair": [],
+           "special_tokens": {"a": {"id": "a", "ids": [4] * 1_000, "tokens": ["a"] * 1_000}}}  # fmt: skip
 _REMOTE = {"AutoModelForCausalLM": "evil/repo--modeling.Evil"}
 _REDOS = "(l|la|a|y|e|r|.)*(l|la|a|y|e|r|.)*(l|la|a|y|e|r|.)*" * 4 + "#"
 
@@ -383,6 +386,22 @@ CASES = [
     _case("normalizer-backtracks", "turned", "takes too long or cannot be used",
           _with("tokenizer.json",
                 normalizer={"type": "Replace", "pattern": {"Regex": "(a|aa)+$"}, "content": ""})),
+    _case("tokenizer-of-millions", "turned", "1,000,001 tokens; a tokenizer has at most 1,000,000",
+          _with("tokenizer.json", model={"type": "Unigram", "vocab": [0] * 1_000_001})),
+    _case("tokenizer-merges", "turned", "1,000,001 merges",
+          _with("tokenizer.json", model={"merges": [""] * 1_000_001})),
+    _case("tokenizer-of-added", "turned", "100,001 added tokens",
+          _with("tokenizer.json", added_tokens=[{"id": 4}] * 100_001)),
+    _case("tokenizer-long-token", "turned", "a token of 2,000,000 characters",
+          _with("tokenizer.json", model={"type": "Unigram", "vocab": [["a" * 2_000_000, 0]]})),
+    _case("tokenizer-doubles", "turned", "it makes 2,048 characters of",
+          _with("tokenizer.json", pre_tokenizer={"type": "Sequence", "pretokenizers": [_BYTES] * 12})),
+    _case("tokenizer-prepends", "turned", "it makes 1,000,001 characters of",
+          _with("tokenizer.json", normalizer={"type": "Prepend", "prepend": "a" * 1_000_000})),
+    _case("tokenizer-surrounds", "turned", "it puts 1,000 tokens around a text",
+          _with("tokenizer.json", post_processor=_AROUND)),
+    _case("tokenizer-of-no-kind", "turned", "not a usable tokenizer",
+          _with("tokenizer.json", model={"type": "BPE", "vocab": {"a": 0}, "merges": [["a", "b"]]})),
     _case("tokenizer-panics", "tokenizer", "not a usable tokenizer",
           _with("tokenizer.json", pre_tokenizer=_PANIC)),
     Case("tokenizer-answers", "tokenizer", "model", "refused", "its tokenizer differs", _answering_tokenizer),
