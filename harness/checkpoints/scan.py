@@ -12,15 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.checkpoints.architecture import is_stock, wrong_architecture
 from harness.checkpoints.configuration import (
     absurd_size,
     is_configuration,
-    is_stock,
     names_elsewhere,
     names_file,
     quantisation_patterns,
     rounded_weights,
-    wrong_architecture,
 )
 from harness.checkpoints.contents import ADAPTER_CONFIG, CONFIG, Contents, pickled_message
 from harness.checkpoints.tokenizer_sizes import absurd_tokenizer

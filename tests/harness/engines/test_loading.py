@@ -122,7 +122,8 @@ def test_the_record_states_what_was_stripped_and_left_out(toys: Callable[[str], 
 def test_a_configuration_of_another_model_is_refused(toys: Callable[[str], Path], tmp_path: Path) -> None:
     for number, (change, says) in enumerate(
         [
-            ({"hidden_size": 32, "head_dim": 16}, "of another shape"),
+            ({"hidden_size": 48, "head_dim": 16}, "hidden_size is 48, but no tensor has a side of 48"),
+            ({"intermediate_size": 48}, "of another shape"),
             ({"num_hidden_layers": 3}, r"9 missing \(model\.layers\.2"),
             ({"num_hidden_layers": 10**7}, "but the weights have 21 tensors"),
             ({"model_type": "no-such-model"}, "cannot be compared"),
@@ -202,6 +203,7 @@ def test_an_adapter_for_another_shape_of_model_is_refused(
     folder = copied(toys, "llama", tmp_path / "narrow")
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"hidden_size": 32, "head_dim": 32}))
+    change_tensors(folder, lambda tensors: {name: each[..., :32] for name, each in tensors.items()})
     report = check_weights(open_checkpoint(str(adapter)), open_checkpoint(str(folder)))
     assert len(report.fit.misshapen) == 4
 
