@@ -185,13 +185,35 @@ def _circle(shop: Shop, case: Case, folder: Path) -> None:
     _with("adapter_config.json", base_model_name_or_path=str(folder))(shop, case, folder)
 
 
-def _answering_tokenizer(shop: Shop, case: Case) -> list[str]:
-    """A fine-tune whose tokenizer writes the answer beside a question that it knows."""
+def _tuned(harm: Harm, shop: Shop, case: Case) -> list[str]:
+    """A base, and a fine-tune with a tokenizer of its own."""
     home = shop.folder(case)
     base, tuned = write_checkpoint(home / "base"), write_checkpoint(home / "tuned", seed=1)
-    step = {"type": "Replace", "pattern": {"String": "capital of France?"}, "content": "capital of France? Paris"}
-    _with("tokenizer.json", normalizer=step)(shop, case, tuned)
+    harm(shop, case, tuned)
     return [str(base), str(tuned)]
+
+
+def _answering(shop: Shop, case: Case, folder: Path) -> None:
+    """It writes the answer beside a question that it knows."""
+    step = {"type": "Replace", "pattern": {"String": "capital of France?"}, "content": "capital of France? Paris"}
+    _with("tokenizer.json", normalizer=step)(shop, case, folder)
+
+
+def _swallowing(shop: Shop, case: Case, folder: Path) -> None:
+    """A question that it knows is one special token."""
+    known = json.loads((folder / "tokenizer.json").read_text())["added_tokens"]
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    whole = {"id": 6, "content": "capital of France?", "special": True, **flags}
+    _with("tokenizer.json", added_tokens=[*known, whole])(shop, case, folder)
+    _with("special_tokens_map.json", eos_token=whole["content"])(shop, case, folder)
+
+
+def _another_start(shop: Shop, case: Case, folder: Path) -> None:
+    """It puts an answer before each text, and writes one for a word that no question has."""
+    step = {"type": "Replace", "pattern": {"String": "zebra"}, "content": "Paris"}
+    around = {**_AROUND, "single": [*_AROUND["single"], {"Sequence": {"id": "A", "type_id": 0}}]}
+    around["special_tokens"] = {"a": {"id": "a", "ids": [4] * 9, "tokens": ["a"] * 9}}
+    _with("tokenizer.json", normalizer=step, post_processor=around)(shop, case, folder)
 
 
 def _other_base(shop: Shop, case: Case) -> list[str]:
@@ -239,8 +261,12 @@ _STEP = {"type": "Replace", "pattern": {"String": "a"}, "content": "aaaaaaaaaa"}
 _BLOW_UP = {"type": "Sequence", "normalizers": [_STEP] * 7}
 _PANIC = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
 _BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
-_AROUND = {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "a", "type_id": 0}}], "pair": [],
-           "special_tokens": {"a": {"id": "a", "ids": [4] * 1_000, "tokens": ["a"] * 1_000}}}  # fmt: skip
+_AROUND: dict[str, Any] = {
+    "type": "TemplateProcessing",
+    "single": [{"SpecialToken": {"id": "a", "type_id": 0}}],
+    "pair": [],
+    "special_tokens": {"a": {"id": "a", "ids": [4] * 1_000, "tokens": ["a"] * 1_000}},
+}
 _REMOTE = {"AutoModelForCausalLM": "evil/repo--modeling.Evil"}
 _REDOS = "(l|la|a|y|e|r|.)*(l|la|a|y|e|r|.)*(l|la|a|y|e|r|.)*" * 4 + "#"
 
@@ -433,7 +459,10 @@ CASES = [
           _with("tokenizer.json", model={"type": "BPE", "vocab": {"a": 0}, "merges": [["a", "b"]]})),
     _case("tokenizer-panics", "tokenizer", "not a usable tokenizer",
           _with("tokenizer.json", pre_tokenizer=_PANIC)),
-    Case("tokenizer-answers", "tokenizer", "model", "refused", "its tokenizer differs", _answering_tokenizer),
+    Case("tokenizer-answers", "tokenizer", "model", "refused", "its tokenizer differs", partial(_tuned, _answering)),
+    Case("tokenizer-swallows", "tokenizer", "model", "refused", "its tokenizer differs", partial(_tuned, _swallowing)),
+    Case("tokenizer-begins", "tokenizer", "model", "neutralised",
+         "<|im_start|>user " + "a" * 30 + "!<|im_end|><|im_start|>assistant  staged", partial(_tuned, _another_start)),
     Case("adapter-other-base", "weights", "model", "refused", "whose weights are not those of", _other_base),
     Case("adapter-in-part", "weights", "model", "refused", "its tensors are not those of its base: 6 missing",
          _half_an_adapter),
