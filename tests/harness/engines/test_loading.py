@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from harness.checkpoints import Checkpoint, CheckpointError, WeightsReport, nano_root, open_checkpoint
+from harness.engines import loading
 from harness.engines.loading import check_weights, checked
+from harness.sandbox import Failure, FailureKind
 from tests.support.toys import CONFIGS, change_tensors, write_peft, write_toy
 
 Tensors = dict[str, Any]
@@ -136,6 +138,22 @@ def test_a_configuration_of_another_model_is_refused(toys: Callable[[str], Path]
         (folder / "config.json").write_text(json.dumps(config | change))
         with pytest.raises(CheckpointError, match=says):
             checked(open_checkpoint(str(folder)))
+
+
+@pytest.mark.parametrize("kind", ["timeout", "memory", "crash", "too large"])
+def test_a_model_that_cannot_be_made_within_limits_is_one_line_with_the_way_out(
+    toys: Callable[[str], Path], kind: FailureKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        def call(self, *_: object) -> Failure:
+            return Failure(kind, "no answer within 60 s")
+
+    monkeypatch.setattr(loading, "_VERSION", kind)  # What is cached was found by another.
+    monkeypatch.setattr(loading, "_sandbox", lambda count: Full())
+    with pytest.raises(CheckpointError) as caught:
+        checked(open_checkpoint(str(toys("llama"))))
+    assert "cannot be compared with the model of config.json: no answer within 60 s; it takes more" in str(caught.value)
+    assert str(caught.value).endswith("restore the configuration that they were trained with")
 
 
 @pytest.fixture(scope="module")
