@@ -244,7 +244,7 @@ def _scan_configuration(path: Path, fields: dict[str, Any]) -> None:
 
 
 def _is_deeper(content: Any, levels: int) -> bool:
-    level = [content]
+    level = [content] if isinstance(content, dict | list) else []
     for _ in range(levels):
         level = [each for value in level for each in (value.values() if isinstance(value, dict) else value)
                  if isinstance(each, dict | list)]  # fmt: skip

@@ -311,3 +311,10 @@ def test_so_many_tokens_do_not_end_an_answer(tmp_path: Path) -> None:
             open_checkpoint(str(folder))
     with pytest.raises(CheckpointError, match=r"generation_config\.json: eos_token_id lists 257 tokens"):
         open_checkpoint(str(folder))
+
+
+@pytest.mark.parametrize("content", ["null", "3", '"a"', "[]", "true"])
+def test_json_that_is_no_object_is_no_more_than_an_empty_one(tmp_path: Path, content: str) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    (folder / "special_tokens_map.json").write_text(content)
+    open_checkpoint(str(folder))
