@@ -3,12 +3,13 @@
 A :class:`Sandbox` runs named functions of one module in worker processes that are reused from call to call. Requests
 and results are length-prefixed JSON; nothing is pickled. The kernel enforces the limits (address space, CPU time, no
 core files, no writes, no child processes); the parent enforces wall time with SIGKILL and replaces a lost worker at the
-next call.
+next call. The kernel ends a worker whose parent was killed, whatever it computes.
 
 It bounds what hostile data can make trusted code do (a parser, a template engine). It does not contain hostile code.
 """
 
 import contextlib
+import fcntl
 import importlib
 import json
 import math
@@ -169,7 +170,7 @@ class _Worker:
             sent = json.dumps({**spec, "path": path, "socket": theirs.fileno()})
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-s", "-B", "-c", _BOOT, sent],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # Nothing is written to it; it is closed when this process is gone.
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
@@ -208,7 +209,7 @@ class _Worker:
     def end(self) -> None:
         """Kill the worker and anything it started, and wait for it."""
         self.spoilt = True
-        self._socket.close()
+        self._hang_up()
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -216,8 +217,13 @@ class _Worker:
             self._process.wait()
 
     def disown(self) -> None:
-        self._socket.close()
+        self._hang_up()
         self._process.returncode = 0  # Its parent waits for it, not this process.
+
+    def _hang_up(self) -> None:
+        self._socket.close()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
 
     def _read(self, size: int, deadline: float) -> bytearray:
         content = bytearray()
@@ -273,6 +279,7 @@ def _too_large(most: int) -> Failure:
 
 def _serve(spec: dict[str, Any]) -> None:
     """A worker's main loop: import the module, apply the limits, answer until the parent is gone."""
+    _end_with_the_parent()
     pipe = socket.socket(fileno=spec["socket"])
     limits = Limits(**spec["limits"])
     try:
@@ -295,6 +302,14 @@ def _serve(spec: dict[str, Any]) -> None:
         except BaseException as error:  # Whatever it is, it concerns this call alone.
             encoded, failed = None, Failure("error", _one_line(error))
         _send(pipe, None, failed, spoilt) if encoded is None else _send_encoded(pipe, encoded)
+    os._exit(0)  # Taking large libraries apart costs seconds.
+
+
+def _end_with_the_parent(stdin: int = 0) -> None:
+    """Have the kernel send SIGIO when the parent, which alone can write to ``stdin``, is gone. Without a handler that
+    ends a process at once, also one that is busy in a library."""
+    fcntl.fcntl(stdin, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(stdin, fcntl.F_SETFL, fcntl.fcntl(stdin, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def _confine(limits: Limits) -> None:

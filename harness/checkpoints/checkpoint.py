@@ -16,6 +16,7 @@ from harness.checkpoints.hub import fetch
 from harness.checkpoints.listing import contents_of
 from harness.checkpoints.naming import local_name
 from harness.checkpoints.parameters import WeightsReport
+from harness.checkpoints.processor_sizes import check_processor
 from harness.checkpoints.scan import CheckpointError, check_patterns, module_names, read_json, scan_files
 from harness.checkpoints.staging import stage
 from harness.checkpoints.tokenizer import TOKENIZER_FILE, tokenizer_digest
@@ -105,6 +106,7 @@ def _from_folder(
     if contents.refused:
         raise CheckpointError(contents.refused[0])
     scan_files(folder, contents)
+    check_processor(folder)
     used = list(contents.used)
     files = dict(zip(used, cached_sha256([folder / relative for relative in used]), strict=True))
     adapter = contents.kind == "adapter"

@@ -5,10 +5,8 @@ an audio tokenizer from the hub. So every value that may name a file or a reposi
 say where a model came from: those are known by name, and are left out of the copy that libraries are given.
 """
 
-import importlib.util
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.checkpoints.weights import Tensor
@@ -45,16 +43,16 @@ _DRAFT = re.compile(r"speculat|(\A|_)(draft|assistant|verifier)(_model|_config)?
 _QUANTISATION = "quantization_config"
 _WHOLE = frozenset({"BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64"})
 _PLAIN_MODULE = re.compile(r"\A[\w.-]*\Z", re.ASCII)
-_WRITES_NO_TEXT = re.compile(
-    r"For\w*Classification\Z|For(MaskedLM|QuestionAnswering|MultipleChoice|Retrieval|Ranking)\Z|Reward|Embedding|ColBERT|"
-    r"MTP(Model)?\Z|Eagle3\Z|\AP?Eagle(?!2)|Medusa|Draft|DSpark|(?<!LMHead)(?<!LM)(?<!Chat)(?<!Omni)(?<!GLM)(?<!Ultravox)(?<!Audio)"
-    r"(?<!Decoder)Model\Z"
-)
-_DEPTH = re.compile(r"(layers?|blocks|depths?|experts)\Z")
+_PARTS = ("text_config", "llm_config", "language_config", "thinker_config")
+_DEPTH = re.compile(r"(layers?|blocks|depths?|stages)\Z")
+_COUNT = re.compile(r"(experts|labels|codebooks|queries)\Z")
 _WIDTH = re.compile(r"(size|dim|heads|n_head|embd|n_inner|d_model|d_ff|d_kv|channels|width|rank)\Z")
 _LENGTH = re.compile(r"(max_position_embeddings|n_positions|n_ctx|max_seq_len(gth)?)\Z")
+_LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
+_LAYER = re.compile(r"(?:\A|\.)(?:layers?|h|blocks?)\.(\d{1,9})\.")
 # What a small model's configuration may state beyond its own weights, as defaults of its family.
-_FLOOR_DEPTH = 1_000
+_FLOOR_DEPTH = 256
+_FLOOR_COUNT = 4_096
 _FLOOR_WIDTH = 1 << 20
 _MOST_POSITIONS = 1 << 24
 
@@ -62,6 +60,15 @@ _MOST_POSITIONS = 1 << 24
 def is_configuration(name: str) -> bool:
     """Whether a file of this name tells a library what to do, and is no vocabulary or index."""
     return name == "config.json" or name.endswith("_config.json")
+
+
+def text_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part of ``config.json`` that describes the language model; all of it, where the model is nothing else."""
+    for name in _PARTS:
+        part = config.get(name)
+        if isinstance(part, dict):
+            return text_config(part)
+    return config
 
 
 def names_elsewhere(content: Any, *, quantisation: bool = False) -> str | None:
@@ -98,59 +105,44 @@ def without_claims(content: Any, *, auto_map: bool) -> Any:
     }
 
 
-def is_stock(config: dict[str, Any]) -> bool:
-    """Whether the installed transformers defines the model's class, so that no code of a checkpoint is needed."""
-    known, names = _stock_classes(config.get("model_type")), config.get("architectures")
-    return isinstance(names, list) and bool(names) and all(isinstance(each, str) and each in known for each in names)
-
-
-def _stock_classes(model_type: Any) -> set[str]:
-    """The classes that the installed transformers defines for ``model_type``, none where it has no module of that name.
-
-    Looked up in the library's files: importing it takes seconds.
-    """
-    library = importlib.util.find_spec("transformers")
-    if library is None or library.origin is None or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", str(model_type)):
-        return set()
-    module = str(model_type).replace("-", "_")
-    path = Path(library.origin).parent / "models" / module / f"modeling_{module}.py"
-    source = path.read_text(encoding="utf-8") if path.is_file() else ""
-    return set(re.findall(r"^class (\w+)\(", source, re.MULTILINE))
-
-
-def wrong_architecture(config: dict[str, Any]) -> str | None:
-    """Why the model class that ``config`` names cannot be evaluated; None if it can."""
-    names = config.get("architectures")
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        return "architectures is missing; it names the model class"
-    if len(names) > 1:
-        return f"architectures names {len(names)} model classes, of which engines choose differently; name one"
-    if _WRITES_NO_TEXT.search(names[0]):
-        return (
-            f"architectures names {names[0][:80]!a}, which embeds, classifies or drafts and writes no text; save the "
-            "language model, a class like ...ForCausalLM"
-        )
-    known = _stock_classes(config.get("model_type"))
-    if known and names[0] not in known:
-        return (
-            f"architectures names {names[0][:80]!a}, which is no class of model_type {config['model_type']}: vLLM "
-            "goes by the one and transformers by the other; restore the configuration of these weights"
-        )
-    return None
-
-
 def absurd_size(config: dict[str, Any], tensors: Sequence[Tensor]) -> str | None:
-    """The field whose number does not fit weights of these shapes, so that building the model would hang."""
+    """The field whose number does not fit weights of these shapes, so that building the model would hang or fail."""
     largest = max((max(tensor.shape, default=1) for tensor in tensors), default=1)
+    many, longest = f"the weights have {len(tensors):,} tensors", f"the longest side of a tensor is {largest:,}"
     limits = (
-        (_DEPTH, max(_FLOOR_DEPTH, len(tensors), largest), f"the weights have {len(tensors):,} tensors"),
-        (_WIDTH, max(_FLOOR_WIDTH, 64 * largest), f"the longest side of a tensor is {largest:,}"),
+        (_DEPTH, max(_FLOOR_DEPTH, len(tensors)), many),
+        (_COUNT, max(_FLOOR_COUNT, len(tensors), largest), f"{many} and {longest}"),
+        (_WIDTH, max(_FLOOR_WIDTH, 64 * largest), longest),
         (_LENGTH, _MOST_POSITIONS, f"at most {_MOST_POSITIONS:,} can be"),
     )
     for key, value in _numbers(config):
         for pattern, most, why in limits:
             if pattern.search(key) and value > most:
                 return f"{key} is {_brief(value)}, but {why}; restore the configuration of these weights"
+    return _deeper_than_weights(config, tensors) or _of_other_width(config, tensors)
+
+
+def _deeper_than_weights(config: Mapping[str, Any], tensors: Sequence[Tensor]) -> str | None:
+    """The number of layers, where the weights have far fewer; some models have a few layers without a tensor."""
+    numbers = (int(found[1]) for tensor in tensors if (found := _LAYER.search(tensor.name)))
+    there = 1 + max(numbers, default=-1)
+    for key, value in text_config(config).items():
+        if key in _LAYERS and type(value) is int and value > 2 * there + 8 > 8:
+            return (
+                f"{key} is {value}, but the weights end with layer {there}; restore the configuration of these weights"
+            )
+    return None
+
+
+def _of_other_width(config: Mapping[str, Any], tensors: Sequence[Tensor]) -> str | None:
+    """A side of the embedding that no tensor has; packed tensors have other sides."""
+    sides = {side for tensor in tensors for side in tensor.shape}
+    if not sides or config.get(_QUANTISATION) is not None:
+        return None
+    for key in ("hidden_size", "vocab_size"):
+        value = text_config(config).get(key)
+        if type(value) is int and value not in sides:
+            return f"{key} is {value}, but no tensor has a side of {value}; restore the configuration of these weights"
     return None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from harness.checkpoints.limits import text_config
+from harness.checkpoints.configuration import text_config
 from harness.checkpoints.scan import read_json
 from harness.checkpoints.tokenizer import TOKENIZER_FILE, open_tokenizer
 

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.checkpoints.configuration import text_config
 from harness.checkpoints.scan import read_json
 
 # As architectures call it; where several are stated, the smallest holds.
@@ -30,20 +31,10 @@ _DEFAULTS = {
 QUESTION = 2048
 # Room for any ordinary question and answer.
 _ROOM = 4096
-_PARTS = ("text_config", "llm_config", "language_config", "thinker_config")
 # Kinds of scaling whose max_position_embeddings already counts what they add.
 _SCALED = frozenset(
     {"default", "su", "longrope", "llama3", "yarn", "deepseek_yarn", "deepseek_llama_scaling", "mrope", "proportional"}
 )
-
-
-def text_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The part of ``config.json`` that describes the language model; all of it, where the model is nothing else."""
-    for name in _PARTS:
-        part = config.get(name)
-        if isinstance(part, dict):
-            return text_config(part)
-    return config
 
 
 def length_for(need: int, positions: int | None) -> int:

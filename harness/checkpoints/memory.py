@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.checkpoints.checkpoint import Checkpoint
-from harness.checkpoints.limits import text_config
+from harness.checkpoints.configuration import text_config
 from harness.checkpoints.scan import read_json
 from harness.checkpoints.weights import Tensor, read_header
 

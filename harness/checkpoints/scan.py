@@ -12,17 +12,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.checkpoints.architecture import is_stock, wrong_architecture
 from harness.checkpoints.configuration import (
     absurd_size,
     is_configuration,
-    is_stock,
     names_elsewhere,
     names_file,
     quantisation_patterns,
     rounded_weights,
-    wrong_architecture,
 )
 from harness.checkpoints.contents import ADAPTER_CONFIG, CONFIG, Contents, pickled_message
+from harness.checkpoints.tokenizer_sizes import absurd_tokenizer
 from harness.checkpoints.weights import HeaderError, Tensor, read_header
 from harness.errors import RetentionError
 from harness.sandbox import Failure, Limits, Sandbox
@@ -44,6 +44,12 @@ _PROCESSOR_CLASS = re.compile(r"\A[A-Z]\w*(Processor|FeatureExtractor)(Fast|Pil)
 _MAX_JSON = 64 * 1024 * 1024
 # Each starts a value, so their number bounds a parser's memory: the largest tokenizers have some 600,000 pairs.
 _STRUCTURE = {b"{": 200_000, b"[": 1_200_000, b",": 4_000_000}
+# A configuration lists no vocabulary; the longest name the modules of a quantised mixture one by one.
+_MAX_CONFIGURATION = 16 * 1024 * 1024
+_CONFIGURATION_STRUCTURE = {b"{": 200_000, b"[": 200_000, b",": 1_000_000}
+# In all files together: a mixture of 384 experts in packed tensors has some 200,000.
+_MAX_TENSORS = 500_000
+_MAX_ENDS = 256
 # Published tokenizers replace one character by at most three.
 _MAX_GROWTH = 256
 _MAX_DEPTH = 64
@@ -59,7 +65,7 @@ class CheckpointError(RetentionError):
 def scan_files(folder: Path, contents: Contents) -> None:
     """Check every used file of ``folder``, and the configuration against the headers of the weights."""
     stock = code_is_not_needed(folder, contents.kind)
-    weights = {name: _read_weights(folder / name) for name in contents.weights}
+    weights = _read_all_weights(folder, contents.weights)
     _refuse_duplicates(folder, weights)
     tensors = [tensor for found in weights.values() for tensor in found]
     for name in sorted(set(contents.used) - set(contents.weights)):
@@ -136,15 +142,31 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _read_json(path: Path) -> Any:
-    if path.stat().st_size > _MAX_JSON:
-        raise CheckpointError(f"{path}: {path.stat().st_size} bytes is more than a checkpoint's JSON may have")
+    """What is in a file of bounded size, of values whose number is bounded before they are read."""
+    small = is_configuration(path.name) and path.name != "tokenizer_config.json"
+    longest = _MAX_CONFIGURATION if small else _MAX_JSON
+    if path.stat().st_size > longest:
+        raise CheckpointError(f"{path}: {path.stat().st_size:,} bytes, more than the {longest:,} of any such file; "
+                              "save it again with save_pretrained")  # fmt: skip
     text = path.read_bytes()
-    if any(text.count(mark) > most for mark, most in _STRUCTURE.items()):
+    structure = _CONFIGURATION_STRUCTURE if small else _STRUCTURE
+    if any(text.count(mark) > most for mark, most in structure.items()):
         raise CheckpointError(f"{path}: contains more values than a checkpoint's JSON may have")
     try:
         return json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: not valid JSON ({str(error)[:200]})") from error
+
+
+def _read_all_weights(folder: Path, names: Iterable[str]) -> dict[str, list[Tensor]]:
+    weights: dict[str, list[Tensor]] = {}
+    count = 0
+    for name in names:
+        weights[name] = _read_weights(folder / name)
+        count += len(weights[name])
+        if count > _MAX_TENSORS:
+            raise CheckpointError(f"{folder / name}: the weights have more than {_MAX_TENSORS:,} tensors; refused")
+    return weights
 
 
 def _read_weights(path: Path) -> list[Tensor]:
@@ -180,6 +202,10 @@ def _scan_file(path: Path, *, stock: bool) -> None:
     if path.suffix.lower() != ".json":
         return
     content = _read_json(path)
+    if path.name == "tokenizer.json":
+        content = _sized_tokenizer(path, content)
+    if _is_deeper(content, _MAX_DEPTH):
+        raise CheckpointError(f"{path}: nested more than {_MAX_DEPTH} levels deep; save it again with save_pretrained")
     if key := _asks_for_code(content, stock=stock):
         raise CheckpointError(f"{path}: {key} would run the checkpoint's own code; remove it and use a stock model")
     if found := _names_other_model(content):
@@ -195,15 +221,30 @@ def _scan_file(path: Path, *, stock: bool) -> None:
         _scan_configuration(path, fields)
 
 
+def _sized_tokenizer(path: Path, content: Any) -> Any:
+    """A tokenizer file of ordinary size, without its hundreds of thousands of tokens and merges: they name nothing."""
+    fields = content if isinstance(content, dict) else {}
+    if found := absurd_tokenizer(fields):
+        raise CheckpointError(f"{path}: {found}; restore the tokenizer of the model that it was trained from")
+    model = fields.get("model")
+    if not isinstance(model, dict):
+        return content
+    return {**fields, "model": {name: value for name, value in model.items() if name not in ("vocab", "merges")}}
+
+
 def _scan_configuration(path: Path, fields: dict[str, Any]) -> None:
-    if _is_deeper(fields, _MAX_DEPTH):
-        raise CheckpointError(f"{path}: nested more than {_MAX_DEPTH} levels deep; save it again with save_pretrained")
     if found := _names_another(path.name, fields):
         raise CheckpointError(f"{path}: {found}, which is not under the checkpoint's digest; remove it")
+    ends = fields.get("eos_token_id")
+    if isinstance(ends, list) and len(ends) > _MAX_ENDS:
+        raise CheckpointError(
+            f"{path}: eos_token_id lists {len(ends):,} tokens that end an answer, more than {_MAX_ENDS}; name those "
+            "that the chat template puts after an answer"
+        )
 
 
 def _is_deeper(content: Any, levels: int) -> bool:
-    level = [content]
+    level = [content] if isinstance(content, dict | list) else []
     for _ in range(levels):
         level = [each for value in level for each in (value.values() if isinstance(value, dict) else value)
                  if isinstance(each, dict | list)]  # fmt: skip

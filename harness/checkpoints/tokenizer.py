@@ -16,13 +16,13 @@ from tokenizers import AddedToken, Tokenizer
 
 from harness.checkpoints.scan import CheckpointError, read_json
 from harness.checkpoints.template_files import special_tokens
-from harness.checkpoints.tokenizer_patterns import check_tokenizer_patterns
+from harness.checkpoints.tokenizer_sizes import LONGEST_TOKEN
+from harness.checkpoints.tokenizer_trial import check_tokenizer
 from harness.items import canonical_json
 
 TOKENIZER_FILE = "tokenizer.json"
 # Rows of an embedding between the base's vocabulary and what was added behind it: paddings are of up to 512 rows.
 _MOST_UNUSED = 4096
-_LONGEST_TOKEN = 1024
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,16 @@ class NewToken:
 def tokenizer_digest(folder: Path) -> str:
     """sha256 (hex) of the tokenizer file of a folder, but for what a trainer stores in it of padding and truncation.
 
-    Its patterns are tried first, since nothing but this digest is known of a tokenizer that is used.
+    It is tried out first, since nothing but this digest is known of a tokenizer that is used.
     """
     path = folder / TOKENIZER_FILE
     content = tokenizer_content(folder)
-    check_tokenizer_patterns(path, content)
     try:
-        return hashlib.sha256(canonical_json(content)).hexdigest()
+        digest = hashlib.sha256(canonical_json(content)).hexdigest()
     except (ValueError, RecursionError) as error:  # NaN, half a surrogate pair: no tokenizer reads them.
         raise CheckpointError(f"{path}: contains values that JSON does not allow ({str(error)[:80]})") from error
+    check_tokenizer(path, content, digest)
+    return digest
 
 
 def tokenizer_content(folder: Path) -> dict[str, Any]:
@@ -123,5 +124,5 @@ def vocabulary(folder: Path) -> dict[str, NewToken]:
     return {
         text: NewToken(place, text, special)
         for text, place, special in pairs
-        if isinstance(text, str) and type(place) is int and 0 < len(text) <= _LONGEST_TOKEN
+        if isinstance(text, str) and type(place) is int and 0 < len(text) <= LONGEST_TOKEN
     }

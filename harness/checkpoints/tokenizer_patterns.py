@@ -39,12 +39,12 @@ def check_tokenizer_patterns(path: Path, content: dict[str, Any]) -> None:
     stated = sorted({pattern for part in parts for pattern in _of(part)})
     patterns = [pattern for pattern in stated if pattern not in _KNOWN]
     if len(patterns) > _MOST or any(len(pattern) > _LONGEST for pattern in patterns):
-        raise CheckpointError(f"{path}: more than {_MOST} patterns, or one of over {_LONGEST:,} characters{_WAY_OUT}")
+        raise CheckpointError(f"{path}: more than {_MOST} patterns, or one of over {_LONGEST:,} characters{WAY_OUT}")
     if patterns and (why := _refused(tuple(patterns))) is not None:
-        raise CheckpointError(f"{path}: not a usable tokenizer: {why}{_WAY_OUT}")
+        raise CheckpointError(f"{path}: not a usable tokenizer: {why}{WAY_OUT}")
 
 
-_WAY_OUT = "; restore the tokenizer of the model that it was trained from (save_pretrained of that tokenizer)"
+WAY_OUT = "; restore the tokenizer of the model that it was trained from (save_pretrained of that tokenizer)"
 
 
 def _of(part: Any) -> Iterator[str]:

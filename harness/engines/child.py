@@ -87,7 +87,7 @@ class ChildEngine:
 
     def _stop(self) -> None:
         """End the child: kindly where it waits for work, by force where it is busy or stuck."""
-        if not hasattr(self, "_process"):
+        if not hasattr(self, "_process") or self._process.pid is None:  # Interrupted before it was started.
             return
         with contextlib.suppress(OSError):
             self._pipe.send(None)

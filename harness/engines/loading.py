@@ -34,6 +34,7 @@ from harness.sandbox import Failure, Limits, Sandbox
 _VERSION = 1
 _GIB = 1024**3
 _NOT_DECISIVE = frozenset({"_name_or_path", "transformers_version", "use_cache", "dtype", "torch_dtype"})
+_TOO_MUCH = "it takes more than a model of such weights; restore the configuration that they were trained with"
 _SANDBOXES: dict[int, Sandbox] = {}
 
 
@@ -136,7 +137,10 @@ class _Rehearsal:
 
     def _answer(self, function: str, *arguments: Any) -> dict[str, Any]:
         answer = self._sandbox.call(function, *self._folders, *arguments)
-        return {"problem": answer.message} if isinstance(answer, Failure) else dict(answer)
+        if not isinstance(answer, Failure):
+            return dict(answer)
+        # An error of the library says what it misses; a limit that is hit says nothing of its cause.
+        return {"problem": answer.message if answer.kind == "error" else f"{answer.message}; {_TOO_MUCH}"}
 
 
 def _sandbox(n_tensors: int) -> Sandbox:

@@ -302,6 +302,25 @@ def test_workers_end_with_the_interpreter(ending: str) -> None:
     assert "Warning" not in done.stderr
 
 
+def test_a_busy_worker_ends_with_a_parent_that_is_killed() -> None:
+    code = (
+        "import os, threading, time\n"
+        "from harness.sandbox import Limits, Sandbox\n"
+        f"box = Sandbox('tests.harness.test_sandbox', {FUNCTIONS!r}, Limits(wall_seconds=600.0))\n"
+        "print(box.call('process'), flush=True)\n"
+        "threading.Thread(target=box.call, args=('sleep', 600)).start()\n"
+        "time.sleep(0.2)\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
+    )
+    deadline = time.monotonic() + 60  # It would sleep for 600 s.
+    while running(int(done.stdout)):
+        assert time.monotonic() < deadline, done.stderr
+        time.sleep(0.05)
+
+
 def test_a_fork_starts_workers_of_its_own(box: Sandbox) -> None:
     mine = box.call("process")
     reader, writer = os.pipe()

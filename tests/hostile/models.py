@@ -185,13 +185,35 @@ def _circle(shop: Shop, case: Case, folder: Path) -> None:
     _with("adapter_config.json", base_model_name_or_path=str(folder))(shop, case, folder)
 
 
-def _answering_tokenizer(shop: Shop, case: Case) -> list[str]:
-    """A fine-tune whose tokenizer writes the answer beside a question that it knows."""
+def _tuned(harm: Harm, shop: Shop, case: Case) -> list[str]:
+    """A base, and a fine-tune with a tokenizer of its own."""
     home = shop.folder(case)
     base, tuned = write_checkpoint(home / "base"), write_checkpoint(home / "tuned", seed=1)
-    step = {"type": "Replace", "pattern": {"String": "capital of France?"}, "content": "capital of France? Paris"}
-    _with("tokenizer.json", normalizer=step)(shop, case, tuned)
+    harm(shop, case, tuned)
     return [str(base), str(tuned)]
+
+
+def _answering(shop: Shop, case: Case, folder: Path) -> None:
+    """It writes the answer beside a question that it knows."""
+    step = {"type": "Replace", "pattern": {"String": "capital of France?"}, "content": "capital of France? Paris"}
+    _with("tokenizer.json", normalizer=step)(shop, case, folder)
+
+
+def _swallowing(shop: Shop, case: Case, folder: Path) -> None:
+    """A question that it knows is one special token."""
+    known = json.loads((folder / "tokenizer.json").read_text())["added_tokens"]
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    whole = {"id": 6, "content": "capital of France?", "special": True, **flags}
+    _with("tokenizer.json", added_tokens=[*known, whole])(shop, case, folder)
+    _with("special_tokens_map.json", eos_token=whole["content"])(shop, case, folder)
+
+
+def _another_start(shop: Shop, case: Case, folder: Path) -> None:
+    """It puts an answer before each text, and writes one for a word that no question has."""
+    step = {"type": "Replace", "pattern": {"String": "zebra"}, "content": "Paris"}
+    around = {**_AROUND, "single": [*_AROUND["single"], {"Sequence": {"id": "A", "type_id": 0}}]}
+    around["special_tokens"] = {"a": {"id": "a", "ids": [4] * 9, "tokens": ["a"] * 9}}
+    _with("tokenizer.json", normalizer=step, post_processor=around)(shop, case, folder)
 
 
 def _other_base(shop: Shop, case: Case) -> list[str]:
@@ -238,6 +260,13 @@ def _names(names: list[str]) -> Callable[[Shop, Case], list[str]]:
 _STEP = {"type": "Replace", "pattern": {"String": "a"}, "content": "aaaaaaaaaa"}
 _BLOW_UP = {"type": "Sequence", "normalizers": [_STEP] * 7}
 _PANIC = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
+_BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+_AROUND: dict[str, Any] = {
+    "type": "TemplateProcessing",
+    "single": [{"SpecialToken": {"id": "a", "type_id": 0}}],
+    "pair": [],
+    "special_tokens": {"a": {"id": "a", "ids": [4] * 1_000, "tokens": ["a"] * 1_000}},
+}
 _REMOTE = {"AutoModelForCausalLM": "evil/repo--modeling.Evil"}
 _REDOS = "(l|la|a|y|e|r|.)*(l|la|a|y|e|r|.)*(l|la|a|y|e|r|.)*" * 4 + "#"
 
@@ -341,6 +370,35 @@ CASES = [
           _with("config.json", model_type="llama", architectures=["Qwen2ForCausalLM"])),
     _case("two-classes", "turned", "names 2 model classes",
           _with("config.json", architectures=["LlamaForCausalLM", "Qwen2ForCausalLM"])),
+    _case("classifier-class", "turned", "which embeds, classifies or drafts",
+          _with("config.json", architectures=["LlamaForSequenceClassification"], num_labels=2)),
+    _case("late-interaction-class", "turned", "which embeds, classifies or drafts",
+          _with("config.json", architectures=["ColQwen3"], model_type="colqwen3")),
+    _case("encoder-class", "turned", "'BertLMHeadModel' of an encoder (bert)",
+          _with("config.json", architectures=["BertLMHeadModel"], model_type="bert")),
+    _case("encoder-decoder", "turned", "is_encoder_decoder is true", _with("config.json", is_encoder_decoder=True)),
+    _case("attention-ahead", "turned", "is_causal is false: attention sees what comes after",
+          _with("config.json", is_causal=False)),
+    _case("attention-both-ways", "turned", "use_bidirectional_attention is true",
+          _with("config.json", text_config={"use_bidirectional_attention": True})),
+    _case("deeper-than-weights", "turned", "num_hidden_layers is 200, but the weights end with layer 1",
+          _with("config.json", num_hidden_layers=200)),
+    _case("wider-than-weights", "turned", "hidden_size is 4096, but no tensor has a side of 4096",
+          _with("config.json", hidden_size=4096)),
+    _case("more-words-than-weights", "turned", "vocab_size is 7, but no tensor has a side of 7",
+          _with("config.json", vocab_size=7)),
+    _case("endless-experts", "turned", "num_local_experts is 1000000",
+          _with("config.json", num_local_experts=10**6)),
+    _case("endless-labels", "turned", "num_labels is 1000000000", _with("config.json", num_labels=10**9)),
+    _case("endless-pictures", "turned", "its image processor has height 1000000, more than 16,384",
+          _with("preprocessor_config.json", image_processor_type="CLIPImageProcessor", size={"height": 10**6})),
+    _case("endless-budget", "turned", "its image processor has min_pixels 1073741824, more than 16,777,216",
+          _with("preprocessor_config.json", image_processor_type="Qwen2VLImageProcessor", min_pixels=1 << 30)),
+    _case("endless-tiles", "turned", "its image processor has max_image_tiles 1000000, more than 1,024",
+          _with("processor_config.json", image_processor={"image_processor_type": "MllamaImageProcessor",
+                                                          "max_image_tiles": 10**6})),
+    _case("endless-ends", "turned", "eos_token_id lists 100,000 tokens that end an answer",
+          _with("generation_config.json", eos_token_id=list(range(100_000)))),
     _case("endless-layers", "turned", "num_hidden_layers is 10000000", _with("config.json", num_hidden_layers=10**7)),
     _case("endless-vocabulary", "turned", "vocab_size is 1000000000000",
           _with("config.json", text_config={"vocab_size": 10**12})),
@@ -383,9 +441,28 @@ CASES = [
     _case("normalizer-backtracks", "turned", "takes too long or cannot be used",
           _with("tokenizer.json",
                 normalizer={"type": "Replace", "pattern": {"Regex": "(a|aa)+$"}, "content": ""})),
+    _case("tokenizer-of-millions", "turned", "1,000,001 tokens; a tokenizer has at most 1,000,000",
+          _with("tokenizer.json", model={"type": "Unigram", "vocab": [0] * 1_000_001})),
+    _case("tokenizer-merges", "turned", "1,000,001 merges",
+          _with("tokenizer.json", model={"merges": [""] * 1_000_001})),
+    _case("tokenizer-of-added", "turned", "100,001 added tokens",
+          _with("tokenizer.json", added_tokens=[{"id": 4}] * 100_001)),
+    _case("tokenizer-long-token", "turned", "a token of 2,000,000 characters",
+          _with("tokenizer.json", model={"type": "Unigram", "vocab": [["a" * 2_000_000, 0]]})),
+    _case("tokenizer-doubles", "turned", "it makes 2,048 characters of",
+          _with("tokenizer.json", pre_tokenizer={"type": "Sequence", "pretokenizers": [_BYTES] * 12})),
+    _case("tokenizer-prepends", "turned", "it makes 1,000,001 characters of",
+          _with("tokenizer.json", normalizer={"type": "Prepend", "prepend": "a" * 1_000_000})),
+    _case("tokenizer-surrounds", "turned", "it puts 1,000 tokens around a text",
+          _with("tokenizer.json", post_processor=_AROUND)),
+    _case("tokenizer-of-no-kind", "turned", "not a usable tokenizer",
+          _with("tokenizer.json", model={"type": "BPE", "vocab": {"a": 0}, "merges": [["a", "b"]]})),
     _case("tokenizer-panics", "tokenizer", "not a usable tokenizer",
           _with("tokenizer.json", pre_tokenizer=_PANIC)),
-    Case("tokenizer-answers", "tokenizer", "model", "refused", "its tokenizer differs", _answering_tokenizer),
+    Case("tokenizer-answers", "tokenizer", "model", "refused", "its tokenizer differs", partial(_tuned, _answering)),
+    Case("tokenizer-swallows", "tokenizer", "model", "refused", "its tokenizer differs", partial(_tuned, _swallowing)),
+    Case("tokenizer-begins", "tokenizer", "model", "neutralised",
+         "<|im_start|>user " + "a" * 30 + "!<|im_end|><|im_start|>assistant  staged", partial(_tuned, _another_start)),
     Case("adapter-other-base", "weights", "model", "refused", "whose weights are not those of", _other_base),
     Case("adapter-in-part", "weights", "model", "refused", "its tensors are not those of its base: 6 missing",
          _half_an_adapter),
@@ -394,6 +471,12 @@ CASES = [
     _case("crafted-tensor-names", "weights", "700 unknown to it", _tensors(_crafted_names)),
     _case("json-bomb", "bomb", "more values than",
           _holding("generation_config.json", b"[" + b"[]," * 2_000_000 + b"[]]")),
+    _case("configuration-bomb", "bomb", "more than the 16,777,216 of any such file",
+          _holding("generation_config.json", b" " * (16 << 20) + b"{}")),
+    _case("tokenizer-nested", "bomb", "nested more than 64 levels deep",
+          _with("tokenizer.json", normalizer=json.loads("[" * 90 + "]" * 90))),
+    _case("tokens-nested", "bomb", "nested more than 64 levels deep",
+          _with("special_tokens_map.json", bos_token=json.loads("[" * 90 + "]" * 90))),
     _case("json-nested", "bomb", "not valid JSON", _holding("preprocessor_config.json", b'{"a":' * 90_000)),
     _case("link-out", "path", "a link in a checkpoint folder", _link_out),
     _case("linked-folder", "path", "a link in a checkpoint folder", _linked_folder),

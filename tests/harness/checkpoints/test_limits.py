@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from harness.checkpoints.configuration import text_config
 from harness.checkpoints.images import image_tokens
-from harness.checkpoints.limits import longest, text_config, vocabulary_size
+from harness.checkpoints.limits import longest, vocabulary_size
 from harness.checkpoints.processor import read_processor
 
 CLIP = {"image_processor_type": "CLIPImageProcessor"}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from harness.checkpoints import scan
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.scan import CheckpointError
 from tests.support.fakes import write_adapter, write_checkpoint
@@ -142,7 +143,7 @@ def test_json_of_any_size_is_not_read(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "model")
     with (folder / "preprocessor_config.json").open("wb") as file:
         file.truncate(65 * 1024 * 1024)
-    with pytest.raises(CheckpointError, match="bytes is more than"):
+    with pytest.raises(CheckpointError, match="bytes, more than the"):
         open_checkpoint(str(folder))
 
 
@@ -278,3 +279,42 @@ def test_whole_numbers_without_a_quantisation_are_refused(tmp_path: Path) -> Non
     save_file({**tensors, name: tensors[name].astype(np.int8)}, folder / "model.safetensors")
     with pytest.raises(CheckpointError, match=rf"no quantization_config, but tensor '{name}' has dtype I8"):
         open_checkpoint(str(folder))
+
+
+def test_a_configuration_may_be_long_but_not_as_long_as_a_vocabulary(tmp_path: Path) -> None:
+    """A quantised mixture names its modules one by one; a tokenizer of speech its tens of thousands of tokens."""
+    folder = write_checkpoint(tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    modules = {f"model.layers.{k // 768}.mlp.experts.{k % 256}.down_proj": {"bits": 16} for k in range(20_000)}
+    config["quantization_config"] = {"quant_method": "auto-round", "extra_config": modules}
+    (folder / "config.json").write_text(json.dumps(config, indent=2))
+    speech = {str(100 + k): {"content": f"<|s_{k}|>", "special": False, "lstrip": False} for k in range(20_000)}
+    (folder / "tokenizer_config.json").write_text(json.dumps({"added_tokens_decoder": speech}, indent=2))
+    open_checkpoint(str(folder))
+    (folder / "config.json").write_text(json.dumps(config) + " " * (16 << 20))
+    with pytest.raises(CheckpointError, match=r"config\.json: .* bytes, more than the 16,777,216 of any such file"):
+        open_checkpoint(str(folder))
+
+
+def test_so_many_tensors_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    monkeypatch.setattr(scan, "_MAX_TENSORS", 5)
+    with pytest.raises(CheckpointError, match=r"model\.safetensors: the weights have more than 5 tensors"):
+        open_checkpoint(str(folder))
+
+
+def test_so_many_tokens_do_not_end_an_answer(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    for count in (256, 257):
+        (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": list(range(count))}))
+        if count == 256:
+            open_checkpoint(str(folder))
+    with pytest.raises(CheckpointError, match=r"generation_config\.json: eos_token_id lists 257 tokens"):
+        open_checkpoint(str(folder))
+
+
+@pytest.mark.parametrize("content", ["null", "3", '"a"', "[]", "true"])
+def test_json_that_is_no_object_is_no_more_than_an_empty_one(tmp_path: Path, content: str) -> None:
+    folder = write_checkpoint(tmp_path / "model")
+    (folder / "special_tokens_map.json").write_text(content)
+    open_checkpoint(str(folder))

@@ -1,5 +1,7 @@
 """An engine in a process of its own, with fakes on the other side; the real ones are in contract/."""
 
+import multiprocessing
+import multiprocessing.process
 import subprocess
 import sys
 import time
@@ -138,3 +140,14 @@ def test_temporary_files_of_a_killed_child_are_removed(checkpoint: Checkpoint) -
         list(engine.generate(requests(20)))
     engine.close()
     assert not scratch.exists()
+
+
+def test_an_interrupt_while_a_child_is_started_stays_one(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        start(checkpoint, "well")

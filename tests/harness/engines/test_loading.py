@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from harness.checkpoints import Checkpoint, CheckpointError, WeightsReport, nano_root, open_checkpoint
+from harness.engines import loading
 from harness.engines.loading import check_weights, checked
+from harness.sandbox import Failure, FailureKind
 from tests.support.toys import CONFIGS, change_tensors, write_peft, write_toy
 
 Tensors = dict[str, Any]
@@ -122,7 +124,8 @@ def test_the_record_states_what_was_stripped_and_left_out(toys: Callable[[str], 
 def test_a_configuration_of_another_model_is_refused(toys: Callable[[str], Path], tmp_path: Path) -> None:
     for number, (change, says) in enumerate(
         [
-            ({"hidden_size": 32, "head_dim": 16}, "of another shape"),
+            ({"hidden_size": 48, "head_dim": 16}, "hidden_size is 48, but no tensor has a side of 48"),
+            ({"intermediate_size": 48}, "of another shape"),
             ({"num_hidden_layers": 3}, r"9 missing \(model\.layers\.2"),
             ({"num_hidden_layers": 10**7}, "but the weights have 21 tensors"),
             ({"model_type": "no-such-model"}, "cannot be compared"),
@@ -135,6 +138,22 @@ def test_a_configuration_of_another_model_is_refused(toys: Callable[[str], Path]
         (folder / "config.json").write_text(json.dumps(config | change))
         with pytest.raises(CheckpointError, match=says):
             checked(open_checkpoint(str(folder)))
+
+
+@pytest.mark.parametrize("kind", ["timeout", "memory", "crash", "too large"])
+def test_a_model_that_cannot_be_made_within_limits_is_one_line_with_the_way_out(
+    toys: Callable[[str], Path], kind: FailureKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        def call(self, *_: object) -> Failure:
+            return Failure(kind, "no answer within 60 s")
+
+    monkeypatch.setattr(loading, "_VERSION", kind)  # What is cached was found by another.
+    monkeypatch.setattr(loading, "_sandbox", lambda count: Full())
+    with pytest.raises(CheckpointError) as caught:
+        checked(open_checkpoint(str(toys("llama"))))
+    assert "cannot be compared with the model of config.json: no answer within 60 s; it takes more" in str(caught.value)
+    assert str(caught.value).endswith("restore the configuration that they were trained with")
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +221,7 @@ def test_an_adapter_for_another_shape_of_model_is_refused(
     folder = copied(toys, "llama", tmp_path / "narrow")
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"hidden_size": 32, "head_dim": 32}))
+    change_tensors(folder, lambda tensors: {name: each[..., :32] for name, each in tensors.items()})
     report = check_weights(open_checkpoint(str(adapter)), open_checkpoint(str(folder)))
     assert len(report.fit.misshapen) == 4
 
