@@ -17,6 +17,8 @@ TOY = BaseRecipe(
     sight_steps=2,
     sight_rows=8,
     steps=3,
+    review_steps=2,
+    review_pools={**dict.fromkeys(POOL_SIZES, 24), JIGSAW: 4},
     jigsaw_rows=2,
     vision_rows=4,
     story_rows=2,
@@ -35,7 +37,8 @@ def quiet(phase: str, done: int, total: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", [1, 3])
+# While looking, while learning, before the first step of the review and within it.
+@pytest.mark.parametrize("step", [1, 3, 4, 5])
 def test_a_killed_training_goes_on_to_the_same_bytes(
     step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -43,7 +46,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(
     monkeypatch.setattr(train_base, "corpus", lambda seed: iter(["user Mia has 3 bags.", "assistant light dark"] * 50))
 
     def kill(phase: str, done: int, total: int) -> None:
-        if done == step + 1 and total == TOY.sight_steps + TOY.steps:
+        if done == step + 1 and phase.startswith("training"):
             raise Killed
 
     whole = train_reasoning_base(tmp_path / "whole", 0, quiet, TOY)
