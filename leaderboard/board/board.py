@@ -20,7 +20,7 @@ from harness.records import RunRecord, file_sha256, read_run
 from harness.scoring import Bools, Scorecard, paired_items
 from leaderboard.board.cache import Cache
 from leaderboard.board.comparisons import compare_all
-from leaderboard.board.ranking import Comparison, Contender, Contest, ForgottenItem, Placing, Questions, forgotten_most
+from leaderboard.board.contest import Comparison, Contender, Contest, ForgottenItem, Placing, Questions, forgotten_most
 from leaderboard.board.scores import Score, score_entries
 from leaderboard.board.tags import GOT_WORSE, Tag, gain_tag, tags_of
 from leaderboard.documents import TUNED_FOLDER, Manifest

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leaderboard.board.cache import Cache, code_digest
-from leaderboard.board.ranking import Comparison, Contest, Placing, compare
+from leaderboard.board.contest import Comparison, Contest, Placing
+from leaderboard.board.ranking import compare
 
 
 def compare_all(contests: Sequence[Contest], cache: Cache) -> list[Comparison]:

@@ -28,7 +28,7 @@ from harness.errors import RetentionError
 from harness.records import RunRecord, file_sha256
 from harness.scoring import Bools, Scorecard, score_pair
 from leaderboard.board.cache import Cache, code_digest
-from leaderboard.board.ranking import solved
+from leaderboard.board.contest import solved
 from leaderboard.documents import Manifest
 from leaderboard.entries import MAX_FILE_BYTES, BadEntry, BaseRuns, Entry, Replaced, load_entry
 from leaderboard.numbers import cells_of
@@ -42,7 +42,7 @@ _MOST_FILES = 50
 @dataclass(frozen=True)
 class Score:
     """An entry with its scorecard. ``base`` is the folder of its base's run below the folder of bases; ``solved`` says
-    which items the tuned model solved, in the order of :class:`~leaderboard.board.ranking.Questions`; ``hashes`` are
+    which items the tuned model solved, in the order of :class:`~leaderboard.board.contest.Questions`; ``hashes`` are
     those of its cells, by metric. ``digest`` is a sha256 over the code, every file of the entry and of its base's run;
     empty where those are not plain files."""
 

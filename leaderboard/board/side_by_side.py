@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.scoring import Difference, Measured, Role, task_differences
 from leaderboard.board.board import Row, Track
-from leaderboard.board.ranking import Questions
+from leaderboard.board.contest import Questions
 from leaderboard.board.recipes import recipes
 
 MOST = 4

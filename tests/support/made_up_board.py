@@ -13,7 +13,7 @@ import numpy as np
 from harness.records.run import RunRecord
 from harness.scoring import Scorecard
 from leaderboard.board import Row, Track, TrackKey
-from leaderboard.board.ranking import Placing, Questions
+from leaderboard.board.contest import Placing, Questions
 from leaderboard.documents.manifest import Manifest
 from leaderboard.ledger import Evidence, Standing, State
 from tests.support.cards import pair_card

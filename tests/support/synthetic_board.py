@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.records.run import read_record
 from leaderboard.board.board import Track
-from leaderboard.board.ranking import Comparison, Placing
+from leaderboard.board.contest import Comparison, Placing
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger.events import Flagged, Withdrawn
 from leaderboard.submit.prepare import Prepared, prepare_entry

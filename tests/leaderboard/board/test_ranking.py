@@ -16,19 +16,8 @@ from harness.scoring import score_pair, statistics
 from harness.scoring.knowledge import corrected_score
 from harness.scoring.summary import group_kept
 from harness.scoring.task_scores import Measured
-from leaderboard.board.ranking import (
-    Contender,
-    Contest,
-    Questions,
-    _counts,
-    _Draws,
-    _Tests,
-    compare,
-    forgotten_most,
-    holm_rejects,
-    solved,
-    tie_letters,
-)
+from leaderboard.board.contest import Contender, Contest, Questions, solved
+from leaderboard.board.ranking import _counts, _Draws, _Tests, compare, holm_rejects, tie_letters
 from tests.support.synthetic import SyntheticTask, synthetic_run
 
 TARGET, PRIOR = 400, 400
@@ -373,15 +362,3 @@ def test_sums_are_exact_in_whatever_order_they_are_taken() -> None:
     first, second = (_Tests.of(values, each, 400) for each in (draws, turned))
     assert (first.variance == second.variance).all()
     assert (first.p == second.p).all()
-
-
-def test_items_that_most_forget_come_first() -> None:
-    asked = questions(target=10, prior=20, known=1.1)
-    lost = np.array(asked.solved)
-    lost[[12, 15]] = False
-    more = np.array(lost)
-    more[20] = False
-    found = forgotten_most(asked, [contender("a", asked, lost), contender("b", asked, more)], most=3)
-    assert [(item.item_id, item.task, item.forgotten_by) for item in found] == [
-        ("item-0012", "b_prior", 2), ("item-0015", "b_prior", 2), ("item-0020", "b_prior", 1)
-    ]  # fmt: skip

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from harness.records import Outcome, read_run
 from leaderboard.board.cache import Cache
-from leaderboard.board.ranking import Questions
+from leaderboard.board.contest import Questions
 from leaderboard.board.scores import Score, score_entries
 from tests.support.synthetic_board import add_entry, folders
 

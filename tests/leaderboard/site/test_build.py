@@ -21,7 +21,7 @@ import pytest
 from harness.errors import RetentionError
 from harness.scoring import METRICS
 from leaderboard.board.board import PROVISIONAL, Board, load_board
-from leaderboard.board.ranking import Placing
+from leaderboard.board.contest import Placing
 from leaderboard.entries.shelf import Shelf
 from leaderboard.ledger import events as ev
 from leaderboard.numbers.cells import cells_of
