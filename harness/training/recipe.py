@@ -125,6 +125,15 @@ class Replay(StrictModel):
     seed: int = 0
 
 
+class Stop(StrictModel):
+    """When a training by reinforcement has learnt its target: the mean over ``over`` steps of the share of completions
+    that are exact reaches ``exact``. Each item is sampled before the policy is trained on it, and once, so that these
+    are development items; none is of a suite."""
+
+    exact: Annotated[float, Field(gt=0, le=1)]
+    over: Count = 5
+
+
 class Rft(StrictModel):
     """GRPO (arXiv 2402.03300): a step samples ``group`` completions of each of ``prompts`` prompts.
 
@@ -132,7 +141,9 @@ class Rft(StrictModel):
     divided by their standard deviation ("none": not divided), ``epsilon`` is the clipping range, ``iterations`` the
     number of updates per sample. ``rewards`` are the weights of the terms: share of right positions, exact answer,
     answer format. ``generation`` is the sampler: transformers, or vLLM on the trainer's GPUs. With ``share_prompts`` a
-    prompt is processed once for all completions of its group (:mod:`harness.training.shared_prompts`).
+    prompt is processed once for all completions of its group (:mod:`harness.training.shared_prompts`). ``stop`` ends
+    the training where there is nothing left to learn but the form of its answers; the checkpoints of later steps are
+    then those of that step.
     """
 
     prompts: Count
@@ -147,6 +158,13 @@ class Rft(StrictModel):
     rewards: dict[Literal["hits", "exact", "format"], NotNegative] = {"hits": 1.0, "exact": 1.0, "format": 1.0}
     generation: Literal["transformers", "vllm"] = "transformers"
     share_prompts: bool = False
+    stop: Stop | None = None
+
+    @model_validator(mode="after")
+    def _stops_by_a_reward(self) -> "Rft":
+        if self.stop is not None and not self.rewards.get("exact"):
+            raise ValueError("stop: goes by the exact answers, which rewards gives no weight")
+        return self
 
 
 class Rollouts(StrictModel):
@@ -264,6 +282,9 @@ def _without_places(document: dict[str, Any]) -> dict[str, Any]:
         holder = kept.get(section) if section else kept
         if isinstance(holder, dict):
             holder.pop(field, None)
+    # A recipe without a stop is the one that it was before there were any.
+    if kept.get("rft") and kept["rft"]["stop"] is None:
+        kept["rft"].pop("stop")
     return kept
 
 

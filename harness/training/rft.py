@@ -16,7 +16,7 @@ from harness.checkpoints import Checkpoint
 from harness.pictures import open_images
 from harness.training.dataset import ExampleSet
 from harness.training.model import IGNORED, ExampleEncoder, Student, TrainingError, lora_config
-from harness.training.recipe import Recipe, Rft
+from harness.training.recipe import Recipe, Rft, Stop
 from harness.training.record import DataRecord, Progress, TrainingRecord
 from harness.training.rewards import TERMS, Reward, Term, reward
 from harness.training.sft import TrainingExamples
@@ -25,8 +25,9 @@ from harness.training.trainer import MethodFields, common_arguments, curve, run_
 RewardFunction = Callable[..., list[float]]
 
 _CHECKED_PROMPTS = 8
-# A metric's name in TRL's log.
-_LENGTH = "completions/mean_length"
+# Names of metrics in TRL's log.
+_LENGTH, _EXACT = "completions/mean_length", "rewards/exact/mean"
+_ROUNDING = 1e-9
 
 
 def train_rft(
@@ -50,7 +51,10 @@ def train_rft(
                 "rollouts": -(-state.global_step // _chosen(recipe).iterations) * recipe.batch,
             }
 
-        return make_trainer(recipe, student, data.examples, out), data.record, method_fields
+        trainer = make_trainer(recipe, student, data.examples, out)
+        if (stop := _chosen(recipe).stop) is not None:
+            trainer.add_callback(stopper(stop))
+        return trainer, data.record, method_fields
 
     return run_trainer(recipe, base, out, progress, start)
 
@@ -111,6 +115,21 @@ def prompt_rows(examples: ExampleSet) -> Any:
         return made
 
     return Dataset.from_dict({"place": list(range(len(examples)))}).with_transform(made)
+
+
+def stopper(stop: Stop) -> Any:
+    """A callback for trainers of transformers that ends a training by ``stop``, and saves there."""
+    from transformers import TrainerCallback
+
+    class Stopper(TrainerCallback):  # type: ignore[misc]
+        def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
+            exact = [row[_EXACT] for row in state.log_history if _EXACT in row][-stop.over :]
+            # Sums of so many shares are a little below or above what they are.
+            if len(exact) == stop.over and sum(exact) / stop.over > stop.exact - _ROUNDING:
+                control.should_training_stop = control.should_save = True
+            return control
+
+    return Stopper()
 
 
 def reward_functions(examples: ExampleSet, terms: Sequence[Term], ends: AbstractSet[int]) -> list[RewardFunction]:

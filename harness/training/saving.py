@@ -91,9 +91,9 @@ def mark_state(state: Path, wall_seconds: float) -> None:
     partial.replace(state / _MARK)
 
 
-def keep_step(state: Path, base: Checkpoint, out: Path, record: TrainingRecord) -> Path:
-    """Write the checkpoint of ``record.step`` from the weights in the trainer's ``state``."""
-    folder = step_folder(out, record.step)
+def keep_step(state: Path, base: Checkpoint, out: Path, record: TrainingRecord, step: int) -> Path:
+    """Write the checkpoint of ``step`` from the weights in the trainer's ``state``."""
+    folder = step_folder(out, step)
     made = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)
@@ -216,8 +216,11 @@ def saver(
                 return
             folder = out / STATE_FOLDER / f"checkpoint-{state.global_step}"
             so_far = record(state)
-            if state.global_step in recipe.saved_steps:
-                keep_step(folder, base, out, so_far)
+            # Of a training that ends before its last step, the checkpoints that it will not come to.
+            ends = control.should_training_stop
+            for step in recipe.saved_steps:
+                if step == state.global_step or (ends and step > state.global_step):
+                    keep_step(folder, base, out, so_far, step)
             mark_state(folder, so_far.wall_seconds)
 
     return StepSaver()

@@ -15,10 +15,12 @@ from harness.training.recipe import (
     METHODS,
     Recipe,
     RecipeError,
+    _without_places,
     config_names,
     configs_root,
     load_recipe,
 )
+from tests.support.recipes import small
 
 SMALL = {
     "name": "small",
@@ -149,3 +151,14 @@ def test_a_file_that_is_no_config_is_named(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(RecipeError, match=r"broken\.yaml"):
             load_recipe(path, "sft")
+
+
+def test_a_recipe_without_a_stop_is_the_one_that_it_was() -> None:
+    known, stops = small(), small(rft__stop={"exact": 0.9})
+    assert known.digest != stops.digest != small(rft__stop={"exact": 0.8}).digest
+    assert "stop" not in _without_places(known.model_dump(mode="json"))["rft"]
+
+
+def test_a_stop_by_exact_answers_needs_their_reward() -> None:
+    with pytest.raises(RecipeError, match="stop: goes by the exact answers"):
+        small(rft__stop={"exact": 0.9}, rft__rewards={"hits": 1.0})

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from harness.checkpoints.checkpoint import open_checkpoint
+from harness.training import trainer
 from harness.training.generators import load_examples
 from harness.training.model import TrainingError, load_student
 from harness.training.recipe import load_recipe
@@ -103,6 +104,41 @@ def test_a_killed_training_ends_as_the_whole_one(trained: tuple[Path, TrainingRe
     assert (again.tokens, again.rollouts) == (record.tokens, record.rollouts)
     for step in sorted(whole.glob("step-*")):
         assert (step / "model.safetensors").read_bytes() == (out / step.name / "model.safetensors").read_bytes()
+
+
+@pytest.mark.engine
+def test_a_training_that_has_learnt_its_target_ends_with_all_its_checkpoints(tmp_path: Path) -> None:
+    recipe = small(data__count=1, rft__prompts=1, rft__group=16, optimisation__steps=40, optimisation__lr=2e-4,
+                   rft__kl=0, rft__share_prompts=True, rft__stop={"exact": 0.5, "over": 3})  # fmt: skip
+    record = run_training(recipe, tmp_path, quietly)
+    exact = [row["rewards/exact/mean"] for row in record.curve]
+    assert sum(exact[-3:]) / 3 >= 0.5
+    assert all(sum(exact[end - 3 : end]) / 3 < 0.5 for end in range(3, len(exact)))
+    assert record.step == len(exact) < 40
+    assert record.method_fields()["steps"] == record.step
+    saved = sorted(path.name for path in tmp_path.glob("step-*"))
+    assert saved == [f"step-{step:06d}" for step in recipe.saved_steps]
+    weights = {(tmp_path / f"step-{step:06d}" / "model.safetensors").read_bytes() for step in recipe.saved_steps
+               if step >= record.step}  # fmt: skip
+    assert len(weights) == 1
+
+
+@pytest.mark.engine
+def test_a_training_killed_behind_its_stop_trains_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = small(rft__stop={"exact": 1e-6, "over": 2}, optimisation__steps=5)
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(trainer, "finish", fail)
+        with pytest.raises(KeyboardInterrupt):
+            run_training(recipe, tmp_path, quietly)
+    before = {path: path.read_bytes() for path in tmp_path.glob("step-*/model.safetensors")}
+    record = run_training(recipe, tmp_path, quietly)
+    assert record.step == len(record.curve) < 5
+    assert len(before) == 5
+    assert {path: path.read_bytes() for path in tmp_path.glob("step-*/model.safetensors")} == before
 
 
 @pytest.mark.engine

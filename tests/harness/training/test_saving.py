@@ -59,7 +59,7 @@ def record(base: Checkpoint) -> TrainingRecord:
 
 
 def test_a_kept_step_is_like_its_base_but_for_the_weights(base: Checkpoint, state: Path, tmp_path: Path) -> None:
-    kept = open_checkpoint(str(keep_step(state, base, tmp_path / "out", record(base))))
+    kept = open_checkpoint(str(keep_step(state, base, tmp_path / "out", record(base), 7)))
     assert kept.path.name == "step-000007"
     assert kept.record.tokenizer_digest == base.record.tokenizer_digest
     assert kept.record.architecture == base.record.architecture
@@ -80,7 +80,7 @@ def test_several_files_of_weights_have_an_index_that_libraries_read(
 ) -> None:
     from harness.engines.merge import load_merged
 
-    kept = open_checkpoint(str(keep_step(state, base, tmp_path / "out", record(base))))
+    kept = open_checkpoint(str(keep_step(state, base, tmp_path / "out", record(base), 7)))
     index = json.loads((kept.path / "model.safetensors.index.json").read_text())
     assert len(set(index["weight_map"].values())) == 2
     model = load_merged(kept, "float32")
@@ -90,7 +90,7 @@ def test_several_files_of_weights_have_an_index_that_libraries_read(
 
 def test_the_same_state_gives_the_same_checkpoint(base: Checkpoint, state: Path, tmp_path: Path) -> None:
     digests = {
-        open_checkpoint(str(keep_step(state, base, tmp_path / name, record(base)))).record.weights_digest
+        open_checkpoint(str(keep_step(state, base, tmp_path / name, record(base), 7))).record.weights_digest
         for name in ("a", "b", "a")
     }
     assert len(digests) == 1
@@ -102,7 +102,7 @@ def test_a_tensor_that_the_base_has_not_is_an_error_and_leaves_no_checkpoint(
 ) -> None:
     save_file({"model.extra.weight": torch.zeros(2)}, state / "model-00003-of-00003.safetensors")
     with pytest.raises(TrainingError, match=r"model\.extra\.weight"):
-        keep_step(state, base, tmp_path / "out", record(base))
+        keep_step(state, base, tmp_path / "out", record(base), 7)
     assert not (tmp_path / "out" / "step-000007").exists()
 
 
