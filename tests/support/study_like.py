@@ -104,11 +104,15 @@ def _write_training(study: Study, trained: Trained, part: SuiteRecord, number: i
 
 
 def write_checkpoint(folder: Path, content: int) -> None:
-    """A folder that ``open_checkpoint`` takes: the nano base's small files, and one tensor that tells it apart."""
+    """A folder that ``open_checkpoint`` takes: the nano base's small files, a configuration that states no sizes, as one
+    tensor has none of them, and that tensor, which tells it apart."""
     folder.mkdir(parents=True)
     for path in (nano_root() / "base").iterdir():
         if path.suffix in (".json", ".jinja") and path.name != "training_record.json":
             shutil.copy(path, folder / path.name)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    stated = {name: value for name, value in config.items() if not isinstance(value, dict)}
+    (folder / "config.json").write_text(json.dumps(stated), encoding="utf-8")
     save_file({"w": np.array([content], dtype=np.float32)}, folder / "model.safetensors", metadata={"format": "pt"})
 
 
