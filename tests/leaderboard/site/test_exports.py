@@ -139,15 +139,18 @@ def test_the_feed_of_a_board_without_events_is_valid_and_empty() -> None:
 
 
 def test_a_badge_says_retention_and_gain_or_the_standing(board: Board, hostile: Row) -> None:
-    texts = ["".join(Xml.fromstring(badge(row)).itertext()) for row in board.rows]
-    assert sum("retention" in text for text in texts) == len(board.rows) - 1
+    waiting = next(row for row in board.rows if row.pending)
+    assert "not accepted yet" in "".join(Xml.fromstring(badge(waiting)).itertext())
+    rows = [replace(row, pending=False) for row in board.rows]
+    texts = ["".join(Xml.fromstring(badge(row)).itertext()) for row in rows]
+    assert sum("retention" in text for text in texts) == len(rows) - 1
     flagged = next(row for row in board.rows if row.standing == "flagged")
     assert "flagged" in "".join(Xml.fromstring(badge(flagged)).itertext())
     # What nobody else has run is said, and has no colour of good or bad.
     assert all("self-reported" in text for text in texts)
-    verified = replace(board.rows[0], state=replace(board.rows[0].state, evidence=Evidence.VERIFIED))
+    verified = replace(rows[0], state=replace(rows[0].state, evidence=Evidence.VERIFIED))
     assert "verified" in "".join(Xml.fromstring(badge(verified)).itertext())
-    assert badge(verified).count(b"#555") < badge(board.rows[0]).count(b"#555")
+    assert badge(verified).count(b"#555") < badge(rows[0]).count(b"#555")
     tags = {each.tag.rpartition("}")[2] for each in Xml.fromstring(badge(hostile)).iter()}
     assert tags == {"svg", "title", "rect", "text"}
 
