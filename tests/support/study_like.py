@@ -104,8 +104,8 @@ def _write_training(study: Study, trained: Trained, part: SuiteRecord, number: i
 
 
 def write_checkpoint(folder: Path, content: int) -> None:
-    """A folder that ``open_checkpoint`` takes: the nano base's small files, a configuration that states no sizes, as one
-    tensor has none of them, and that tensor, which tells it apart."""
+    """A folder that ``open_checkpoint`` takes: the nano base's small files, one tensor that tells it apart, and so a
+    configuration that states no sizes."""
     folder.mkdir(parents=True)
     for path in (nano_root() / "base").iterdir():
         if path.suffix in (".json", ".jinja") and path.name != "training_record.json":
