@@ -84,10 +84,15 @@ def wall_before(state: Path | None) -> float:
     return float(read_json(state / _MARK)["wall_seconds"]) if state else 0.0
 
 
-def mark_state(state: Path, wall_seconds: float) -> None:
+def has_ended(state: Path) -> bool:
+    """Whether ``state`` is that of a training with nothing left to train, which a rule may have ended early."""
+    return bool(read_json(state / _MARK).get("ended", False))
+
+
+def mark_state(state: Path, wall_seconds: float, *, ended: bool = False) -> None:
     """Mark the trainer's ``state`` as complete."""
     partial = state / f"{_MARK}.partial"
-    partial.write_text(json.dumps({"wall_seconds": wall_seconds}) + "\n", encoding="utf-8")
+    partial.write_text(json.dumps({"wall_seconds": wall_seconds, "ended": ended}) + "\n", encoding="utf-8")
     partial.replace(state / _MARK)
 
 
@@ -221,6 +226,6 @@ def saver(
             for step in recipe.saved_steps:
                 if step == state.global_step or (ends and step > state.global_step):
                     keep_step(folder, base, out, so_far, step)
-            mark_state(folder, so_far.wall_seconds)
+            mark_state(folder, so_far.wall_seconds, ended=ends)
 
     return StepSaver()

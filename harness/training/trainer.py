@@ -12,7 +12,7 @@ from harness.checkpoints import Checkpoint
 from harness.training.model import Student, TrainingError, load_student
 from harness.training.recipe import Recipe
 from harness.training.record import DataRecord, Progress, TrainingRecord, record_of
-from harness.training.saving import STATE_FOLDER, base_record, finish, last_state, saver, step_folder, wall_before
+from harness.training.saving import STATE_FOLDER, base_record, finish, has_ended, last_state, saver, wall_before
 from harness.training.speed import warn_of_bfloat16
 
 # From the trainer's state: the fields of a record that are specific to the method.
@@ -67,8 +67,7 @@ def run_trainer(
         trainer, data, method_fields = start(student)
         _attach(trainer, saver(recipe, base, out, record, show))
         warn_of_bfloat16(recipe, trainer)
-        if state_before is not None and all(step_folder(out, step).is_dir() for step in recipe.saved_steps):
-            # Killed after its last checkpoint, which a rule may have ended it with.
+        if state_before is not None and has_ended(state_before):
             trainer.state = _state_in(state_before)
         else:
             trainer.train(resume_from_checkpoint=str(state_before) if state_before else None)
