@@ -31,8 +31,9 @@ def command(base: str, tuned: tuple[str, ...], fail_on_error: float, as_json: bo
     """Check quickly what each TUNED forgot of what BASE could.
 
     No suite is needed: core-vl, core-text or core-base is taken by whether BASE has an image processor and a chat
-    template, and nano-1 for the nano checkpoints. Of each task the first --items are asked, a random part that is the
-    same every time. What they can show is printed first; then come the verdict, the report, and what to run next.
+    template, and nano-1 or nano-2 for the nano checkpoints. Of each task the first --items are asked, a random part
+    that is the same every time. What they can show is printed first; then come the verdict, the report, and what to run
+    next.
 
     \b
     Examples:

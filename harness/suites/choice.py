@@ -8,7 +8,9 @@ from harness.checkpoints import Checkpoint, nano_root, open_checkpoint, read_pro
 from harness.records import SuiteError, load_suite, read_suite, suite_names, suite_path
 from harness.suites.availability import missing_data
 
-_NANO, _VISION, _TEXT, _PLAIN = "nano", "core-vl", "core-text", "core-base"
+_VISION, _TEXT, _PLAIN = "core-vl", "core-text", "core-base"
+# The worlds of the nano checkpoints, by a checkpoint whose tokenizer all of a world have.
+_WORLDS = {"base": "nano-1", "reasoning": "nano-2"}
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ def suite_for(checkpoint: Checkpoint, *, templated: bool | None = None) -> Suite
     """The newest frozen suite for what ``checkpoint`` is, of those whose data can be had: in the data folder, on the
     hub, or in its cache.
 
-    Nano checkpoints take nano-1; a model with a chat template core-vl where it has an image processor and core-text
+    Nano checkpoints take the suite of their world, nano-1 or nano-2; a model with a chat template core-vl where it has an image processor and core-text
     where not; one without a template core-base. ``templated`` says whether prompts will be made by a chat template,
     where that does not follow from the checkpoint. Where no version has all its data, the one with the most tasks that
     need none is taken, and ``missing`` names what it lacks. Raises ``SuiteError`` where there is no such task.
@@ -55,8 +57,9 @@ WAY_OUT = "connect to the hub, or give a folder of data sets with --data-dir or 
 
 def _kind(checkpoint: Checkpoint, templated: bool | None) -> tuple[str, str]:
     root = checkpoint.base or checkpoint
-    if checkpoint.record.tokenizer_digest == _nano_tokenizer():
-        return _NANO, "its tokenizer is that of the nano checkpoints"
+    for shipped, world in _WORLDS.items():
+        if checkpoint.record.tokenizer_digest == _tokenizer_of(shipped):
+            return world, f"its tokenizer is that of nano:{shipped}"
     if not (template_of(root.path) is not None if templated is None else templated):
         return _PLAIN, "it is asked without a chat template"
     if read_processor(root.path) is not None:
@@ -64,12 +67,13 @@ def _kind(checkpoint: Checkpoint, templated: bool | None) -> tuple[str, str]:
     return _TEXT, "it has a chat template and no image processor"
 
 
-def _nano_tokenizer() -> str:
-    return open_checkpoint(str(nano_root() / "base")).record.tokenizer_digest
+def _tokenizer_of(shipped: str) -> str:
+    return open_checkpoint(str(nano_root() / shipped)).record.tokenizer_digest
 
 
 def _versions(name: str) -> list[str]:
-    return [each for each in suite_names() if re.fullmatch(rf"{name}-[0-9]+[a-z]?(-local)?", each)]
+    """All versions of a suite, or those of one number that differ by a letter."""
+    return [each for each in suite_names() if re.fullmatch(rf"{name}(-[0-9]+)?[a-z]?(-local)?", each)]
 
 
 def _preference(version: str, missing: Mapping[str, str]) -> tuple[bool, int, tuple[int, str]]:

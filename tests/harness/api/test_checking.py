@@ -64,7 +64,7 @@ def test_a_plan_with_items_is_of_what_a_check_asks(models: Path, asked: Settings
 def test_a_real_pair_is_checked_without_naming_a_suite(tmp_path: Path) -> None:
     found = check("nano:base", "nano:sft", target="jigsaw", items=25, out=tmp_path, engine="transformers")
     assert isinstance(found, Check)
-    assert (found.choice.suite, found.choice.reason) == ("nano-1", "its tokenizer is that of the nano checkpoints")
+    assert (found.choice.suite, found.choice.reason) == ("nano-1", "its tokenizer is that of nano:base")
     assert set(found.scorecard.suite.tasks.values()) == {25}
     assert found.scorecard.suite.comparable == "nano-1-part-25"
     assert found.scorecard.learned.gain > 0.3
@@ -179,7 +179,7 @@ def test_evaluate_without_a_suite_names_the_one_that_fits(monkeypatch: pytest.Mo
     with pytest.raises(RetentionError) as raised:
         evaluate_pairs("nano:base", ["nano:sft"], target="jigsaw", engine="transformers")
     said = str(raised.value)
-    assert "nano-1 (its tokenizer is that of the nano checkpoints) fits this base" in said
+    assert "nano-1 (its tokenizer is that of nano:base) fits this base" in said
     assert "`retention evaluate nano:base nano:sft --suite nano-1 --target jigsaw --engine transformers`" in said
     assert "`retention check nano:base nano:sft --target jigsaw --engine transformers`" in said
 

@@ -22,7 +22,7 @@ def test_sizes_come_first_and_the_next_command_last(tmp_path: Path) -> None:
     result = invoke(*CHECK, "--target", "jigsaw", "--out", tmp_path)
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert lines[0] == "Suite: nano-1 (its tokenizer is that of the nano checkpoints)"
+    assert lines[0] == "Suite: nano-1 (its tokenizer is that of nano:base)"
     assert [line.split()[0] for line in lines[1:3]] == ["task", "jigsaw_2x2"]
     assert "180 items a checkpoint. Detectable: " in result.stdout
     report, following = lines[-2:]

@@ -1,10 +1,11 @@
 """Which suite fits a checkpoint, by what the checkpoint is and by the data that can be had here."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from harness.checkpoints import Checkpoint, open_checkpoint
+from harness.checkpoints import Checkpoint, nano_root, open_checkpoint
 from harness.records import SuiteError, load_suite, suite_path
 from harness.suites import given_suite, missing_data, suite_for
 from harness.suites.catalogue import find_task
@@ -54,10 +55,12 @@ def test_the_suite_follows_from_images_and_chat_template(text: Path, tmp_path: P
     assert suite_for(opened(text), templated=True).suite == "core-text-2"
 
 
-def test_nano_checkpoints_take_the_nano_suite_wherever_they_lie(tmp_path: Path) -> None:
+def test_nano_checkpoints_take_the_suite_of_their_world_wherever_they_lie(tmp_path: Path) -> None:
     assert suite_for(open_checkpoint("nano:sft")).suite == "nano-1"
     adapter = open_checkpoint("nano:lora-replay")
-    assert str(suite_for(adapter)) == "nano-1 (its tokenizer is that of the nano checkpoints)"
+    assert str(suite_for(adapter)) == "nano-1 (its tokenizer is that of nano:base)"
+    reasoning = shutil.copytree(nano_root() / "reasoning", tmp_path / "elsewhere")
+    assert str(suite_for(opened(reasoning))) == "nano-2 (its tokenizer is that of nano:reasoning)"
 
 
 @pytest.mark.usefixtures("nowhere")
