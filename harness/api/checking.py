@@ -137,7 +137,7 @@ def check(
     """Whether ``tuned`` forgot what ``base`` could, on a fixed random part of a suite: one check, or a list of them.
 
     The suite is the newest that fits the base and whose data can be had: core-vl for a model with a chat template that
-    takes images, core-text for one that takes none, core-base without a template, nano-1 or nano-2 for the nano checkpoints.
+    takes images, core-text for one that takes none, core-base without a template, nano-1 or nano-2 for the nano ones.
     ``suite`` names another one. ``items`` is the most items of each task, the first of the suite's random order, so
     that two checks of as many items can be paired; a run of a part is never taken for one of the suite. Without
     ``target``, the family that was trained, only forgetting is measured. The rest is as in :func:`evaluate`.

@@ -29,10 +29,11 @@ def suite_for(checkpoint: Checkpoint, *, templated: bool | None = None) -> Suite
     """The newest frozen suite for what ``checkpoint`` is, of those whose data can be had: in the data folder, on the
     hub, or in its cache.
 
-    Nano checkpoints take the suite of their world, nano-1 or nano-2; a model with a chat template core-vl where it has an image processor and core-text
-    where not; one without a template core-base. ``templated`` says whether prompts will be made by a chat template,
-    where that does not follow from the checkpoint. Where no version has all its data, the one with the most tasks that
-    need none is taken, and ``missing`` names what it lacks. Raises ``SuiteError`` where there is no such task.
+    Nano checkpoints take the suite of their world, nano-1 or nano-2; a model with a chat template core-vl where it
+    has an image processor and core-text where not; one without a template core-base. ``templated`` says whether
+    prompts will be made by a chat template, where that does not follow from the checkpoint. Where no version has all
+    its data, the one with the most tasks that need none is taken, and ``missing`` names what it lacks. Raises
+    ``SuiteError`` where there is no such task.
     """
     name, reason = _kind(checkpoint, templated)
     lacking = {version: missing_data(load_suite(version), suite_path(version).parent) for version in _versions(name)}
