@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pandas as pd
-from scipy.stats import binom
 
 from harness.scoring import points, share
 from leaderboard.acceptance.references import Reference
@@ -77,7 +76,7 @@ def unlike_mistakes(entry: Reference, others: Sequence[Reference]) -> Findings:
         return
     low, high = found.same.interval
     said = f"on {share(found.same.value)} of {found.same.of} prior items that neither solves"
-    if kept >= _KEPT and binom.sf(found.same.hits - 1, found.same.of, found.by_chance / found.same.of) > _CHANCE_P:
+    if kept >= _KEPT and found.same.chance(found.by_chance / found.same.of) > _CHANCE_P:
         why = f"its wrong answer is the base's {said}, no more than chance, where {share(kept)} of the right ones are"
         yield finding("unlike-mistakes", _SAMPLES, why, "extracted", same=found.same.hits, items=found.same.of)
         return

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chisquare
+from scipy.special import chdtrc
 
 from harness.checkpoints import ChatTemplate, TemplateError, token_counter
 from harness.records import RECORD_FILE, SAMPLES_FILE, Outcome, Run
@@ -262,7 +262,7 @@ def positions(tuned: Run, recomputer: Recomputer) -> Findings:
             # A position that is never right would have an expected count of zero; half an item each avoids that.
             expected = (right_counts + 0.5) / (right_counts + 0.5).sum() * len(alike)
             distance = 0.5 * float(np.abs(chosen_counts - expected).sum()) / len(alike)
-            p = float(chisquare(chosen_counts, expected).pvalue)
+            p = float(chdtrc(size - 1, ((chosen_counts - expected) ** 2 / expected).sum()))
             if distance >= _BIAS_DISTANCE and p < _BIAS_P:
                 shares = [round(float(count) / len(alike), 3) for count in chosen_counts]
                 why = f"{task}: options by position were chosen {shares}, right {_shares(right_counts)}"

@@ -2,6 +2,8 @@
 
 Only what somebody other than an author has run says what a real fine-tune of a base looks like: how much it gains and
 keeps, how many prior items it forgets, and which wrong answers it gives where the base is wrong too.
+
+Binomial tails are those of scipy.special: importing scipy.stats takes longer than validating an entry.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.special import betainc, betaincinv
 
 from harness.records import Outcome, Run
 from harness.scoring import Scorecard
@@ -36,8 +38,13 @@ class Share:
     def interval(self) -> Interval:
         if not self.of:
             return 0.0, 1.0
-        found = binomtest(self.hits, self.of).proportion_ci(0.95, "exact")
-        return float(found.low), float(found.high)
+        missed = self.of - self.hits
+        low = float(betaincinv(self.hits, missed + 1, 0.025)) if self.hits else 0.0
+        return low, float(betaincinv(self.hits + 1, missed, 0.975)) if missed else 1.0
+
+    def chance(self, p: float) -> float:
+        """The chance, in [0, 1], of at least so many hits where each has chance ``p``."""
+        return float(betainc(self.hits, self.of - self.hits + 1, p)) if self.hits else 1.0
 
 
 @dataclass(frozen=True)

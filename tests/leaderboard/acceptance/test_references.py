@@ -1,8 +1,10 @@
 """References: shares with their intervals, and the mistakes that two runs have in common."""
 
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from harness.records.run import Run
 from leaderboard.acceptance.references import Share, mistakes
@@ -14,6 +16,15 @@ def test_an_interval_holds_its_share(hits: int, more: int) -> None:
     low, high = found.interval
     assert 0 <= low <= high <= 1
     assert low <= found.value <= high or found.of == 0
+
+
+@given(st.integers(0, 300), st.integers(0, 300), st.floats(0.01, 0.99))
+def test_interval_and_chance_are_those_of_scipy(hits: int, more: int, p: float) -> None:
+    found = Share(hits, hits + more)
+    if found.of:
+        exact = binomtest(hits, found.of, p, alternative="greater")
+        assert found.chance(p) == pytest.approx(exact.pvalue, abs=1e-12)
+        assert found.interval == pytest.approx(tuple(binomtest(hits, found.of).proportion_ci(0.95)), abs=1e-9)
 
 
 def frame(*rows: tuple[str, str, str | None, float]) -> Run:
