@@ -75,7 +75,7 @@ def base_run_id(run: Run) -> str:
 def answers_digest(run: Run) -> str:
     """sha256 over the outputs of a run with their items, however they were judged."""
     digest = hashlib.sha256()
-    for answer in zip(run.samples["item_id"], run.samples["output"], strict=True):
+    for answer in zip(run.samples["item_id"].tolist(), run.samples["output"].tolist(), strict=True):
         digest.update(json.dumps(answer).encode())
     return digest.hexdigest()
 

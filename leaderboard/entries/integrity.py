@@ -193,7 +193,8 @@ def path(entry: Submission) -> Findings:
         yield from (each for each in entry.base.findings if each.step <= 3)
         if entry.base.run is not None:
             yield from _side("base", manifest, manifest.base, entry.base.run.record)
-            if home == base_home(manifest) and manifest.base_run not in (None, base_run_id(entry.base.run)):
+            named = manifest.base_run if home == base_home(manifest) else None
+            if named is not None and named != base_run_id(entry.base.run):
                 yield finding("base-missing", MANIFEST_FILE, f"the run at {home} is another one", "base_run")
     if entry.record is not None:
         yield from _side("tuned", manifest, manifest.tuned_model, entry.record)
@@ -425,7 +426,7 @@ def _samples_hash(folder: Path, inside: str, shown: str, record: RunRecord, brok
 def _full_log(shown: str, record: RunRecord, samples: pd.DataFrame | None) -> Findings:
     """The number of truncated outputs, and the full log's sha256 if none was truncated."""
     name, log = f"{shown}{RECORD_FILE}", record.full_log
-    marked = 0 if samples is None else sum(map(is_cut, samples["output"].to_numpy()))
+    marked = 0 if samples is None else sum(map(is_cut, samples["output"].tolist()))
     stated = 0 if log is None else log.cut
     if samples is not None and marked != stated:
         yield finding("full-log", name, f"states {stated} truncated outputs, but {marked} are", "full_log.cut")
