@@ -19,7 +19,11 @@ _CHARACTERS_A_TOKEN = 128
 
 def cut_marks(file: str, samples: pd.DataFrame, log: FullLog | None, size: int) -> Findings:
     """Marks of truncation in ``samples``, whose file has ``size`` bytes, against their shape, tokens and full log."""
-    marked = [(place, found) for place, output in enumerate(samples["output"]) if (found := cut_of(output)) is not None]
+    marked = [
+        (place, found)
+        for place, output in enumerate(samples["output"].tolist())
+        if (found := cut_of(output)) is not None
+    ]
     if not marked:
         return
     rows = samples.iloc[[place for place, _ in marked]]

@@ -105,7 +105,7 @@ def recounted(file: str, samples: pd.DataFrame, count: Callable[[list[str]], lis
         return
     outputs = rows["output"].tolist()
     counted = count([without_mark(output) for output in outputs])
-    due = [number + (reason == "stop") for number, reason in zip(counted, rows["finish_reason"], strict=True)]
+    due = [number + (reason == "stop") for number, reason in zip(counted, rows["finish_reason"].tolist(), strict=True)]
     stated = rows["n_output_tokens"].tolist()
     # Of a truncated output only the kept text can be counted.
     off = [

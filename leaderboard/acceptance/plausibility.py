@@ -215,11 +215,11 @@ def gold(base: Run, tuned: Run, recomputer: Recomputer) -> Findings:
     """
     for task, rows in tuned.samples.groupby("task", sort=False):
         keys = recomputer.answer_keys(str(task)) if str(task) in recomputer.suite.tasks else {}
-        golds = [_gold(keys, item_id) for item_id in rows["item_id"]]
+        golds = [_gold(keys, item_id) for item_id in rows["item_id"].tolist()]
         if len(rows) < _FEW or not any(golds):
             continue
-        bare = np.array([_bare(output) for output in rows["output"]], dtype=object)
-        stated = rows["extracted"].fillna("").to_numpy()
+        bare = [_bare(output) for output in rows["output"].tolist()]
+        stated = rows["extracted"].fillna("").tolist()
         is_bare = np.array([text != "" and text == _bare(answer) for text, answer in zip(bare, stated, strict=True)])
         right = (rows["outcome"] == Outcome.CORRECT).to_numpy()
         others = int((~is_bare).sum())
@@ -229,9 +229,9 @@ def gold(base: Run, tuned: Run, recomputer: Recomputer) -> Findings:
         long = [text if len(text) >= _LONG_GOLD else "" for text in map(_plain, golds)]
         copied = _containing(rows["output"], long)
         if sum(map(bool, long)) >= _FEW and copied >= 0.5:
-            mine = dict(zip(rows["item_id"], long, strict=True))
+            mine = dict(zip(rows["item_id"].tolist(), long, strict=True))
             own = base.samples[base.samples["task"] == task]
-            before = _containing(own["output"], [mine.get(item_id, "") for item_id in own["item_id"]])
+            before = _containing(own["output"], [mine.get(item_id, "") for item_id in own["item_id"].tolist()])
             if before < 0.05:
                 why = (
                     f"{task}: {share(copied)} of the outputs contain the gold text word for word, "
@@ -245,7 +245,7 @@ def positions(tuned: Run, recomputer: Recomputer) -> Findings:
     for task, rows in tuned.samples.groupby("task", sort=False):
         keys = recomputer.answer_keys(str(task)) if str(task) in recomputer.suite.tasks else {}
         places: list[tuple[int, int, int]] = []
-        for item_id, stated in zip(rows["item_id"], rows["extracted"], strict=True):
+        for item_id, stated in zip(rows["item_id"].tolist(), rows["extracted"].tolist(), strict=True):
             item = keys.get(item_id)
             if item is None or not item.options or not isinstance(stated, str) or item.answer is None:
                 continue
@@ -317,7 +317,7 @@ def _plain(text: str) -> str:
 
 def _containing(outputs: pd.Series, golds: list[str]) -> float:
     """Share of the outputs that contain their gold text, among those with a long one."""
-    pairs = [(output, text) for output, text in zip(outputs, golds, strict=True) if text]
+    pairs = [(output, text) for output, text in zip(outputs.tolist(), golds, strict=True) if text]
     return sum(text in _plain(output) for output, text in pairs) / len(pairs) if pairs else 0.0
 
 
