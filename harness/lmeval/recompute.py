@@ -292,12 +292,10 @@ def _differences(name: str, items: _Items, rows: pd.DataFrame, found: Sequence[J
     for column in (*_PLACE, *_JUDGED):
         if column in skipped:
             continue
-        stored = [_plain(value) for value in rows[column].tolist()]
-        due = [
-            getattr(place if column in _PLACE else judged, column, None)
-            for place, judged in zip(places, found, strict=True)
-        ]
-        if stored == due:
+        stored = rows[column].tolist()
+        due = [getattr(each, column, None) for each in (places if column in _PLACE else found)]
+        # Most columns are equal as they are; in others missing values have to be made alike first.
+        if stored == due or (stored := [_plain(value) for value in stored]) == due:
             continue
         for item_id, mine, wanted, judged in zip(item_ids, stored, due, found, strict=True):
             if judged is not None and not _same(mine, wanted):
