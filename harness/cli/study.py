@@ -1,5 +1,6 @@
 """``retention study``: a declared study, from its first training to its results."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,11 @@ _PATH = click.Path(path_type=Path)
 @click.argument("plan")
 @click.option("--quick", is_flag=True, help="The short form that the plan declares.")
 @click.option("--base", help="Another checkpoint than the plan's: a folder, a hub id, nano:NAME.")
+@click.option("--images", help="Folder of pictures that the trainings' jigsaws are cut from.")
 @click.option("--out", type=_PATH, help="Folder of the study.  [default: .retention/study/PLAN]")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Steps at once.")
 @click.option("--steps", "list_only", is_flag=True, help="List the steps and which are done; run none.")
+@click.option("--dry-run", is_flag=True, help="Sum up steps, device hours, disk and data; load and run none.")
 @click.option("--power", is_flag=True, help="Simulate which differences the study would show; run none.")
 @click.option("--results", "collect_only", is_flag=True, help="Only score the steps that are finished.")
 @click.option(
@@ -34,15 +37,17 @@ _PATH = click.Path(path_type=Path)
 @click.option("--bases", type=_PATH, help="Runs of the bases of such entries.  [default: leaderboard/data/bases]")
 @click.option("--contact", help="Account name of who answers for the entries.")
 @click.option("--license", "licence", default="CC0-1.0", show_default=True, help="Licence of their outputs (SPDX).")
-@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results, or what --dry-run found, as JSON.")
 @data_dir
 def command(
     plan: str,
     quick: bool,
     base: str | None,
+    images: str | None,
     out: Path | None,
     jobs: int,
     list_only: bool,
+    dry_run: bool,
     power: bool,
     collect_only: bool,
     retest: Path | None,
@@ -54,10 +59,11 @@ def command(
 ) -> None:
     """Run the study PLAN: trainings, rollouts, evaluations along training, and what they show together.
 
-    PLAN is a shipped study (nano, smollm2) or a YAML file. Every step is a process of its own with a log below --out;
-    killed at any moment, the same command goes on, and a training where it was. results.json is written at the end;
-    copied into leaderboard/data/studies/ it becomes a page of the board's Findings, which begins with the verdict that
-    is printed here. --entries makes the last checkpoints of all trainings and seeds into entries of the board.
+    PLAN is a shipped study (nano, qwen2.5-vl, smollm2) or a YAML file. Every step is a process of its own with a log
+    below --out; killed at any moment, the same command goes on, and a training where it was. results.json is written
+    at the end; copied into leaderboard/data/studies/ it becomes a page of the board's Findings, which begins with the
+    verdict that is printed here. --entries makes the last checkpoints of all trainings and seeds into entries of the
+    board.
 
     \b
     Examples:
@@ -65,6 +71,7 @@ def command(
       retention study nano --out my-study --jobs 2
       retention study nano --steps
       retention study nano --power
+      retention study qwen2.5-vl --dry-run
       retention study nano --results --entries submissions --contact your-account
       retention study smollm2 --base models/smollm2 --data-dir FOLDER
       retention study nano --retest leaderboard/data/studies/nano.json
@@ -89,7 +96,12 @@ def command(
         folder_of_base = Path(base).expanduser()
         place = str(folder_of_base.absolute()) if folder_of_base.is_dir() else base
         declared = declared.model_copy(update={"base": place})
+    if images is not None:
+        declared = declared.with_images(images)
     folder = out or Path(".retention/study") / f"{declared.name}{'-quick' if quick else ''}"
+    if dry_run:
+        _dry_run(Study(declared, folder.absolute(), opened=False), as_json=as_json)
+        return
     study = Study(declared, folder.absolute())
     steps = study.steps()
     if list_only:
@@ -137,6 +149,42 @@ def _power(declared: "Plan") -> None:
         echo_columns(
             ("spread between seeds", "shown of 3 points", "shown of none", "shown 4 times in 5 from"), rows, ()
         )
+
+
+def _dry_run(study: "Study", *, as_json: bool) -> None:
+    """What a study takes; the hub is asked for nothing."""
+    import json
+    from dataclasses import asdict
+
+    from harness.cli.columns import echo_columns
+    from harness.records import suite_path
+    from harness.study import outlay_of
+
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    found = outlay_of(study, study.steps(), suite_path(study.plan.suite).parent)
+    if as_json:
+        click.echo(json.dumps(asdict(found), indent=2))
+        return
+    rows = [[kind.kind, f"{kind.count:,}", _hours(kind.hours)] for kind in found.kinds]
+    rows.append(["all", f"{sum(kind.count for kind in found.kinds):,}", _hours(found.hours)])
+    click.echo(f"{found.study}: base {found.base}, {found.device}")
+    echo_columns(("steps", "count", "hours" if found.device == "one process" else "GPU hours"), rows, ("steps",))
+    click.echo(f"Hours rest on {found.rests_on}.")
+    size = {name: "not known" if count is None else f"{count / 1e9:,.2f} GB" for name, count in found.disk.items()}
+    each = "" if found.weights is None else f" of {found.weights / 1e9:.3f} GB each"
+    click.echo(f"Disk: {', '.join(f'{name} {text}' for name, text in size.items())}")
+    click.echo(f"  {found.trainings} trainings save {found.checkpoints} checkpoints{each}")
+    click.echo("Data for training:")
+    for name, what in found.training_data.items():
+        click.echo(f"  {name}: {what}")
+    if found.suite_data:
+        click.echo("Data of the suite, here if in --data-dir or in the hub's cache:")
+        listed = [[data.name, f"{data.items:,}", "yes" if data.here else "no"] for data in found.suite_data]
+        echo_columns(("data set", "items", "here"), listed, ("data set", "here"))
+
+
+def _hours(value: float | None) -> str:
+    return "not known" if value is None else f"{value:,.1f}"
 
 
 def _retest(path: Path) -> None:

@@ -1,5 +1,6 @@
 from .entries import Statement, write_entries
 from .gemma3 import make_gemma3
+from .outlay import Outlay, outlay_of
 from .plan import Plan, load_plan
 from .results import RESULTS_FILE, collect
 from .runner import Folder, Runner, Step, step_digests
@@ -9,6 +10,7 @@ from .steps import Study
 __all__ = [
     "RESULTS_FILE",
     "Folder",
+    "Outlay",
     "Plan",
     "Runner",
     "Statement",
@@ -19,6 +21,7 @@ __all__ = [
     "load_plan",
     "make_gemma3",
     "make_smollm2",
+    "outlay_of",
     "step_digests",
     "write_entries",
 ]

@@ -17,6 +17,7 @@ from harness.training import LEARNT_FROM, METHODS, Method, Name
 
 Scalar = str | int | float | bool | None
 Role = Literal["study", "sweep"]
+AboveZero = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class PlanError(RetentionError):
@@ -95,13 +96,34 @@ class Target(StrictModel):
         return self
 
 
+class Compute(StrictModel):
+    """What GPU hours are estimated from before anything has run.
+
+    ``parameters`` count the base's, ``prompt_tokens`` those of a question with its pictures, ``bare_tokens`` and
+    ``worked_tokens`` those of an answer without and with its working. ``flops`` is the device's peak per second for
+    dense bfloat16, ``training`` and ``sampling`` the shares of it that are reached, and ``start_seconds`` what a step
+    takes before its work.
+    """
+
+    device: str
+    count: Annotated[int, Field(ge=1)]
+    flops: AboveZero
+    training: Annotated[float, Field(gt=0, le=1)]
+    sampling: Annotated[float, Field(gt=0, le=1)]
+    start_seconds: Annotated[float, Field(ge=0)]
+    parameters: Annotated[int, Field(ge=1)]
+    prompt_tokens: Annotated[int, Field(ge=1)]
+    bare_tokens: Annotated[int, Field(ge=1)]
+    worked_tokens: Annotated[int, Field(ge=1)]
+
+
 class Plan(StrictModel):
     """A complete study.
 
     Checkpoints during training are evaluated on ``part`` items of each task, the last ones on ``whole`` items (None:
     the full suite). ``engine`` and ``dtype`` apply to all (None: the default of `retention evaluate`). ``drift`` limits
     the items of each task whose divergence is measured; ``seconds`` has typical durations of a step of each kind, to
-    estimate the time left until one has been timed.
+    estimate the time left until one has been timed. ``compute`` is what `--dry-run` estimates GPU hours from.
     """
 
     name: Name
@@ -116,7 +138,19 @@ class Plan(StrictModel):
     dtype: Dtype | None = None
     drift: Annotated[int, Field(ge=1)] | None = None
     seconds: dict[str, float] = {}
+    compute: Compute | None = None
     quick: bool = False
+
+    def with_images(self, folder: str) -> "Plan":
+        """The plan with the folder of pictures that jigsaws of its trainings and its policies' samples are cut from."""
+        place = str(Path(folder).expanduser().absolute())
+        document = self.model_dump()
+        for target in document["targets"].values():
+            for training in target["trainings"].values():
+                policy = training["policy"]
+                for holder in (training, policy) if policy else (training,):
+                    holder["set"]["data.folder"] = place
+        return Plan.model_validate(document)
 
 
 def plans_root() -> Path:

@@ -9,11 +9,12 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import yaml
 
-from harness.checkpoints import open_checkpoint
+from harness.checkpoints import Checkpoint, open_checkpoint
 from harness.study.plan import Plan, Policy, Scalar, Target
 from harness.study.runner import Step, python_command
 from harness.suites import open_suite
@@ -49,18 +50,25 @@ class Trained:
 
 
 class Study:
-    """A plan in an output folder: its trainings, its suites, and the steps that make them."""
+    """A plan in an output folder: its trainings, its suites, and the steps that make them.
 
-    def __init__(self, plan: Plan, out: Path) -> None:
+    Its base is opened at once, unless ``opened`` is false: its steps can then be counted and not run.
+    """
+
+    def __init__(self, plan: Plan, out: Path, *, opened: bool = True) -> None:
         self.plan, self.out = plan, out
-        self.base = open_checkpoint(plan.base)
+        self.base_digest = self.base.record.weights_digest if opened else ""
         self.suite = open_suite(plan.suite)
         self.runs = out / "runs"
         self.trained = tuple(self._trained())
 
+    @cached_property
+    def base(self) -> Checkpoint:
+        return open_checkpoint(self.plan.base)
+
     def part(self, target: str) -> Path:
         """The file of the part of the suite on which a target's checkpoints are evaluated."""
-        return self._part_file(self._count(target))
+        return self._part_file(self.count(target))
 
     @property
     def whole(self) -> str:
@@ -75,7 +83,7 @@ class Study:
     def steps(self) -> list[Step]:
         """All steps, in the order to run them."""
         steps: list[Step] = []
-        for count in dict.fromkeys(self._count(target) for target in self.plan.targets):
+        for count in dict.fromkeys(self.count(target) for target in self.plan.targets):
             steps += self._part_steps(count)
         if self.plan.whole is not None and f"suite/part{self.plan.whole}" not in {step.key for step in steps}:
             steps += self._part_steps(self.plan.whole)[:1]
@@ -93,14 +101,21 @@ class Study:
         """The folder of the last checkpoint under its own name, which its runs and its entry carry."""
         return self.out / "models" / trained.model_name
 
+    def rollouts(self, trained: Trained) -> Recipe | None:
+        """The recipe of the rollouts that a training learns from; None if it learns from a named source."""
+        declared = self.plan.targets[trained.target]
+        policy = declared.trainings[trained.name].policy
+        return None if policy is None else self._rollouts(trained.target, declared, policy, trained.seed)[0]
+
+    def count(self, target: str) -> int:
+        """Items of each task on which a target's checkpoints are evaluated."""
+        return self.plan.targets[target].part or self.plan.part
+
     def dynamics(self, trained: Trained) -> Path:
         return self.out / "dynamics" / trained.target / f"{trained.name}-seed{trained.seed}.json"
 
     def _part_file(self, count: int) -> Path:
         return self.out / "suites" / f"{self.plan.suite}-part{count}-1.yaml"
-
-    def _count(self, target: str) -> int:
-        return self.plan.targets[target].part or self.plan.part
 
     def _family(self, target: str) -> str:
         return next(each.recipe.target for each in self.trained if each.target == target)
@@ -183,7 +198,7 @@ class Study:
                 needs = (rollouts.key,)
             steps.append(self._train_step(each, needs))
         keys = tuple(each.key for each in trained)
-        suite = f"suite/part{self._count(target)}"
+        suite = f"suite/part{self.count(target)}"
         steps += [self._dynamics_step(each, suite) for each in trained] if self.plan.drift else []
         steps += [
             self._evaluate_step(target, seed, trained, (*keys, suite)),
@@ -202,7 +217,7 @@ class Study:
             f"rollouts/{target}/{folder.name}",
             "rollouts",
             lambda: _train("rollouts", declared.config, trained.seed, settings, folder),
-            {"recipe": recipe.digest, "base": self.base.record.weights_digest, "checkpoint": str(policy.checkpoint)},
+            {"recipe": recipe.digest, "base": self.base_digest, "checkpoint": str(policy.checkpoint)},
             needs,
             (folder / "about.json",),
         )
@@ -213,7 +228,7 @@ class Study:
             trained.key,
             f"train/{trained.recipe.method}",
             lambda: _train(trained.recipe.method, declared.config, trained.seed, trained.settings, trained.folder),
-            {"recipe": trained.recipe.digest, "base": self.base.record.weights_digest},
+            {"recipe": trained.recipe.digest, "base": self.base_digest},
             needs,
             (trained.last,),
         )
@@ -265,7 +280,7 @@ class Study:
 
     def _known(self) -> dict[str, str]:
         """What every evaluation depends on; a dtype only if stated, so that other plans keep their digests."""
-        known = {"base": self.base.record.weights_digest, "engine": self.plan.engine or ""}
+        known = {"base": self.base_digest, "engine": self.plan.engine or ""}
         return known | ({"dtype": self.plan.dtype} if self.plan.dtype else {})
 
     def _how(self, family: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-from .availability import missing_data
+from .availability import Needed, missing_data, needed_data
 from .catalogue import TaskFile, find_task, find_tasks, image_tasks
 from .choice import SuiteChoice, given_suite, suite_for
 from .freezing import freeze, open_suite, sample, verify
@@ -9,6 +9,7 @@ from .questions import WrittenQuestions, write_questions
 
 __all__ = [
     "GoldenSuite",
+    "Needed",
     "SuiteChoice",
     "TaskFile",
     "WrittenQuestions",
@@ -18,6 +19,7 @@ __all__ = [
     "given_suite",
     "image_tasks",
     "missing_data",
+    "needed_data",
     "open_suite",
     "part_of",
     "preview_item",

@@ -25,6 +25,7 @@ from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
+from harness.answers import tagged
 from harness.items import Item
 from harness.pictures import (
     Folder,
@@ -78,8 +79,9 @@ def load_examples(data: Data) -> ExampleSet:
     assert data.source is not None, "checked when the recipe is made"
     if data.source not in SOURCES:
         raise RecipeError(f"data.source {data.source}: unknown; there are {', '.join(SOURCES)}")
-    if data.form == "other" and data.source not in _NANO2_TARGETS:
-        raise RecipeError(f"data.form other: {data.source} has no other teacher; {', '.join(_NANO2_TARGETS)} have")
+    if data.form == "other" and data.source not in _NANO2_TARGETS and not data.source.endswith("-think"):
+        have = ", ".join((*_NANO2_TARGETS, *(name for name in SOURCES if name.endswith("-think"))))
+        raise RecipeError(f"data.form other: {data.source} has no other teacher; {have} have")
     try:
         return SOURCES[data.source](data)
     except ValueError as error:
@@ -199,7 +201,7 @@ def _puzzles(grid: Grid, protocol: Reasoning, data: Data, pictures: Pictures) ->
     if not made.documents or (data.count is not None and made.pictures < data.count):
         raise ValueError(made.summary())
     documents = made.documents
-    targets = [f"<answer>{document['answer']}</answer>" for document in documents]
+    targets = [_written(grid, document["answer"], data) for document in documents]
 
     def cut(index: int) -> Example:
         document = documents[index]
@@ -222,6 +224,15 @@ def _puzzles(grid: Grid, protocol: Reasoning, data: Data, pictures: Pictures) ->
         example_id(document["item_id"], target, data.form) for document, target in zip(documents, targets, strict=True)
     ]
     return ExampleSet(ids, targets, cut)
+
+
+def _written(grid: Grid, answer: str, data: Data) -> str:
+    """The answer alone, or after another teacher's reasoning, which names the tile of each place."""
+    if data.form != "other":
+        return tagged("", answer)
+    places = [f"row {row}, column {column}" for row in range(1, grid.rows + 1) for column in range(1, grid.columns + 1)]
+    said = [f"{place} takes piece {tile}" for place, tile in zip(places, answer.split(","), strict=True)]
+    return tagged(f"<think>Matching the edges: {'; '.join(said)}.</think>", answer)
 
 
 def _jigsaws() -> dict[str, Callable[[Data], ExampleSet]]:

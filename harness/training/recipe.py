@@ -58,8 +58,8 @@ class Data(StrictModel):
     """The training data: a named source of ``harness.training.generators``, or a folder written by ``rollouts``.
 
     The target is the bare answer for ``form`` "bare", and includes the source's working for "worked"; "other" is a
-    working in the words of another teacher, which the targets of nano-2 have. ``count`` of None
-    takes all that the source has. ``folder`` has the pictures of a jigsaw.
+    working in the words of another teacher, which the targets of nano-2 and puzzles with a thought have. ``count`` of
+    None takes all that the source has. ``folder`` has the pictures of a jigsaw.
     """
 
     source: Name | None = None

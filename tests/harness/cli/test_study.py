@@ -82,4 +82,16 @@ def test_a_failed_step_fails_the_command_and_names_its_log(folder: Path, monkeyp
 def test_an_unknown_study_is_bad_usage() -> None:
     refused = CliRunner().invoke(cli, ["study", "nothing"])
     assert refused.exit_code == 2
-    assert "nothing: unknown study; there are nano, smollm2" in refused.output
+    assert "nothing: unknown study; there are nano, qwen2.5-vl, smollm2" in refused.output
+
+
+def test_a_dry_run_sums_up_a_study_whose_base_is_nowhere_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(cli, ["study", "qwen2.5-vl", "--dry-run"], catch_exceptions=False)
+    assert done.exit_code == 0
+    for said in ("GPU hours", "declared, never measured", "300 checkpoints of 7.509 GB each", "--images", "hellaswag"):
+        assert said in done.output
+    as_json = CliRunner().invoke(cli, ["study", "nano", "--dry-run", "--json"], catch_exceptions=False)
+    assert json.loads(as_json.stdout)["disk"]["checkpoints"] > 0
+    assert not list(tmp_path.iterdir())

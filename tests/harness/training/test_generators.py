@@ -18,6 +18,7 @@ from harness.training import generators
 from harness.training.dataset import Example
 from harness.training.generators import SOURCES, bare, load_examples, suite_photos
 from harness.training.recipe import Data, RecipeError, config_names, load_recipe
+from harness.training.rewards import reward
 
 pytestmark = pytest.mark.slow
 
@@ -240,6 +241,16 @@ def test_no_nano2_training_item_is_a_test_item(source: str) -> None:
             assert not asked & {example.item_id for example in examples}
 
 
-def test_only_the_targets_of_nano2_have_another_teacher() -> None:
-    with pytest.raises(RecipeError, match=r"nano-math has no other teacher; nano2-jigsaw, nano2-quantities have"):
-        load_examples(Data(source="nano-math", form="other", count=3))
+@pytest.mark.parametrize("source", ["nano-math", "scenes-3x3"])
+def test_sources_without_another_teacher_say_which_have_one(source: str) -> None:
+    with pytest.raises(RecipeError, match=rf"{source} has no other teacher; nano2-jigsaw, .*scenes-3x3-think"):
+        load_examples(Data(source=source, form="other", count=3))
+
+
+def test_another_teacher_of_a_puzzle_thinks_before_the_same_answer() -> None:
+    bare, other = (load_examples(Data(source="scenes-2x2-think", form=form, count=3)) for form in ("bare", "other"))
+    for one, told in zip(bare, other, strict=True):
+        thought, _, stated = told.target.partition("</think> ")
+        assert (stated, told.answer, told.item_id) == (one.target, one.answer, one.item_id)
+        assert f"row 2, column 1 takes piece {one.answer.split(',')[2]}" in thought
+        assert reward(told, told.target).format == 1
