@@ -65,6 +65,29 @@ def gemma3_command(out: Path, cache: Path | None, as_json: bool) -> None:
     _print(out, made, as_json=as_json)
 
 
+@group.command(name="toy-qwen2.5-vl", short_help="A toy of Qwen2.5-VL.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the new checkpoint.")
+@click.option("--json", "as_json", is_flag=True, help="Print the checkpoint's record as JSON.")
+def toy_command(out: Path, as_json: bool) -> None:
+    """Make a toy with the classes and files of Qwen2.5-VL and a hundred thousand weights, in half a minute.
+
+    It has learnt the form of an answer to puzzles of three tiles and nothing else: what is measured of it says that a
+    path runs, and nothing of any model. A checkpoint that is already in --out is left as it is.
+
+    \b
+    Examples:
+      retention models toy-qwen2.5-vl --out models/toy
+    """
+    from harness.cli.progress import Display
+
+    with Display() as display:
+        display.stage(f"making {out}")
+        from harness.study import make_toy
+
+        made = make_toy(out, display.stage)
+    _print(out, made, as_json=as_json)
+
+
 def _print(out: Path, made: "Checkpoint", *, as_json: bool) -> None:
     record = made.record
     short = f"{out} ({record.architecture}, weights {record.weights_digest[:12]})"

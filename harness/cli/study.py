@@ -251,9 +251,11 @@ def _enter(study: "Study", entries: Path, bases: Path, contact: str, licence: st
 
 def _print(results: "StudyResults", out: Path) -> None:
     from harness.cli.columns import echo_columns
-    from harness.scoring import printable, share, verdict_sentence
+    from harness.scoring import printable, share, toy_sentence, verdict_sentence
     from harness.study import RESULTS_FILE
 
+    if toy := toy_sentence(results):
+        click.echo(toy)
     for target in results.targets:
         seeds = f"{len(results.seeds)} {'seed' if len(results.seeds) == 1 else 'seeds'}"
         click.echo(f"\n{results.title}: {target.target}, {seeds}, base {share(target.base_score)}")

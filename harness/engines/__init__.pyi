@@ -8,6 +8,7 @@ from .merge import make_saveable, model_class, ready_folder
 from .placement import Member, Placement, default_dtype, device_class, place
 from .settings import Dtype, EngineError, EngineSettings, choose, choose_for_sampling
 from .torchvision_ops import define_missing_ops
+from .toy import write_qwen
 from .transformers import TransformersEngine
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "parameter_shapes",
     "place",
     "ready_folder",
+    "write_qwen",
 ]

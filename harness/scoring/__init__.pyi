@@ -43,7 +43,7 @@ from .study.results import (
     Tested,
     TrainingResult,
 )
-from .study.verdict import CLAIM_WORDS, Claim, Outcome, claims_of, verdict_sentence
+from .study.verdict import CLAIM_WORDS, Claim, Outcome, claims_of, toy_sentence, verdict_sentence
 from .task_scores import Measured, cluster_labels, reasons
 from .trajectory import LEAST_RUNS, LEVELS, Point, Trajectory, retention_at, score_trajectory
 from .transitions import FORGOTTEN, KEPT, LEARNED, NEVER, Bools, Floats, Transitions, transition_names
@@ -197,6 +197,7 @@ __all__ = [
     "smallest_loss",
     "task_differences",
     "token_kl",
+    "toy_sentence",
     "transition_names",
     "verdict_sentence",
     "widening",

@@ -6,6 +6,7 @@ from .results import RESULTS_FILE, collect
 from .runner import Folder, Runner, Step, step_digests
 from .smollm2 import cache_folder, make_smollm2
 from .steps import Study
+from .toy import make_toy
 
 __all__ = [
     "RESULTS_FILE",
@@ -21,6 +22,7 @@ __all__ = [
     "load_plan",
     "make_gemma3",
     "make_smollm2",
+    "make_toy",
     "outlay_of",
     "step_digests",
     "write_entries",

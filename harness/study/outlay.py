@@ -17,7 +17,7 @@ from harness.study.plan import Compute
 from harness.study.runner import Step
 from harness.study.steps import Study
 from harness.suites import Needed, needed_data
-from harness.training import Recipe
+from harness.training import Data, Recipe, Replay
 
 _BYTES = 2  # Of a weight as checkpoints are saved, bfloat16, where the base is not at hand.
 _STATE = 12  # Bytes a weight of a trainer's state: the weights and AdamW's two moments in float32.
@@ -192,7 +192,8 @@ def _training_data(study: Study) -> dict[str, str]:
     """What trainings and rollouts read, by the name of its source: how many examples, and whether it is here."""
     found: dict[str, str] = {}
     for recipe in [*(each.recipe for each in study.trained), *_rollouts(study).values()]:
-        for data in (recipe.data, *([recipe.replay] if recipe.replay else [])):
+        sources: list[Data | Replay] = [recipe.data, *([recipe.replay] if recipe.replay else [])]
+        for data in sources:
             if data.source is None:
                 continue
             count = "all" if data.count is None else f"{data.count:,}"

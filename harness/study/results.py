@@ -87,11 +87,13 @@ def collect(study: Study, steps: Sequence[Step]) -> StudyResults:
     """The results of the study so far. Raises ``RetentionError`` if no training has been evaluated yet."""
     targets, missing, records = [], [], []
     packages: dict[str, str] = {}
+    parameters = 0
     for target in study.plan.targets:
         base, found, absent = _found(study, target)
         missing += absent
         if base is not None and found:
             targets.append(_target(study, target, base, found))
+            parameters = max(parameters, *(each.record.parameters for each in found))
             records += [base.record, *(run.record for each in found for run in each.runs.values())]
             packages |= {name: version for each in found for name, version in each.record.versions.items()}
     if not targets:
@@ -110,6 +112,7 @@ def collect(study: Study, steps: Sequence[Step]) -> StudyResults:
         quick=study.plan.quick,
         base=study.base_name,
         base_weights_digest=study.base.record.weights_digest,
+        base_parameters=parameters,
         suite=_suite(study.whole),
         seeds=study.plan.seeds,
         environment=first.engine.environment,

@@ -155,7 +155,8 @@ class TargetResult(Reasoned):
 
 class StudyResults(Reasoned):
     """A whole study. ``scorer`` is the version whose retention it holds. ``missing`` names the trainings and seeds that
-    were planned and are not in it; ``seconds`` is what its steps took, all together, by kind."""
+    were planned and are not in it; ``seconds`` is what its steps took, all together, by kind. ``base_parameters`` are
+    those that its training records count, 0 in documents of before and then not written."""
 
     schema_version: Literal[1, 2] = 2
     scorer: Literal[1, 2] = 1
@@ -164,6 +165,7 @@ class StudyResults(Reasoned):
     quick: bool
     base: str
     base_weights_digest: str
+    base_parameters: Annotated[Count, Field(exclude_if=lambda count: count == 0)] = 0
     suite: SuiteRecord
     seeds: tuple[int, ...]
     environment: str

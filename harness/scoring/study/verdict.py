@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.scoring.study.comparison import LEAST_SEEDS
-from harness.scoring.study.results import TargetResult, Tested
+from harness.scoring.study.results import StudyResults, TargetResult, Tested
 from harness.scoring.study.results import Verdict as Test
 
 Outcome = Literal["shown", "contradicted", "shown and contradicted", "undecided", "not reached"]
 Ordering = Literal[
     "holds", "holds in part", "contradicted", "contradicted in part", "undecided", "not tested", "not stated"
 ]
+TOY_PARAMETERS = 1_000_000
 # What a test is called where it is read; the document keeps the names of its schema.
 CLAIM_WORDS: Mapping[Test, Outcome] = {
     "holds": "shown",
@@ -91,6 +92,17 @@ def verdict_sentence(target: TargetResult) -> str:
     said = _SENTENCES[found]
     then = ", and so is the expected ordering" if alike else f": {said[0].lower()}{said[1:]}"
     return f"{opening}{_counts(claims)}{then}.{_single(target, claims)}"
+
+
+def toy_sentence(results: StudyResults) -> str:
+    """That the base of a study is a toy, which comes before any verdict; empty where it is a model.
+
+    A toy has fewer parameters than any base of this project that was trained to answer (nano has 1.5 million).
+    """
+    count = results.base_parameters
+    if not 0 < count < TOY_PARAMETERS:
+        return ""
+    return f"The base is a toy of {count:,} parameters: this shows that the path runs, and nothing of any model."
 
 
 def _counts(claims: Sequence[Claim]) -> str:

@@ -21,6 +21,7 @@ from harness.scoring import (
     claims_of,
     common_level,
     mean_over_seeds,
+    toy_sentence,
     verdict_sentence,
 )
 from leaderboard.documents import clean
@@ -186,6 +187,11 @@ class Finding:
     @property
     def page(self) -> str:
         return f"findings/{slug(self.study.name)}.html"
+
+    @property
+    def toy(self) -> str:
+        """That the base is a toy; empty where it is a model."""
+        return toy_sentence(self.study)
 
     @property
     def hours(self) -> float:

@@ -8,11 +8,12 @@ from safetensors.torch import load_file
 
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.checkpoints.prompts import PromptRenderer
+from harness.engines.toy import write_qwen
 from harness.training.generators import load_examples
 from harness.training.model import IGNORED, ExampleEncoder, load_student
 from harness.training.recipe import Recipe, load_recipe
 from harness.training.train import run_training
-from tests.support.qwen_like import write_pictures, write_qwen
+from tests.support.qwen_like import write_pictures
 
 SMALL = {
     "data.count": 6,

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from harness.scoring.study import results
 from harness.scoring.study.results import Verdict
-from harness.scoring.study.verdict import Claim, claims_of, ordering, verdict_sentence
-from tests.support.studies import Arm, target
+from harness.scoring.study.verdict import TOY_PARAMETERS, Claim, claims_of, ordering, toy_sentence, verdict_sentence
+from tests.support.studies import Arm, study, target
 
 HIGH, LOW = Arm((0.97, 0.98, 0.975)), Arm((0.40, 0.41, 0.405))
 WIDE = Arm((0.97, 0.2, 0.6))
@@ -129,3 +129,14 @@ def test_claims_that_no_training_reaches_are_not_called_undecided() -> None:
 
 def test_without_claims_it_is_said_that_there_are_none() -> None:
     assert verdict_sentence(target({"a": HIGH})) == "No ordering was stated before this study ran."
+
+
+@pytest.mark.parametrize(
+    ("parameters", "toy"), [(0, False), (1, True), (TOY_PARAMETERS - 1, True), (TOY_PARAMETERS, False)]
+)
+def test_a_base_is_a_toy_by_its_parameters_whatever_its_name(parameters: int, toy: bool) -> None:
+    made = study({"high": HIGH}, base="Qwen/Qwen2.5-VL-3B-Instruct", base_parameters=parameters)
+    assert (f"toy of {parameters:,} parameters" in toy_sentence(made)) == toy
+    assert bool(toy_sentence(made)) == toy
+    # A document of before, which does not count them, keeps its bytes.
+    assert ('"base_parameters"' in made.to_json()) == (parameters > 0)

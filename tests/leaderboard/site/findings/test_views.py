@@ -71,6 +71,18 @@ def test_the_verdict_is_the_one_sentence_of_the_claims(tmp_path: Path, results: 
         assert sentence in words(files[page].decode()), page
 
 
+def test_pages_of_a_study_on_a_toy_say_so_before_any_verdict(tmp_path: Path, results: StudyResults) -> None:
+    folder = folder_with(tmp_path, results, results.model_copy(update={"name": "toy", "base_parameters": 120_000}))
+    files = render(Board((), ()), studies=folder)
+    said = {name: words(text.decode()) for name, text in files.items() if name.endswith(".html")}
+    for page in ("findings.html", "findings/toy.html"):
+        assert "toy of 120,000 parameters" in said[page]
+    first = said["findings/toy.html"].index("toy of 120,000 parameters")
+    assert first < said["findings/toy.html"].index(verdict_sentence(results.targets[0]))
+    assert said["findings.html"].count("toy of") == 1
+    assert "toy of" not in said["findings/made-up.html"]
+
+
 def test_the_matrix_has_every_test_in_words(tmp_path: Path, results: StudyResults) -> None:
     matrix = shown(tmp_path, results).split('<table class="matrix')[1].split("</table>")[0]
     cells = re.findall(r'<td class="cell ([a-z-]+)"[^>]*title="([^"]+)"><b>([a-z ]+)</b>', matrix)
