@@ -65,7 +65,7 @@ def gemma3_command(out: Path, cache: Path | None, as_json: bool) -> None:
     _print(out, made, as_json=as_json)
 
 
-@group.command(name="toy-qwen2.5-vl", short_help="A toy of Qwen2.5-VL.")
+@group.command(name="toy-qwen2.5-vl", short_help="A toy of Qwen2.5-VL, for `retention study qwen2.5-vl --quick`.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the new checkpoint.")
 @click.option("--json", "as_json", is_flag=True, help="Print the checkpoint's record as JSON.")
 def toy_command(out: Path, as_json: bool) -> None:
@@ -77,6 +77,7 @@ def toy_command(out: Path, as_json: bool) -> None:
     \b
     Examples:
       retention models toy-qwen2.5-vl --out models/toy
+      retention study qwen2.5-vl --quick --base models/toy
     """
     from harness.cli.progress import Display
 

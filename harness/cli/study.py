@@ -157,6 +157,7 @@ def _dry_run(study: "Study", *, as_json: bool) -> None:
     from dataclasses import asdict
 
     from harness.cli.columns import echo_columns
+    from harness.evaluation import size_of
     from harness.records import suite_path
     from harness.study import outlay_of
 
@@ -170,8 +171,8 @@ def _dry_run(study: "Study", *, as_json: bool) -> None:
     click.echo(f"{found.study}: base {found.base}, {found.device}")
     echo_columns(("steps", "count", "hours" if found.device == "one process" else "GPU hours"), rows, ("steps",))
     click.echo(f"Hours rest on {found.rests_on}.")
-    size = {name: "not known" if count is None else f"{count / 1e9:,.2f} GB" for name, count in found.disk.items()}
-    each = "" if found.weights is None else f" of {found.weights / 1e9:.3f} GB each"
+    size = {name: "not known" if count is None else size_of(count) for name, count in found.disk.items()}
+    each = "" if found.weights is None else f" of {size_of(found.weights)} each"
     click.echo(f"Disk: {', '.join(f'{name} {text}' for name, text in size.items())}")
     click.echo(f"  {found.trainings} trainings save {found.checkpoints} checkpoints{each}")
     click.echo("Data for training:")

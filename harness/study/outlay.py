@@ -68,6 +68,7 @@ def outlay_of(study: Study, steps: Sequence[Step], suite_folder: Path) -> Outlay
     else:
         hours = {kind: count * plan.seconds[kind] / _HOUR for kind, count in counts.items() if kind in plan.seconds}
         rests_on = "the seconds that the plan declares for a step of each kind, one process each"
+        rests_on = rests_on if hours else "nothing: the plan declares neither compute nor seconds"
     kinds = tuple(Kind(kind, count, hours.get(kind)) for kind, count in counts.items())
     known = [each.hours for each in kinds if each.hours is not None]
     saved = sum(len(each.checkpoints) for each in study.trained)

@@ -1,7 +1,7 @@
 """A toy of Qwen2.5-VL for the path of its study on a CPU: a hundred thousand weights that have learnt a form of answer.
 
-It answers puzzles of three tiles with an order drawn at random, so that some of its samples are right, as rollouts
-need. It knows nothing else.
+It answers puzzles of three tiles with an empty thought and an order drawn at random, so that some of its samples are
+right, as rollouts need. It knows nothing else.
 """
 
 from pathlib import Path
@@ -11,14 +11,16 @@ from harness.engines import write_qwen
 from harness.study.smollm2 import Say
 from harness.study.steps import link_checkpoint
 from harness.temporary import passing_folder
-from harness.training import Data, load_examples, load_recipe, run_training
+from harness.training import Data, load_examples, load_recipe, run_training, write_examples
 
 _SOURCE = "scenes-1x3-think"
 _WORDS = 400
+_EXAMPLES = 60
+_THOUGHT = "<think>I look at the tiles.</think> "
 _LEARNT = {
     "suite": "nano-1",
-    "data.source": _SOURCE,
-    "data.count": 60,
+    "data.source": None,
+    "data.count": None,
     "optimisation.steps": 60,
     "optimisation.batch": 8,
     "optimisation.micro_batch": 8,
@@ -36,10 +38,16 @@ def make_toy(out: Path, say: Say) -> Checkpoint:
     if out.is_dir() and any(out.iterdir()):
         say(f"{out}: already exists")
         return open_checkpoint(str(out.resolve()))
-    question = load_examples(Data(source=_SOURCE, count=1))[0]
+    puzzles = load_examples(Data(source=_SOURCE, count=_EXAMPLES))
+    examples = [each.model_copy(update={"target": _THOUGHT + each.target, "kind": "worked"}) for each in puzzles]
     with passing_folder() as folder:
-        base = write_qwen(folder / "random", text=f"{question.question} {question.target}", words=_WORDS)
-        recipe = load_recipe("qwen2.5-vl-jigsaw", "sft", {**_LEARNT, "base": str(base)}, seed=0)
+        text = f"{examples[0].question} {examples[0].target}"
+        places = {
+            "base": str(write_qwen(folder / "random", text=text, words=_WORDS)),
+            "data.examples": str(folder / "examples"),
+        }
+        recipe = load_recipe("qwen2.5-vl-jigsaw", "sft", {**_LEARNT, **places}, seed=0)
+        write_examples(folder / "examples", examples, source=_SOURCE, recipe_digest=recipe.digest, seed=0)
         run_training(recipe, folder / "trained", lambda phase, done, total: say(f"{phase} {done} of {total}"))
         link_checkpoint(folder / "trained" / f"step-{recipe.saved_steps[-1]:06d}", out)
     return open_checkpoint(str(out.resolve()))

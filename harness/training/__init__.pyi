@@ -1,5 +1,5 @@
 from .callback import RetentionCallback
-from .dataset import ABOUT_FILE, Example, ExampleSet, read_about, read_examples
+from .dataset import ABOUT_FILE, Example, ExampleSet, read_about, read_examples, write_examples
 from .generators import SOURCES, load_examples
 from .nano.train_base import train_base
 from .nano.train_sft import RECIPES, train_sft
@@ -35,5 +35,6 @@ __all__ = [
     "train_base",
     "train_reasoning_base",
     "train_sft",
+    "write_examples",
     "write_rollouts",
 ]

@@ -90,7 +90,7 @@ def test_a_dry_run_sums_up_a_study_whose_base_is_nowhere_here(tmp_path: Path, mo
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(cli, ["study", "qwen2.5-vl", "--dry-run"], catch_exceptions=False)
     assert done.exit_code == 0
-    for said in ("GPU hours", "declared, never measured", "300 checkpoints of 7.509 GB each", "--images", "hellaswag"):
+    for said in ("GPU hours", "declared, never measured", "300 checkpoints of 7.5 GB each", "--images", "hellaswag"):
         assert said in done.output
     as_json = CliRunner().invoke(cli, ["study", "nano", "--dry-run", "--json"], catch_exceptions=False)
     assert json.loads(as_json.stdout)["disk"]["checkpoints"] > 0
