@@ -124,6 +124,8 @@ class Plan(StrictModel):
     the full suite). ``engine`` and ``dtype`` apply to all (None: the default of `retention evaluate`). ``drift`` limits
     the items of each task whose divergence is measured; ``seconds`` has typical durations of a step of each kind, to
     estimate the time left until one has been timed. ``compute`` is what `--dry-run` estimates GPU hours from.
+    ``accelerate`` is a file of several devices that every training runs on, a shipped one (gpus, zero2, zero3) or a
+    path; all else runs on one device.
     """
 
     name: Name
@@ -139,6 +141,7 @@ class Plan(StrictModel):
     drift: Annotated[int, Field(ge=1)] | None = None
     seconds: dict[str, float] = {}
     compute: Compute | None = None
+    accelerate: str | None = None
     quick: bool = False
 
     def with_images(self, folder: str) -> "Plan":

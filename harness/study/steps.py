@@ -18,7 +18,7 @@ from harness.checkpoints import Checkpoint, open_checkpoint
 from harness.study.plan import Plan, Policy, Scalar, Target
 from harness.study.runner import Step, python_command
 from harness.suites import open_suite
-from harness.training import Data, Recipe, Replay, load_recipe
+from harness.training import Data, Recipe, Replay, accelerate_file, load_recipe
 
 _NO_BREAK = 1 << 30
 # The files of a checkpoint that an engine reads; the trainer's own state is not among them.
@@ -57,6 +57,7 @@ class Study:
 
     def __init__(self, plan: Plan, out: Path, *, opened: bool = True) -> None:
         self.plan, self.out = plan, out
+        self._devices = None if plan.accelerate is None else accelerate_file(plan.accelerate)
         self.base_digest = self.base.record.weights_digest if opened else ""
         self.suite = open_suite(plan.suite)
         self.runs = out / "runs"
@@ -227,11 +228,20 @@ class Study:
         return Step(
             trained.key,
             f"train/{trained.recipe.method}",
-            lambda: _train(trained.recipe.method, declared.config, trained.seed, trained.settings, trained.folder),
+            lambda: self._launched(
+                _train(trained.recipe.method, declared.config, trained.seed, trained.settings, trained.folder)
+            ),
             {"recipe": trained.recipe.digest, "base": self.base_digest},
             needs,
             (trained.last,),
         )
+
+    def _launched(self, command: list[str]) -> list[str]:
+        """A command of this Python, run by accelerate on the plan's devices where it names some."""
+        if self._devices is None:
+            return command
+        python, *rest = command
+        return [python, "-m", "accelerate.commands.launch", "--config_file", str(self._devices), *rest]
 
     def _evaluate_step(self, target: str, seed: int, trained: Sequence[Trained], needs: tuple[str, ...]) -> Step:
         family = self._family(target)

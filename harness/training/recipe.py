@@ -293,6 +293,15 @@ def configs_root() -> Path:
     return Path(__file__).parent / "configs"
 
 
+def accelerate_file(reference: str) -> Path:
+    """A shipped accelerate file by its name (gpus, zero2, zero3), or a user's YAML file; raises ``RecipeError``."""
+    shipped = {path.stem: path for path in sorted((configs_root() / "accelerate").glob("*.yaml"))}
+    path = shipped.get(reference, Path(reference).expanduser().absolute())
+    if path.suffix not in (".yaml", ".yml") or not path.is_file():
+        raise RecipeError(f"{reference}: no accelerate file; there are {', '.join(shipped)}, or give a .yaml file")
+    return path
+
+
 def config_names() -> list[str]:
     """The shipped settings, by name."""
     return sorted(path.stem for path in configs_root().glob("*.yaml"))

@@ -10,6 +10,7 @@ from harness.checkpoints.checkpoint import nano_root
 from harness.study.plan import load_plan
 from harness.study.runner import Step, step_digests
 from harness.study.steps import Study, link_checkpoint
+from harness.training.recipe import RecipeError, configs_root
 from tests.support.plans import SMALL, written
 
 
@@ -75,6 +76,21 @@ def test_settings_reach_the_command_as_yaml_reads_them_back(tmp_path: Path) -> N
     read = {name: yaml.safe_load(value) for name, _, value in (text.partition("=") for text in given)}
     assert read["optimisation.lr"] == 1e-5
     assert read["optimisation.micro_batch"] is None
+
+
+def test_trainings_alone_run_on_the_devices_of_an_accelerate_file(tmp_path: Path) -> None:
+    plain, launched = by_key(study(tmp_path).steps()), by_key(study(tmp_path, accelerate="zero3").steps())
+    assert plain.keys() == launched.keys()
+    for key, step in plain.items():
+        if step.kind in ("evaluate/whole", "suite"):
+            continue  # Their commands write files.
+        one, several = list(step.command()), list(launched[key].command())
+        assert (one != several) == step.kind.startswith("train/")
+        if one != several:
+            file = str(configs_root() / "accelerate" / "zero3.yaml")
+            assert several == [one[0], "-m", "accelerate.commands.launch", "--config_file", file, *one[1:]]
+    with pytest.raises(RecipeError, match=r"zero9: no accelerate file; there are gpus, zero2, zero3, or give"):
+        study(tmp_path, accelerate="zero9")
 
 
 def test_a_base_in_a_folder_is_told_by_its_name(tmp_path: Path) -> None:
