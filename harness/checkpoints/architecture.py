@@ -37,8 +37,9 @@ def _stock_classes(model_type: Any) -> set[str]:
     if library is None or library.origin is None or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", str(model_type)):
         return set()
     module = str(model_type).replace("-", "_")
-    path = Path(library.origin).parent / "models" / module / f"modeling_{module}.py"
-    source = path.read_text(encoding="utf-8") if path.is_file() else ""
+    # A module may lie in the folder of its kin, as data2vec-text does in data2vec.
+    paths = sorted((Path(library.origin).parent / "models").glob(f"*/modeling_{module}.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in paths)
     return set(re.findall(r"^class (\w+)\(", source, re.MULTILINE))
 
 

@@ -39,8 +39,19 @@ def check_tokenizer(path: Path, content: dict[str, Any], digest: str) -> None:
 
     It has to open, and to turn every character into little text, in some ten times the memory and time of such files.
     """
+    if (share := _dropped(content)) is not None:
+        raise CheckpointError(
+            f"{path}: model.dropout is {share!r:.40}: a text would be read in other tokens each time; set it to null"
+        )
     decisive = json.dumps(["tokenizer", _VERSION, tokenizers.__version__, path.stat().st_size, digest])
     cached_answer(hashlib.sha256(decisive.encode()).hexdigest(), lambda: _tried(path, content))
+
+
+def _dropped(content: dict[str, Any]) -> Any:
+    """The share of a tokenizer's merges that are left out at random, an option of training; None if none are."""
+    model = content.get("model")
+    share = model.get("dropout") if isinstance(model, dict) else None
+    return None if share in (None, 0) else share
 
 
 def _tried(path: Path, content: dict[str, Any]) -> dict[str, Any]:

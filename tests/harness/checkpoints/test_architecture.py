@@ -62,6 +62,10 @@ def test_a_class_that_writes_text_passes() -> None:
         ({"is_encoder_decoder": True}, "is_encoder_decoder is true: an encoder reads the question"),
         ({"model_type": "bert", "architectures": ["BertLMHeadModel"]}, "'BertLMHeadModel' of an encoder (bert)"),
         ({"model_type": "xlm-roberta", "architectures": ["XLMRobertaForCausalLM"]}, "of an encoder (xlm-roberta)"),
+        (
+            {"model_type": "data2vec-text", "architectures": ["Data2VecTextForCausalLM"]},
+            "encoder (data2vec-text)",
+        ),
     ],
 )
 def test_a_field_that_makes_an_embedder_of_a_language_model_is_refused(fields: dict[str, Any], says: str) -> None:

@@ -48,6 +48,15 @@ def test_one_that_cannot_be_used_is_refused_by_trying_it_elsewhere(tmp_path: Pat
         tokenizer_digest(folder)
 
 
+@pytest.mark.parametrize(("share", "says"), [(0.1, "0.1"), (1, "1"), ("0.2", "'0.2'")])
+def test_one_that_reads_a_text_differently_each_time_is_refused(tmp_path: Path, share: Any, says: str) -> None:
+    model = {"type": "BPE", "vocab": {"a": 0}, "merges": [], "dropout": share}
+    with pytest.raises(CheckpointError, match=rf"model\.dropout is {says}: a text .*; set it to null"):
+        tokenizer_digest(with_tokenizer(tmp_path / "model", model=model))
+    for none in (None, 0.0):
+        tokenizer_digest(with_tokenizer(tmp_path / f"model-{none}", model=model | {"dropout": none}))
+
+
 @pytest.fixture
 def fresh() -> Iterator[None]:
     """Limits that a test has changed are those of no other."""
