@@ -1,12 +1,15 @@
 """Training the nano-2 base: at toy size, killed and gone on with, and what it draws from."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
 
+from harness.checkpoints import nano_root
 from harness.training.nano.model import WEIGHTS, Shape
+from harness.training.nano.record import RECORD
 from harness.training.nano2 import train_base
 from harness.training.nano2.train_base import STATE, BaseRecipe, train_reasoning_base
 from harness.training.nano2.world import JIGSAW, POOL_SIZES, STORIES
@@ -62,3 +65,19 @@ def test_a_killed_training_goes_on_to_the_same_bytes(
     assert {STORIES, JIGSAW, f"{JIGSAW} hit rate"} <= set(whole["dev"])
     assert not (tmp_path / "killed" / STATE).exists()
     assert all(tensor.isfinite().all() for tensor in load_file(tmp_path / "whole" / WEIGHTS).values())
+
+
+def test_the_shipped_base_is_small_and_its_dev_scores_are_as_the_study_needs_them() -> None:
+    folder = nano_root() / "reasoning"
+    assert (folder / WEIGHTS).stat().st_size <= 12_000_000
+    assert "auto_map" not in (folder / "config.json").read_text()
+    record = json.loads((folder / RECORD).read_text())
+    assert record["splits"] == {"trained on": "train", "scored on": "dev", "never read": "test"}
+    dev = record["dev"]
+    for target in (JIGSAW, STORIES):
+        assert 0.15 <= dev[target] <= 0.40
+    prior = {name.removesuffix(" working") for name in dev if name.endswith(" working")}
+    assert len(prior) == 10
+    both = {name: (dev[f"{name} working"], dev[f"{name} answer only"]) for name in prior}
+    assert all(sum(scores) / 2 > 0.9 for scores in both.values())
+    assert {name for name, scores in both.items() if min(scores) < 0.9} == {"math_minus", "science_symbols"}
