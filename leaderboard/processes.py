@@ -118,16 +118,23 @@ class WorkerPool:
             self._begun.kill()
             self._pool = None
 
-    def _open(self) -> ProcessPoolExecutor:
+    def begin(self) -> None:
+        """Start the processes without waiting for them; the first item would otherwise."""
         if self._pool is None:
             self._begun = _Spawned()
             self._pool = ProcessPoolExecutor(self._size, self._begun, _begin, (self._setup, *self._arguments))
-            try:
-                self._pool.submit(os.getpid).result()
-            except BrokenProcessPool as error:
-                raise RetentionError(
-                    "the worker processes do not start; `retention doctor` says what is missing"
-                ) from error
+            # One each: a process is started where something is submitted and all others are busy.
+            self._first, *_ = [self._pool.submit(os.getpid) for _ in range(self._size)]
+
+    def _open(self) -> ProcessPoolExecutor:
+        self.begin()
+        assert self._pool is not None, "begun"
+        try:
+            self._first.result()
+        except BrokenProcessPool as error:
+            raise RetentionError(
+                "the worker processes do not start; `retention doctor` says what is missing"
+            ) from error
         return self._pool
 
 

@@ -1,5 +1,8 @@
 """Many entries beside each other: worker processes that each read suites and bases once, and may die over an entry.
 
+What examines entries takes seconds to import. The workers do that while this process does, so nothing here is imported
+before they are started.
+
 An entry that kills its worker (memory, a crash in a library, more time than it may take) gets a report that says so,
 and takes no other entry with it.
 """
@@ -10,19 +13,18 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness.sources import DATA_VARIABLE
-from leaderboard.acceptance.copies import Fingerprint
-from leaderboard.acceptance.coverage import Surroundings
-from leaderboard.acceptance.report import Report, report
-from leaderboard.acceptance.steps import across, examine, others, print_of
-from leaderboard.entries import Shelf, finding
 from leaderboard.processes import WorkerPool, available_cores
+
+if TYPE_CHECKING:
+    from leaderboard.acceptance.copies import Fingerprint
+    from leaderboard.acceptance.coverage import Surroundings
+    from leaderboard.acceptance.report import Report
+    from leaderboard.entries import Shelf
 
 # Of one entry, the loading of its suite's data included.
 MOST_SECONDS = 900.0
-
-Examined = tuple[Report, Fingerprint | None]
 
 _around: Surroundings | None = None
 _most_seconds = MOST_SECONDS
@@ -45,6 +47,9 @@ def validate_all(
     prints: list[Fingerprint] = []
     # No more entries at once than there are processes: when one dies, only those running can be the cause.
     with WorkerPool(jobs or available_cores(), _set_up, shelf, tuple(suites), most_seconds, _environment()) as pool:
+        pool.begin()
+        from leaderboard.acceptance.steps import across, others
+
         for folder, examined in pool.run(_examine, folders):
             made, printed = (_lost(folder), None) if examined is None else examined
             reports[folder] = made
@@ -56,17 +61,23 @@ def validate_all(
 
 
 def _set_up(shelf: Shelf, suites: tuple[Path, ...], most_seconds: float, environment: dict[str, str]) -> None:
+    from leaderboard.acceptance.coverage import Surroundings
+
     global _around, _most_seconds
     os.environ.update(environment)
     _around, _most_seconds = Surroundings(shelf, suites), most_seconds
 
 
-def _examine(folder: Path) -> Examined:
+def _examine(folder: Path) -> tuple[Report, Fingerprint | None]:
+    from leaderboard.acceptance.steps import examine
+
     with _Alarm():
         return examine(folder, _surroundings())
 
 
 def _print_of(folder: Path) -> Fingerprint | None:
+    from leaderboard.acceptance.steps import print_of
+
     with _Alarm():
         return print_of(folder, _surroundings())
 
@@ -93,11 +104,16 @@ class _Alarm:
 
 
 def _lost(folder: Path) -> Report:
+    from leaderboard.acceptance.report import report
+    from leaderboard.entries import finding
+
     why = "the process that validated this entry ended: too much memory or time, or a crash in a library"
     return report(folder.name, [finding("broken", ".", why)], set(), None)
 
 
 def _environment() -> dict[str, str]:
     """One thread a process, as there are as many processes as cores; and where the data is."""
+    from harness.sources import DATA_VARIABLE
+
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ARROW_NUM_THREADS"), "1")
     return threads | {name: os.environ[name] for name in (DATA_VARIABLE,) if name in os.environ}
