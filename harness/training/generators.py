@@ -66,7 +66,6 @@ _GRIDS = {"2x2": Grid(2, 2), "3x3": Grid(3, 3), "1x3": Grid(1, 3), "3x1": Grid(3
 _PROTOCOLS: dict[str, Reasoning] = {"": "direct", "-think": "think"}
 # How the last sentence of a worked target starts; the working comes before it.
 _CONCLUSIONS = ("<answer>", "The answer is ", "Answer: ")
-_SUITE_PHOTOS = "coco_val2017.csv"
 
 
 def load_examples(data: Data) -> ExampleSet:
@@ -176,9 +175,11 @@ class _WithoutSuites:
 @cache
 def suite_photos() -> frozenset[str]:
     """The sha256 (hex) of every photograph that a shipped suite uses."""
-    listing = tasks_root() / "jigsaw" / _SUITE_PHOTOS
-    with listing.open(encoding="utf-8", newline="") as file:
-        return frozenset(row["sha256"] for row in csv.DictReader(file))
+    found: set[str] = set()
+    for listing in sorted((tasks_root() / "jigsaw").glob("*.csv")):
+        with listing.open(encoding="utf-8", newline="") as file:
+            found.update(row["sha256"] for row in csv.DictReader(file))
+    return frozenset(found)
 
 
 def _own_pictures(grid: Grid, protocol: Reasoning, data: Data) -> ExampleSet:

@@ -138,18 +138,28 @@ def test_pictures_that_a_suite_asks_about_are_left_out(tmp_path: Path, monkeypat
 
 def test_every_photo_of_the_suites_is_left_out() -> None:
     folder = data_folder()
-    if folder is None or not (folder / "photos" / "images").is_dir():
+    folders = [folder / name / "images" for name in ("photos", "coco_photos_2")] if folder else []
+    if not all(each.is_dir() for each in folders) or not folders:
         pytest.skip("no photos: RETENTION_DATA names no folder that has them")
-    pictures = generators._WithoutSuites(Folder(folder / "photos" / "images"))
-    refused = 0
-    for name in pictures.names():
-        try:
-            digest, _ = pictures.open(name)
-        except PhotoError:
-            refused += 1
-        else:
-            assert digest not in suite_photos()
-    assert refused == len(suite_photos())
+    refused: set[str] = set()
+    for each in folders:
+        pictures = generators._WithoutSuites(Folder(each))
+        for name in pictures.names():
+            try:
+                digest, _ = pictures.open(name)
+            except PhotoError:
+                refused.add(Folder(each).open(name)[0])
+            else:
+                assert digest not in suite_photos()
+    assert refused == suite_photos()
+
+
+def test_the_listings_of_every_suite_keep_their_photos_out() -> None:
+    for pictures in ("COCO", "PHOTOS"):
+        listing = getattr(load_task_module(tasks_root() / "jigsaw" / "sources.py"), pictures).listing
+        named = {line.rpartition(",")[2] for line in listing.read_text(encoding="utf-8").splitlines()[1:]}
+        assert named
+        assert named <= suite_photos()
 
 
 def test_a_puzzle_is_asked_as_the_suite_asks_it(tmp_path: Path) -> None:
