@@ -88,6 +88,18 @@ def study_results(study: "Study") -> "StudyResults":
     return collect(study, study.steps())
 
 
+@pytest.fixture(autouse=True)
+def _environment_of_commands() -> Iterator[None]:
+    """Variables that a command sets for its own process are put back: a test calls commands within this one."""
+    before = {name: os.environ.get(name) for name in ("RETENTION_DATA", "HF_HUB_OFFLINE")}
+    yield
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
 @pytest.fixture(scope="session")
 def published_sets() -> Path:
     """The folder of published question sets; where there is none, a test that wants it is skipped."""

@@ -78,13 +78,18 @@ def test_without_a_device_hours_are_those_of_the_declared_seconds_and_unknown_ki
     assert some.weights == sum(each.stat().st_size for each in files)
 
 
-def test_data_is_listed_once_with_what_is_here(tmp_path: Path) -> None:
+def test_data_is_listed_once_with_what_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RETENTION_DATA", raising=False)
     found = outlay(load_plan(QWEN), tmp_path)
     assert "--images" in found.training_data["jigsaw-3x3-think"]
     assert found.training_data["science"] == "6,400 examples, made here"
     names = [each.name for each in found.suite_data]
     assert len(names) == len(set(names))
     assert not any(each.here for each in found.suite_data)
+    monkeypatch.setenv("RETENTION_DATA", str(tmp_path))
+    (tmp_path / "hellaswag").mkdir()
+    (one,) = [each for each in outlay(load_plan(QWEN), tmp_path).suite_data if each.here]
+    assert one.tasks == ("general_hellaswag",)
     named = outlay(load_plan(QWEN).with_images(str(tmp_path)), tmp_path)
     assert str(tmp_path) in named.training_data["jigsaw-3x3-think"]
 
