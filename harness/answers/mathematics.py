@@ -84,11 +84,11 @@ def _sandbox() -> Sandbox:
     return Sandbox("harness.answers.equivalence", ("compare",), LIMITS)
 
 
-def _numbers(stated: str, statement: Statement | None) -> list[Numeral]:
+def _numbers(stated: str, statement: Statement | None) -> tuple[Numeral, ...]:
     """The numbers that may be meant: at the end of a sentence "7!" may be a factorial or an exclamation."""
     found = stated_numerals(stated, statement)
     exclaimed = statement is not None and statement.sentence and statement.following.startswith(f"{stated}!")
-    return [*found, *stated_numerals(f"{stated}!", statement)] if exclaimed else found
+    return (*found, *stated_numerals(f"{stated}!", statement)) if exclaimed else found
 
 
 def _same_expression(stated: str, gold: str) -> bool | None:

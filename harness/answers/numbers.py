@@ -75,7 +75,7 @@ _EXPLAINED = re.compile(
 )
 
 
-# Gold answers and options of a suite are read once for each model that answers them.
+# Gold answers and options of a suite are read once for each model that answers them, and models state the same numbers.
 _KEPT = 8192
 
 
@@ -126,7 +126,7 @@ def find_numeral(text: str) -> Numeral | None:
     return found[0] if found else None
 
 
-def stated_numerals(text: str, statement: Statement | None = None) -> list[Numeral]:
+def stated_numerals(text: str, statement: Statement | None = None) -> tuple[Numeral, ...]:
     """:func:`find_numerals`, and in a sentence the number before it explains itself or is set against another one."""
     found = find_numerals(text)
     if not found and statement is not None and statement.sentence:
@@ -134,23 +134,26 @@ def stated_numerals(text: str, statement: Statement | None = None) -> list[Numer
     return found
 
 
-def find_numerals(text: str) -> list[Numeral]:
+def find_numerals(text: str) -> tuple[Numeral, ...]:
     """The number that ``text`` states, and the rounding of it that stands behind it ("1/3 ≈ 0.333"), if any."""
-    if len(text) > MAX_ANSWER:
-        return []
+    return _find(text) if len(text) <= MAX_ANSWER else ()
+
+
+@lru_cache(maxsize=_KEPT)
+def _find(text: str) -> tuple[Numeral, ...]:
     text = as_number(text)
     parts = [part for part in _ROUNDED.split(text) if part.strip(" ().")]
     if len(parts) == 2:
         exact, shown = _one(parts[0]), _one(parts[1].strip(" )"))
         if exact is not None and shown is not None and is_rounding(shown, exact.value):
-            return [exact, shown]
+            return exact, shown
     sides = _EQUALS.split(text)
     if len(sides) > 1 and not _LIST.search(text):
         exact, shown = _one(sides[-2]), _one(sides[-1])
         if exact is not None and shown is not None and exact != shown and is_rounding(shown, exact.value):
-            return [exact, shown]
+            return exact, shown
     found = _one(text.replace("≈", "="))
-    return [] if found is None else [found]
+    return () if found is None else (found,)
 
 
 def is_rounding(shown: Numeral, exact: Fraction) -> bool:
@@ -182,7 +185,8 @@ def same_number(stated: Numeral, gold: Numeral, rel_tol: Fraction = Fraction(0))
     scale = ratio(stated.unit, gold.unit) if stated.unit and gold.unit else Fraction(1)
     if scale is None:
         return False
-    stated = replace(stated, value=stated.value * scale)
+    if scale != 1:
+        stated = replace(stated, value=stated.value * scale)
     if stated.factor == gold.factor:
         pairs = [(stated.value, gold.value)]
     else:
