@@ -1,7 +1,8 @@
 from .cache import cached_answer
-from .checkpoint import Checkpoint, CheckpointError, nano_root, open_checkpoint, read_json
+from .checkpoint import Checkpoint, CheckpointError, nano_root, open_checkpoint, read_json, shipped_checkpoints
 from .conditions import NO_PICTURES, Conditions, Pictures, conditions_of, processor_of
 from .contents import Contents
+from .delta import restore_delta, write_delta
 from .endings import Vocabulary, declared_ends
 from .identity import same_tensors
 from .images import ImageTokens, image_tokens
@@ -73,8 +74,10 @@ __all__ = [
     "read_processor",
     "refuse_misfit",
     "renamed",
+    "restore_delta",
     "same_tensors",
     "same_tokenizer",
+    "shipped_checkpoints",
     "staged_folder",
     "template_of",
     "tied_tensors",
@@ -86,6 +89,7 @@ __all__ = [
     "vocabulary_size",
     "weights_of",
     "weights_size",
+    "write_delta",
     "write_processor",
     "write_renamed",
 ]

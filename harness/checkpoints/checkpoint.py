@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from harness.checkpoints.claims import FIELD, recorded_claim, refuse_other_base
 from harness.checkpoints.contents import ADAPTER_WEIGHTS, Contents
+from harness.checkpoints.delta import SUFFIX, restored
 from harness.checkpoints.digests import cached_sha256
 from harness.checkpoints.hub import fetch
 from harness.checkpoints.listing import contents_of
@@ -24,7 +25,7 @@ from harness.checkpoints.weights import read_header
 from harness.items import files_digest
 from harness.records import CheckpointRecord
 
-__all__ = ["Checkpoint", "CheckpointError", "nano_root", "open_checkpoint", "read_json"]
+__all__ = ["Checkpoint", "CheckpointError", "nano_root", "open_checkpoint", "read_json", "shipped_checkpoints"]
 
 _HUB_ID = re.compile(
     r"\A(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(?:@(?P<revision>[\w./-]{1,200}))?\Z", re.ASCII
@@ -61,6 +62,12 @@ def nano_root() -> Path:
     return Path(__file__).parent / "nano"
 
 
+def shipped_checkpoints() -> dict[str, str]:
+    """The references of the checkpoints shipped with the project, by the names that their records have."""
+    folders = {f"nano-{path.name}": f"nano:{path.name}" for path in nano_root().glob("*/")}
+    return folders | {path.stem: f"nano:{path.stem}" for path in nano_root().glob(f"*{SUFFIX}")}
+
+
 def open_checkpoint(reference: str, base: Checkpoint | None = None) -> Checkpoint:
     """Resolve a local folder, a shipped ``nano:NAME`` or a hub id ``owner/name[@revision]``, and scan it.
 
@@ -73,11 +80,13 @@ def open_checkpoint(reference: str, base: Checkpoint | None = None) -> Checkpoin
 def _open(reference: str, adapter: Path | None, base: Checkpoint | None = None) -> Checkpoint:
     """``adapter`` is the folder that names ``reference`` as its base, which must then not be an adapter itself."""
     if reference.startswith("nano:"):
-        folder = nano_root() / Path(reference.removeprefix("nano:")).name
-        if not folder.is_dir():
-            shipped = ", ".join(sorted(f"nano:{path.name}" for path in nano_root().glob("*/")))
-            raise CheckpointError(f"{reference}: no such shipped checkpoint; there are {shipped}")
-        return _from_folder(folder, reference.replace(":", "-"), "local", None, adapter, base)
+        shipped = {name: record for record, name in shipped_checkpoints().items()}
+        if reference not in shipped:
+            raise CheckpointError(f"{reference}: no such shipped checkpoint; there are {', '.join(sorted(shipped))}")
+        name = reference.removeprefix("nano:")
+        delta = nano_root() / f"{name}{SUFFIX}"
+        folder = restored(delta) if delta.is_file() else nano_root() / name
+        return _from_folder(folder, shipped[reference], "local", None, adapter, base)
     if _is_folder(reference):
         folder = Path(reference).expanduser()
         return _from_folder(folder, local_name(folder), "local", None, adapter, base)

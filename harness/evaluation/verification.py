@@ -17,7 +17,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from harness.checkpoints import ANY_SIZE, Checkpoint, Pixels, Policy, PromptSettings, nano_root
+from harness.checkpoints import ANY_SIZE, Checkpoint, Pixels, Policy, PromptSettings, shipped_checkpoints
 from harness.engines import Dtype, EngineSettings, choose
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.execution import Execution, PlacedEngine, open_execution, refuse_failed
@@ -142,7 +142,7 @@ def find_reference(record: CheckpointRecord, reference: str | None, option: str)
                 f"{record.name[:100]!r}: the run names no hub checkpoint at a commit; give {option} REF"
             )
         return f"{record.name}@{record.revision}"
-    shipped = {f"nano-{folder.name}": f"nano:{folder.name}" for folder in nano_root().glob("*/")}
+    shipped = shipped_checkpoints()
     if record.name not in shipped:
         raise RetentionError(f"{record.name[:100]!r}: was a local folder; say where its weights are with {option} REF")
     return shipped[record.name]

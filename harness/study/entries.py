@@ -12,8 +12,9 @@ from pathlib import Path
 from harness.errors import CheckFailedError
 from harness.study.results import whole_runs
 from harness.study.steps import Study, Trained
-from harness.training import RECORD_FILE
+from harness.training import RECORD_FILE, read_record
 
+_KEPT = "The weights are those that a shipped delta gives: the base's and three bits a weight of the difference."
 _CHOSEN = "the last checkpoint of a training that the plan of the study declares"
 
 
@@ -28,12 +29,14 @@ class Statement:
 def write_entries(study: Study, submissions: Path, bases: Path, statement: Statement) -> Iterator[tuple[str, str]]:
     """Write an entry for each training whose last checkpoint was evaluated; yields its key and the command's message.
 
+    Of the seed that the plan keeps, the entry is of the checkpoint that was restored from its delta.
+
     Existing entries are written again. Raises ``CheckFailedError`` with the command's last line if one fails.
     """
     runs = whole_runs(study)
     base = runs.folder(study.base.record.weights_digest)
     for trained in study.trained:
-        run = runs.find(trained.last)
+        run = runs.find(study.kept(trained) or trained.last)
         if base is None or run is None:
             continue
         command = entry_command(study, trained, (base, run), (submissions, bases), statement)
@@ -50,7 +53,9 @@ def entry_command(
     """The command for one entry; ``runs`` are those of base and last checkpoint, ``places`` submissions and bases."""
     base, run = runs
     words: list[str | Path] = ["submit", "prepare", base, run, "--training", trained.last / RECORD_FILE]
-    if study.dynamics(trained).is_file():
+    if study.kept(trained) is not None:
+        words += ["--summary", f"{read_record(trained.last).method_fields()['summary']} {_KEPT}"]
+    elif study.dynamics(trained).is_file():
         words += ["--dynamics", study.dynamics(trained)]
     words += ["--license", statement.license, "--contact", statement.contact, "--consent", "--yes"]
     attempts = sum(len(each.checkpoints) for each in study.trained if each.target == trained.target)

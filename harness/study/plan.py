@@ -125,7 +125,8 @@ class Plan(StrictModel):
     the items of each task whose divergence is measured; ``seconds`` has typical durations of a step of each kind, to
     estimate the time left until one has been timed. ``compute`` is what `--dry-run` estimates GPU hours from.
     ``accelerate`` is a file of several devices that every training runs on, a shipped one (gpus, zero2, zero3) or a
-    path; all else runs on one device.
+    path; all else runs on one device. ``kept`` is the seed whose last checkpoints are kept as deltas of their base, to
+    be shipped with the project: what is restored from them answers the whole suite too, and makes that seed's entries.
     """
 
     name: Name
@@ -142,7 +143,14 @@ class Plan(StrictModel):
     seconds: dict[str, float] = {}
     compute: Compute | None = None
     accelerate: str | None = None
+    kept: int | None = None
     quick: bool = False
+
+    @model_validator(mode="after")
+    def _kept_is_a_seed(self) -> "Plan":
+        if self.kept is not None and self.kept not in self.seeds:
+            raise ValueError(f"kept: {self.kept} is none of the seeds")
+        return self
 
     def with_images(self, folder: str) -> "Plan":
         """The plan with the folder of pictures that jigsaws of its trainings and its policies' samples are cut from."""

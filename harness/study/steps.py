@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from harness.checkpoints import Checkpoint, open_checkpoint
+from harness.checkpoints import Checkpoint, open_checkpoint, restore_delta, write_delta
 from harness.study.plan import Plan, Policy, Scalar, Target
 from harness.study.runner import Step, python_command
 from harness.suites import open_suite
@@ -101,6 +101,10 @@ class Study:
     def model(self, trained: Trained) -> Path:
         """The folder of the last checkpoint under its own name, which its runs and its entry carry."""
         return self.out / "models" / trained.model_name
+
+    def kept(self, trained: Trained) -> Path | None:
+        """The folder of the last checkpoint as its delta gives it, which lies beside; None for all but one seed."""
+        return self.out / "kept" / f"{trained.model_name}-kept" if trained.seed == self.plan.kept else None
 
     def rollouts(self, trained: Trained) -> Recipe | None:
         """The recipe of the rollouts that a training learns from; None if it learns from a named source."""
@@ -258,9 +262,10 @@ class Study:
         def command() -> Sequence[str]:
             for each in trained:
                 link_checkpoint(each.last, self.model(each))
-            return self._evaluate([self.model(each) for each in trained], self.whole, family)
+            kept = [self._keep(each, folder) for each in trained if (folder := self.kept(each)) is not None]
+            return self._evaluate([*(self.model(each) for each in trained), *kept], self.whole, family)
 
-        inputs = {**self._how(family), "suite": self.suite.digest}
+        inputs = {**self._how(family), "suite": self.suite.digest} | ({"kept": "1"} if seed == self.plan.kept else {})
         return Step(f"evaluate/{target}/whole-seed{seed}", "evaluate/whole", command, inputs, needs)
 
     def _dynamics_step(self, trained: Trained, suite: str) -> Step:
@@ -279,6 +284,14 @@ class Study:
 
         key = f"dynamics/{trained.target}/{trained.name}-seed{trained.seed}"
         return Step(key, "dynamics", command, sizes, (trained.key, suite), (out,))
+
+    def _keep(self, trained: Trained, folder: Path) -> Path:
+        """Keep the last checkpoint as a delta, and make the folder of what that gives."""
+        delta = folder.with_name(f"{folder.name}.safetensors")
+        write_delta(self.base.path, trained.last, delta)
+        shutil.rmtree(folder, ignore_errors=True)
+        restore_delta(delta, self.base.path, folder)
+        return folder
 
     def _evaluate(self, folders: Sequence[Path], suite: Path | str, family: str) -> list[str]:
         options = ("--suite", suite, "--target", family, "--out", self.runs)

@@ -48,6 +48,20 @@ def test_dynamics_go_with_it_where_they_were_measured(study: Study, tmp_path: Pa
     assert "--dynamics" not in entry_command(study, sft, (Path("base"), Path("run")), places, STATEMENT)
 
 
+def test_an_entry_of_the_kept_seed_is_of_what_its_delta_gives_and_says_so(study: Study, tmp_path: Path) -> None:
+    keeping = Study(study.plan.model_copy(update={"kept": 0}), study.out)
+    rft = next(each for each in study.trained if each.name == "rft")
+    command = entry_command(keeping, rft, (Path("base"), Path("run")), (tmp_path, tmp_path), STATEMENT)
+    stated = command[command.index("--summary") + 1]
+    assert stated.startswith("Recipe ")
+    assert stated.endswith("three bits a weight of the difference.")
+    assert len(stated) <= 500
+    # They are of the checkpoint that was trained.
+    assert "--dynamics" not in command
+    # No run of what was restored is there.
+    assert list(write_entries(keeping, tmp_path, tmp_path / "bases", STATEMENT)) == []
+
+
 def test_a_refused_entry_is_an_error_that_says_which_and_why(study: Study, tmp_path: Path) -> None:
     with pytest.raises(CheckFailedError, match=r"train/jigsaw/rft-seed0: no entry could be written: .*handle"):
         list(write_entries(study, tmp_path, tmp_path / "bases", Statement("an e-mail@address", "CC0-1.0")))

@@ -67,6 +67,7 @@ def test_quick_is_laid_over_key_by_key_and_null_takes_away(tmp_path: Path) -> No
             },
             "checkpoint counts from 1",
         ),
+        ({"kept": 2}, "kept: 2 is none of the seeds"),
     ],
 )
 def test_a_plan_that_breaks_a_rule_is_refused_with_the_field(

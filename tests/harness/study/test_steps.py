@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.checkpoints.checkpoint import nano_root
+from harness.checkpoints.checkpoint import nano_root, open_checkpoint
 from harness.study.plan import load_plan
 from harness.study.runner import Step, step_digests
 from harness.study.steps import Study, link_checkpoint
@@ -136,3 +136,22 @@ def test_what_explains_comes_after_all_that_is_compared_with_a_seed(tmp_path: Pa
     targets = {**SMALL["targets"], "again": SMALL["targets"]["jigsaw"]}
     kinds = [step.kind for step in study(tmp_path, drift=4, targets=targets, seeds=[0]).steps()]
     assert kinds.index("dynamics") == len(kinds) - kinds.count("dynamics")
+
+
+def test_last_checkpoints_of_one_seed_are_kept_and_what_is_restored_is_evaluated_too(tmp_path: Path) -> None:
+    made = study(tmp_path, kept=1)
+    for each in made.trained:
+        assert (made.kept(each) is None) == (each.seed == 0)
+        each.last.mkdir(parents=True)
+        for path in (nano_root() / "base").iterdir():
+            (each.last / path.name).write_bytes(path.read_bytes())
+    of_one = [made.kept(each) for each in made.of("jigsaw", 1)]
+    plain, kept = (made_up.command() for key, made_up in sorted(by_key(made.steps()).items()) if "whole" in key)
+    assert not any("kept" in word for word in plain)
+    assert [word for word in kept if "kept" in word] == [str(folder) for folder in of_one]
+    for folder in of_one:
+        assert folder is not None
+        assert folder.with_name(f"{folder.name}.safetensors").is_file()
+        assert open_checkpoint(str(folder)).record.weights_digest == made.base_digest
+    before, after = (step_digests(study(tmp_path, **fields).steps()) for fields in ({}, {"kept": 1}))
+    assert {key for key in before if before[key] != after[key]} == {"evaluate/jigsaw/whole-seed1"}
