@@ -6,6 +6,7 @@ The files of a unit are remembered by all that they follow from; only units of w
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from harness.errors import RetentionError
 from leaderboard.processes import WorkerPool, available_cores
@@ -14,11 +15,13 @@ from leaderboard.site.units import File, Unit, packed, unpacked
 
 # Starting processes costs about as much as rendering so many units in this one.
 _WORTH_PROCESSES = 200
-# Units handed out to each process at once: enough that none waits, few enough that little is held.
+# Lots of units handed out to each process at once: enough that none waits, few enough that little is held.
 _AHEAD = 3
 
 _PAGES: list[Pages] = []
 _Keyed = tuple[Unit, str | None]
+# Units about the same, which read the same files: made by one process, one after the other.
+_Lot = tuple[_Keyed, ...]
 
 
 def rendered(pages: Pages, units: Sequence[Unit], jobs: int | None = 1) -> Iterator[File]:
@@ -39,24 +42,25 @@ def rendered(pages: Pages, units: Sequence[Unit], jobs: int | None = 1) -> Itera
 
 
 def _made(pages: Pages, missing: Sequence[_Keyed], jobs: int) -> Iterator[bytes]:
-    count = min(jobs, len(missing))
-    if count <= 1 or len(missing) < _WORTH_PROCESSES:
+    if jobs == 1 or len(missing) < _WORTH_PROCESSES:
         for keyed in missing:
             yield _make(pages, keyed)
         return
-    with WorkerPool(count, _begin, pages, ahead=_AHEAD) as pool:
-        for (unit, _), document in pool.run(_there, missing):
-            if document is None:
+    lots = [tuple(lot) for _, lot in groupby(missing, key=lambda keyed: keyed[0].about)]
+    with WorkerPool(min(jobs, len(lots)), _begin, pages, ahead=_AHEAD) as pool:
+        for lot, documents in pool.run(_there, lots):
+            if documents is None:
+                unit, _ = lot[0]
                 raise RetentionError(f"{unit}: the process that rendered it ended (out of memory?); try --jobs 1")
-            yield document
+            yield from documents
 
 
 def _begin(pages: Pages) -> None:
     _PAGES[:] = [pages]
 
 
-def _there(keyed: _Keyed) -> bytes:
-    return _make(_PAGES[0], keyed)
+def _there(lot: _Lot) -> list[bytes]:
+    return [_make(_PAGES[0], keyed) for keyed in lot]
 
 
 def _make(pages: Pages, keyed: _Keyed) -> bytes:

@@ -48,8 +48,7 @@ def _pictures(pages: Pages) -> Iterator[File]:
 
 
 def _suites(pages: Pages) -> list[SuiteQuestions]:
-    tracks = by_suite(pages.board)
-    return [SuiteQuestions(items, tracks[name]) for name, items in pages.item_index.suites.items()]
+    return [_suite(pages, name) for name in pages.item_index.suites]
 
 
 def _suite(pages: Pages, name: str) -> SuiteQuestions:

@@ -81,6 +81,14 @@ def test_one_job_stays_in_this_process(pages: Pages) -> None:
     assert here not in {data for _, data in rendering.rendered(pages, some, jobs=2)}
 
 
+@pytest.mark.usefixtures("few")
+def test_units_about_the_same_are_made_by_one_process(pages: Pages) -> None:
+    alike = [Unit(say_which_process, (str(number // 3),)) for number in range(36)]
+    found = set(rendering.rendered(pages, alike, jobs=2))
+    assert len(found) == 12
+    assert {int(name) for name, _ in found} == set(range(12))
+
+
 def test_few_units_are_not_worth_processes(pages: Pages) -> None:
     some = [Unit(say_which_process, (str(number),)) for number in range(4)]
     assert {data for _, data in rendering.rendered(pages, some, jobs=2)} == {str(os.getpid()).encode()}
