@@ -50,7 +50,7 @@ class Reasoned(Strict):
 
     @model_validator(mode="after")
     def _nulls_have_reasons(self) -> "Reasoned":
-        absent = {name for name, value in self if value is None}
+        absent = {name for name, value in vars(self).items() if value is None}
         if absent != set(self.reasons):
             raise ValueError(f"null fields {sorted(absent)} and reasons {sorted(self.reasons)} differ")
         return self

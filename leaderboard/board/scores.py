@@ -125,17 +125,18 @@ def _score(folder: Path, bases: BaseRuns, replaced: Replaced) -> bytes | BadEntr
 
 def _document(entry: Entry, card: Scorecard) -> bytes:
     right = solved(entry.tuned.samples)[_item_order(entry.tuned.samples)]
-    document = {
+    facts = {
         "entry_id": entry.entry_id,
-        "manifest": entry.manifest.model_dump(mode="json", by_alias=True, exclude_none=True),
-        "tuned": entry.tuned.record.model_dump(mode="json"),
-        "card": card.model_dump(mode="json"),
         "base": entry.home,
         "items": len(right),
         "solved": base64.b64encode(np.packbits(right).tobytes()).decode(),
         "hashes": {metric: cell.hash for metric, cell in cells_of(entry.entry_id, card).items()},
     }
-    return json.dumps(document).encode()
+    manifest = entry.manifest.model_dump_json(by_alias=True, exclude_none=True)
+    # A line each: models read their own JSON in half the time of reading a document and then checking it.
+    return "\n".join(
+        [json.dumps(facts), manifest, entry.tuned.record.model_dump_json(), card.model_dump_json()]
+    ).encode()
 
 
 def _item_order(samples: pd.DataFrame) -> NDArray[np.int64]:
@@ -146,17 +147,18 @@ def _item_order(samples: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def _parse(content: bytes) -> Score:
-    document = json.loads(content)
-    packed = np.frombuffer(base64.b64decode(document["solved"]), dtype=np.uint8)
+    about, manifest, tuned, card = content.split(b"\n")
+    facts = json.loads(about)
+    packed = np.frombuffer(base64.b64decode(facts["solved"]), dtype=np.uint8)
     return Score(
-        entry_id=document["entry_id"],
-        manifest=Manifest.model_validate(document["manifest"]),
-        tuned=RunRecord.model_validate(document["tuned"]),
-        card=Scorecard.model_validate(document["card"]),
-        base=document["base"],
-        solved=np.unpackbits(packed, count=document["items"]).astype(bool),
+        entry_id=facts["entry_id"],
+        manifest=Manifest.model_validate_json(manifest),
+        tuned=RunRecord.model_validate_json(tuned),
+        card=Scorecard.model_validate_json(card),
+        base=facts["base"],
+        solved=np.unpackbits(packed, count=facts["items"]).astype(bool),
         # The same few hundred names in every entry: a board of a thousand has them once.
-        hashes={sys.intern(metric): digest for metric, digest in document["hashes"].items()},
+        hashes={sys.intern(metric): digest for metric, digest in facts["hashes"].items()},
     )
 
 
