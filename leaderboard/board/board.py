@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache as hashed_once
 from functools import cached_property
 from pathlib import Path
@@ -69,7 +69,7 @@ class Row:
         if not self.digest:
             return None
         events = [event.model_dump_json() for event in self.state.events]
-        return [self.digest, asdict(self.placing), self.evidence.value, self.standing.value, self.pending, events]
+        return [self.digest, vars(self.placing), self.evidence.value, self.standing.value, self.pending, events]
 
     @property
     def name(self) -> str:

@@ -60,8 +60,9 @@ def write_site(
                 raise RetentionError(f"{name}: two pages of the site have this address")
             sums[name] = hashlib.sha256(data).hexdigest()
             # Before the file, so that a build that is killed leaves nothing that the next one does not know as its own.
-            journal.write(f"{name}\n")
-            journal.flush()
+            if name not in old:
+                journal.write(f"{name}\n")
+                journal.flush()
             _write(out / name, data)
 
         for name, data in files(
@@ -173,5 +174,8 @@ def _files_of_last_build(out: Path) -> set[str]:
     if journal.is_file():
         # The last line may have been cut off.
         names |= {line for line in journal.read_text(encoding="utf-8", errors="replace").split("\n")[:-1] if line}
+    # A folder may be a link that leads elsewhere; of a file that is one the link alone is removed.
     root = out.resolve()
-    return {name for name in names if (root / name).resolve().is_relative_to(root)}
+    parted = {name: name.rpartition("/") for name in names}
+    inside = {folder: (root / folder).resolve().is_relative_to(root) for folder, _, _ in parted.values()}
+    return {name for name, (folder, _, file) in parted.items() if inside[folder] and file not in ("", ".", "..")}

@@ -223,11 +223,13 @@ def test_a_folder_of_someone_else_is_not_touched(board: Board, tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-def test_a_forged_checksum_list_deletes_nothing_outside(board: Board, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["../precious.txt", "entries/../../precious.txt", "linked/precious.txt", "linked/.."])
+def test_a_forged_checksum_list_deletes_nothing_outside(board: Board, tmp_path: Path, name: str) -> None:
     (tmp_path / "precious.txt").write_text("keep")
     out = tmp_path / "public"
     out.mkdir()
-    (out / "SHA256SUMS").write_text(f"{'0' * 64}  ../precious.txt\n")
+    (out / "linked").symlink_to(tmp_path)
+    (out / "SHA256SUMS").write_text(f"{'0' * 64}  {name}\n")
     write_site(board, out)
     assert (tmp_path / "precious.txt").read_text() == "keep"
 
