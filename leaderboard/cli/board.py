@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -265,6 +266,8 @@ def _load(
 ) -> Board:  # fmt: skip
     from harness.cli.progress import Display
 
+    # A board is many small objects that stay: every pass of the collector would look at all of them in vain.
+    gc.set_threshold(100_000)
     _check_inputs(submissions)
     ledgers = _ledgers(submissions, events)
     with Display() as display:
