@@ -14,11 +14,12 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
 from harness import __version__
+from harness.items import files_digest
 from harness.records import file_sha256
 from harness.report import TEMPLATES
 from harness.scoring import LEVELS, METRICS, SECTIONS, Scorecard, rests_on, wording
 from leaderboard.board import Board, Cache, Row, Track, code_digest
-from leaderboard.documents import SiteSettings
+from leaderboard.documents import SiteSettings, file_names
 from leaderboard.numbers import cells, formats
 from leaderboard.site import (
     compare,
@@ -146,7 +147,7 @@ class Pages:
             return None
         others = [[vars(bad) for bad in board.bad], [(stone.name, repr(stone.state)) for stone in board.tombstones]]
         others.append([(name, dict(flags)) for name, flags in sorted(board.found.items())])
-        besides = [[repr(release) for release in self.releases], _files_digest(self._studies)]
+        besides = [[repr(release) for release in self.releases], _digest_of(self._studies)]
         return _sha256(json.dumps([rows, others, besides]).encode())
 
     def page(self, name: str, template: str, **context: Any) -> tuple[str, bytes]:
@@ -155,10 +156,9 @@ class Pages:
         return name, self.environment.get_template(template).render(told).encode()
 
 
-def _files_digest(folder: Path | None) -> str:
+def _digest_of(folder: Path | None) -> str:
     """sha256 over the names and contents of all files below a folder."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder else []
-    return _sha256("".join(f"{path.as_posix()} {file_sha256(path)}\n" for path in files).encode())
+    return files_digest({name: file_sha256(folder / name) for name in file_names(folder)} if folder else {})
 
 
 def _sha256(data: bytes) -> str:
