@@ -177,5 +177,6 @@ def _files_of_last_build(out: Path) -> set[str]:
     # A folder may be a link that leads elsewhere; of a file that is one the link alone is removed.
     root = out.resolve()
     parted = {name: name.rpartition("/") for name in names}
-    inside = {folder: (root / folder).resolve().is_relative_to(root) for folder, _, _ in parted.values()}
-    return {name for name, (folder, _, file) in parted.items() if inside[folder] and file not in ("", ".", "..")}
+    folders = {folder for folder, _, _ in parted.values()}
+    inside = {folder for folder in folders if (root / folder).resolve().is_relative_to(root)}
+    return {name for name, (folder, _, file) in parted.items() if folder in inside and file not in ("", ".", "..")}
