@@ -14,7 +14,7 @@ from .naming import renamed, told_apart
 from .parameters import Fit, Shapes, WeightsReport, compare_tensors, refuse_misfit, tied_tensors
 from .processor import ANY_SIZE, PROCESSOR_FILES, ImageProcessor, Pixels, read_processor, write_processor
 from .prompt_policy import Policy, Prompts, PromptSettings, prompts_for
-from .prompts import PromptRenderer
+from .prompts import PromptRenderer, PromptStyle
 from .quantised import quantisation, unpack
 from .renaming import write_renamed
 from .staging import staged_folder
@@ -45,6 +45,7 @@ __all__ = [
     "Policy",
     "PromptRenderer",
     "PromptSettings",
+    "PromptStyle",
     "Prompts",
     "Shapes",
     "TemplateError",

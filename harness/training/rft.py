@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from harness.checkpoints import Checkpoint
+from harness.checkpoints import Checkpoint, PromptStyle
 from harness.pictures import open_images
 from harness.training.dataset import ExampleSet
 from harness.training.model import IGNORED, ExampleEncoder, Student, TrainingError, lora_config
@@ -90,7 +90,7 @@ def make_trainer(recipe: Recipe, student: Student, examples: ExampleSet, out: Pa
         model=student.model,
         reward_funcs=reward_functions(examples, terms, _ends(student)),
         args=arguments,
-        train_dataset=prompt_rows(examples),
+        train_dataset=prompt_rows(examples, student.renderer.style),
         processing_class=student.processor,
         peft_config=lora_config(recipe.adapter) if recipe.adapter else None,
     )
@@ -98,19 +98,24 @@ def make_trainer(recipe: Recipe, student: Student, examples: ExampleSet, out: Pa
     return trainer
 
 
-def prompt_rows(examples: ExampleSet) -> Any:
-    """A ``datasets.Dataset`` of indices into ``examples``; rows are generated on access: "prompt" (one user turn),
-    "images" if there are any, and "place"."""
+def prompt_rows(examples: ExampleSet, style: PromptStyle = "chat") -> Any:
+    """A ``datasets.Dataset`` of indices into ``examples``; rows are generated on access: "prompt" (one user turn, or in
+    "plain" style the text of the question), "images" if there are any, and "place"."""
     from datasets import Dataset
+
+    def asked(question: str) -> Any:
+        return question if style == "plain" else [{"role": "user", "content": question}]
 
     def made(batch: dict[str, list[int]]) -> dict[str, list[Any]]:
         rows = {place: examples[place] for place in dict.fromkeys(batch["place"])}
         chosen = [rows[place] for place in batch["place"]]
         made: dict[str, list[Any]] = {
             "place": batch["place"],
-            "prompt": [[{"role": "user", "content": example.question}] for example in chosen],
+            "prompt": [asked(example.question) for example in chosen],
         }
         if any(example.images for example in chosen):
+            if style == "plain":
+                raise TrainingError("plain prompts with pictures cannot be reinforced; use a suite with `prompt: chat`")
             made["images"] = [open_images(example.images) for example in chosen]
         return made
 
@@ -144,13 +149,13 @@ def reward_functions(examples: ExampleSet, terms: Sequence[Term], ends: Abstract
 
     def function(term: Term) -> RewardFunction:
         def rewarded(
-            completions: Sequence[Sequence[dict[str, str]]],
+            completions: Sequence[str | Sequence[dict[str, str]]],
             completion_ids: Sequence[Sequence[int]],
             place: Sequence[int],
             **_: Any,
         ) -> list[float]:
             return [
-                getattr(judged(where, turn[0]["content"], bool(ids) and ids[-1] in ends), term)
+                getattr(judged(where, _said(turn), bool(ids) and ids[-1] in ends), term)
                 for where, turn, ids in zip(place, completions, completion_ids, strict=True)
             ]
 
@@ -158,6 +163,11 @@ def reward_functions(examples: ExampleSet, terms: Sequence[Term], ends: Abstract
         return rewarded
 
     return [function(term) for term in terms]
+
+
+def _said(turn: str | Sequence[dict[str, str]]) -> str:
+    """The text of a completion: TRL gives it as it is after a plain prompt, and as a turn after a turn."""
+    return turn if isinstance(turn, str) else turn[0]["content"]
 
 
 def _ends(student: Student) -> frozenset[int]:
@@ -194,7 +204,7 @@ def _check_sharing(recipe: Recipe, common: dict[str, Any]) -> None:
 
 
 def _check_prompts(trainer: Any, student: Student, examples: ExampleSet) -> None:
-    """TRL renders prompts with the processor's own defaults: the result must equal an evaluation's prompts."""
+    """TRL makes prompts by the processor's own defaults: the result must equal an evaluation's prompts."""
     from trl.data_utils import prepare_multimodal_messages
 
     rows = trainer.train_dataset[list(range(min(_CHECKED_PROMPTS, len(examples))))]

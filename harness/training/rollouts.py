@@ -32,6 +32,7 @@ from harness.engines import Dtype, EngineSettings, choose, device_class, place, 
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation import ResponseStore, StoredEngine, Variant
 from harness.protocol import Completion, Decoding, GenerateRequest
+from harness.records import read_suite
 from harness.training.dataset import ABOUT_FILE, About, Example, ExampleSet, Kind, read_about, write_examples
 from harness.training.generators import load_examples
 from harness.training.recipe import Recipe, RecipeError, Rollouts
@@ -65,10 +66,13 @@ def write_rollouts(recipe: Recipe, out: Path, progress: Progress) -> About:
     examples = load_examples(recipe.data)
     counts = Sampling()
     with ResponseStore(out / STORE) as store:
-        renderer = PromptRenderer(base.path)
+        style = read_suite(recipe.suite).prompt
+        renderer = PromptRenderer(base.path, style)
         # As an evaluation ends answers, so does what is learned from.
         fine_tunes = [] if policy == base else [policy]
-        conditions = conditions_of(base, tuned=fine_tunes, prompts=Prompts("chat", renderer), budget=chosen.max_tokens)
+        conditions = conditions_of(
+            base, tuned=fine_tunes, prompts=Prompts(style, renderer, style), budget=chosen.max_tokens
+        )
         engine = _engine(chosen, recipe.optimisation.dtype, policy, conditions, store)
         try:
             samples = _samples(engine, renderer, examples, recipe, counts, progress)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.checkpoints.checkpoint import open_checkpoint
+from harness.checkpoints.checkpoint import nano_root, open_checkpoint
+from harness.checkpoints.prompts import PromptRenderer
 from harness.training import trainer
 from harness.training.generators import load_examples
 from harness.training.model import TrainingError, load_student
@@ -33,7 +34,11 @@ def test_rows_are_made_when_asked_for() -> None:
     assert row["place"] == [3, 3, 1]
     assert row["prompt"][0] == [{"role": "user", "content": examples[3].question}]
     assert row["images"][0][0].size == (64, 64)
-    assert "images" not in prompt_rows(load_examples(small("nano-math").data))[[0, 1]]
+    texts = load_examples(small("nano-math").data)
+    assert "images" not in prompt_rows(texts)[[0, 1]]
+    assert prompt_rows(texts, "plain")[[1]]["prompt"] == [texts[1].question]
+    with pytest.raises(TrainingError, match="plain prompts with pictures"):
+        prompt_rows(examples, "plain")[[0]]
 
 
 def test_each_term_is_a_reward_function_and_a_cut_off_answer_earns_nothing() -> None:
@@ -49,6 +54,8 @@ def test_each_term_is_a_reward_function_and_a_cut_off_answer_earns_nothing() -> 
     }
     assert exact(**asked) == [1, 1, 0, 1]
     assert hits(**asked) == [1, 1, 0, 1]
+    plain = [turn[0]["content"] for turn in asked["completions"]]
+    assert hits(**asked | {"completions": plain}) == [1, 1, 0, 1]
     assert exact(**asked | {"place": [1, 1, 1, 0]}) == [float(first == second)] * 2 + [0.0, float(first == second)]
 
 
@@ -76,6 +83,20 @@ def test_a_few_steps_leave_checkpoints_and_a_whole_record(trained: tuple[Path, T
     base, last = open_checkpoint("nano:base"), open_checkpoint(str(out / "step-000006"))
     assert last.record.weights_digest != base.record.weights_digest
     assert last.record.tokenizer_digest == base.record.tokenizer_digest
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("shared", [False, True])
+def test_in_a_suite_of_plain_prompts_a_policy_is_asked_without_a_template(tmp_path: Path, shared: bool) -> None:
+    recipe = small("nano-math", suite="core-base-1", optimisation__steps=5, rft__share_prompts=shared)
+    student = load_student(open_checkpoint("nano:base"), recipe)
+    examples = load_examples(recipe.data)
+    due = PromptRenderer(nano_root() / "base", "plain").render(examples[0].question)
+    made = make_trainer(recipe, student, examples, tmp_path / "made")
+    (ids,), _, _ = made._tokenize_prompts(made.train_dataset[[0]]["prompt"])
+    assert tuple(ids) == due.token_ids
+    record = run_training(recipe, tmp_path / "run", quietly)
+    assert all("rewards/exact/mean" in row for row in record.curve)
 
 
 @pytest.mark.engine

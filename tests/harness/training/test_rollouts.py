@@ -1,14 +1,18 @@
 """Rollouts: what is kept of a policy's samples, the gold answer in a simulated one, resuming, and the written set."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from harness.checkpoints.checkpoint import nano_root
+from harness.checkpoints.prompts import PromptRenderer
 from harness.engines import starting
 from harness.errors import CheckFailedError, RetentionError
 from harness.evaluation.store import CHUNK
 from harness.protocol import Completion, GenerateRequest
+from harness.records.suites import read_suite
 from harness.training.dataset import Example, read_about, read_examples
 from harness.training.generators import load_examples
 from harness.training.recipe import Recipe, RecipeError, Rollouts, load_recipe
@@ -170,6 +174,23 @@ def test_nothing_right_is_said_and_no_set_is_written(
     with pytest.raises(RetentionError, match="none of 600 samples of nano-base is correct"):
         write_rollouts(recipe, tmp_path, quietly)
     assert not (tmp_path / "about.json").exists()
+
+
+def test_in_a_suite_of_plain_prompts_a_policy_is_asked_without_a_template(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sums = recipe.data.model_copy(update={"source": "nano-math", "count": 4})
+    for suite in ("nano-1", "core-base-1"):
+        engine = Scripted(["12"])
+        use(monkeypatch, engine)
+        chosen = recipe.model_copy(update={"suite": suite, "data": sums})
+        with contextlib.suppress(RetentionError):  # Where 12 is no answer to any of them.
+            write_rollouts(chosen, tmp_path / suite, quietly)
+        style = read_suite(suite).prompt
+        renderer = PromptRenderer(nano_root() / "base", style)
+        asked = {request.prompt.digest for request in engine.asked}
+        assert asked == {renderer.render(example.question).digest for example in load_examples(sums)}
+    assert style == "plain"
 
 
 def test_every_sample_has_a_seed_of_its_own(recipe: Recipe) -> None:
