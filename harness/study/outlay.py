@@ -24,6 +24,8 @@ _STATE = 12  # Bytes a weight of a trainer's state: the weights and AdamW's two 
 _ANSWER = 600  # Bytes of a stored answer, compressed, as in the runs of the first study.
 _EXAMPLE = 800_000  # Bytes of a puzzle in a set of rollouts: an uncompressed picture of 588x420 pixels.
 _HOUR = 3600.0
+# Sources of training data that are published sets.
+_PUBLISHED = {"gsm8k": "openai/gsm8k", "endings": "Rowan/hellaswag"}
 
 
 @dataclass(frozen=True)
@@ -199,8 +201,8 @@ def _training_data(study: Study) -> dict[str, str]:
                 continue
             count = "all" if data.count is None else f"{data.count:,}"
             place = "made here"
-            if data.source == "gsm8k":
-                place = "openai/gsm8k, from the hub or --data-dir"
+            if data.source in _PUBLISHED:
+                place = f"{_PUBLISHED[data.source]}, from the hub or --data-dir"
             elif data.source.startswith("jigsaw-"):
                 place = f"pictures: {_pictures(recipe)}"
             found.setdefault(data.source, f"{count} examples, {place}")

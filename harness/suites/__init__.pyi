@@ -1,7 +1,7 @@
 from .availability import Needed, missing_data, needed_data
 from .catalogue import TaskFile, find_task, find_tasks, image_tasks
 from .choice import SuiteChoice, given_suite, suite_for
-from .freezing import freeze, open_suite, sample, verify
+from .freezing import freeze, open_suite, read_lock, sample, verify
 from .from_table import GoldenSuite, suite_from_file
 from .parts import part_of
 from .preview import preview_item, prompt_style_of
@@ -24,6 +24,7 @@ __all__ = [
     "part_of",
     "preview_item",
     "prompt_style_of",
+    "read_lock",
     "sample",
     "suite_for",
     "suite_from_file",

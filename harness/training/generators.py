@@ -9,7 +9,9 @@
     nano2-jigsaw      puzzles of 2x2 tiles with a working                 tasks/jigsaw/nano2.py, train split
     nano2-quantities  stories of two steps                                tasks/quantities/nano2.py, train split
     nano2-prior       what the nano-2 base knows, asked for with working or without
+    stories           stories of two steps, after three with answers      tasks/quantities/shots.py, train split
     gsm8k             the train split of GSM8K                            tasks/math/gsm8k.py
+    endings           texts of HellaSwag with their endings: prior tasks  tasks/general/commonsense.py, in no suite
     science           computed science, half free-form, half lettered     tasks/science/quantities.py, train split
     jigsaw-RxC[-think]  puzzles of the pictures in a user's folder (the paper uses COCO train2017)
     scenes-RxC[-think]  puzzles of procedural landscapes                  harness/pictures/scenes.py, train split
@@ -41,8 +43,9 @@ from harness.pictures import (
     question,
     show,
 )
-from harness.plugin import Generator, sampled
+from harness.plugin import Generator, Reader, sampled
 from harness.records import load_task_module, tasks_root
+from harness.suites import read_lock
 from harness.training.dataset import Example, ExampleSet, example_id, example_of, read_examples
 from harness.training.recipe import Data, RecipeError
 
@@ -57,13 +60,17 @@ _NANO: dict[str, tuple[str, ...]] = {
     "nano-prior-math": (*_NANO_SCIENCE, *_NANO_VISION),
     "nano-prior-science": (*_NANO_MATH, *_NANO_VISION),
 }
-_NANO2_TARGETS = {
-    "nano2-jigsaw": ("jigsaw", "jigsaw_2x2_working"),
-    "nano2-quantities": ("quantities", "quantities_two_steps"),
+# Targets that several teachers write: family, file and task of each.
+_TAUGHT = {
+    "nano2-jigsaw": ("jigsaw", "nano2.py", "jigsaw_2x2_working"),
+    "nano2-quantities": ("quantities", "nano2.py", "quantities_two_steps"),
+    "stories": ("quantities", "shots.py", "quantities_two_steps_shots"),
 }
 _NANO2_PRIOR = "nano2-prior"
 _GRIDS = {"2x2": Grid(2, 2), "3x3": Grid(3, 3), "1x3": Grid(1, 3), "3x1": Grid(3, 1)}
 _PROTOCOLS: dict[str, Reasoning] = {"": "direct", "-think": "think"}
+# Digits of an item's id in the lock of a suite.
+_DIGITS = 8
 # How the last sentence of a worked target starts; the working comes before it.
 _CONCLUSIONS = ("<answer>", "The answer is ", "Answer: ")
 
@@ -78,8 +85,8 @@ def load_examples(data: Data) -> ExampleSet:
     assert data.source is not None, "checked when the recipe is made"
     if data.source not in SOURCES:
         raise RecipeError(f"data.source {data.source}: unknown; there are {', '.join(SOURCES)}")
-    if data.form == "other" and data.source not in _NANO2_TARGETS and not data.source.endswith("-think"):
-        have = ", ".join((*_NANO2_TARGETS, *(name for name in SOURCES if name.endswith("-think"))))
+    if data.form == "other" and data.source not in _TAUGHT and not data.source.endswith("-think"):
+        have = ", ".join((*_TAUGHT, *(name for name in SOURCES if name.endswith("-think"))))
         raise RecipeError(f"data.form other: {data.source} has no other teacher; {have} have")
     try:
         return SOURCES[data.source](data)
@@ -128,11 +135,11 @@ def _nano(data: Data) -> ExampleSet:
     return ExampleSet.of(example.model_copy(update={"rows": 2, "columns": 2}) for example in examples)
 
 
-def _nano2(data: Data) -> ExampleSet:
-    """A target of nano-2 in the words of a teacher."""
+def _taught(data: Data) -> ExampleSet:
+    """A target in the words of a teacher."""
     assert data.source is not None, "the source chose this function"
-    family, task = _NANO2_TARGETS[data.source]
-    forms = load_task_module(tasks_root() / family / "nano2.py").FORMS
+    family, file, task = _TAUGHT[data.source]
+    forms = load_task_module(tasks_root() / family / file).FORMS
     items = forms[data.form][task]("train", _count(data), data.seed)
     sides = {"rows": 2, "columns": 2} if family == "jigsaw" else {"rows": 0, "columns": 0}
     return ExampleSet.of(example_of(item, item.target, data.form, **sides) for item in items)
@@ -148,6 +155,34 @@ def _gsm8k(data: Data) -> ExampleSet:
     if data.count is not None and len(items) < data.count:
         raise ValueError(f"GSM8K has {len(items)} training questions")
     return _learnt(items[: data.count], data)
+
+
+def _endings(data: Data) -> ExampleSet:
+    """Texts of HellaSwag that no suite asks to continue, each with its right ending."""
+    readers = load_task_module(tasks_root() / "general" / "commonsense.py").TASKS
+    held_out = _lock_starts()
+    made = {name: _read(readers[name]) for name in readers if name.startswith("general_hellaswag")}
+    asked = {_endings_of(item) for items in made.values() for item in items if item.item_id[:_DIGITS] in held_out}
+    items = [item for item in sampled(made["general_hellaswag_cloze"], data.seed) if _endings_of(item) not in asked]
+    if data.count is not None and len(items) < data.count:
+        raise ValueError(f"{len(items)} texts of HellaSwag are in no suite")
+    # The answer goes on from the text, as its probability is asked for.
+    return _learnt((item.model_copy(update={"target": f" {item.answer}"}) for item in items[: data.count]), data)
+
+
+def _read(reader: Reader) -> list[Item]:
+    return list(reader.items(row for source in reader.sources for row in source.rows()))
+
+
+def _endings_of(item: Item) -> frozenset[str]:
+    return frozenset(item.options)
+
+
+@cache
+def _lock_starts() -> frozenset[str]:
+    """The first digits of the ids of all items that shipped suites ask."""
+    locks = sorted((tasks_root() / "suites").glob("*.lock"))
+    return frozenset(start for lock in locks for starts in read_lock(lock).values() for start in starts)
 
 
 def _science(data: Data) -> ExampleSet:
@@ -247,9 +282,10 @@ def _jigsaws() -> dict[str, Callable[[Data], ExampleSet]]:
 
 SOURCES: dict[str, Callable[[Data], ExampleSet]] = {
     **dict.fromkeys(_NANO, _nano),
-    **dict.fromkeys(_NANO2_TARGETS, _nano2),
+    **dict.fromkeys(_TAUGHT, _taught),
     _NANO2_PRIOR: _nano2_prior,
     "gsm8k": _gsm8k,
+    "endings": _endings,
     "science": _science,
     **_jigsaws(),
 }

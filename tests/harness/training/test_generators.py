@@ -1,5 +1,6 @@
 """Sources of training examples: what they hold, and that no suite asks any of it."""
 
+import bz2
 import hashlib
 import re
 from pathlib import Path
@@ -239,6 +240,41 @@ def test_a_nano2_target_has_three_forms_of_the_same_questions(source: str) -> No
     assert len({example.target for example in made["bare"]} & {example.target for example in made["worked"]}) == (
         0 if source != "nano2-prior" else len({e.target for e in made["worked"] if e.target.startswith("<answer>")})
     )
+
+
+def test_stories_after_examples_have_three_forms_of_the_same_questions_and_none_is_an_example_or_a_test_item() -> None:
+    made = {form: list(load_examples(Data(source="stories", form=form, count=60, seed=1))) for form in
+            ("bare", "worked", "other")}  # fmt: skip
+    asked = [[example.question for example in examples] for examples in made.values()]
+    assert all(each == asked[0] for each in asked)
+    for examples in made.values():
+        assert all(example.target.startswith(" ") and not example.rows for example in examples)
+        assert all(example.target.endswith(f"The answer is {example.answer}.") for example in examples)
+        assert all(reward(example, example.target).exact for example in examples)
+    assert len({example.target for examples in made.values() for example in examples[:1]}) == 3
+    (shown,) = {question.rpartition("Question: ")[0] for question in asked[0]}
+    assert shown.count("The answer is") == shown.count("Question: ") == 3
+    assert not any(question.rpartition("Question: ")[2] in shown for question in asked[0])
+    assert not {example.item_id[:8] for example in made["bare"]} & lock_starts()
+
+
+def test_endings_are_those_of_texts_that_no_suite_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    endings = ["sits down.", "is using a wrap.", "jumps.", "holds up a sign."]
+    lines = [
+        line for k in range(4) for line in (f"Roof: A man {k} is on a roof. he", str(k), *(f"{k} {e}" for e in endings))
+    ]
+    (tmp_path / "hellaswag").mkdir()
+    (tmp_path / "hellaswag" / "hellaswag_val_full.txt.bz2").write_bytes(bz2.compress("\n".join(lines).encode()))
+    monkeypatch.setenv("RETENTION_DATA", str(tmp_path))
+    readers = load_task_module(tasks_root() / "general" / "commonsense.py").TASKS
+    lettered = readers["general_hellaswag"]  # What a suite asks with letters is asked all the same.
+    asked = list(lettered.items(lettered.sources[0].rows()))
+    monkeypatch.setattr(generators, "_lock_starts", lambda: frozenset([asked[2].item_id[:8]]))
+    examples = list(load_examples(Data(source="endings", seed=1)))
+    assert {example.target for example in examples} == {f" {k} {endings[k]}" for k in (0, 1, 3)}
+    assert {example.question for example in examples} == {f"Roof: A man {k} is on a roof. He" for k in (0, 1, 3)}
+    with pytest.raises(RecipeError, match=r"data.count 4: 3 texts of HellaSwag are in no suite"):
+        load_examples(Data(source="endings", count=4))
 
 
 @pytest.mark.parametrize("source", ["nano2-jigsaw", "nano2-quantities", "nano2-prior"])
