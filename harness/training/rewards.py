@@ -9,7 +9,8 @@ a jigsaw, wherever its pictures come from), so that rewards match scores. Each t
 - **format**: 1 for an answer in the requested format: it can be parsed (a jigsaw's by the strict reading) and, if the
   question asks for a thought, the full text is ``<think>...</think><answer>...</answer>``.
 
-A truncated answer gets no reward, as it scores nothing.
+As in an evaluation, an answer ends where one of its task's stop strings begins. A truncated answer gets no reward, as
+it scores nothing.
 """
 
 import importlib
@@ -54,8 +55,10 @@ def reward(example: Example, output: str, *, finished: bool = True) -> Reward:
 
     Raises ``RetentionError`` for a task without generated answers (options chosen by log-probability).
     """
-    if not finished:
+    ends = [place for stop in stops_of(example) if (place := output.find(stop)) >= 0]
+    if not finished and not ends:
         return Reward()
+    output = output[: min(ends, default=len(output))]
     judged = _judged(example, output)
     return Reward(
         hits=float(judged["score"]) if example.rows else 0.0,
@@ -68,6 +71,16 @@ def stated_answer(example: Example, output: str) -> str | None:
     """The answer that ``output`` states, as the task's judge reads it, or None."""
     stated = _judged(example, output)["extracted"]
     return None if stated is None else str(stated)
+
+
+def stops_of(example: Example) -> tuple[str, ...]:
+    """The strings that end an answer to ``example``; none for a jigsaw, whose task need not be a file."""
+    return () if example.rows else _stops(example.task)
+
+
+@cache
+def _stops(task: str) -> tuple[str, ...]:
+    return find_task(task).stop
 
 
 def _judged(example: Example, output: str) -> dict[str, Any]:

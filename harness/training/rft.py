@@ -18,7 +18,7 @@ from harness.training.dataset import ExampleSet
 from harness.training.model import IGNORED, ExampleEncoder, Student, TrainingError, lora_config
 from harness.training.recipe import Recipe, Rft, Stop
 from harness.training.record import DataRecord, Progress, TrainingRecord
-from harness.training.rewards import TERMS, Reward, Term, reward
+from harness.training.rewards import TERMS, Reward, Term, reward, stops_of
 from harness.training.sft import TrainingExamples
 from harness.training.trainer import MethodFields, common_arguments, curve, run_trainer
 
@@ -94,6 +94,8 @@ def make_trainer(recipe: Recipe, student: Student, examples: ExampleSet, out: Pa
         processing_class=student.processor,
         peft_config=lora_config(recipe.adapter) if recipe.adapter else None,
     )
+    if chosen.share_prompts:
+        trainer.stops = stops_of(examples[0])
     _check_prompts(trainer, student, examples)
     return trainer
 

@@ -37,7 +37,7 @@ from harness.training.dataset import ABOUT_FILE, About, Example, ExampleSet, Kin
 from harness.training.generators import load_examples
 from harness.training.recipe import Recipe, RecipeError, Rollouts
 from harness.training.record import Progress
-from harness.training.rewards import reward, stated_answer
+from harness.training.rewards import reward, stated_answer, stops_of
 
 STORE = "samples.sqlite"
 _ITEMS_AT_ONCE = 256
@@ -193,7 +193,7 @@ def _samples(
             GenerateRequest(
                 example.item_id,
                 renderer.render(example.question, example.images),
-                Decoding(chosen.max_tokens, (), chosen.temperature, sample_seed(recipe, example.item_id, turn)),
+                _decoding(recipe, example, turn),
             )
             for example in block
             for turn in range(chosen.per_item)
@@ -206,6 +206,14 @@ def _samples(
             own = [answers[k] for k in range(row * chosen.per_item, (row + 1) * chosen.per_item)]
             _count(counts, example, own)
             yield example, own
+
+
+def _decoding(recipe: Recipe, example: Example, turn: int) -> Decoding:
+    chosen = recipe.rollouts
+    assert chosen is not None, "checked when the recipe is made"
+    return Decoding(
+        chosen.max_tokens, stops_of(example), chosen.temperature, sample_seed(recipe, example.item_id, turn)
+    )
 
 
 def sample_seed(recipe: Recipe, item_id: str, turn: int) -> int:

@@ -21,7 +21,12 @@ from harness.training.model import TrainingError
 
 
 class SharingTrainer(GRPOTrainer):  # type: ignore[misc]
-    """``GRPOTrainer`` for a model whose full prompt is in an attention cache, with at most one image per prompt."""
+    """``GRPOTrainer`` for a model whose full prompt is in an attention cache, with at most one image per prompt.
+
+    A completion ends where it has written one of ``stops``, as in an evaluation: nothing is learned of what follows.
+    """
+
+    stops: tuple[str, ...] = ()
 
     def _get_per_token_logps_and_entropies(
         self,
@@ -78,7 +83,7 @@ class SharingTrainer(GRPOTrainer):  # type: ignore[misc]
         num_generations: int,
         has_tool_images: bool = False,
     ) -> tuple[list[list[int]], None]:
-        """Completions as token ids, each up to and including its end of turn."""
+        """Completions as token ids, each up to and including its end of turn, or a stop string."""
         seen = dict(multimodal_fields)
         pixels = seen.pop("pixel_values", None)
         if seen:
@@ -106,7 +111,16 @@ class SharingTrainer(GRPOTrainer):  # type: ignore[misc]
                 input_ids=ids, attention_mask=mask, past_key_values=cache, generation_config=self.generation_config
             )
         ends = set(self.eos_token_ids)
-        return [_up_to_end(row, ends) for row in made[:, ids.shape[1] :].tolist()], None
+        return [self._up_to_stop(_up_to_end(row, ends)) for row in made[:, ids.shape[1] :].tolist()], None
+
+    def _up_to_stop(self, row: list[int]) -> list[int]:
+        """The tokens up to the one that completes a stop string; all where there is none."""
+        if not self._stopped(row):
+            return row
+        return next(row[:end] for end in range(1, len(row) + 1) if self._stopped(row[:end]))
+
+    def _stopped(self, row: list[int]) -> bool:
+        return bool(self.stops) and any(stop in self._tokenizer.decode(row) for stop in self.stops)
 
     def _read(
         self,

@@ -10,7 +10,7 @@ from harness.pictures.jigsaw import question
 from harness.pictures.puzzles import Grid
 from harness.suites.catalogue import CatalogueError
 from harness.training.dataset import Example
-from harness.training.rewards import TERMS, Reward, judge_of, reward, stated_answer
+from harness.training.rewards import TERMS, Reward, judge_of, reward, stated_answer, stops_of
 
 SOMETHING = "0" * 64
 
@@ -45,6 +45,15 @@ THOUGHT = asked("scenes_3x3_think", "2,1,3,4,5,6,7,8,9", question(Grid(3, 3), "t
 )
 def test_a_jigsaw_earns_its_hits_its_order_and_its_form(output: str, due: Reward) -> None:
     assert reward(JIGSAW, output) == due
+
+
+def test_an_answer_ends_where_the_task_says_as_in_an_evaluation() -> None:
+    told = asked("math_gsm8k_shots", "25")
+    assert stops_of(told) == ("Question:",)
+    assert stops_of(JIGSAW) == ()
+    assert reward(told, " The answer is 25.\n\nQuestion: And 3 plus 4?\nAnswer: 7", finished=False) == Reward(0, 1, 1)
+    assert reward(told, " The answer is 25. And 3 plus 4", finished=False) == Reward()
+    assert reward(told, " The answer is 24.\n\nQuestion: What is 25?", finished=True) == Reward(0, 0, 1)
 
 
 def test_the_total_of_the_study_is_hits_over_m_plus_exact_plus_format() -> None:

@@ -95,6 +95,12 @@ def test_in_a_suite_of_plain_prompts_a_policy_is_asked_without_a_template(tmp_pa
     made = make_trainer(recipe, student, examples, tmp_path / "made")
     (ids,), _, _ = made._tokenize_prompts(made.train_dataset[[0]]["prompt"])
     assert tuple(ids) == due.token_ids
+    if shared:
+        made.stops = ("is",)
+        written = student.tokenizer("The answer is 12. It is 13.", add_special_tokens=False)["input_ids"]
+        kept = made._up_to_stop(written)
+        assert student.tokenizer.decode(kept).endswith("is")
+        assert made._up_to_stop(kept[:-1]) == kept[:-1]
     record = run_training(recipe, tmp_path / "run", quietly)
     assert all("rewards/exact/mean" in row for row in record.curve)
 

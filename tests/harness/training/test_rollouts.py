@@ -191,6 +191,12 @@ def test_in_a_suite_of_plain_prompts_a_policy_is_asked_without_a_template(
         asked = {request.prompt.digest for request in engine.asked}
         assert asked == {renderer.render(example.question).digest for example in load_examples(sums)}
     assert style == "plain"
+    assert {request.decoding.stop for request in engine.asked} == {()}
+    engine = Scripted([" The answer is 12."])
+    use(monkeypatch, engine)
+    stories = recipe.data.model_copy(update={"source": "stories", "count": 40})
+    write_rollouts(recipe.model_copy(update={"suite": "base-stories-1", "data": stories}), tmp_path / "s", quietly)
+    assert {request.decoding.stop for request in engine.asked} == {("Question:",)}
 
 
 def test_every_sample_has_a_seed_of_its_own(recipe: Recipe) -> None:
