@@ -10,7 +10,7 @@ from harness.cli.options import data_dir
 
 if TYPE_CHECKING:
     from harness.scoring import StudyResults
-    from harness.study import Folder, Plan, Step, Study
+    from harness.study import Plan, Step, Study
 
 # Simulated studies a number, and standard deviations of retention between seeds: at matched gain, those of the first
 # study had a median of one point.
@@ -80,7 +80,7 @@ def command(
 
     with Display() as display:
         display.stage(f"reading study {plan}")
-        from harness.study import Folder, Study, load_plan
+        from harness.study import Study, load_plan
 
     if retest is not None:
         _retest(retest)
@@ -102,11 +102,11 @@ def command(
     if dry_run:
         _dry_run(Study(declared, folder.absolute(), opened=False), as_json=as_json)
         return
+    if list_only:
+        _list(declared, folder.absolute())
+        return
     study = Study(declared, folder.absolute())
     steps = study.steps()
-    if list_only:
-        _list(Folder(study.out), steps)
-        return
     if not collect_only:
         _run(study, steps, jobs)
     with Display() as display:
@@ -137,7 +137,13 @@ def _power(declared: "Plan") -> None:
         tasks = sum(trained not in (place.family, *place.adjacent) for place in suite.tasks.values())
         rows = []
         for seed_sd in _SEED_SDS:
-            size = StudySize(len(declared.seeds), fields.part or declared.part, tasks, seed_sd)
+            size = StudySize(
+                len(declared.seeds),
+                fields.part or declared.part,
+                tasks,
+                seed_sd,
+                **(declared.prior.model_dump() if declared.prior else {}),
+            )
             with Display() as display:
                 display.stage(f"simulating studies of {target}")
                 shown = [share(shown_share(size, claims, each, _SIMULATED)) for each in (0.03, 0.0)]
@@ -206,10 +212,18 @@ def _retest(path: Path) -> None:
         click.echo(printable(f"{target.target}: {verdict_sentence(target)}"))
 
 
-def _list(folder: "Folder", steps: "list[Step]") -> None:
+def _list(declared: "Plan", out: Path) -> None:
+    """All steps; a base that is not here leaves open which of them are done."""
+    from harness.checkpoints import CheckpointError
     from harness.cli.columns import echo_columns
-    from harness.study import step_digests
+    from harness.study import Folder, Study, step_digests
 
+    try:
+        study = Study(declared, out)
+    except CheckpointError as error:
+        click.echo(f"Which steps are done is not known without the base: {error}", err=True)
+        study = Study(declared, out, opened=False)
+    folder, steps = Folder(out), study.steps()
     digests = step_digests(steps)
     rows = []
     for step in steps:

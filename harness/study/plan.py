@@ -96,6 +96,14 @@ class Target(StrictModel):
         return self
 
 
+class Prior(StrictModel):
+    """What `--power` supposes of the prior tasks: ``above_chance`` is the base's mean score on them less its guess
+    rate, ``churn`` the share of answers that change their outcome between base and checkpoint."""
+
+    above_chance: Annotated[float, Field(gt=0, le=1)]
+    churn: Annotated[float, Field(gt=0, le=1)]
+
+
 class Compute(StrictModel):
     """What GPU hours are estimated from before anything has run.
 
@@ -123,7 +131,8 @@ class Plan(StrictModel):
     Checkpoints during training are evaluated on ``part`` items of each task, the last ones on ``whole`` items (None:
     the full suite). ``engine`` and ``dtype`` apply to all (None: the default of `retention evaluate`). ``drift`` limits
     the items of each task whose divergence is measured; ``seconds`` has typical durations of a step of each kind, to
-    estimate the time left until one has been timed. ``compute`` is what `--dry-run` estimates GPU hours from.
+    estimate the time left until one has been timed. ``compute`` is what `--dry-run` estimates GPU hours from, ``prior``
+    what `--power` needs where a base does not know nearly all that it is asked.
     ``accelerate`` is a file of several devices that every training runs on, a shipped one (gpus, zero2, zero3) or a
     path; all else runs on one device. ``kept`` is the seed whose last checkpoints are kept as deltas of their base, to
     be shipped with the project: what is restored from them answers the whole suite too, and makes that seed's entries.
@@ -142,6 +151,7 @@ class Plan(StrictModel):
     drift: Annotated[int, Field(ge=1)] | None = None
     seconds: dict[str, float] = {}
     compute: Compute | None = None
+    prior: Prior | None = None
     accelerate: str | None = None
     kept: int | None = None
     quick: bool = False

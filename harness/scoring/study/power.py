@@ -5,9 +5,10 @@ a target). The retention of one seed at one gain is drawn as
 
     retention = mean of its training + effect of the seed + noise of the items
 
-The effect of a seed is normal and the same at every gain; the noise is the binomial one of so many prior tasks and
-items, drawn anew at every gain. Of every claim the first training keeps ``difference`` more than the second, or a
-multiple of it where claims form a chain.
+The effect of a seed is normal and the same at every gain; the noise is that of so many prior tasks and items whose
+answers change, drawn anew at every gain. Retention divides by what the base knows above chance: of a base that knows
+little, the same items show only large differences. Of every claim the first training keeps ``difference`` more than the
+second, or a multiple of it where claims form a chain.
 """
 
 from collections.abc import Sequence
@@ -17,8 +18,9 @@ import numpy as np
 
 from harness.scoring.study.comparison import STUDY_LEVELS, check_claims, matched_over_seeds
 
-# Retention near which claims are tested, from the first study; the binomial noise is larger nearer to one half.
+# Retention near which claims are tested, from the first study, where a base knew nearly all: so much is lost.
 _KEPT = 0.92
+_CHURN = _KEPT * (1 - _KEPT)
 # Differences are searched in steps of half a point, up to twenty.
 _STEP, _LARGEST = 0.005, 40
 
@@ -26,17 +28,23 @@ _STEP, _LARGEST = 0.005, 40
 @dataclass(frozen=True)
 class StudySize:
     """What a study measures with: ``seeds`` a training, ``items`` of each of ``tasks`` prior tasks at each checkpoint,
-    and the spread of retention between seeds, ``seed_sd``, a standard deviation in [0, 1]."""
+    and the spread of retention between seeds, ``seed_sd``, a standard deviation in [0, 1].
+
+    ``above_chance`` is the base's mean score on the prior tasks less its guess rate, in (0, 1], and ``churn`` the
+    variance of the change of an answer, in (0, 1]: nearly the share of answers that change their outcome.
+    """
 
     seeds: int
     items: int
     tasks: int
     seed_sd: float
+    above_chance: float = 1.0
+    churn: float = _CHURN
 
     @property
     def item_sd(self) -> float:
-        """Standard deviation of macro retention that is due to the items."""
-        return float(np.sqrt(_KEPT * (1 - _KEPT) / (self.items * self.tasks)))
+        """Standard deviation of macro retention that is due to the items: sqrt(churn / items) / above_chance."""
+        return float(np.sqrt(self.churn / (self.items * self.tasks))) / self.above_chance
 
 
 def shown_share(

@@ -68,6 +68,17 @@ def test_steps_are_listed_with_what_is_done(folder: Path) -> None:
     assert lines[-1].endswith("steps are done.")
 
 
+def test_steps_of_a_study_whose_base_is_nowhere_here_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    listed = CliRunner().invoke(cli, ["study", "qwen2.5-vl", "--steps"], catch_exceptions=False)
+    assert listed.exit_code == 0
+    assert "is not known without the base: Qwen/Qwen2.5-VL-3B-Instruct" in listed.stderr
+    assert listed.stdout.splitlines()[-1].startswith("0 of ")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_failed_step_fails_the_command_and_names_its_log(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failing = Step("train/x", "train/sft", lambda: ["false"], {})
     after = Step("evaluate/x", "evaluate/part", lambda: ["true"], {}, ("train/x",))

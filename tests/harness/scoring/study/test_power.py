@@ -10,6 +10,12 @@ def test_noise_of_items_is_binomial_over_all_prior_items() -> None:
     assert abs(SIZE.item_sd - (0.92 * 0.08 / 1350) ** 0.5) < 1e-12
 
 
+def test_a_base_that_knows_little_hides_what_one_that_knows_all_would_show() -> None:
+    little = StudySize(seeds=5, items=150, tasks=9, seed_sd=0.01, above_chance=0.2, churn=0.1)
+    assert abs(little.item_sd - 5 * (0.1 / 1350) ** 0.5) < 1e-12
+    assert shown_share(little, CLAIMS, 0.05, 10) < shown_share(SIZE, CLAIMS, 0.05, 10) - 0.5
+
+
 def test_nothing_is_shown_where_nothing_is_different() -> None:
     assert shown_share(SIZE, CLAIMS, 0.0, 10) < 0.05
 
