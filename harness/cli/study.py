@@ -134,12 +134,14 @@ def _power(declared: "Plan") -> None:
         if not claims:
             continue
         trained = load_recipe(fields.config, "sft").target
-        tasks = sum(trained not in (place.family, *place.adjacent) for place in suite.tasks.values())
+        prior = [place for place in suite.tasks.values() if trained not in (place.family, *place.adjacent)]
+        tasks, part = len(prior), fields.part or declared.part
+        items = round(sum(min(place.count, part) for place in prior) / tasks)
         rows = []
         for seed_sd in _SEED_SDS:
             size = StudySize(
                 len(declared.seeds),
-                fields.part or declared.part,
+                items,
                 tasks,
                 seed_sd,
                 **(declared.prior.model_dump() if declared.prior else {}),

@@ -90,16 +90,11 @@ def bare(told: Quantities, rng: random.Random) -> str:
 
 def other(told: Quantities, rng: random.Random) -> str:
     """Another teacher: the same two results, in other words and another order."""
-    return tagged(explained(told), str(told.answer))
-
-
-def explained(told: Quantities) -> str:
-    """The working of that teacher."""
     start = {"times": "{between} are in {a} groups of {b}", "plus": "{between} are {a} and {b} together"}[told.first]
     end = {"plus": "With {c} extra we count {answer}", "minus": "Without {c} of them we count {answer}"}[told.second]
     text = f"Let us see: {start}. {end}, which settles it."
     numbers = {"a": told.a, "b": told.b, "c": told.c, "between": told.between, "answer": told.answer}
-    return text.format(**numbers)
+    return tagged(text.format(**numbers), str(told.answer))
 
 
 def taught(told: Quantities, rng: random.Random) -> str:

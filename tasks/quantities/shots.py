@@ -45,8 +45,11 @@ def bare(told: Any) -> str:
 
 
 def other(told: Any) -> str:
-    """Another teacher: the same two results, in other words and another order."""
-    return f"{_nano2.explained(told)} {bare(told)}"
+    """Another teacher: the same two steps, in other words. Numbers come before their result: a small model that states
+    a result first has to guess it."""
+    first = {"times": f"In {told.a} groups of {told.b} there are", "plus": f"{told.a} and {told.b} together make"}
+    second = {"plus": f"With {told.c} extra it comes to", "minus": f"Without {told.c} of them there remain"}
+    return f"Let us see. {first[told.first]} {told.between}. {second[told.second]} {told.answer}. {bare(told)}"
 
 
 WRITERS: dict[str, Callable[[Any], str]] = {"worked": worked, "bare": bare, "other": other}

@@ -40,6 +40,14 @@ def test_each_step_of_a_working_is_right_and_leads_to_the_gold_answer() -> None:
             assert plugin.judge({"answer": item.answer, "options": ()}, [item.target])["acc"] == 1
 
 
+def test_another_teacher_states_the_same_two_results_after_their_numbers() -> None:
+    for own, other in zip(draw("train", 100), draw("train", 100, "other"), strict=True):
+        steps = re.findall(r"(\d+) (?:plus|minus|times) (\d+) is (\d+)\.", own.target)
+        told = [int(number) for number in re.findall(r"\d+", other.target)]
+        assert told == [*map(int, steps[0]), *map(int, steps[1][1:]), int(own.answer)]
+        assert other.item_id == own.item_id
+
+
 def test_three_kinds_of_examples_stand_before_every_question_and_none_is_an_item() -> None:
     items = [item for split in ("train", "dev", "test") for item in draw(split, 150)]
     starts, stories = zip(*(item.question.rsplit("Question: ", 1) for item in items), strict=True)
