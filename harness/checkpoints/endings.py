@@ -16,6 +16,9 @@ from harness.checkpoints.configuration import text_config
 from harness.checkpoints.scan import read_json
 from harness.checkpoints.tokenizer import TOKENIZER_FILE, open_tokenizer
 
+# A tokenizer numbers its tokens in 32 bits.
+_NO_TOKEN = 1 << 32
+
 
 class Vocabulary:
     """The tokens of a checkpoint's ``tokenizer.json``."""
@@ -85,7 +88,7 @@ def _named(folder: Path, vocabulary: Vocabulary) -> Iterator[int]:
 
 def _ids(value: Any) -> set[int]:
     listed = value if isinstance(value, list) else [value]
-    return {each for each in listed if type(each) is int and each >= 0}
+    return {each for each in listed if type(each) is int and 0 <= each < _NO_TOKEN}
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:

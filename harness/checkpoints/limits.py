@@ -31,6 +31,8 @@ _DEFAULTS = {
 QUESTION = 2048
 # Room for any ordinary question and answer.
 _ROOM = 4096
+# No model has as many positions as one that states a larger factor, or one that is no number.
+_MOST_STRETCHED = 1 << 20
 # Kinds of scaling whose max_position_embeddings already counts what they add.
 _SCALED = frozenset(
     {"default", "su", "longrope", "llama3", "yarn", "deepseek_yarn", "deepseek_llama_scaling", "mrope", "proportional"}
@@ -68,8 +70,8 @@ def _scaling(config: Mapping[str, Any]) -> float:
     for rope in _ropes(config):
         value = rope.get("factor")
         if str(rope.get("rope_type", rope.get("type", "default"))) not in _SCALED and isinstance(value, int | float):
-            factor = float(value)
-    return max(1.0, factor)
+            factor = float(value) if 1 <= value <= _MOST_STRETCHED else 1.0
+    return factor
 
 
 def _ropes(config: Mapping[str, Any]) -> list[dict[str, Any]]:

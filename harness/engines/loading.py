@@ -8,6 +8,7 @@ everything that decides it, so that it costs nothing the second time.
 import hashlib
 import importlib.metadata
 import importlib.util
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -159,8 +160,11 @@ def _sandbox(n_tensors: int) -> Sandbox:
 
 
 def _stated(root: Checkpoint) -> dict[str, Any]:
-    """What config.json states of a model, without what says only where it is from."""
-    config = read_json(root.path / "config.json")
+    """What config.json states of a model, without what says only where it is from.
+
+    Some models have a limit of Infinity there, which canonical JSON has no number for: it is given as text.
+    """
+    config = json.loads(json.dumps(read_json(root.path / "config.json")), parse_constant=str)
     return {name: value for name, value in config.items() if name not in _NOT_DECISIVE}
 
 

@@ -40,6 +40,7 @@ def write(folder: Path, **files: Any) -> Path:
         ({"generation_config": {"eos_token_id": 99}, "tokenizer_config": {"eos_token": "no such"}}, set()),
         ({"generation_config": {"eos_token_id": None}, "tokenizer_config": {"eos_token": None}}, set()),
         ({"generation_config": {"eos_token_id": [True, -1, "5"]}}, set()),
+        ({"generation_config": {"eos_token_id": [5, 1 << 32, 10**30]}, "config": {"eos_token_id": 1 << 63}}, {5}),
         ({}, set()),
     ],
 )

@@ -33,6 +33,10 @@ LINEAR = {"rope_type": "linear", "factor": 4.0}
         ({"max_position_embeddings": 1024, "rope_parameters": LINEAR}, 4096),
         ({"max_position_embeddings": 1024, "rope_parameters": {"full_attention": LINEAR}}, 4096),
         ({"max_position_embeddings": 1024, "rope_scaling": {"rope_type": "dynamic", "factor": 8.0}}, 8192),
+        *(
+            ({"max_position_embeddings": 1024, "rope_scaling": {"rope_type": "dynamic", "factor": factor}}, 1024)
+            for factor in (float("inf"), float("nan"), 1e300, 10**400, 0.5, -1)
+        ),
         # What they add is counted already.
         ({"max_position_embeddings": 131072, "rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, 131072),
         ({"max_position_embeddings": 32768, "rope_scaling": {"type": "yarn", "factor": 4.0}}, 32768),

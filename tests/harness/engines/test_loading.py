@@ -50,6 +50,17 @@ def test_the_shipped_checkpoints_are_whole(name: str) -> None:
     assert report_of(nano_root() / name).whole
 
 
+@pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN"])
+def test_a_configuration_may_state_a_number_without_end(
+    number: str, toys: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """As those of Mamba 2 and of its kin do (`time_step_limit`)."""
+    folder = shutil.copytree(toys("llama"), tmp_path / "model")
+    text = (folder / "config.json").read_text()
+    (folder / "config.json").write_text(text.replace("{", f'{{"time_step_limit": [0.0, {number}], ', 1))
+    assert report_of(folder).whole
+
+
 def without(part: str) -> Callable[[Tensors], Tensors]:
     return lambda tensors: {name: each for name, each in tensors.items() if part not in name}
 
