@@ -1,10 +1,10 @@
 """Parquet files of strangers: how large their pages are when decoded, known before anything decodes them.
 
 A file of a hundred kilobytes can expand to any size: one page that compresses ten thousandfold, a page that repeats one
-level a billion times, a text that every row refers to in a dictionary, at any depth of a column, or that each value
-prolongs (delta encoding). What the footer says of all this may be wrong, so the headers of the pages are read; they are
-what a decoder goes by (parquet-format, ``PageHeader`` in Thrift's compact protocol). Texts are then kept encoded in
-dictionaries until :func:`expanded_bytes` has counted them.
+level a billion times, a text or a value of a fixed length that every row refers to in a dictionary, at any depth of a
+column, or that each value prolongs (delta encoding). What the footer says of all this may be wrong, so the headers of
+the pages are read; they are what a decoder goes by (parquet-format, ``PageHeader`` in Thrift's compact protocol). Texts
+are then kept encoded in dictionaries until :func:`expanded_bytes` has counted them.
 """
 
 import mmap
@@ -48,8 +48,10 @@ def open_parquet(path: Path, most: int, columns: Collection[str] | None = None) 
                     continue
                 if is_text := chunk.physical_type == "BYTE_ARRAY":
                     texts.add(chunk.path_in_schema)
+                # Values of a fixed length stand in dictionaries too, and only texts can be kept in them.
+                each = _PER_VALUE + max(0, shape.schema.column(index).length)
                 for page in _pages(content, chunk, path):
-                    total += page.size + _PER_VALUE * page.values
+                    total += page.size + each * page.values
                     if total > most:
                         raise RunError(f"{path}: expands to more than the {most:,} bytes that a file of its kind may")
                     if is_text and page.encoding == _DELTA_BYTE_ARRAY:

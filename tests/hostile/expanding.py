@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from harness.records.samples import SAMPLES_FILE
 from tests.hostile.case import Case, Shop, put_samples
-from tests.support.bombs import keys, nested, nothing, same_text, understated
+from tests.support.bombs import keys, nested, nothing, same_bytes, same_text, understated
 
 Made = Callable[[], pa.Array]
 _PAGE = 2_000_000
@@ -77,6 +77,7 @@ CASES = [
     _entry("parquet-text-in-numbers", "wrong type", "samples-schema", "score", lambda rows: same_text(rows, 9)),
     _table("table-dictionary", "the most that this table may have",
            lambda: _rows(900, output=same_text(900, 900_000))),
+    _table("table-fixed-dictionary", "expands to", lambda: _rows(700, output=same_bytes(700, 500_000))),
     _table("table-deep-dictionary", "is missing or not text", lambda: _rows(1, output=nested(900, 900_000))),
     _table("table-map-dictionary", "is missing or not text", lambda: _rows(900, output=keys(900, 900_000))),
     _table("table-levels", "is missing or not text", lambda: _rows(1, output=nothing(_MANY * 4))),

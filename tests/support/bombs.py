@@ -30,6 +30,11 @@ def same_text(count: int, letters: int) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array([0] * count, pa.int32()), pa.array(["x" * letters]))
 
 
+def same_bytes(count: int, length: int) -> pa.Array:
+    """One value of a fixed length, to which every row refers once it is written."""
+    return pa.array([b"x" * length], pa.binary(length)).take(pa.array([0] * count, pa.int32()))
+
+
 def nested(count: int, letters: int) -> pa.Array:
     """Lists of lists of the same long text."""
     inner = pa.ListArray.from_arrays(pa.array(range(count + 1), pa.int32()), same_text(count, letters))
@@ -57,6 +62,7 @@ def understated(content: bytes, number: int) -> bytes:
 
 # By name: a file whose column ``details`` expands to more than 60 MB.
 BOMBS: dict[str, Callable[[], bytes]] = {
+    "fixed": lambda: written(("details", same_bytes(700, 100_000)), dictionary_pagesize_limit=2_000_000),
     "keys": lambda: written(("details", keys(700, 100_000)), dictionary_pagesize_limit=2_000_000),
     "texts": lambda: written(("details", same_text(700, 100_000)), dictionary_pagesize_limit=2_000_000),
     "lists": lambda: written(("details", nested(700, 100_000)), dictionary_pagesize_limit=2_000_000),
