@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -42,11 +43,22 @@ def _case(name: str, threat: str, says: str, make: Callable[[Shop, Case], str]) 
     return Case(name, threat, "table", "refused", says, make)
 
 
+def _sheet(shop: Shop, case: Case) -> str:
+    """An Excel file of 20 KB with a sheet of 20 MB, all the same row."""
+    path: Path = shop.folder(case) / "model_MMBench.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"<row><c><v>1</v></c></row>" * 800_000)
+    return str(path)
+
+
 CASES = [
     _case("table-huge-line", "bomb", "is longer than", partial(_file, "t.jsonl", b'{"a": "' + b"x" * (MAX_LINE + 10))),
     _case("table-nested", "bomb", "is broken JSON", partial(_file, "t.jsonl", b"[" * 1_000_000)),
     _case("table-gzip", "bomb", "is broken JSON", partial(_file, "t.jsonl", gzip.compress(b"0" * 100_000_000))),
     _case("table-zip", "bomb", "is broken JSON", partial(_file, "t.parquet", b"PK\x03\x04" + b"\0" * 64)),
+    _case("table-sheet", "bomb", "bytes when it is expanded", _sheet),
+    _case("table-columns", "bomb", "names more than 10,000 columns",
+          partial(_file, "t.csv", b",".join([*map(str.encode, _ROW), *[b"x"] * 1_000_000]) + b"\n")),
     _case("table-nan", "yaml", "is not a number in [0, 1]", _lines(_ROW | {"score": float("nan")})),
     _case("table-infinity", "yaml", "is not a number >= 0", _lines(_ROW | {"n_output_tokens": float("inf")})),
     _case("table-endless-number", "yaml", "is broken JSON",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from harness.records.logs.log_path import MAX_EXPANDED, check_archive
+from harness.records.parquet import expansion_cap
 from harness.records.samples import RunError, brief
 
 _CHUNK = 1024**2
@@ -18,15 +19,16 @@ _ZSTANDARD = 93
 
 def check_expansion(path: Path) -> None:
     """Decompress each part of an archive, keeping nothing; ``RunError`` where it is broken or beyond the bound."""
-    check_archive(path)
+    most = expansion_cap(path, MAX_EXPANDED)
+    check_archive(path, most)
     size = 0
     try:
         with path.open("rb") as file, zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
                 for held in _chunks(file, member):
                     size += held
-                    if size > MAX_EXPANDED:
-                        raise RunError(f"{path}: expands to more than the {MAX_EXPANDED:,} bytes that a log may have")
+                    if size > most:
+                        raise RunError(f"{path}: expands to more than the {most:,} bytes that such a log may have")
     except RunError:
         raise
     except Exception as error:  # zlib, zipfile and zstandard have an error each, and struct one for what is cut off.

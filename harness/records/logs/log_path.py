@@ -91,17 +91,17 @@ def read_document(path: Path) -> Any:
         raise RunError(f"{path}: broken JSON ({brief(error)[:80]}); is the file complete?") from error
 
 
-def check_archive(path: Path) -> None:
-    """Raise ``RunError`` where an archive is broken or would expand beyond the bounds."""
+def check_archive(path: Path, most: int = MAX_EXPANDED) -> None:
+    """Raise ``RunError`` where an archive is broken, or says that it expands to more than ``most`` bytes."""
     check_size(path)
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
     except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
         raise RunError(f"{path}: a broken {path.suffix} file ({brief(error)[:80]}); is it complete?") from error
-    if len(members) > MAX_MEMBERS or (size := sum(member.file_size for member in members)) > MAX_EXPANDED:
+    if len(members) > MAX_MEMBERS or (size := sum(member.file_size for member in members)) > most:
         held = f"{len(members):,} parts" if len(members) > MAX_MEMBERS else f"{size:,} bytes when it is expanded"
-        raise RunError(f"{path}: {held} is more than a log may have ({MAX_EXPANDED:,} bytes)")
+        raise RunError(f"{path}: {held} is more than such a log may have ({most:,} bytes)")
 
 
 def files_below(folder: Path, pattern: str, what: str) -> list[Path]:

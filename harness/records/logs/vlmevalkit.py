@@ -28,6 +28,8 @@ _SCORES = ("hit", "score", "eval_score", "correct", "match")
 _FOUND = ("extracted", "eval_pred", "res")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SCORED = re.compile(r"_(?:[^_/]+_result|auxmatch|results|score)\Z")
+# What a sheet may expand to beside so many times its file's size.
+_XLSX_FREELY, _XLSX_TIMES = 4 * 1024**2, 30
 _FAILED = "Failed to obtain answer"
 
 
@@ -92,7 +94,8 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 def _read_xlsx(path: Path) -> Any:
     import pandas as pd
 
-    check_archive(path)
+    # openpyxl takes a second for a megabyte of cells, and what people and models write shrinks tenfold.
+    check_archive(path, _XLSX_FREELY + _XLSX_TIMES * path.stat().st_size)
     try:
         return pd.read_excel(path, engine="openpyxl", keep_default_na=False)
     except ImportError as error:
