@@ -31,6 +31,8 @@ def template_of(folder: Path) -> str | None:
 
 def read_template(path: Path) -> str:
     """The chat template in a file of its own."""
+    if path.exists() and not path.is_file():  # A pipe or a device may have no end.
+        raise CheckpointError(f"{path}: not a plain file; name the file of a chat template")
     try:
         if path.stat().st_size > MAX_TEMPLATE:
             raise CheckpointError(f"{path}: {path.stat().st_size:,} bytes is more than a chat template may have")

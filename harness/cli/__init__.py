@@ -59,6 +59,7 @@ _OF_THE_MACHINE = {
     errno.ENFILE: f"end programs that hold many files open, {_AGAIN}",
     errno.ENAMETOOLONG: "name a shorter path",
 }
+_ELSE = f"see that the path is right and its disk in order, {_AGAIN}"
 
 
 class _BadInput(click.ClickException):
@@ -99,12 +100,12 @@ class LazyGroup(click.Group):
             failure = _FailedCheck if isinstance(error, CheckFailedError) else _BadInput
             raise failure(" ".join(str(error).split())) from error
         except OSError as error:
-            if error.errno not in _OF_THE_MACHINE:
+            if error.errno is None:  # Raised by a library for something of its own.
                 raise
             if ctx.params.get("debug"):
                 traceback.print_exc()
             where = f"{error.filename}: " if error.filename else ""
-            raise _BadInput(f"{where}{error.strerror}; {_OF_THE_MACHINE[error.errno]}") from error
+            raise _BadInput(f"{where}{error.strerror}; {_OF_THE_MACHINE.get(error.errno, _ELSE)}") from error
         except ModuleNotFoundError as error:
             library = (error.name or "").partition(".")[0]
             if library not in _EXTRAS:

@@ -1,13 +1,14 @@
 """Templates and special tokens are found where transformers finds them."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.checkpoints.checkpoint import CheckpointError
-from harness.checkpoints.template_files import special_tokens, template_of
+from harness.checkpoints.template_files import read_template, special_tokens, template_of
 from tests.support.fakes import write_checkpoint
 
 NAMED = [{"name": "default", "template": "named"}, {"name": "tool_use", "template": "tools"}]
@@ -90,3 +91,10 @@ def test_special_tokens_are_those_of_transformers(
     files = {"tokenizer_config.json": config} | ({"special_tokens_map.json": beside} if beside else {})
     folder = folder_with(tmp_path / "m", files)
     assert special_tokens(folder) == theirs(folder).special_tokens_map
+
+
+def test_a_pipe_is_no_template(tmp_path: Path) -> None:
+    """It would be waited for without end."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CheckpointError, match="not a plain file"):
+        read_template(tmp_path / "pipe")

@@ -166,6 +166,8 @@ def test_a_command_that_is_ended_says_so_by_its_exit_code(tmp_path: Path, number
         (errno.EACCES, "this user may read and write"),
         (errno.EMFILE, "ulimit -n"),
         (errno.EFBIG, "ulimit -f"),
+        (errno.EIO, "its disk in order"),
+        (errno.EISDIR, "the path is right"),
     ],
 )
 def test_what_the_machine_refuses_is_one_line_with_the_way_out(
