@@ -34,6 +34,8 @@ _ADAPTERS = {
 }  # fmt: skip
 # A hyphen is read as a space in a name with one of these words between its hyphens: SFT-with-replay, not DPO-Positive.
 _PHRASE = re.compile(r"[-_](with|without|on|from|of|and|then|for|plus|to|after)[-_]", re.IGNORECASE)
+# The dot between the parts of a name, and what is drawn like it.
+_DOT = re.compile("[\N{MIDDLE DOT}\u1427\u16eb\u2022\u2027\u2219\u22c5\u30fb\U00010101]")
 _LONGEST = 60
 
 
@@ -89,7 +91,7 @@ def _replay(manifest: Manifest) -> str:
 
 def _text(text: str) -> str:
     """Text by others as one part of a name: it cannot pass for two."""
-    return clean(text, 80).replace("·", "-")
+    return _DOT.sub("-", clean(text, 80))
 
 
 # What tells recipes of one title and learning rate apart, in the order in which it is looked for.

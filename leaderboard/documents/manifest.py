@@ -5,6 +5,7 @@ Scores are never taken from here; the manifest says who made the model, how, and
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -30,6 +31,8 @@ from leaderboard.documents.fields import (
 from leaderboard.documents.plain_yaml import read_plain_yaml, yaml_text
 
 MANIFEST_FILE = "manifest.yaml"
+# What a reader takes for owner/name of the hub, or for an address.
+_REPOSITORY = re.compile(r"\A([A-Za-z0-9][\w.-]*/[\w.-]+|[a-z]+://.*)\Z", re.ASCII)
 # What fields with a pattern expect, for error messages: the pattern itself would tell an author little.
 _FORMS = {
     "handle": "an account name of letters, digits and hyphens (an e-mail address is never published)",
@@ -70,6 +73,8 @@ class ModelRef(StrictModel):
             raise ValueError("give either repo with revision, or local")
         if (self.repo is None) != (self.revision is None):
             raise ValueError("repo needs revision: the 40 hex digits of a commit (branches and tags move)")
+        if self.local is not None and _REPOSITORY.search(self.local):
+            raise ValueError("local reads as a repository or an address; write repo and revision, or a name without /")
         return self
 
     @property

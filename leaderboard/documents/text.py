@@ -22,9 +22,10 @@ _LATIN_LOOKALIKES = frozenset(
     "\u03bf\u03bd\u03c1\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
 )
 # What is drawn as nothing although it is a letter or a mark: Unicode's default-ignorable code points beside the control
-# and format characters, and the blank Braille pattern.
+# and format characters, the blank Braille pattern, and signs that only stand for something or join what is around them.
 _UNSEEN = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u2d7f\u3164\ufe00-\ufe0f\uffa0\ufffc"
+    "\U00016fe4\U0001d159\U000e0000-\U000e0fff]"
 )
 # Characters that are far wider than any letter, and are no composition of others.
 _WIDEST = {"\ufdfd": 16, "\u2e3a": 2, "\u2e3b": 3}

@@ -209,7 +209,9 @@ CASES = [
     _refused("bidi-name", "unicode", "invisible characters", _named("nano\u202etfs")),
     *(
         _refused(f"unseen-name-{place}", "unicode", "invisible characters", _named(f"nano{unseen}-sft"))
-        for place, unseen in enumerate("\ufe0f\u034f\u17b4\u180b\u2800\U000e0100", start=1)
+        for place, unseen in enumerate(
+            "\ufe0f\u034f\u17b4\u180b\u2800\U000e0100\U0001d159\U00016fe4\ufffc\u2d7f", start=1
+        )
     ),
     Case(
         "base-renamed",
@@ -225,6 +227,8 @@ CASES = [
     _twin("twin-name-of-another-script", "looks like honest", "eve", "h\u1d0fnest", "grpo"),
     _twin("same-name", "honest looks like honest", "eve", "honest", "grpo"),
     _twin("twin-algorithm", "grp0 looks like grpo", "ada-lo", "another", "grp0"),
+    _refused("name-of-the-hub", "twin", "reads as a repository", _named("Qwen/Qwen2.5-VL-7B-Instruct")),
+    _refused("name-of-an-address", "twin", "reads as a repository or an address", _named("https://evil.example")),
     _refused("zero-width-name", "unicode", "invisible characters", _named("na\u200bno-sft")),
     _refused("homoglyph-name", "unicode", "several scripts", _named("Qw\u0435n")),
     _refused("lookalike-name", "unicode", "look like Latin", _named("\u0430\u0441\u0435")),

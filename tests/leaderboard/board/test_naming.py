@@ -66,6 +66,12 @@ def test_settings_say_what_tells_two_of_one_title_apart() -> None:
     assert settings(data, ["a", "b"]) == ["lr 1e-4 · on COCO", "lr 1e-4 · on VQA"]
 
 
+@pytest.mark.parametrize("dot", "\u00b7\u2022\u2219\u22c5\u30fb")
+def test_the_text_of_an_author_is_one_part_of_a_name(dot: str) -> None:
+    data = [made_manifest("one", None, "ada", None, None, data, {}) for data in (f"x {dot} 3 seeds", "VQA")]
+    assert settings(data, ["a", "b"])[0] == "lr 1e-4 \u00b7 on x - 3 seeds"
+
+
 def test_where_nothing_stated_tells_two_apart_their_ids_do() -> None:
     assert settings([stated(), stated(), stated(steps=2)], ["aaa", "bbb", "ccc"]) == [
         "lr 1e-4 · aaa", "lr 1e-4 · bbb", "lr 1e-4 · 2 steps",

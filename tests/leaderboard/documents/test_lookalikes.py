@@ -19,6 +19,11 @@ from leaderboard.documents.lookalikes import skeleton
         ("NANO", "\ua4e0\ua4ee\ua4e0\ua4f3"),
         ("ada", "\u0251da"),
         ("caf\u00e9", "cafe\u0301"),
+        ("nano-sft", "nano\u2014sft"),
+        ("ada's", "ada\u2019s"),
+        ("sft: two", "sft\ua789 two"),
+        ('"sft"', "\u201csft\u201d"),
+        ("a \u00b7 b", "a \u2022 b"),
     ],
 )
 def test_what_looks_the_same_has_one_skeleton(one: str, other: str) -> None:

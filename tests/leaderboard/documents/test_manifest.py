@@ -49,6 +49,8 @@ def test_an_adapter_is_told_from_a_full_checkpoint() -> None:
         ("base.revision", "a" * 40 + "\n", "base.revision"),
         ("base.revision", None, "base: repo needs revision"),
         ("base.local", "x", "base: give either repo with revision, or local"),
+        ("tuned", LOCAL | {"local": "Qwen/Qwen2.5-VL-7B-Instruct"}, "tuned: local reads as a repository"),
+        ("tuned", LOCAL | {"local": "https://example.org"}, "tuned: local reads as a repository or an address"),
         ("base.repo", "../../etc/passwd", "base.repo"),
         ("base.weights_digest", "B" * 64, "base.weights_digest"),
         ("base.files", {"../up.safetensors": "c" * 64}, "base.files"),
