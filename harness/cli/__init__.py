@@ -137,7 +137,10 @@ def run(group: click.Group) -> None:
         write_plainly(stream)
     if not os.environ.get("COLUMNS", "").strip("0"):
         os.environ.pop("COLUMNS", None)  # A width of nothing means that it is not known, not that nothing be printed.
-    group(prog_name="retention")
+    try:
+        group(prog_name="retention")
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # A second Ctrl-C while this ends is no traceback.
 
 
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

@@ -36,6 +36,8 @@ _RAN_AGAIN = (
     "the engine's process ran your script again, as Python's child processes do, and came to the same call; put what "
     'the script does below `if __name__ == "__main__":`'
 )
+# How long the end of a child may take (s): of one that has what it was asked for, and of one that is interrupted.
+_PATIENT, _HURRIED = 30.0, 4.5
 _QUIET = "ignore:resource_tracker"
 
 
@@ -55,6 +57,7 @@ class ChildEngine:
         try:
             self.record = self._start()
         except BaseException:
+            self._stop(_HURRIED)
             self.close()
             raise
 
@@ -85,8 +88,8 @@ class ChildEngine:
         found: EngineRecord = record
         return found
 
-    def _stop(self) -> None:
-        """End the child: kindly where it waits for work, by force where it is busy or stuck."""
+    def _stop(self, patience: float = _PATIENT) -> None:
+        """End the child within ``patience`` (s): kindly where it waits for work, by force where it is busy or stuck."""
         if not hasattr(self, "_process") or self._process.pid is None:  # Interrupted before it was started.
             return
         with contextlib.suppress(OSError):
@@ -94,7 +97,7 @@ class ChildEngine:
         self._pipe.close()
         for end in (lambda: None, self._process.terminate, self._process.kill):
             end()
-            self._process.join(10)
+            self._process.join(patience / 3)
             if self._process.exitcode is not None:
                 break
         self._process.close()
@@ -128,7 +131,7 @@ class ChildEngine:
             finished = True
         finally:
             if not finished:
-                self._stop()  # It is in the middle of something that nobody waits for any more.
+                self._stop(_HURRIED)  # It is in the middle of something that nobody waits for any more.
 
     def _halve(self, error: "_OutOfMemoryError") -> None:
         self._stop()

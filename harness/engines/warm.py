@@ -7,6 +7,7 @@ it once it serves; while it imports, :func:`ended_with_the_parent` does.
 import contextlib
 import importlib
 import os
+import signal
 import threading
 from collections.abc import Iterator
 
@@ -49,6 +50,7 @@ def _import(engine: str) -> None:
 
 
 if _named := os.environ.get("RETENTION_WARM", "").split():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; without the parent this ends.
     with ended_with_the_parent():
         for _engine in _named:
             with contextlib.suppress(Exception):

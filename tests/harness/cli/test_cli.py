@@ -158,6 +158,21 @@ def test_a_command_that_is_ended_says_so_by_its_exit_code(tmp_path: Path, number
     assert "Traceback" not in said
 
 
+def test_an_interrupt_while_a_command_ends_is_no_traceback() -> None:
+    """Of one that says that it was interrupted, and then has threads and files to close."""
+    program = """
+import atexit, os, signal, click
+from harness.cli import LazyGroup, run
+class Group(LazyGroup):
+    def get_command(self, ctx, name):
+        return click.Command("x", callback=lambda: os.kill(os.getpid(), signal.SIGINT))
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+run(Group(lazy={}))
+"""
+    done = subprocess.run([sys.executable, "-c", program, "x"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "Interrupted\n")
+
+
 @pytest.mark.parametrize(
     ("number", "way_out"),
     [
