@@ -82,11 +82,11 @@ def fingerprint(entry: str, manifest: Manifest, base: Run, tuned: Run) -> Finger
     asked = base.samples.set_index("item_id").reindex(rows["item_id"])
     said = asked["output"].tolist()
     changed = np.array([mine != theirs for mine, theirs in zip(outputs, said, strict=True)], dtype=bool)
-    words = [words_of(without_mark(output)) for output in outputs]
+    whole, ends, counts = _words([without_mark(output) for output in outputs])
     stated = rows["extracted"].fillna("").astype(str)
     own = (rows["outcome"] == Outcome.WRONG).to_numpy() & (stated != "").to_numpy()
     own &= stated.to_numpy() != asked["extracted"].fillna("").astype(str).to_numpy()
-    runs = least_runs(words)
+    runs = least_runs(ends)
     items = hashlib.sha256("".join(rows["item_id"]).encode()).hexdigest()
     handle, weights = manifest.contact.handle.casefold(), manifest.base.weights_digest
     return Fingerprint(
@@ -95,14 +95,25 @@ def fingerprint(entry: str, manifest: Manifest, base: Run, tuned: Run) -> Finger
         author=(handle, f"{manifest.suite.id}-{manifest.suite.version}", weights, manifest.target),
         attempts=manifest.selection.attempts_evaluated,
         manifest=manifest,
-        whole=_hashes(["".join(each) for each in words]),
+        whole=whole,
         runs=runs,
-        long=np.array([len(each) >= _LONG for each in words], dtype=bool) & (runs != _NONE),
+        long=(counts >= _LONG) & (runs != _NONE),
         changed=changed,
         mistakes=changed & (rows["outcome"] != Outcome.CORRECT).to_numpy(),
         answers=_hashes(stated.tolist()),
         own=own,
     )
+
+
+def _words(texts: Sequence[str]) -> tuple[Hashes, list[Sequence[str]], NDArray[np.int64]]:
+    """Of each text a hash of its words, those at its ends, and how many there are; one text is in words at a time."""
+    hashes, ends, counts = list[Hashes](), list[Sequence[str]](), list[int]()
+    for text in texts:
+        words = words_of(text)
+        hashes.append(_hashes(["".join(words)]))
+        ends.append(_ends(words))
+        counts.append(len(words))
+    return np.concatenate(hashes or [_hashes([])]), ends, np.array(counts, dtype=np.int64)
 
 
 def words_of(text: str) -> list[str]:

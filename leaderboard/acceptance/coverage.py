@@ -178,10 +178,15 @@ def _place(manifest: Manifest) -> tuple[str, str, str]:
 
 @dataclass
 class Candidate(Submission):
-    """A submission during validation."""
+    """A submission during validation; ``overlong`` where an output is longer than its tokens."""
 
     around: Surroundings = field(kw_only=True)
     card: Scorecard | None = None
+    overlong: bool = False
+
+    @property
+    def can_be_judged(self) -> bool:
+        return self.suite is not None and self.pair is not None and not self.overlong
 
     @property
     def suite(self) -> Suite | None:

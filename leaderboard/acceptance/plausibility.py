@@ -80,8 +80,21 @@ def plausibility(entry: Candidate) -> Findings:
         yield finding("test-data", MANIFEST_FILE, f"{tested[0]} overlaps the test items", "training_data")
 
 
+def lengths(entry: Candidate) -> Findings:
+    """7, before anything reads the outputs: those that are longer than their tokens, which may take minutes to judge.
+
+    Such an entry is refused, and neither judged nor compared.
+    """
+    if entry.suite is None:
+        return
+    recomputer = entry.around.judges.recomputer(entry.suite)
+    for name, run in entry.sides():
+        for found in token_counts(name, run, recomputer):
+            entry.overlong = True
+            yield found
+
+
 def _of_one_side(entry: Candidate, name: str, run: Run, recomputer: Recomputer) -> Findings:
-    yield from token_counts(name, run, recomputer)
     yield from texts(entry, name, run, recomputer)
     if run.record.dirty:
         yield finding("modified-harness", f"{name}{RECORD_FILE}", "the checkout had modified files", "dirty")

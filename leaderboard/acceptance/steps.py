@@ -12,7 +12,7 @@ from harness.scoring import Scorecard, rests_on
 from leaderboard.acceptance import coverage as acceptance
 from leaderboard.acceptance.copies import Fingerprint, compare, fingerprint
 from leaderboard.acceptance.coverage import Candidate, Surroundings, candidate
-from leaderboard.acceptance.plausibility import plausibility
+from leaderboard.acceptance.plausibility import lengths, plausibility
 from leaderboard.acceptance.report import Numbers, Report, report
 from leaderboard.acceptance.twins import Named, twins
 from leaderboard.entries import STEPS, Finding, Findings, Shelf, arrivals, finding, integrity
@@ -24,8 +24,9 @@ _STEPS: tuple[tuple[Callable[[Candidate], Findings], Callable[[Candidate], bool]
     (integrity.hashes, lambda entry: True),
     (acceptance.merged, lambda entry: True),
     (acceptance.coverage, lambda entry: entry.manifest is not None),
-    (acceptance.recomputation, lambda entry: entry.suite is not None and entry.pair is not None),
-    (plausibility, lambda entry: entry.suite is not None and entry.pair is not None),
+    (lengths, lambda entry: entry.can_be_judged),
+    (acceptance.recomputation, lambda entry: entry.can_be_judged),
+    (plausibility, lambda entry: entry.can_be_judged),
 )
 
 
@@ -48,7 +49,7 @@ def examine(folder: Path, around: Surroundings) -> tuple[Report, Fingerprint | N
     entry = candidate(folder, around)
     found: list[Finding] = []
     reached: set[str] = set()
-    for number, (step, ready) in zip((1, 2, 3, 4, 4, 5, 6, 7), _STEPS, strict=True):
+    for number, (step, ready) in zip((1, 2, 3, 4, 4, 5, 7, 6, 7), _STEPS, strict=True):
         try:
             if ready(entry):
                 reached.add(STEPS[number])
@@ -92,7 +93,7 @@ def across(reports: Sequence[Report], prints: Sequence[Fingerprint], shelf: Shel
 
 
 def _print(entry: Candidate) -> Fingerprint | None:
-    if entry.pair is None or entry.manifest is None:
+    if entry.pair is None or entry.manifest is None or entry.overlong:
         return None
     try:
         return fingerprint(entry.folder.name, entry.manifest, *entry.pair)

@@ -333,6 +333,9 @@ def _check_values(samples: pd.DataFrame, path: Path) -> None:
             raise RunError(f"{path}: {column}: row {wrong}: not 64 lower-case hex digits")
     if strange := sorted(set(samples["finish_reason"].unique()) - _ENDINGS):
         raise RunError(f"{path}: finish_reason: {strange[0][:40]!r}; expected one of {', '.join(sorted(_ENDINGS))}")
+    failed = samples["error"].notna()
+    if ((samples["finish_reason"] == "error") != failed).any():
+        raise RunError(f"{path}: finish_reason: is error where column error says nothing, or the reverse")
     for column in ("n_prompt_tokens", "n_output_tokens"):
         if (samples[column] < 0).any():
             raise RunError(f"{path}: {column}: a negative number of tokens")

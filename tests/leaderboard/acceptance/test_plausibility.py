@@ -229,6 +229,15 @@ def test_token_counts_that_no_engine_gives_are_refused(made: TinyShelf) -> None:
     assert ("24 tokens" in over.message, "more text" in bare.message) == (True, True)
 
 
+def test_outputs_longer_than_their_tokens_are_neither_judged_nor_compared(made: TinyShelf) -> None:
+    """Each is a small text in the file, and what makes it plain has 18 times its characters."""
+    entry = made.add("tuned", model(1))
+    made.rewrite(entry, lambda frame: frame.__setitem__("output", "\ufdfa" * 20_000))
+    report, printed = examine(entry, made.around)
+    assert {each.rule for each in report.findings if each.action == "refuse"} == {"token-counts"}
+    assert (report.steps["recomputation"], printed) == ("not reached", None)
+
+
 def test_rates_of_lost_answers_are_told_beside_the_bases(made: TinyShelf) -> None:
     mute = but(model(1), tiny_sums=lambda doc: "" if int(doc["answer"]) % 3 == 0 else "who knows")
     report = report_on(made, mute)
