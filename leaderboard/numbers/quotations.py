@@ -19,6 +19,7 @@ from leaderboard.entries import Scored, Shelf, UnknownEntryError
 from leaderboard.ledger import Evidence, Standing, Submitted
 from leaderboard.numbers.cells import CELL, Cell, CellRef, cells_of, find_cell
 from leaderboard.numbers.citations import quotation, signature
+from leaderboard.numbers.spelling import undressed
 
 MAX_CHARACTERS = 64 * 1024
 MAX_CITATIONS = 200
@@ -38,9 +39,13 @@ _QUOTED = re.compile(
 _YEAR = re.compile(r"\A(?:19|20)[0-9]{2}\Z", re.ASCII)
 _LEVEL = re.compile(r"\b9[0-9](?:\.[0-9])? ?% (?:confidence )?(?:interval|CI)\b:?", re.IGNORECASE | re.ASCII)
 _SIGNATURE = re.compile(r"retentionbench:[0-9A-Za-z@/.,=_+|:#%~-]{20,4000}", re.ASCII)
-# What TeX writes for a character of a cell id, a signature or a number.
-_UNTEX = {r"\textbar{}": "|", r"\textasciitilde{}": "~", "{@}": "@", r"\#": "#", r"\_": "_", r"\%": "%",
-          "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-"}  # fmt: skip
+# Any word with a digit before a unit, as 9x80.5 points or 80.5k points.
+_WITH_UNIT = re.compile(
+    r"(?<!\S)(?=[^ ]{0,80}[0-9])[^ ]{1,80} {1,2}(?P<unit>points?\b|pp\b|%|per ?cent\b)", re.IGNORECASE | re.ASCII
+)
+# Beside a number without a space: it belongs to something larger, a product, a range, a power.
+_PART_BEFORE = re.compile(r"(?:[0-9][^ (\[]*|[0-9][^ ]*[(\[]|[^ ]*[\u00b1\u00d7/^<>])\Z")
+_PART_AFTER = re.compile(r"[\w\u00b1\u00d7/^\u2044]|-(?![A-Za-z-])")
 _INPUTS = {"items": "the suite's items", "target": "the target", "base": "the base's answers",
            "tuned": "the tuned model's answers", "part": "the task or group"}  # fmt: skip
 
@@ -71,7 +76,8 @@ class Quoted:
             return False
         hundreds = cell.definition.unit in ("points", "percent", "ratio")
         scales = [100.0] if self.unit else [1.0, 100.0] if hundreds else [1.0]
-        return any(self._holds(cell, scale) for scale in scales)
+        # A fraction that is rounded to 0 or 1 says nothing.
+        return any(self._holds(cell, scale) for scale in scales if not (scale == 1 and hundreds and self.half > 0.05))
 
     def _holds(self, cell: Cell, scale: float) -> bool:
         pairs = [(self.value, self.half, cell.value)]
@@ -86,7 +92,8 @@ class _Once:
     """A shelf that scores an entry once, however often a text quotes it."""
 
     def __init__(self, shelf: Shelf) -> None:
-        self.manifests, self.state = shelf.manifests, shelf.state
+        self.state = shelf.state
+        self.manifests = cache(lambda: tuple(shelf.manifests()))
         self.scored = cache(shelf.scored)
         self.released = cache(lambda entry_id: tuple(shelf.released(entry_id)))
 
@@ -95,9 +102,7 @@ def verify(text: str, shelf: Shelf) -> list[Finding]:
     """A finding for each cell id and signature in ``text``, in their order; ``RetentionError`` where there is none."""
     if len(text) > MAX_CHARACTERS:
         raise RetentionError(f"the text is longer than {MAX_CHARACTERS // 1024} KB; give the citation alone")
-    for written, meant in _UNTEX.items():
-        text = text.replace(written, meant)
-    text = " ".join(text.split())
+    text = undressed(text)
     signatures = dict.fromkeys(match[0] for match in _SIGNATURE.finditer(text))
     # A signature may name its cell; that was checked with it.
     references = list(_references(_SIGNATURE.sub(" ", text)))
@@ -122,32 +127,50 @@ def _references(text: str) -> Iterator[tuple[CellRef, list[Quoted]]]:
         # A sentence may end at the id.
         ref = CellRef(match["entry"], match["metric"], match["suite"].rstrip("./+-"), match["hash"])
         before = _LEVEL.sub(" ", text[start : match.start()]).rpartition("undefined")[2]
-        quoted = [_quoted(found) for found in _QUOTED.finditer(before)]
+        quoted = list(_numbers(before))
         start = match.end()
         if (ref, tuple(quoted)) not in seen:
             seen.add((ref, tuple(quoted)))
             yield ref, quoted
 
 
+def _numbers(text: str) -> Iterator[Quoted]:
+    """The numbers in ``text`` in their order; what has digits and a unit, and is no number, cannot be read."""
+    found = list(_QUOTED.finditer(text))
+    values = {each.start("value") for each in found}
+    odd = [each for each in _WITH_UNIT.finditer(text) if not values & set(range(*each.span()))]
+    for match in sorted([*found, *odd], key=lambda each: each.start()):
+        if match in odd:
+            yield Quoted(match[0], math.nan, math.nan, match["unit"].lower(), None)
+        else:
+            yield _quoted(match)
+
+
 def _quoted(match: re.Match[str]) -> Quoted:
     low, high = match["low"], match["high"]
+    begin, end = match.span("value")
+    part = _PART_BEFORE.search(match.string[max(0, begin - 40) : begin]) or _PART_AFTER.match(match.string, end)
+    value, half = (math.nan, math.nan) if part else _read(match["value"])
     return Quoted(
         text=" ".join(match[0].split()),
-        value=_read(match["value"])[0],
-        half=_read(match["value"])[1],
+        value=value,
+        half=half,
         unit=(match["unit"] or "").lower(),
         interval=None if low is None else (_read(low), _read(high)),
     )
 
 
 def _read(written: str) -> tuple[float, float]:
-    """The value of a number, and the size of half its last digit; NaN where its marks can be read in two ways."""
+    """The value of a number, and the size of half its last digit; NaN where its marks can be read in two ways, or its
+    last digit is not of the units or finer."""
     mantissa, _, exponent = written.lower().partition("e")
     plain = _plain(mantissa)
     if plain is None:
         return math.nan, math.nan
-    decimals = len(plain.partition(".")[2])
-    return float(f"{plain}e{exponent or 0}"), 0.5 * 10.0 ** (int(exponent or 0) - decimals)
+    last = int(exponent or 0) - len(plain.partition(".")[2])
+    if last > 0:  # Of a number in which not even the units are known, anything could be said to be one rounding.
+        return math.nan, math.nan
+    return float(f"{plain}e{exponent or 0}"), 0.5 * 10.0**last
 
 
 def _plain(mantissa: str) -> str | None:

@@ -244,6 +244,16 @@ def test_a_wrong_number_is_told_the_right_one(scored: Scored, shelf: Shelf) -> N
         f"gain -{said[1:]} ({cell.id})",
         # Marks between digits make another number of it, never a part of it.
         *(f"gain +1{mark}0{said[1:]} ({cell.id})" for mark in ",.'\u2019_ \u202f"),
+        *(
+            f"gain 9{mark}{said[1:]} ({cell.id})"
+            for mark in ("\u200b", "\u0336", "\xb7", "\u066b", "/", "\xd7", "x", "(", "*", "{,}", "<b>", ":", "&", "`")
+        ),
+        *(f"gain {minus}{said[1:]} ({cell.id})" for minus in "\u2010\u2011\u2012\u2014\u2212\u2796\ufe63\uff0d\xb1"),
+        *(f"gain {digit}{said[1:]} ({cell.id})" for digit in "\uff19\u0669\u096f"),
+        *(f"gain {said.replace(' ', mark)} ({cell.id})" for mark in ("k ", "th ", "\u00b2 ", "\u00bd ", "^3 ", "/2 ")),
+        # Of which nothing is known but that it is below some power of ten.
+        *(f"gain {coarse} points ({cell.id})" for coarse in ("0e9", "1e2", "0e999", "1e999", "8e1")),
+        f"gain 1 ({cell.id})",
     ]
     for text in wrong:
         finding = only(verify(text, shelf))
@@ -267,6 +277,15 @@ def test_an_entry_is_scored_once_however_often_it_is_quoted(
     assert asked == [scored.entry_id]
     with pytest.raises(RetentionError, match=f"quotes 201 numbers; give at most {MAX_CITATIONS}"):
         verify(" ".join(f"{scored.entry_id}:x{k}@synthetic-1" for k in range(201)), shelf)
+
+
+def test_the_manifests_are_read_once_however_many_signatures_there_are(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(Shelf, "manifests", lambda _: asked.append(1) or [])
+    assert len(verify(" ".join(f"retentionbench:base:b|tuned:t|x:{k:030}" for k in range(100)), shelf)) == 100
+    assert asked == [1]
 
 
 def test_an_interval_cannot_be_quoted_where_there_is_none(scored: Scored, shelf: Shelf) -> None:
