@@ -23,7 +23,7 @@ from leaderboard.board.comparisons import compare_all
 from leaderboard.board.contest import Comparison, Contender, Contest, ForgottenItem, Placing, Questions, forgotten_most
 from leaderboard.board.scores import Score, score_entries
 from leaderboard.board.tags import GOT_WORSE, Tag, gain_tag, tags_of
-from leaderboard.documents import TUNED_FOLDER, Manifest
+from leaderboard.documents import TUNED_FOLDER, Manifest, is_further
 from leaderboard.entries import BadEntry, Shelf, entry_folders, not_accepted
 from leaderboard.ledger import Event, EventError, Evidence, Standing, State, fold
 
@@ -155,10 +155,11 @@ class Track:
     """Entries of one key: reproduced and verified ones, ranked by balance and then those without a rank
     (``row.placing.reason`` says why); then provisional ones; then those that are doubted or replaced.
 
-    ``base`` is the base run that most of them were compared with, each with the one it was evaluated with; the others
-    are in ``base_runs``. ``questions`` are the items all of them answered, and what ``base`` solved. ``comparison``
-    holds the ranks and what was tested for them; ``differences`` what was tested between all that take part,
-    provisional ones among them. ``forgotten`` are the items that most of those forgot.
+    ``base`` is the base run that most confirmed entries were compared with, or else the first one; others are in
+    ``base_runs``, and each entry is scored with the one that it was evaluated with. ``questions`` are the items all of
+    them answered, and what ``base`` solved. ``comparison`` holds the ranks and what was tested for them;
+    ``differences`` what was tested between all that take part, provisional ones among them. ``forgotten`` are the items
+    that most of those forgot.
     """
 
     key: TrackKey
@@ -368,12 +369,16 @@ class _Members:
 
     @cached_property
     def base(self) -> _BaseRun:
-        """The run that most entries were compared with, whose questions are the track's."""
+        """The run whose name and questions are the track's: that of most entries that somebody else has run, then the
+        one that came first. How many entries a stranger sends says nothing."""
         count = Counter(score.base for score, _ in self.scores)
-        return self.bases[min(count, key=lambda home: (-count[home], home))]
+        confirmed = Counter(
+            score.base for score, state in self.scores if state.evidence.ranked and state.standing.ranked
+        )
+        return self.bases[min(count, key=lambda home: (-confirmed[home], is_further(home), -count[home], home))]
 
     def own(self, score: Score) -> Bools | None:
-        """What the base of an entry solved, where that is another run than most entries'."""
+        """What the base of an entry solved, where that is another run than the track's."""
         own = self.bases[score.base]
         return None if own is self.base else own.questions.solved
 

@@ -62,6 +62,11 @@ def base_home(manifest: Manifest) -> str:
     return base_folder(Path(), suite, manifest.base.weights_digest, manifest.base_run).as_posix()
 
 
+def is_further(home: str) -> bool:
+    """Whether ``home`` is the place of a further run of a base, and not of the one that came first."""
+    return "-" in home.rpartition("/")[2]
+
+
 def base_run_id(run: Run) -> str:
     """sha256 over what a base run answered, and under which conditions: what tells it from others of its weights.
 

@@ -50,6 +50,7 @@ from leaderboard.documents import (
     base_run_id,
     entry_id,
     file_names,
+    is_further,
     parse_manifest,
     read_plain_yaml,
     read_sums,
@@ -259,8 +260,7 @@ def _read_base(home: Path, where: str) -> BaseRun:
 
 def _expected_home(where: str, record: RunRecord, samples: pd.DataFrame | None) -> str:
     """Where a base run belongs by its content: a first one has no id in its place, which a further one has."""
-    further = "-" in where.rpartition("/")[2] and samples is not None
-    run_id = base_run_id(Run(record, samples)) if further else None
+    run_id = base_run_id(Run(record, samples)) if is_further(where) and samples is not None else None
     return base_folder(Path(), suite_name(record), record.checkpoint.weights_digest, run_id).as_posix()
 
 

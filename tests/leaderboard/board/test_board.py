@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from harness.records.run import read_record
 from leaderboard.board.board import PROVISIONAL, _precedence, load_board
 from leaderboard.documents.identity import seal
 from leaderboard.entries.entry import BadEntry
@@ -14,7 +15,7 @@ from tests.support.accepting import accepted, noted
 from tests.support.confirming import confirmed
 from tests.support.made_up_board import made_row, made_track
 from tests.support.synthetic import synthetic_run
-from tests.support.synthetic_board import STATEMENT, add_entry, folders, full_board
+from tests.support.synthetic_board import BASE, STATEMENT, add_entry, folders, full_board
 
 
 def test_entries_are_ordered_by_balance_and_bad_ones_listed(tmp_path: Path) -> None:
@@ -154,6 +155,18 @@ def test_what_nobody_else_has_run_moves_no_rank(tmp_path: Path) -> None:
     assert after.differences.told_apart(best, after.rows[0].entry_id) is not None
     assert "provisional" in [tag.text for tag in last.tags]
     assert "provisional ones follow, without a rank" in after.order_sentence
+
+
+def test_a_track_is_named_by_the_first_run_of_its_base_whatever_provisional_entries_bring(tmp_path: Path) -> None:
+    made = folders(tmp_path)
+    add_entry(made, "honest", {"jigsaw_2x2": 0.5}, seed=1)
+    renamed = read_record(made.runs / "base").checkpoint.model_copy(update={"name": "another-name"})
+    synthetic_run(made.runs / "base", name="nano-base", accuracy={**BASE, "math_word": 0.5}, checkpoint=renamed)
+    for seed in (2, 3):
+        add_entry(made, f"many-{seed}", {"jigsaw_2x2": 0.6}, seed=seed)
+    (track,) = load_board(made.submissions, made.bases).tracks
+    assert sorted(map(len, track.base_runs.values())) == [1, 2]
+    assert track.base.checkpoint.name == "nano-base"
 
 
 def test_entries_of_another_base_or_target_are_never_compared(tmp_path: Path) -> None:
