@@ -269,11 +269,7 @@ _AROUND: dict[str, Any] = {
 }
 _REMOTE = {"AutoModelForCausalLM": "evil/repo--modeling.Evil"}
 _REDOS = "(l|la|a|y|e|r|.)*(l|la|a|y|e|r|.)*(l|la|a|y|e|r|.)*" * 4 + "#"
-
-
 _STAGED = "staged: chat_template.jinja config.json model.safetensors tokenizer.json tokenizer_config.json; "
-
-
 # How the staged configuration ends that says no more than the tiny model's own.
 _WHOLE = '"vocab_size": 6}'
 
@@ -438,6 +434,9 @@ CASES = [
           _with("tokenizer.json", normalizer=_BLOW_UP)),
     _case("tokenizer-backtracks", "turned", "takes too long or cannot be used",
           _with("tokenizer.json", pre_tokenizer={**_PANIC, "pattern": {"Regex": r"(\w+\s?)+#$"}})),
+    _case("tokenizer-backtracks-at-a-word", "turned", "takes too long or cannot be used",
+          _with("tokenizer.json", pre_tokenizer={**_PANIC, "pattern": {"Regex": r"France\?[^~]*[^~]*[^~]*[^~]*~"}})),
+    _case("no-number", "weights", "cannot be compared", _with("config.json", hidden_size=float("nan"))),
     _case("normalizer-backtracks", "turned", "takes too long or cannot be used",
           _with("tokenizer.json",
                 normalizer={"type": "Replace", "pattern": {"Regex": "(a|aa)+$"}, "content": ""})),

@@ -39,6 +39,11 @@ def test_the_patterns_of_real_tokenizers_are_used() -> None:
         (r"(ab|a|b)*c$", "pre_tokenizer"),
         (r"(\d+)*(\d+)*(\d+)*x", "pre_tokenizer"),
         ("(\u00e9+)+$", "pre_tokenizer"),
+        (r"(?:abc|abcabc)+$", "pre_tokenizer"),
+        (r"(\p{Greek}+)+#", "pre_tokenizer"),
+        (r"(\x41+)+\x42$", "pre_tokenizer"),
+        (r"(\?+)+#", "pre_tokenizer"),
+        (r"capital of France\?[^~]*[^~]*[^~]*[^~]*~", "pre_tokenizer"),
         ("(", "normalizer"),
     ],
 )
