@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,17 @@ def _filler(shop: Shop, case: Case) -> str:
     return str(shop.board.add(case.name, says, created="2026-02-01T00:00:00Z"))
 
 
+def _other_notation(shop: Shop, case: Case) -> str:
+    """The honest entry's answers, each number and word written otherwise."""
+    honest = model(1)
+
+    def says(task: str, doc: dict[str, Any]) -> str | int:
+        said = honest(task, doc)
+        return said if isinstance(said, int) else re.sub(r"(\d+)\.", r"0\1.00.", f"Well: {said}").upper()
+
+    return str(shop.board.add(case.name, says, created="2026-02-01T00:00:00Z"))
+
+
 def _forged_marks(shop: Shop, case: Case) -> str:
     """Answers behind a mark that says that the rest was left out, which nobody could then read."""
     mark = "\n[... 500 characters left out, sha256 0123456789abcdef ...]\n"
@@ -255,6 +267,8 @@ CASES = [
     _case("outputs-copied", "fabricated", "refused", "every output equals that of entry", "copied-outputs", _copied),
     _case("copied-with-filler", "fabricated", "flagged", "own wrong answers are those of entry", "same-answers",
           _filler),
+    _case("copied-in-another-notation", "fabricated", "flagged", "own wrong answers are those of entry", "same-answers",
+          _other_notation),
     _case("marks-forged", "fabricated", "refused", "60 of 60 marks of left-out text", "cut-mark", _forged_marks),
     _case("outputs-copied-and-dated-back", "fabricated", "refused", "every output equals that of entry",
           "copied-outputs", _copied_before),
