@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from harness.checkpoints.claims import FIELD, recorded_claim, refuse_other_base
 from harness.checkpoints.contents import ADAPTER_WEIGHTS, Contents
-from harness.checkpoints.delta import SUFFIX, restored
 from harness.checkpoints.digests import cached_sha256
 from harness.checkpoints.hub import fetch
 from harness.checkpoints.listing import contents_of
@@ -65,7 +64,7 @@ def nano_root() -> Path:
 def shipped_checkpoints() -> dict[str, str]:
     """The references of the checkpoints shipped with the project, by the names that their records have."""
     folders = {f"nano-{path.name}": f"nano:{path.name}" for path in nano_root().glob("*/")}
-    return folders | {path.stem: f"nano:{path.stem}" for path in nano_root().glob(f"*{SUFFIX}")}
+    return folders | {path.stem: f"nano:{path.stem}" for path in nano_root().glob("*.safetensors")}
 
 
 def open_checkpoint(reference: str, base: Checkpoint | None = None) -> Checkpoint:
@@ -84,9 +83,7 @@ def _open(reference: str, adapter: Path | None, base: Checkpoint | None = None) 
         if reference not in shipped:
             raise CheckpointError(f"{reference}: no such shipped checkpoint; there are {', '.join(sorted(shipped))}")
         name = reference.removeprefix("nano:")
-        delta = nano_root() / f"{name}{SUFFIX}"
-        folder = restored(delta) if delta.is_file() else nano_root() / name
-        return _from_folder(folder, shipped[reference], "local", None, adapter, base)
+        return _from_folder(_shipped_folder(name), shipped[reference], "local", None, adapter, base)
     if _is_folder(reference):
         folder = Path(reference).expanduser()
         return _from_folder(folder, local_name(folder), "local", None, adapter, base)
@@ -94,6 +91,16 @@ def _open(reference: str, adapter: Path | None, base: Checkpoint | None = None) 
         snapshot = fetch(match["repo"], match["revision"])
         return _from_folder(snapshot.folder, match["repo"], "hub", snapshot.revision, adapter, base)
     raise CheckpointError(f"{reference[:300]}: no such folder, and not a hub id of the form owner/name[@revision]")
+
+
+def _shipped_folder(name: str) -> Path:
+    """The folder of a shipped checkpoint, restored first where it is a delta of another one."""
+    delta = nano_root() / f"{name}.safetensors"
+    if not delta.is_file():
+        return nano_root() / name
+    from harness.checkpoints.delta import restored  # It loads numpy.
+
+    return restored(delta)
 
 
 def _is_folder(reference: str) -> bool:

@@ -19,7 +19,6 @@ from harness.checkpoints.scan import CheckpointError
 from harness.checkpoints.weights import Tensor, read_header
 from harness.temporary import lasting_folder
 
-SUFFIX = ".safetensors"
 _WEIGHTS = "model.safetensors"
 _BITS = 3
 _CENTRE = np.float32((2**_BITS - 1) / 2)
