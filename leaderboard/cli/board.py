@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import subprocess
@@ -266,8 +265,6 @@ def _load(
 ) -> Board:  # fmt: skip
     from harness.cli.progress import Display
 
-    # A board is many small objects that stay: every pass of the collector would look at all of them in vain.
-    gc.set_threshold(100_000)
     _check_inputs(submissions)
     ledgers = _ledgers(submissions, events)
     with Display() as display:
