@@ -255,22 +255,27 @@ def _encoded(value: Any) -> bytes | None:
     return Path(value["path"]).read_bytes() if found is None else found
 
 
-@cache
 def use_hub_or_cache() -> None:
-    """Check once whether the hub can be reached; if not, its clients use only their cache from now on.
+    """Where the hub cannot be reached, its clients use only their cache from now on; it is asked once.
 
     Otherwise they would retry each request for half a minute, with a warning each time.
     """
     import datasets
-    import httpx
     from huggingface_hub import constants
 
-    if constants.is_offline_mode():
-        return
-    try:
-        httpx.head(constants.ENDPOINT, timeout=_PATIENCE, follow_redirects=True)
-    except httpx.HTTPError:
+    if not constants.is_offline_mode() and not _hub_answers(constants.ENDPOINT):
         constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
+
+
+@cache
+def _hub_answers(endpoint: str) -> bool:
+    import httpx
+
+    try:
+        httpx.head(endpoint, timeout=_PATIENCE, follow_redirects=True)
+    except httpx.HTTPError:
+        return False
+    return True
 
 
 def hub_has(repo: str, revision: str | None) -> bool:

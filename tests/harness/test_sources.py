@@ -13,7 +13,16 @@ from huggingface_hub import constants
 from harness import plugin
 from harness.items import Item
 from harness.plugin import Reader
-from harness.sources import LocalFile, PictureSource, Source, SourceError, data_folder, read_rows, use_hub_or_cache
+from harness.sources import (
+    LocalFile,
+    PictureSource,
+    Source,
+    SourceError,
+    data_folder,
+    hub_has,
+    read_rows,
+    use_hub_or_cache,
+)
 from tests.support.hub_sets import blink, mme, picture
 
 
@@ -101,15 +110,28 @@ def test_a_hub_that_does_not_answer_is_asked_once_and_then_left_alone(
         if not answers:
             raise httpx.ConnectError("no route")
 
+    monkeypatch.setattr(constants, "ENDPOINT", f"https://hub-that-answers-{answers}.example")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(httpx, "head", head)
-    use_hub_or_cache.cache_clear()
     for _ in range(3):
         use_hub_or_cache()
-    use_hub_or_cache.cache_clear()
     assert asked == [constants.ENDPOINT]
     assert constants.is_offline_mode() is datasets.config.HF_HUB_OFFLINE is not answers
+
+
+def test_offline_mode_that_ended_is_not_taken_for_a_hub_that_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    def head(url: str, **_: Any) -> None:
+        raise httpx.ConnectError("no route")
+
+    monkeypatch.setattr(constants, "ENDPOINT", "https://hub-asked-later.example")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(httpx, "head", head)
+    assert not hub_has("nobody/sums", "0" * 40)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    assert not hub_has("nobody/sums", "0" * 40)
+    assert constants.is_offline_mode()
 
 
 def test_a_data_folder_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

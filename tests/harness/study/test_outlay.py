@@ -18,7 +18,7 @@ QWEN = "qwen2.5-vl"
 
 @pytest.fixture(autouse=True)
 def _without_a_hub(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
 
 
 def outlay(plan: Plan, folder: Path) -> Outlay:
