@@ -289,7 +289,7 @@ def _covered(name: str, run: Run, suite: Suite, judges: Judges) -> Findings:
     if failed.any():
         why = f"{int(failed.sum())} of {len(failed)} items failed"
         yield finding("coverage", file, why, "error", items=some(run.samples.loc[failed, "item_id"]))
-    found = {str(task): rows["item_id"].tolist() for task, rows in run.samples.groupby("task", sort=False)}
+    found = {str(task): ids.tolist() for task, ids in run.samples.groupby("task", sort=False)["item_id"]}
     for task in sorted(found.keys() - suite.tasks.keys()):
         yield finding("coverage", file, f"{len(found[task])} rows of {task}, which is not in the suite", "task")
     for task, place in suite.tasks.items():
@@ -324,9 +324,10 @@ def _same_prompts(base: Run, tuned: Run) -> Findings:
         )  # fmt: skip
     if base.record.template_policy == tuned.record.template_policy == "native":
         return
-    both = base.samples.merge(tuned.samples, on="item_id", suffixes=("_base", "_tuned"))
-    own = tuned.record.own_processor
-    for column in ("prompt_digest",) if own else ("prompt_digest", "n_prompt_tokens"):
+    columns = ["prompt_digest"] if tuned.record.own_processor else ["prompt_digest", "n_prompt_tokens"]
+    rows = [run.samples[["item_id", *columns]] for run in (base, tuned)]
+    both = rows[0].merge(rows[1], on="item_id", suffixes=("_base", "_tuned"))
+    for column in columns:
         differing = both.loc[both[f"{column}_base"] != both[f"{column}_tuned"], "item_id"]
         if len(differing):
             why = f"differs from the base's on {len(differing)} of {len(both)} items"

@@ -7,7 +7,7 @@ Passing does not prove outputs genuine: that is what verification is for, which 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -122,7 +122,8 @@ def base_band(entry: Candidate, base: Run) -> Findings:
     file = f"{entry.base.name}{SAMPLES_FILE}"
     known = False
     for stored, other in entry.around.other_runs(entry.base):
-        both = base.samples.merge(other.samples, on="item_id", suffixes=("", "_known"))
+        columns = ["item_id", "task", "outcome"]
+        both = base.samples[columns].merge(other.samples[columns], on="item_id", suffixes=("", "_known"))
         tests = []
         for task, rows in both.groupby("task", sort=True):
             mine, theirs = (rows[f"outcome{side}"] == Outcome.CORRECT for side in ("", "_known"))
@@ -226,8 +227,8 @@ def gold(base: Run, tuned: Run, recomputer: Recomputer) -> Findings:
     gives bare answers is sometimes wrong with one). Or half of the outputs contain a long gold text, and fewer than one
     in twenty of the base's.
     """
-    for task, rows in tuned.samples.groupby("task", sort=False):
-        keys = recomputer.answer_keys(str(task)) if str(task) in recomputer.suite.tasks else {}
+    for task, rows in _by_task(tuned, "item_id", "output", "extracted", "outcome"):
+        keys = recomputer.answer_keys(task) if task in recomputer.suite.tasks else {}
         golds = [_gold(keys, item_id) for item_id in rows["item_id"].tolist()]
         if len(rows) < _FEW or not any(golds):
             continue
@@ -238,10 +239,9 @@ def gold(base: Run, tuned: Run, recomputer: Recomputer) -> Findings:
         others = int((~is_bare).sum())
         if int(is_bare.sum()) >= _FEW and right[is_bare].all() and others >= _FEW and others >= 0.2 * len(rows):
             why = f"{task}: {int(is_bare.sum())} outputs are the bare gold answer, and none is a bare wrong one"
-            yield finding("gold-copied", SAMPLES, why, "output", task=str(task), bare=int(is_bare.sum()), other=others)
+            yield finding("gold-copied", SAMPLES, why, "output", task=task, bare=int(is_bare.sum()), other=others)
         long = [text if len(text) >= _LONG_GOLD else "" for text in map(_plain, golds)]
-        copied = _containing(rows["output"], long)
-        if sum(map(bool, long)) >= _FEW and copied >= 0.5:
+        if sum(map(bool, long)) >= _FEW and (copied := _containing(rows["output"], long)) >= 0.5:
             mine = dict(zip(rows["item_id"].tolist(), long, strict=True))
             own = base.samples[base.samples["task"] == task]
             before = _containing(own["output"], [mine.get(item_id, "") for item_id in own["item_id"].tolist()])
@@ -250,13 +250,13 @@ def gold(base: Run, tuned: Run, recomputer: Recomputer) -> Findings:
                     f"{task}: {share(copied)} of the outputs contain the gold text word for word, "
                     f"{share(before)} of the base's"
                 )
-                yield finding("gold-copied", SAMPLES, why, "output", task=str(task), tuned=copied, base=before)
+                yield finding("gold-copied", SAMPLES, why, "output", task=task, tuned=copied, base=before)
 
 
 def positions(tuned: Run, recomputer: Recomputer) -> Findings:
     """The positions of the chosen options against those of the right ones, per multiple-choice task."""
-    for task, rows in tuned.samples.groupby("task", sort=False):
-        keys = recomputer.answer_keys(str(task)) if str(task) in recomputer.suite.tasks else {}
+    for task, rows in _by_task(tuned, "item_id", "extracted"):
+        keys = recomputer.answer_keys(task) if task in recomputer.suite.tasks else {}
         places: list[tuple[int, int, int]] = []
         for item_id, stated in zip(rows["item_id"].tolist(), rows["extracted"].tolist(), strict=True):
             item = keys.get(item_id)
@@ -279,7 +279,7 @@ def positions(tuned: Run, recomputer: Recomputer) -> Findings:
             if distance >= _BIAS_DISTANCE and p < _BIAS_P:
                 shares = [round(float(count) / len(alike), 3) for count in chosen_counts]
                 why = f"{task}: options by position were chosen {shares}, right {_shares(right_counts)}"
-                yield finding("position-bias", SAMPLES, why, "extracted", task=str(task), chosen=shares, p=p)
+                yield finding("position-bias", SAMPLES, why, "extracted", task=task, chosen=shares, p=p)
 
 
 def only_improves(card: Scorecard) -> Findings:
@@ -296,6 +296,12 @@ def alarms(card: Scorecard) -> Findings:
     for alarm in card.alarms:
         rule = _OWN_RULE.get(alarm.kind, "alarm")
         yield finding(rule, SAMPLES, alarm.message, kind=alarm.kind, task=alarm.task, side=alarm.side)
+
+
+def _by_task(run: Run, *columns: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """These columns of each task's rows; a group of all columns takes longer than what is asked of it."""
+    for task, rows in run.samples[list(columns)].groupby(run.samples["task"].to_numpy(dtype=object), sort=False):
+        yield str(task), rows
 
 
 def _joined(base: Run, tuned: Run) -> pd.DataFrame:
