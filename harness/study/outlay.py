@@ -6,20 +6,22 @@ again); a completion that is reinforced is written, read by the base, and traine
 and with the start of each step, on each of its devices. Without ``compute``, hours are those that ``seconds`` declares.
 """
 
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.checkpoints import open_checkpoint
+from harness.checkpoints import open_checkpoint, read_header
 from harness.errors import RetentionError
 from harness.study.plan import Compute
 from harness.study.runner import Step
 from harness.study.steps import Study
 from harness.suites import Needed, needed_data
-from harness.training import Data, Recipe, Replay
+from harness.training import Adapter, Data, Recipe, Replay
 
 _BYTES = 2  # Of a weight as checkpoints are saved, bfloat16, where the base is not at hand.
+_ADAPTED_BYTES = 4  # Of a weight of an adapter, float32.
 _STATE = 12  # Bytes a weight of a trainer's state: the weights and AdamW's two moments in float32.
 _ANSWER = 600  # Bytes of a stored answer, compressed, as in the runs of the first study.
 _EXAMPLE = 800_000  # Bytes of a puzzle in a set of rollouts: an uncompressed picture of 588x420 pixels.
@@ -39,7 +41,10 @@ class Kind:
 
 @dataclass(frozen=True)
 class Outlay:
-    """What a study takes. ``rests_on`` says where hours come from; disk is in bytes, None where no size is known."""
+    """What a study takes. ``rests_on`` says where hours come from; disk is in bytes, None where no size is known.
+
+    ``weights`` are those of its largest checkpoints: the base's own size, or an adapter's.
+    """
 
     study: str
     base: str
@@ -73,8 +78,7 @@ def outlay_of(study: Study, steps: Sequence[Step], suite_folder: Path) -> Outlay
         rests_on = rests_on if hours else "nothing: the plan declares neither compute nor seconds"
     kinds = tuple(Kind(kind, count, hours.get(kind)) for kind, count in counts.items())
     known = [each.hours for each in kinds if each.hours is not None]
-    saved = sum(len(each.checkpoints) for each in study.trained)
-    weights = _weights(study)
+    sizes = [_saved(study, each.recipe) for each in study.trained]
     return Outlay(
         study=plan.title,
         base=plan.base,
@@ -83,9 +87,9 @@ def outlay_of(study: Study, steps: Sequence[Step], suite_folder: Path) -> Outlay
         hours=sum(known) if len(known) == len(kinds) else None,
         rests_on=rests_on,
         trainings=len(study.trained),
-        checkpoints=saved,
-        weights=weights,
-        disk=_disk(study, weights, saved),
+        checkpoints=sum(len(each.checkpoints) for each in study.trained),
+        weights=_sum(sizes, max),
+        disk=_disk(study, sizes),
         suite_data=needed_data(study.suite, suite_folder),
         training_data=_training_data(study),
     )
@@ -152,26 +156,49 @@ def _samples(recipe: Recipe) -> int:
     return recipe.data.count * recipe.rollouts.per_item
 
 
-def _weights(study: Study) -> int | None:
-    """Bytes of a checkpoint's weights: of the base's own files where they are here, or as the plan declares it."""
+def _saved(study: Study, recipe: Recipe) -> int | None:
+    """Bytes of a checkpoint: as the base's own files where they are here, or as the plan declares it. Of an adapter two
+    narrow matrices for each that it adapts: nothing tells where the base is not here."""
     base = study.plan.base
-    if Path(base).expanduser().is_dir() or base.startswith("nano:"):
-        folder = open_checkpoint(base).path
-        return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    return study.plan.compute.parameters * _BYTES if study.plan.compute else None
+    here = Path(base).expanduser().is_dir() or base.startswith("nano:")
+    files = sorted(open_checkpoint(base).path.glob("*.safetensors")) if here else []
+    if (adapter := recipe.adapter) is None:
+        declared = study.plan.compute.parameters * _BYTES if study.plan.compute else None
+        return sum(path.stat().st_size for path in files) if files else declared
+    matrices = [tensor for path in files for tensor in read_header(path) if len(tensor.shape) == 2]
+    narrow = sum(sum(each.shape) for each in matrices if _adapts(adapter, each.name.removesuffix(".weight")))
+    return adapter.rank * narrow * _ADAPTED_BYTES if files else None
 
 
-def _disk(study: Study, weights: int | None, saved: int) -> dict[str, int | None]:
-    """Bytes by what they are of. Last checkpoints under their own names are links; one training's state at a time."""
+def _adapts(adapter: Adapter, module: str) -> bool:
+    """Whether PEFT adapts a module by ``target_modules``: names, a pattern of whole names, or all but embeddings."""
+    wanted, name = adapter.target_modules, module.rpartition(".")[2]
+    if wanted == "all-linear":
+        return "embed" not in name and name != "lm_head"
+    return bool(re.fullmatch(wanted, module)) if isinstance(wanted, str) else name in wanted
+
+
+def _sum(sizes: Iterable[int | None], joined: Callable[[list[int]], int] = sum) -> int | None:
+    known = list(sizes)
+    return None if None in known else joined([each for each in known if each is not None])
+
+
+def _disk(study: Study, sizes: Sequence[int | None]) -> dict[str, int | None]:
+    """Bytes by what they are of; ``sizes`` are a checkpoint's of each training. Last checkpoints under their own names
+    are links; one training's state at a time."""
     kept = [_kept(recipe) for recipe in _rollouts(study).values()]
     items = sum(
         len(each.checkpoints) * _items(study, study.count(each.target)) + _items(study, study.plan.whole)
         for each in study.trained
     )
-    full = any(each.recipe.adapter is None for each in study.trained)
+    states = [
+        size and size // (_BYTES if each.recipe.adapter is None else _ADAPTED_BYTES) * _STATE
+        for each, size in zip(study.trained, sizes, strict=True)
+    ]
+    saved = [size and size * len(each.checkpoints) for each, size in zip(study.trained, sizes, strict=True)]
     return {
-        "checkpoints": None if weights is None else saved * weights,
-        "a trainer's state": None if weights is None else (weights // _BYTES * _STATE if full else 0),
+        "checkpoints": _sum(saved),
+        "a trainer's state": _sum(states, max),
         "rollouts": sum(kept) * (_EXAMPLE if _sees(study) else _ANSWER),
         "runs": items * _ANSWER,
     }

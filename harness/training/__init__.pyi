@@ -4,7 +4,19 @@ from .generators import SOURCES, load_examples
 from .nano.train_base import train_base
 from .nano.train_sft import RECIPES, train_sft
 from .nano2.train_base import train_reasoning_base
-from .recipe import DATA_FORMS, LEARNT_FROM, METHODS, Data, Method, Name, Recipe, Replay, accelerate_file, load_recipe
+from .recipe import (
+    DATA_FORMS,
+    LEARNT_FROM,
+    METHODS,
+    Adapter,
+    Data,
+    Method,
+    Name,
+    Recipe,
+    Replay,
+    accelerate_file,
+    load_recipe,
+)
 from .record import RECORD_FILE, TrainingRecord, read_record
 from .rollouts import write_rollouts
 from .train import run_training
@@ -17,6 +29,7 @@ __all__ = [
     "RECIPES",
     "RECORD_FILE",
     "SOURCES",
+    "Adapter",
     "Data",
     "Example",
     "ExampleSet",

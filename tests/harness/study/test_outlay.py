@@ -4,7 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForImageTextToText
 
+from harness import training
 from harness.checkpoints.checkpoint import open_checkpoint
 from harness.errors import RetentionError
 from harness.records.suites import suite_path
@@ -14,6 +18,7 @@ from harness.study.steps import Study
 from tests.support.plans import SMALL, written
 
 QWEN = "qwen2.5-vl"
+CONFIG = Path(training.__file__).parent / "configs" / "nano2-jigsaw.yaml"
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +81,23 @@ def test_without_a_device_hours_are_those_of_the_declared_seconds_and_unknown_ki
     assert (hours["train/sft"], hours["train/rft"], some.hours) == (1.0, None, None)
     files = open_checkpoint(SMALL["base"]).path.glob("*.safetensors")
     assert some.weights == sum(each.stat().st_size for each in files)
+
+
+@pytest.mark.parametrize("modules", [["q_proj", "gate_proj"], "all-linear", r".*\.(q_proj|gate_proj)"])
+def test_a_checkpoint_of_an_adapter_is_as_large_as_peft_saves_it(tmp_path: Path, modules: list[str] | str) -> None:
+    base = open_checkpoint("nano:reasoning").path
+    config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    config["adapter"] = {"rank": 4, "alpha": 8, "target_modules": modules}
+    (tmp_path / "adapted.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    jigsaw = {**SMALL["targets"]["jigsaw"], "config": str(tmp_path / "adapted.yaml")}
+    found = outlay(
+        load_plan(written(tmp_path, base="nano:reasoning", suite="nano-2", targets={"jigsaw": jigsaw})), tmp_path
+    )
+    model = AutoModelForImageTextToText.from_pretrained(base)
+    get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules=modules)).save_pretrained(tmp_path / "adapter")
+    (file,) = (tmp_path / "adapter").glob("*.safetensors")
+    header = int.from_bytes(file.read_bytes()[:8], "little") + 8
+    assert found.weights == file.stat().st_size - header
 
 
 def test_data_is_listed_once_with_what_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
