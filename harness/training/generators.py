@@ -9,7 +9,7 @@
     nano2-jigsaw      puzzles of 2x2 tiles with a working                 tasks/jigsaw/nano2.py, train split
     nano2-quantities  stories of two steps                                tasks/quantities/nano2.py, train split
     nano2-prior       what the nano-2 base knows, asked for with working or without
-    stories           stories of two steps, after three with answers      tasks/quantities/shots.py, train split
+    conversions       conversions of units, after one with its answer      tasks/quantities/conversions.py, train split
     gsm8k             the train split of GSM8K                            tasks/math/gsm8k.py
     endings           texts of HellaSwag with their endings: prior tasks  tasks/general/commonsense.py, in no suite
     science           computed science, half free-form, half lettered     tasks/science/quantities.py, train split
@@ -64,7 +64,7 @@ _NANO: dict[str, tuple[str, ...]] = {
 _TAUGHT = {
     "nano2-jigsaw": ("jigsaw", "nano2.py", "jigsaw_2x2_working"),
     "nano2-quantities": ("quantities", "nano2.py", "quantities_two_steps"),
-    "stories": ("quantities", "shots.py", "quantities_two_steps_shots"),
+    "conversions": ("quantities", "conversions.py", "quantities_conversions"),
 }
 _NANO2_PRIOR = "nano2-prior"
 _GRIDS = {"2x2": Grid(2, 2), "3x3": Grid(3, 3), "1x3": Grid(1, 3), "3x1": Grid(3, 1)}

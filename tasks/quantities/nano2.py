@@ -63,15 +63,6 @@ class Quantities(NamedTuple):
     def answer(self) -> int:
         return int(_steps.apply(self.second, self.between, self.c))
 
-    @property
-    def key(self) -> str:
-        """What a story is held out by."""
-        return f"nano2:{self.a} {self.first} {self.b} {self.second} {self.c}"
-
-    @property
-    def group(self) -> str:
-        return f"{self.first}, {self.second}"
-
 
 Writer = Callable[[Quantities, random.Random], str]
 
@@ -112,21 +103,18 @@ def quantities_two_steps(split: Split, count: int, seed: int, form: str = "worke
     lessons = random.Random(f"quantities_two_steps:{form}:{split}:{seed}")
 
     def propose(rng: random.Random) -> tuple[str, Item]:
-        told, question = draw_story(rng)
-        item = with_working(
-            "quantities_two_steps", question, "", str(told.answer), group=told.group, cluster_id=told.key
+        told = _draw(rng)
+        first, second = rng.choice(_FIRST[told.first]), rng.choice(_SECOND[told.second])
+        question = f"{first} {second} {_QUESTION}".format(
+            a=told.a, b=told.b, c=told.c, name=rng.choice(_steps.NAMES), thing=rng.choice(_steps.THINGS)
         )
-        return told.key, item.model_copy(update={"target": write(told, lessons)})
+        key = f"nano2:{told.a} {told.first} {told.b} {told.second} {told.c}"
+        item = with_working(
+            "quantities_two_steps", question, "", str(told.answer), group=f"{told.first}, {told.second}", cluster_id=key
+        )
+        return key, item.model_copy(update={"target": write(told, lessons)})
 
     return draw_items(split, count, random.Random(f"quantities_two_steps:{split}:{seed}"), propose)
-
-
-def draw_story(rng: random.Random) -> tuple[Quantities, str]:
-    """A story's numbers and steps, and its text with the question."""
-    told = _draw(rng)
-    first, second = rng.choice(_FIRST[told.first]), rng.choice(_SECOND[told.second])
-    name, thing = rng.choice(_steps.NAMES), rng.choice(_steps.THINGS)
-    return told, f"{first} {second} {_QUESTION}".format(a=told.a, b=told.b, c=told.c, name=name, thing=thing)
 
 
 def _draw(rng: random.Random) -> Quantities:

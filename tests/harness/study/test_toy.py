@@ -1,6 +1,6 @@
 """The paths of studies of which only the short form can run here, whole: every training and every step.
 
-That of the published study runs on a toy, and its results say so; trainings on stories of two steps on a shipped base.
+That of the published study runs on a toy, and its results say so; trainings on conversions of units on a shipped base.
 Steps run in this process, one after another, as each would take ten seconds to start; those of dynamics, which take as
 long as all others, are left out.
 """
@@ -29,9 +29,9 @@ def run(step: Step) -> None:
 
 @pytest.mark.engine
 @pytest.mark.slow
-def test_all_trainings_of_the_stories_run_on_a_shipped_base(tmp_path: Path) -> None:
+def test_all_trainings_of_the_conversions_run_on_a_shipped_base(tmp_path: Path) -> None:
     """Without its evaluations, which are those of any study: each of ten checkpoints would start an engine."""
-    study = Study(load_plan("stories", quick=True), tmp_path / "out")
+    study = Study(load_plan("conversions", quick=True), tmp_path / "out")
     steps = [step for step in study.steps() if step.kind == "rollouts" or step.kind.startswith("train/")]
     assert {step.kind for step in steps} == {
         "train/sft",

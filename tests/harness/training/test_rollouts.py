@@ -192,10 +192,10 @@ def test_in_a_suite_of_plain_prompts_a_policy_is_asked_without_a_template(
         assert asked == {renderer.render(example.question).digest for example in load_examples(sums)}
     assert style == "plain"
     assert {request.decoding.stop for request in engine.asked} == {()}
-    engine = Scripted([" The answer is 12."])
+    asked = recipe.data.model_copy(update={"source": "conversions", "count": 40})
+    engine = Scripted([f" The answer is {load_examples(asked)[0].answer}."])
     use(monkeypatch, engine)
-    stories = recipe.data.model_copy(update={"source": "stories", "count": 40})
-    write_rollouts(recipe.model_copy(update={"suite": "base-stories-1", "data": stories}), tmp_path / "s", quietly)
+    write_rollouts(recipe.model_copy(update={"suite": "base-conversions-1", "data": asked}), tmp_path / "c", quietly)
     assert {request.decoding.stop for request in engine.asked} == {("Question:",)}
 
 
