@@ -1,3 +1,4 @@
+from .canonical import canonical_answer
 from .choices import shuffled
 from .extraction import extract_answer
 from .forms import ANSWER_ONLY, Form, asked_by_letter, asked_freely, completed, golds_of, tagged, with_working
@@ -12,6 +13,7 @@ __all__ = [
     "Form",
     "asked_by_letter",
     "asked_freely",
+    "canonical_answer",
     "completed",
     "extract_answer",
     "f1_of_yes",

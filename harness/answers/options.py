@@ -154,6 +154,14 @@ def is_label(text: str) -> bool:
     return len(text) <= _LONGEST_LABEL and _LABEL.fullmatch(plain(text).rstrip(".。!")) is not None
 
 
+def opening_label(text: str) -> str | None:
+    """The letter of the label that ``text`` is or begins with, of whatever option: B of "(b)" and of "B. yes"."""
+    text = plain(text)
+    whole = _LABEL.fullmatch(text.rstrip(".。!")) if len(text) <= _LONGEST_LABEL else None
+    found = whole or _OPENING.match(text)
+    return None if found is None else next(filter(None, found.groups())).upper()
+
+
 def text_of(text: str, options: Sequence[str]) -> int | None:
     """The one option whose text ``text`` is: exactly, or else but for case, width, spaces, dashes and articles."""
     for form, table in ((_spaced, _tables(tuple(options))[0]), (normal, _tables(tuple(options))[1])):

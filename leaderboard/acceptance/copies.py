@@ -15,19 +15,17 @@ three others (measured over the 41 entries of the board), a copy or a mixture of
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.answers import canonical_answer
 from harness.records import SAMPLES_FILE, Outcome, Run
 from harness.scoring import share
 from leaderboard.documents import MANIFEST_FILE, TUNED_FOLDER, Manifest, suite_name
@@ -35,8 +33,6 @@ from leaderboard.entries import Finding, finding, without_mark
 
 _WORD = re.compile(r"[^\W_]+")
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
-# Bounded, since a fraction of ever so many digits takes the square of their time.
-_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{0,40}|/[0-9]{1,40})?", re.ASCII)
 _RUN = 4
 # Words used at either end: bounds the work on an output of any length.
 _END = 100
@@ -112,17 +108,7 @@ def fingerprint(entry: str, manifest: Manifest, base: Run, tuned: Run) -> Finger
 
 def _answers(extracted: pd.Series) -> list[str]:
     """What was answered, in one notation; empty where nothing was."""
-    return [_one_notation(each) if isinstance(each, str) else "" for each in extracted.tolist()]
-
-
-@lru_cache(maxsize=1 << 16)
-def _one_notation(answer: str) -> str:
-    """An answer in the notation that all of its value share: 07, +7, 7.0 and 7/1 are 7, and case says nothing."""
-    folded = unicodedata.normalize("NFKC", _UNSEEN.sub("", answer)).casefold().strip(" .$")
-    if _NUMBER.fullmatch(plain := folded.replace(",", "")):
-        with contextlib.suppress(ZeroDivisionError):
-            return str(Fraction(plain))
-    return " ".join(_WORD.findall(folded)) or folded
+    return [canonical_answer(each) if isinstance(each, str) else "" for each in extracted.tolist()]
 
 
 def _words(texts: Sequence[str]) -> tuple[Hashes, list[Sequence[str]], NDArray[np.int64]]:

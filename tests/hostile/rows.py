@@ -169,12 +169,12 @@ def _filler(shop: Shop, case: Case) -> str:
 
 
 def _other_notation(shop: Shop, case: Case) -> str:
-    """The honest entry's answers, each number and word written otherwise."""
+    """The honest entry's answers, each number with a unit, each word written otherwise."""
     honest = model(1)
 
     def says(task: str, doc: dict[str, Any]) -> str | int:
         said = honest(task, doc)
-        return said if isinstance(said, int) else re.sub(r"(\d+)\.", r"0\1.00.", f"Well: {said}").upper()
+        return said if isinstance(said, int) else re.sub(r"(\d+)\.", r"0\1.00 units.", f"Well: {said}").upper()
 
     return str(shop.board.add(case.name, says, created="2026-02-01T00:00:00Z"))
 
