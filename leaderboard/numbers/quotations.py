@@ -7,7 +7,6 @@ value at the precision it is written with. A signature is compared field by fiel
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,33 +18,18 @@ from leaderboard.entries import Scored, Shelf, UnknownEntryError
 from leaderboard.ledger import Evidence, Standing, Submitted
 from leaderboard.numbers.cells import CELL, Cell, CellRef, cells_of, find_cell
 from leaderboard.numbers.citations import quotation, signature
+from leaderboard.numbers.figures import Figure, figures_in
 from leaderboard.numbers.spelling import undressed
 
 MAX_CHARACTERS = 64 * 1024
 MAX_CITATIONS = 200
 Verdict = Literal["holds", "differs", "unknown"]
 
-# Whatever may be read as one number, with marks between its digits: a part of it would be another number.
-_NUMBER = (
-    r"[+-]?[0-9](?:[0-9.,'\u2019_]{0,30}[0-9])?(?:[ ][0-9]{3}(?![0-9])){0,4}"
-    r"(?:[.,][0-9]{1,17})?(?:e[+-]?[0-9]{1,3})?"
-)
-_QUOTED = re.compile(
-    rf"(?<![\w.+-])(?<![0-9][,'\u2019])(?P<value>{_NUMBER})(?!\w|\.[0-9])"
-    r"[ ]{0,2}(?P<unit>points?\b|pp\b|%|per ?cent\b)?"
-    rf"(?:[^0-9\[\]]{{0,40}}\[ ?(?P<low>{_NUMBER}) ?[,;] ?(?P<high>{_NUMBER}) ?\])?",
-    re.IGNORECASE | re.ASCII,
-)
 _YEAR = re.compile(r"\A(?:19|20)[0-9]{2}\Z", re.ASCII)
 _LEVEL = re.compile(r"\b9[0-9](?:\.[0-9])? ?% (?:confidence )?(?:interval|CI)\b:?", re.IGNORECASE | re.ASCII)
 _SIGNATURE = re.compile(r"retentionbench:[0-9A-Za-z@/.,=_+|:#%~-]{20,4000}", re.ASCII)
-# Any word with a digit before a unit, as 9x80.5 points or 80.5k points.
-_WITH_UNIT = re.compile(
-    r"(?<!\S)(?=[^ ]{0,80}[0-9])[^ ]{1,80} {1,2}(?P<unit>points?\b|pp\b|%|per ?cent\b)", re.IGNORECASE | re.ASCII
-)
-# Beside a number without a space: it belongs to something larger, a product, a range, a power.
-_PART_BEFORE = re.compile(r"(?:[0-9][^ (\[]*|[0-9][^ ]*[(\[]|[^ ]*[\u00b1\u00d7/^<>])\Z")
-_PART_AFTER = re.compile(r"[\w\u00b1\u00d7/^\u2044]|-(?![A-Za-z-])")
+# Metrics whose sign says which way something went.
+_CHANGES = ("gain", "transfer_gain", "delta", "graded_delta")
 _INPUTS = {"items": "the suite's items", "target": "the target", "base": "the base's answers",
            "tuned": "the tuned model's answers", "part": "the task or group"}  # fmt: skip
 
@@ -57,35 +41,6 @@ class Finding:
     quoted: str
     verdict: Verdict
     message: str
-
-
-@dataclass(frozen=True)
-class Quoted:
-    """A number as written: its value (NaN where it cannot be read for sure), the size of half its last digit, its unit
-    in the text, and its interval."""
-
-    text: str
-    value: float
-    half: float
-    unit: str
-    interval: tuple[tuple[float, float], tuple[float, float]] | None
-
-    def gives(self, cell: Cell) -> bool:
-        """Whether ``cell`` rounds to this; without a unit both the fraction and its hundredfold are taken."""
-        if cell.value is None:
-            return False
-        hundreds = cell.definition.unit in ("points", "percent", "ratio")
-        scales = [100.0] if self.unit else [1.0, 100.0] if hundreds else [1.0]
-        # A fraction that is rounded to 0 or 1 says nothing.
-        return any(self._holds(cell, scale) for scale in scales if not (scale == 1 and hundreds and self.half > 0.05))
-
-    def _holds(self, cell: Cell, scale: float) -> bool:
-        pairs = [(self.value, self.half, cell.value)]
-        if self.interval is not None:
-            if cell.interval is None:
-                return False
-            pairs += [(*said, bound) for said, bound in zip(self.interval, cell.interval, strict=True)]
-        return all(abs(said - bound * scale) <= half * 1.000001 for said, half, bound in pairs if bound is not None)
 
 
 class _Once:
@@ -119,7 +74,7 @@ def verify(text: str, shelf: Shelf) -> list[Finding]:
     return findings
 
 
-def _references(text: str) -> Iterator[tuple[CellRef, list[Quoted]]]:
+def _references(text: str) -> Iterator[tuple[CellRef, list[Figure]]]:
     """Every cell id with the numbers that stand between it and the one before it."""
     start = 0
     seen = set()
@@ -127,61 +82,35 @@ def _references(text: str) -> Iterator[tuple[CellRef, list[Quoted]]]:
         # A sentence may end at the id.
         ref = CellRef(match["entry"], match["metric"], match["suite"].rstrip("./+-"), match["hash"])
         before = _LEVEL.sub(" ", text[start : match.start()]).rpartition("undefined")[2]
-        quoted = list(_numbers(before))
+        quoted = list(figures_in(before))
         start = match.end()
         if (ref, tuple(quoted)) not in seen:
             seen.add((ref, tuple(quoted)))
             yield ref, quoted
 
 
-def _numbers(text: str) -> Iterator[Quoted]:
-    """The numbers in ``text`` in their order; what has digits and a unit, and is no number, cannot be read."""
-    found = list(_QUOTED.finditer(text))
-    values = {each.start("value") for each in found}
-    odd = [each for each in _WITH_UNIT.finditer(text) if not values & set(range(*each.span()))]
-    for match in sorted([*found, *odd], key=lambda each: each.start()):
-        if match in odd:
-            yield Quoted(match[0], math.nan, math.nan, match["unit"].lower(), None)
-        else:
-            yield _quoted(match)
+def _gives(figure: Figure, cell: Cell) -> bool:
+    """Whether ``cell`` rounds to ``figure``; without a unit both the fraction and its hundredfold are taken."""
+    if cell.value is None:
+        return False
+    hundreds = cell.definition.unit in ("points", "percent", "ratio")
+    scales = [100.0] if figure.unit else [1.0, 100.0] if hundreds else [1.0]
+    # A fraction that is rounded to 0 or 1 says nothing.
+    return any(_rounds(cell, figure, scale) for scale in scales if not (scale == 1 and hundreds and figure.half > 0.05))
 
 
-def _quoted(match: re.Match[str]) -> Quoted:
-    low, high = match["low"], match["high"]
-    begin, end = match.span("value")
-    part = _PART_BEFORE.search(match.string[max(0, begin - 40) : begin]) or _PART_AFTER.match(match.string, end)
-    value, half = (math.nan, math.nan) if part else _read(match["value"])
-    return Quoted(
-        text=" ".join(match[0].split()),
-        value=value,
-        half=half,
-        unit=(match["unit"] or "").lower(),
-        interval=None if low is None else (_read(low), _read(high)),
-    )
+def _rounds(cell: Cell, figure: Figure, scale: float) -> bool:
+    # "Fell by 3.2 points" is a change of -3.2.
+    value = -figure.value if figure.falls and cell.definition.name in _CHANGES else figure.value
+    pairs = [(value, figure.half, cell.value)]
+    if figure.interval is not None:
+        if cell.interval is None:
+            return False
+        pairs += [(*said, bound) for said, bound in zip(figure.interval, cell.interval, strict=True)]
+    return all(abs(said - bound * scale) <= half * 1.000001 for said, half, bound in pairs if bound is not None)
 
 
-def _read(written: str) -> tuple[float, float]:
-    """The value of a number, and the size of half its last digit; NaN where its marks can be read in two ways, or its
-    last digit is not of the units or finer."""
-    mantissa, _, exponent = written.lower().partition("e")
-    plain = _plain(mantissa)
-    if plain is None:
-        return math.nan, math.nan
-    last = int(exponent or 0) - len(plain.partition(".")[2])
-    if last > 0:  # Of a number in which not even the units are known, anything could be said to be one rounding.
-        return math.nan, math.nan
-    return float(f"{plain}e{exponent or 0}"), 0.5 * 10.0**last
-
-
-def _plain(mantissa: str) -> str | None:
-    """The digits with a decimal point alone: of 1,080.8 and 1 080,8 and 1.080,8, and of 80,8; None of 1.080.80."""
-    for mark, point in (("[,'\u2019_ ]", r"\."), (r"[.'\u2019_ ]", ",")):
-        if re.fullmatch(rf"[+-]?(?:[0-9]{{1,9}}|[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+)(?:{point}[0-9]{{1,17}})?", mantissa):
-            return re.sub(mark, "", mantissa).replace(",", ".")
-    return None
-
-
-def _check_cell(ref: CellRef, quoted: list[Quoted], shelf: _Once) -> Finding:
+def _check_cell(ref: CellRef, quoted: list[Figure], shelf: _Once) -> Finding:
     written = f"{ref.id}#{ref.hash}" if ref.hash else ref.id
     try:
         scored = shelf.scored(ref.entry_id)
@@ -194,7 +123,7 @@ def _check_cell(ref: CellRef, quoted: list[Quoted], shelf: _Once) -> Finding:
     problems = []
     if ref.hash is not None and ref.hash != cell.hash:
         problems.append(_what_changed(ref, cell, shelf))
-    if number is not None and not number.gives(cell):
+    if number is not None and not _gives(number, cell):
         problems.append(f"quoted is {number.text}")
     now = f"{quotation(cell)} ({cell.reference})"
     if scored.state.standing is Standing.WITHDRAWN:
@@ -209,7 +138,7 @@ def _check_cell(ref: CellRef, quoted: list[Quoted], shelf: _Once) -> Finding:
     )
 
 
-def _said_of(cell: Cell, quoted: list[Quoted]) -> Quoted | None:
+def _said_of(cell: Cell, quoted: list[Figure]) -> Figure | None:
     """The number that was quoted for ``cell``: the last before its id whose unit fits, one with an interval first.
 
     A bare year is taken for a year, unless the number is a count.
@@ -219,7 +148,7 @@ def _said_of(cell: Cell, quoted: list[Quoted]) -> Quoted | None:
     if cell.definition.unit in ("points", "percent"):
         fitting = [each for each in quoted if each.unit] or quoted
     elif cell.definition.unit == "ratio":
-        fitting = [each for each in quoted if each.unit.startswith(("%", "per"))] or [q for q in quoted if not q.unit]
+        fitting = [each for each in quoted if each.unit == "%"] or [q for q in quoted if not q.unit]
     else:
         fitting = [each for each in quoted if not each.unit]
     whole = [each for each in fitting if each.interval is not None]

@@ -15,12 +15,15 @@ _UNTEX = {r"\textbar{}": "|", r"\textasciitilde{}": "~", "{@}": "@", r"\#": "#",
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
 # A command's name before its argument, spaces that are not typed as such, and the braces themselves.
 _TEX = re.compile(r"\\[A-Za-z]{1,20} ?(?=\{)|\\[,;:!]|[{}]")
+# A dash between words, which is no minus, and what begins an item of a list or a quoted line.
+_DASH = re.compile(r"(?<=\s)(?:[\u2013-\u2015]|-{2,3})(?=\s)")
+_BULLET = re.compile(r"^[ \t]*(?:> ?(?![+-]?[0-9]))*(?:[-*+\u2022] )?", re.MULTILINE)
 _MINUS = re.compile("[\N{MINUS SIGN}\N{HEAVY MINUS SIGN}\u02d7]")
 
 
 def undressed(text: str) -> str:
     """``text`` on one line without markup, marks on letters and unseen characters, its digits and signs in ASCII."""
-    text = html.unescape(text)
+    text = _DASH.sub(",", _BULLET.sub("", html.unescape(text)))
     for written, meant in _UNTEX.items():
         text = text.replace(written, meant)
     text = _TEX.sub("", _TAG.sub("", text))

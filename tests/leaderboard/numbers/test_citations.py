@@ -251,6 +251,14 @@ def test_a_wrong_number_is_told_the_right_one(scored: Scored, shelf: Shelf) -> N
         *(f"gain {minus}{said[1:]} ({cell.id})" for minus in "\u2010\u2011\u2012\u2014\u2212\u2796\ufe63\uff0d\xb1"),
         *(f"gain {digit}{said[1:]} ({cell.id})" for digit in "\uff19\u0669\u096f"),
         *(f"gain {said.replace(' ', mark)} ({cell.id})" for mark in ("k ", "th ", "\u00b2 ", "\u00bd ", "^3 ", "/2 ")),
+        # Words make another number of it too.
+        *(
+            f"gain {words} {said} ({cell.id})"
+            for words in ("minus", "half of", "three times", "less than", "a loss of -")
+        ),
+        *(f"a {words} {said[1:]} ({cell.id})" for words in ("loss of", "drop by", "negative")),
+        *(f"gain {said} {words} ({cell.id})" for words in ("times ten", "per mille", "(in thousands)", "x 2")),
+        f"gain {said.replace(' ', ' thousand ')} ({cell.id})",
         # Of which nothing is known but that it is below some power of ten.
         *(f"gain {coarse} points ({cell.id})" for coarse in ("0e9", "1e2", "0e999", "1e999", "8e1")),
         f"gain 1 ({cell.id})",
@@ -265,6 +273,16 @@ def test_a_decimal_comma_is_read(scored: Scored, shelf: Shelf) -> None:
     cell = cells_of(scored.entry_id, scored.card)["gain"]
     said = f"{cell.value * 100:+.1f}".replace(".", ",")  # type: ignore[operator]
     assert only(verify(f"gain {said} points ({cell.id})", shelf)).verdict == "holds"
+
+
+def test_a_fall_in_words_is_a_change_below_zero(scored: Scored, shelf: Shelf) -> None:
+    cell = cells_of(scored.entry_id, scored.card)["task/math_word/delta"]
+    assert cell.value is not None
+    assert cell.value < 0
+    size = f"{-cell.value * 100:.1f} points"
+    for text, verdict in ((f"fell by {size}", "holds"), (f"fell by -{size}", "holds"), (f"minus {size}", "holds"),
+                          (f"rose by {size}", "differs"), (size, "differs")):  # fmt: skip
+        assert only(verify(f"{text} ({cell.id})", shelf)).verdict == verdict, text
 
 
 def test_an_entry_is_scored_once_however_often_it_is_quoted(
