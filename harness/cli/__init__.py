@@ -119,28 +119,18 @@ class LazyGroup(click.Group):
             raise click.exceptions.Exit(128 + getattr(error, "signal", signal.SIGINT)) from error
 
 
-class _Terminated(KeyboardInterrupt):
-    signal = signal.SIGTERM
-
-
-def _terminate(number: int, frame: Any) -> None:
-    signal.signal(number, signal.SIG_DFL)  # A second one ends at once.
-    raise _Terminated
-
-
 def run(group: click.Group) -> None:
-    """Run ``retention``. Asked to terminate, it ends as by Ctrl-C: engines end, and it is said what is stored."""
-    signal.signal(signal.SIGTERM, _terminate)
+    """Run ``retention``. By SIGTERM it ends as by Ctrl-C: engines are closed, and it is said what is stored."""
+    from harness.cli.ending import OrderlyEnd
+
+    OrderlyEnd().install()
     from harness.report import write_plainly
 
     for stream in (sys.stdout, sys.stderr):
         write_plainly(stream)
     if not os.environ.get("COLUMNS", "").strip("0"):
         os.environ.pop("COLUMNS", None)  # A width of nothing means that it is not known, not that nothing be printed.
-    try:
-        group(prog_name="retention")
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # A second Ctrl-C while this ends is no traceback.
+    group(prog_name="retention")
 
 
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

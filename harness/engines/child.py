@@ -16,6 +16,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -199,13 +200,22 @@ def _context(placement: Placement) -> Any:
     if not (on_cpu and sys.platform == "linux"):
         return multiprocessing.get_context("spawn")
     prepare(on_cpu, placement.settings.threads)
-    os.environ["RETENTION_WARM"] = placement.settings.name
     # vLLM leaves named semaphores behind; Python's tracker removes them, and need not tell the user.
     if _QUIET not in sys.warnoptions:
         sys.warnoptions.append(_QUIET)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["harness.engines.warm"])
-    return context
+    warm_server(placement.settings.name)
+    return multiprocessing.get_context("forkserver")
+
+
+def warm_server(engines: str) -> None:
+    """Start the server that engines are forked from, unless it runs, and have it import what ``engines`` need (names
+    with spaces between them)."""
+    multiprocessing.set_forkserver_preload(["harness.engines.warm"])
+    os.environ["RETENTION_WARM"] = engines
+    try:
+        forkserver.ensure_running()
+    finally:
+        del os.environ["RETENTION_WARM"]  # Meant for that process alone.
 
 
 def _end_with_the_parent(lifeline: Connection, scratch: str) -> None:

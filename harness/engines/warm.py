@@ -1,9 +1,10 @@
 """Imported once by the server that engines are forked from (:mod:`harness.engines.child`): the slow imports.
 
 A failure here is left to the engine that needs the library, which can say so. A server whose parent is killed notices
-it once it serves; while it imports, :func:`ended_with_the_parent` does.
+it once it serves, and then ends at once; while it imports, :func:`ended_with_the_parent` sees to it.
 """
 
+import atexit
 import contextlib
 import importlib
 import os
@@ -55,3 +56,5 @@ if _named := os.environ.get("RETENTION_WARM", "").split():
         for _engine in _named:
             with contextlib.suppress(Exception):
                 _import(_engine)
+    # Registered last, so called first: what the libraries would take apart costs up to ten seconds of a busy machine.
+    atexit.register(os._exit, 0)

@@ -1,12 +1,10 @@
 """Real engines for tests: one for a few checkpoints, without a plan, or shared and kept by those that want the same."""
 
-import multiprocessing
-import os
 from collections.abc import Sequence
-from multiprocessing import forkserver
 
 from harness.checkpoints.checkpoint import Checkpoint
 from harness.engines import placement, starting
+from harness.engines.child import warm_server
 from harness.engines.environment import prepare
 from harness.engines.settings import EngineSettings
 from harness.protocol import Engine
@@ -28,9 +26,7 @@ def warm_up() -> None:
     """
     if placement.device_class() == "cpu":
         prepare(True, 1)
-        os.environ["RETENTION_WARM"] = "vllm"
-        multiprocessing.set_forkserver_preload(["harness.engines.warm"])
-        forkserver.ensure_running()
+        warm_server("vllm")
 
 
 class Engines:

@@ -170,7 +170,7 @@ atexit.register(os.kill, os.getpid(), signal.SIGINT)
 run(Group(lazy={}))
 """
     done = subprocess.run([sys.executable, "-c", program, "x"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (-signal.SIGINT, "Interrupted\n")
+    assert (done.returncode, done.stderr) == (128 + signal.SIGINT, "Interrupted\n")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The server that engines are forked from ends with its parent, also while it imports."""
+"""The server that engines are forked from ends with its parent: at once where it serves, and while it imports too."""
 
 import os
 import subprocess
@@ -26,10 +26,15 @@ os.kill(os.getpid(), 9)
 
 
 def test_it_ends_with_a_parent_that_is_killed_while_it_imports() -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "RETENTION_WARM"}
-    done = subprocess.run([sys.executable, "-c", _PARENT], stdout=subprocess.PIPE, env=environment, check=False)
+    done = subprocess.run([sys.executable, "-c", _PARENT], stdout=subprocess.PIPE, check=False)
     if psutil.pid_exists(int(done.stdout)):
         psutil.Process(int(done.stdout)).wait(timeout=60)  # It would go on for 600 s.
+
+
+def test_a_server_ends_without_taking_its_libraries_apart() -> None:
+    code = "import atexit, time; atexit.register(time.sleep, 600); import harness.engines.warm"
+    environment = os.environ | {"RETENTION_WARM": "no-engine"}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, timeout=60, check=False).returncode == 0
 
 
 def test_no_thread_is_left_to_be_forked() -> None:
