@@ -109,15 +109,21 @@ def changes_of(checkout: Path, base: str, head: str) -> list[Change]:
 def _check_account(checkout: Path, entry_id: str, manifest: Path, author: str | None) -> None:
     """The entry is of the account that sends it: the handle that submitted an entry first stays its contact.
 
-    A manifest that cannot be read names nobody; validation refuses it.
+    A manifest that cannot be read names nobody: validation refuses it, and one on the base branch is the maintainers'.
     """
     data = checkout / "leaderboard" / "data"
     shelf = Shelf(checkout / "submissions", data / "bases", data / "events", data / "releases")
     stated, bound = _handle(manifest), _bound(shelf, entry_id)
     if bound and stated and not same_account(bound, stated):
         raise CheckFailedError(f"{entry_id}: contact.handle: {stated}, but {bound} submitted it, and stays its contact")
+    if author is None or shelf.maintainers.has(author, now()):
+        return
+    if not bound and (shelf.submissions / entry_id).exists():
+        raise CheckFailedError(
+            f"{entry_id}: the base branch has it and does not say whose it is; only a maintainer changes it"
+        )
     owner = bound or stated
-    if author is None or not owner or same_account(author, owner) or shelf.maintainers.has(author, now()):
+    if not owner or same_account(author, owner):
         return
     if bound:
         raise CheckFailedError(f"{entry_id}: {bound} submitted it, and {author} cannot change it; open an issue")

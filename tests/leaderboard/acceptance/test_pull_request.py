@@ -249,6 +249,26 @@ def test_an_entry_stays_with_the_account_that_submitted_it(repository: Repositor
             take(repository.checkout, "HEAD", "refs/remotes/pull/head", repository.out, author)
 
 
+@pytest.mark.parametrize("content", ["of an older form: [", None])
+def test_an_entry_of_which_nobody_knows_whose_it_is_belongs_to_the_maintainers(
+    repository: Repository, content: str | None
+) -> None:
+    """As one that was merged and whose manifest a later schema no longer reads."""
+    maintained(repository.checkout / "leaderboard/data/events", "mo")
+    manifest = repository.folder / "manifest.yaml"
+    honest = manifest.read_text()
+    manifest.unlink() if content is None else manifest.write_text(content)
+    repository.commit()
+    git(repository.checkout, "pull", "-q", str(repository.fork), "main")
+    manifest.write_text(honest.replace("handle: ada", "handle: eve"))
+    repository.commit("now it is mine")
+    repository.fetch()
+    with pytest.raises(CheckFailedError, match="does not say whose it is; only a maintainer changes it"):
+        take(repository.checkout, "HEAD", "refs/remotes/pull/head", repository.out, "eve")
+    shutil.rmtree(repository.out)
+    take(repository.checkout, "HEAD", "refs/remotes/pull/head", repository.out, "mo")
+
+
 def other_file(repository: Repository) -> None:
     (repository.fork / "README.md").write_text("mine\n")
 
