@@ -15,11 +15,13 @@ HERE = Path(__file__).parent
 TORCH = "torch==2.13.0"
 # Licences under which the project may be used together with a package, by a word that names each.
 KNOWN = re.compile(
-    r"\b(MIT|Apache|BSD|0BSD|ISC|PSF|Python Software Foundation|MPL|Mozilla|Unlicense|CC0|LGPL|GNU Lesser)",
+    r"\b(MIT|Apache|BSD|0BSD|ISC|PSF|Python Software Foundation|CNRI|MPL|Mozilla|Unlicense|CC0|LGPL|GNU Lesser"
+    r"|BSL-1\.0)",
     re.IGNORECASE,
 )
 # Whoever passes the project on together with such a package would have to put all of it under its licence.
 SPREADING = re.compile(r"\bA?GPL|GNU (Affero )?General", re.IGNORECASE)
+_GROUP = re.compile(r"\(([^()]* (?:AND|OR) [^()]*)\)")
 # What a package says of itself in no field that can be read, or says as no licence of a list: read in its files.
 READ = {
     "intel-cmplr-lib-ur": "Intel End User License Agreement for Developer Tools (redistributable)",
@@ -55,8 +57,15 @@ def licence(package: Distribution) -> str:
 
 
 def acceptable(stated: str) -> bool:
-    """Whether a licence is a known one, and does not bind what is used beside it."""
-    return KNOWN.search(stated) is not None and (SPREADING.search(stated) is None or " OR " in stated)
+    """Whether one of the licences to choose from (OR) has known parts alone (AND), none of which binds what is used
+    beside it."""
+    while group := _GROUP.search(stated):
+        stated = f"{stated[: group.start()]}{'MIT' if acceptable(group[1]) else 'unknown'}{stated[group.end() :]}"
+    return any(all(map(_is_known, choice.split(" AND "))) for choice in stated.split(" OR "))
+
+
+def _is_known(part: str) -> bool:
+    return KNOWN.search(part) is not None and SPREADING.search(part) is None
 
 
 def _of_its_file(package: Distribution) -> str:
