@@ -128,6 +128,10 @@ def run(group: click.Group) -> None:
 
     for stream in (sys.stdout, sys.stderr):
         write_plainly(stream)
+    if (encoding := sys.getfilesystemencoding()) != "utf-8" and not all(map(str.isascii, sys.argv)):
+        # Libraries open files by their names in UTF-8, whatever the locale says.
+        click.echo(f"Error: names beyond ASCII cannot be used in {encoding}, the locale's; set PYTHONUTF8=1", err=True)
+        sys.exit(2)
     if not os.environ.get("COLUMNS", "").strip("0"):
         os.environ.pop("COLUMNS", None)  # A width of nothing means that it is not known, not that nothing be printed.
     group(prog_name="retention")

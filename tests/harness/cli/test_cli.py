@@ -173,6 +173,17 @@ run(Group(lazy={}))
     assert (done.returncode, done.stderr) == (128 + signal.SIGINT, "Interrupted\n")
 
 
+def test_a_locale_in_which_a_name_cannot_be_used_is_told_with_the_way_out() -> None:
+    """Else an entry in that folder would be refused for a reason that is none of its own."""
+    environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "harness.cli", "runs", "show", "gr\u00f6\u00dfe"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "set PYTHONUTF8=1" in done.stderr
+    done = subprocess.run(command, env=environment | {"PYTHONUTF8": "1"}, capture_output=True, check=False)
+    assert b"PYTHONUTF8" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("number", "way_out"),
     [
