@@ -104,7 +104,8 @@ class LazyGroup(click.Group):
                 raise
             if ctx.params.get("debug"):
                 traceback.print_exc()
-            where = f"{error.filename}: " if error.filename else ""
+            # Of two files, as in a copy, the second is the one that is written.
+            where = f"{name}: " if (name := error.filename2 or error.filename) else ""
             raise _BadInput(f"{where}{error.strerror}; {_OF_THE_MACHINE.get(error.errno, _ELSE)}") from error
         except ModuleNotFoundError as error:
             library = (error.name or "").partition(".")[0]

@@ -210,3 +210,13 @@ def test_what_the_machine_refuses_is_one_line_with_the_way_out(
     assert found.output.count("\n") == 1
     assert found.output.startswith(f"Error: runs/store.sqlite: {os.strerror(number)}; ")
     assert way_out in found.output
+
+
+def test_of_a_copy_the_file_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = LazyGroup(lazy={})
+
+    def failing(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left", "runs/samples.parquet", None, "submissions/samples.parquet")
+
+    monkeypatch.setattr(group, "get_command", lambda *_: click.Command("x", callback=failing))
+    assert CliRunner().invoke(group, ["x"]).output.startswith("Error: submissions/samples.parquet: No space left; ")
