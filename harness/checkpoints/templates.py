@@ -57,6 +57,10 @@ class ArgumentError(TemplateError):
 _RANDOM = secrets.SystemRandom()
 
 
+class _LimitError(TemplateError):
+    """A template that does not end within the limits of its sandbox."""
+
+
 @dataclass(frozen=True)
 class Frame:
     """The text before and after a question; ``trims`` if the template strips white space from the question."""
@@ -105,6 +109,8 @@ class ChatTemplate:
             try:
                 if probe in self._answered([probe], 0, form)[0]:
                     return form
+            except _LimitError:
+                raise  # It would take as long for parts.
             except TemplateError as error:
                 failure = failure or (error if form == "string" else None)
         raise failure or TemplateError("the question does not appear whole in the prompts that it makes")
@@ -248,5 +254,5 @@ _BOX = Sandbox("harness.checkpoints.rendering", ["template_variables", "render_t
 def _answer(function: str, *arguments: Any) -> Any:
     answer = _BOX.call(function, *arguments)
     if isinstance(answer, Failure):
-        raise TemplateError(answer.message)
+        raise TemplateError(answer.message) if answer.kind == "error" else _LimitError(answer.message)
     return answer

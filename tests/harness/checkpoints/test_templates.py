@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.checkpoints import rendering
+from harness.checkpoints import rendering, templates
 from harness.checkpoints.rendering import render_template
 from harness.checkpoints.templates import ChatTemplate, TemplateError
 from harness.items import canonical_json
+from harness.sandbox import Failure
 
 SPECIAL = {"bos_token": "<s>", "eos_token": "</s>"}
 # The shapes that published templates have, each in a few lines.
@@ -265,3 +266,16 @@ def test_images_come_first_or_where_the_question_marks_them() -> None:
     assert among == render_template(BLIND[0], SPECIAL, ["Is <image> like <image>?"], 2, "among")[0]
     question = "Is <image> like it?"
     assert chat.render(question, 2) == render_template(BLIND[0], SPECIAL, [question], 2, "parts")[0]
+
+
+def test_a_template_that_does_not_end_is_not_tried_in_another_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def call(function: str, *arguments: object) -> object:
+        asked.append(arguments[-1])
+        return [] if function == "template_variables" else Failure("timeout", "more processor time than allowed")
+
+    monkeypatch.setattr(templates._BOX, "call", call)
+    with pytest.raises(TemplateError, match="more processor time than allowed"):
+        ChatTemplate("{{ messages }}", {}).render("one")
+    assert asked[1:] == ["string"]
