@@ -13,7 +13,7 @@ from harness.errors import RetentionError
 from harness.scoring import score_pair
 from tests.support import tool_logs
 from tests.support.fuzzing import changed, fuzz, mutated
-from tests.support.inspect_logs import write_logs
+from tests.support.inspect_logs import KEPT
 from tests.support.lighteval_details import FOLDER
 
 LONGEST = 2_000
@@ -90,12 +90,11 @@ def test_bytes_of_an_excel_and_a_parquet_file(binary: dict[str, bytes], tmp_path
 @pytest.fixture(scope="module")
 def inspected(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Any]:
     """A log of Inspect in both of its forms."""
-    folder = tmp_path_factory.mktemp("inspect")
-    for form in ("eval", "json"):
-        write_logs(folder / form, "base", 9, form)  # type: ignore[arg-type]
-    (archive,) = (folder / "eval").glob("*colours*")
-    (document,) = (folder / "json").glob("*colours*")
-    return archive.read_bytes(), json.loads(document.read_bytes())
+    from inspect_ai.log import read_eval_log, write_eval_log
+
+    path = tmp_path_factory.mktemp("inspect") / "log.json"
+    write_eval_log(read_eval_log(str(KEPT)), str(path), format="json")
+    return KEPT.read_bytes(), json.loads(path.read_bytes())
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -1,10 +1,17 @@
-"""Logs of Inspect that Inspect itself writes: two little tasks, answered by its mock model from a script."""
+"""Logs of Inspect that Inspect itself writes: two little tasks, answered by its mock model from a script.
+
+One of them is kept in ``tests/support/inspect``, as ``python -m tests.support.inspect_logs`` wrote it, for tests that
+need any log: to evaluate takes Inspect seconds.
+"""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
+KEPT = Path(__file__).parent / "inspect" / "little_colours.eval"
 N = 12
 OPTIONS = ("red", "green", "blue", "grey")
 
@@ -63,3 +70,14 @@ def _letters(knows: int) -> list[str]:
     right = ["ABCD"[place % 4] for place in range(N)]
     wrong = ["no idea" if place % 2 else f"ANSWER: {'BCDA'[place % 4]}" for place in range(N)]
     return [f"ANSWER: {right[place]}" if place < knows else wrong[place] for place in range(N)]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (written,) = write_logs(Path(folder), "base", 9).glob("*colours*")
+        KEPT.parent.mkdir(exist_ok=True)
+        shutil.copyfile(written, KEPT)
+
+
+if __name__ == "__main__":
+    main()
