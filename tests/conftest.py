@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 # Unless said otherwise one thread each: several processes test beside each other, and fill the cores already.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 TESTS = Path(__file__).parent
-# Items that tests make stay with them: none is taken for a user's.
-os.environ["RETENTION_CACHE"] = tempfile.mkdtemp(prefix="retention-items-")
+# Items that tests make stay with them: none is taken for a user's. Processes that test beside each other share theirs.
+_IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+if not _IS_WORKER:
+    os.environ["RETENTION_CACHE"] = tempfile.mkdtemp(prefix="retention-items-")
 
 
 def pytest_unconfigure() -> None:
-    shutil.rmtree(os.environ["RETENTION_CACHE"], ignore_errors=True)
+    if not _IS_WORKER:
+        shutil.rmtree(os.environ["RETENTION_CACHE"], ignore_errors=True)
 
 
 def pytest_collection_finish() -> None:
