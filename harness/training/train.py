@@ -9,6 +9,7 @@ from harness.training.model import TrainingError
 from harness.training.recipe import LEARNT_FROM, Data, Recipe
 from harness.training.record import DataRecord, Progress, TrainingRecord, read_record
 from harness.training.saving import claim, is_finished, is_first_process
+from harness.training.writing import named_write_errors
 
 
 def run_training(recipe: Recipe, out: Path, progress: Progress) -> TrainingRecord:
@@ -32,11 +33,12 @@ def run_training(recipe: Recipe, out: Path, progress: Progress) -> TrainingRecor
         claim(out, identity | ({"replay": replay.record.digest} if replay else {}))
     if is_finished(out):
         return read_record(out)
-    if recipe.method == "rft":
-        from harness.training.rft import train_rft
+    with named_write_errors(out):
+        if recipe.method == "rft":
+            from harness.training.rft import train_rft
 
-        return train_rft(recipe, base, data, out, progress)
-    return train_sft(recipe, base, data, replay, out, progress)
+            return train_rft(recipe, base, data, out, progress)
+        return train_sft(recipe, base, data, replay, out, progress)
 
 
 def _examples(data: Data, recipe: Recipe) -> tuple[ExampleSet, DataRecord]:
