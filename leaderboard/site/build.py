@@ -60,10 +60,13 @@ def write_site(
                 raise RetentionError(f"{name}: two pages of the site have this address")
             sums[name] = hashlib.sha256(data).hexdigest()
             # Before the file, so that a build that is killed leaves nothing that the next one does not know as its own.
-            if name not in old:
-                journal.write(f"{name}\n")
-                journal.flush()
-            _write(out / name, data)
+            try:
+                if name not in old:
+                    journal.write(f"{name}\n")
+                    journal.flush()
+                _write(out / name, data)
+            except OSError as error:  # Of a write, unlike an opening, the system does not say to which file.
+                raise OSError(error.errno, error.strerror, str(out / name)) from error
 
         for name, data in files(
             board,

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import errno
 import gzip
 import hashlib
 import io
@@ -214,6 +215,17 @@ def test_after_a_build_that_was_killed_the_next_one_is_whole(
     assert compare_sites(out, tmp_path / "other") == []
     assert not (out / "entries" / "left.html").exists()
     assert {path.name for path in out.iterdir()} == {path.name for path in (tmp_path / "other").iterdir()}
+
+
+def test_on_a_full_disk_the_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(build, "files", lambda *_, **__: iter([("index.html", b"a page")]))
+    monkeypatch.setattr(build, "_write", full)
+    with pytest.raises(OSError, match="No space left") as raised:
+        write_site(Board((), ()), tmp_path / "public")
+    assert raised.value.filename == str(tmp_path / "public" / "index.html")
 
 
 def test_a_folder_of_someone_else_is_not_touched(board: Board, tmp_path: Path) -> None:
