@@ -3,7 +3,6 @@
 import errno
 import importlib
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Mapping
@@ -115,9 +114,10 @@ class LazyGroup(click.Group):
                 f"{library} is not installed; run `{install_command(_EXTRAS[library])}` in the checkout"
             ) from error
         except KeyboardInterrupt as error:
+            from harness.cli.ending import exit_code
+
             click.echo("Interrupted", err=True)
-            # As shells count; 1 would be a failed check.
-            raise click.exceptions.Exit(128 + getattr(error, "signal", signal.SIGINT)) from error
+            raise click.exceptions.Exit(exit_code()) from error
 
 
 def run(group: click.Group) -> None:

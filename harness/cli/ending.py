@@ -8,19 +8,12 @@ from types import FrameType
 PATIENCE = 5.0
 
 
-class Interrupted(KeyboardInterrupt):
-    """A command was asked to end by ``signal``."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.signal = number
-
-
 class OrderlyEnd:
-    """A handler of both signals: the first is raised, others are let pass for :data:`PATIENCE`, then the default."""
+    """A handler of both signals: the first interrupts, others are let pass for :data:`PATIENCE`, then the default."""
 
     def __init__(self) -> None:
-        self._first: float | None = None
+        self.number: int | None = None
+        self._since = 0.0
 
     def install(self) -> None:
         """Take both signals; Ctrl-C only where it is not ignored, as in a job of the background."""
@@ -29,9 +22,16 @@ class OrderlyEnd:
             signal.signal(signal.SIGINT, self)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self._first is None:
-            self._first = time.monotonic()
-            raise Interrupted(number)
-        if time.monotonic() - self._first > PATIENCE:
+        if self.number is None:
+            self.number, self._since = number, time.monotonic()
+            raise KeyboardInterrupt
+        if time.monotonic() - self._since > PATIENCE:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
+
+
+def exit_code() -> int:
+    """Of a command that was interrupted, as shells count: 128 and the signal that came first."""
+    handler = signal.getsignal(signal.SIGTERM)
+    asked = handler.number if isinstance(handler, OrderlyEnd) else None
+    return 128 + (asked or signal.SIGINT)

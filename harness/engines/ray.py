@@ -5,7 +5,10 @@ several checkpoints are answered at once. Answers come back to this process, whi
 samples files are those of a local run. A worker that dies gives its shard to another and is replaced.
 """
 
+import contextlib
 import os
+import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -200,12 +203,29 @@ def _connect(ray: Any, settings: EngineSettings) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
     if settings.address:
         try:
-            ray.init(address=settings.address, **quiet)
+            with _own_signals():
+                ray.init(address=settings.address, **quiet)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise EngineError(f"--address {settings.address}: no Ray cluster there ({_line(error)})") from error
         return
     cpus = max(os.cpu_count() or 1, (settings.workers or 0) * settings.threads)
-    ray.init(num_cpus=cpus, include_dashboard=False, **quiet)
+    with _own_signals():
+        ray.init(num_cpus=cpus, include_dashboard=False, **quiet)
+
+
+@contextlib.contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep the handlers of this process: Ray answers SIGTERM with a report of a crash, before anything is closed."""
+    if threading.current_thread() is not threading.main_thread():  # Which alone handles signals.
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)
 
 
 def _line(error: BaseException) -> str:
