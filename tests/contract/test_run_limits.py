@@ -27,6 +27,8 @@ from tests.support.fakes import RECORD, FakeEngine, write_checkpoint
 from tests.support.killing import forked
 
 _BEGUN = 1
+# No folder, and none that root could make.
+NOWHERE = "/dev/null/nowhere"
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def full_disk(runs: Path) -> None:
 
 
 def no_folder_for_temporary_files(runs: Path) -> None:
-    os.environ["TMPDIR"] = "/nowhere"
+    os.environ["TMPDIR"] = NOWHERE
 
 
 def corrupted_store(runs: Path) -> None:
@@ -154,9 +156,9 @@ def test_a_store_that_is_full_keeps_what_it_has(tmp_path: Path, suite_file: Path
     [
         {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
         {"HOME": None},
-        {"TMPDIR": "/nowhere"},
+        {"TMPDIR": NOWHERE},
         {"COLUMNS": "0"},
-        {"HOME": "/nowhere", "TERM": "dumb"},
+        {"HOME": NOWHERE, "TERM": "dumb"},
     ],
     ids=["LANG=C", "no HOME", "no TMPDIR", "no width", "HOME is nowhere"],
 )

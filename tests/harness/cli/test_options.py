@@ -41,10 +41,10 @@ def test_without_the_option_the_variable_stays_as_it_is(monkeypatch: pytest.Monk
 
 def test_a_data_folder_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETENTION_DATA", "")
-    asked = ["evaluate", "a", "b", "--suite", "nano-1", "--target", "jigsaw", "--data-dir", "/nowhere"]
+    asked = ["evaluate", "a", "b", "--suite", "nano-1", "--target", "jigsaw", "--data-dir", "/dev/null/nowhere"]
     done = CliRunner().invoke(cli, asked)
     assert done.exit_code == 2
-    assert done.output.strip() == "Error: RETENTION_DATA or --data-dir /nowhere: no such folder"
+    assert done.output.strip() == "Error: RETENTION_DATA or --data-dir /dev/null/nowhere: no such folder"
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

@@ -93,7 +93,10 @@ def test_a_failed_step_fails_the_command_and_names_its_log(folder: Path, monkeyp
 def test_an_unknown_study_is_bad_usage() -> None:
     refused = CliRunner().invoke(cli, ["study", "nothing"])
     assert refused.exit_code == 2
-    assert "nothing: unknown study; there are nano, nano-2, qwen2.5-vl, smollm2" in refused.output
+    assert (
+        "nothing: unknown study; there are conversions, conversions-gpu, nano, nano-2, qwen2.5-vl, smollm2"
+        in refused.output
+    )
 
 
 def test_a_dry_run_sums_up_a_study_whose_base_is_nowhere_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
