@@ -78,7 +78,8 @@ def outlay_of(study: Study, steps: Sequence[Step], suite_folder: Path) -> Outlay
         rests_on = rests_on if hours else "nothing: the plan declares neither compute nor seconds"
     kinds = tuple(Kind(kind, count, hours.get(kind)) for kind, count in counts.items())
     known = [each.hours for each in kinds if each.hours is not None]
-    sizes = [_saved(study, each.recipe) for each in study.trained]
+    files = _base_files(plan.base)
+    sizes = [_saved(study, each.recipe, files) for each in study.trained]
     return Outlay(
         study=plan.title,
         base=plan.base,
@@ -156,12 +157,15 @@ def _samples(recipe: Recipe) -> int:
     return recipe.data.count * recipe.rollouts.per_item
 
 
-def _saved(study: Study, recipe: Recipe) -> int | None:
+def _base_files(base: str) -> list[Path]:
+    """The base's weights, if they are here."""
+    here = Path(base).expanduser().is_dir() or base.startswith("nano:")
+    return sorted(open_checkpoint(base).path.glob("*.safetensors")) if here else []
+
+
+def _saved(study: Study, recipe: Recipe, files: Sequence[Path]) -> int | None:
     """Bytes of a checkpoint: as the base's own files where they are here, or as the plan declares it. Of an adapter two
     narrow matrices for each that it adapts: nothing tells where the base is not here."""
-    base = study.plan.base
-    here = Path(base).expanduser().is_dir() or base.startswith("nano:")
-    files = sorted(open_checkpoint(base).path.glob("*.safetensors")) if here else []
     if (adapter := recipe.adapter) is None:
         declared = study.plan.compute.parameters * _BYTES if study.plan.compute else None
         return sum(path.stat().st_size for path in files) if files else declared
