@@ -26,6 +26,8 @@ _PATH = click.Path(path_type=Path)
 @click.option("--images", help="Folder of pictures that the trainings' jigsaws are cut from.")
 @click.option("--out", type=_PATH, help="Folder of the study.  [default: .retention/study/PLAN]")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Steps at once.")
+@click.option("--seeds", help="Only these of the plan's seeds, such as 0,1.")
+@click.option("--known", type=_PATH, help="Results of the same study from elsewhere; what they have is not run again.")
 @click.option("--steps", "list_only", is_flag=True, help="List the steps and which are done; run none.")
 @click.option("--dry-run", is_flag=True, help="Sum up steps, device hours, disk and data; load and run none.")
 @click.option("--power", is_flag=True, help="Simulate which differences the study would show; run none.")
@@ -46,6 +48,8 @@ def command(
     images: str | None,
     out: Path | None,
     jobs: int,
+    seeds: str | None,
+    known: Path | None,
     list_only: bool,
     dry_run: bool,
     power: bool,
@@ -63,12 +67,14 @@ def command(
     below --out; killed at any moment, the same command goes on, and a training where it was. results.json is written
     at the end; copied into leaderboard/data/studies/ it becomes a page of the board's Findings, which begins with the
     verdict that is printed here. --entries makes the last checkpoints of all trainings and seeds into entries of the
-    board.
+    board. A study may run in several places, each with other --seeds, or go on elsewhere with nothing but its
+    results.json: --known takes over what that has, and the results then hold both.
 
     \b
     Examples:
       retention study nano --quick
       retention study nano --out my-study --jobs 2
+      retention study nano --seeds 1,2 --known first-machine/results.json
       retention study nano --steps
       retention study nano --power
       retention study qwen2.5-vl --dry-run
@@ -80,7 +86,7 @@ def command(
 
     with Display() as display:
         display.stage(f"reading study {plan}")
-        from harness.study import Study, load_plan
+        from harness.study import load_plan
 
     if retest is not None:
         _retest(retest)
@@ -99,19 +105,20 @@ def command(
     if images is not None:
         declared = declared.with_images(images)
     folder = out or Path(".retention/study") / f"{declared.name}{'-quick' if quick else ''}"
+    held = None if known is None else _held(known, declared)
     if dry_run:
-        _dry_run(Study(declared, folder.absolute(), opened=False), as_json=as_json)
+        _dry_run(_study(declared, folder.absolute(), seeds, held, opened=False), as_json=as_json)
         return
     if list_only:
-        _list(declared, folder.absolute())
+        _list(declared, folder.absolute(), seeds, held)
         return
-    study = Study(declared, folder.absolute())
+    study = _study(declared, folder.absolute(), seeds, held)
     steps = study.steps()
     if not collect_only:
         _run(study, steps, jobs)
     with Display() as display:
         display.stage("scoring the finished steps")
-        results = _collect(study, steps)
+        results = _collect(study, steps, held)
     if entries is not None and contact is not None:
         _enter(study, entries, bases or Path("leaderboard/data/bases"), contact, licence)
     if as_json:
@@ -198,33 +205,61 @@ def _hours(value: float | None) -> str:
 
 def _retest(path: Path) -> None:
     """Renew the intervals and claims of a results file, whose runs need not be there."""
-    from pydantic import ValidationError
+    from harness.scoring import printable, retest, verdict_sentence
+    from harness.study import read_results
 
-    from harness.errors import RetentionError, first_problem
-    from harness.scoring import StudyResults, printable, retest, verdict_sentence
-
-    try:
-        again = retest(StudyResults.model_validate_json(path.read_bytes()))
-    except OSError as error:
-        raise RetentionError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValidationError as error:
-        raise RetentionError(f"{path}: {first_problem(error)}; give a results.json of `retention study`") from error
+    again = retest(read_results(path))
     path.write_text(again.to_json(), encoding="utf-8")
     for target in again.targets:
         click.echo(printable(f"{target.target}: {verdict_sentence(target)}"))
 
 
-def _list(declared: "Plan", out: Path) -> None:
+def _held(path: Path, declared: "Plan") -> "StudyResults":
+    """Results from elsewhere, which must be of the study that is run here."""
+    from harness.errors import RetentionError
+    from harness.study import read_results
+
+    held = read_results(path)
+    for field in ("name", "quick"):
+        if (found := getattr(held, field)) != (wanted := getattr(declared, field)):
+            raise RetentionError(f"{path}: {field}: {found}, where this study has {wanted}; give results of this study")
+    return held
+
+
+def _study(
+    declared: "Plan", out: Path, seeds: str | None, held: "StudyResults | None", *, opened: bool = True
+) -> "Study":
+    from harness.errors import RetentionError
+    from harness.study import Study, complete_seeds
+
+    chosen = None if seeds is None else _parse_seeds(seeds, declared.seeds)
+    elsewhere = () if held is None else complete_seeds(declared, held)
+    study = Study(declared, out, opened=opened, seeds=chosen, elsewhere=elsewhere)
+    if held is not None and opened and held.base_weights_digest != study.base_digest:
+        raise RetentionError(f"--known: its base has other weights than {declared.base}; give results on the same base")
+    return study
+
+
+def _parse_seeds(text: str, planned: "tuple[int, ...]") -> set[int]:
+    named = {str(seed): seed for seed in planned}
+    words = [word.strip() for word in text.split(",")]
+    for word in words:
+        if word not in named:
+            raise click.BadParameter(f"{word!r}: the seeds of this plan are {','.join(named)}", param_hint="--seeds")
+    return {named[word] for word in words}
+
+
+def _list(declared: "Plan", out: Path, seeds: str | None, held: "StudyResults | None") -> None:
     """All steps; a base that is not here leaves open which of them are done."""
     from harness.checkpoints import CheckpointError
     from harness.cli.columns import echo_columns
-    from harness.study import Folder, Study, step_digests
+    from harness.study import Folder, step_digests
 
     try:
-        study = Study(declared, out)
+        study = _study(declared, out, seeds, held)
     except CheckpointError as error:
         click.echo(f"Which steps are done is not known without the base: {error}", err=True)
-        study = Study(declared, out, opened=False)
+        study = _study(declared, out, seeds, held, opened=False)
     folder, steps = Folder(out), study.steps()
     digests = step_digests(steps)
     rows = []
@@ -251,10 +286,11 @@ def _run(study: "Study", steps: "list[Step]", jobs: int) -> None:
         )
 
 
-def _collect(study: "Study", steps: "list[Step]") -> "StudyResults":
+def _collect(study: "Study", steps: "list[Step]", known: "StudyResults | None") -> "StudyResults":
     from harness.study import RESULTS_FILE, collect
 
-    results = collect(study, steps)
+    results = collect(study, steps, known)
+    study.out.mkdir(parents=True, exist_ok=True)
     (study.out / RESULTS_FILE).write_text(results.to_json(), encoding="utf-8")
     return results
 

@@ -29,8 +29,10 @@ from .scorer import SCORER_VERSION, check_margin, paired_items, score_pair
 from .sentence import headline, lost_format
 from .statistics import ALPHA, MARGIN, RESAMPLES, SEED, harmonic_mean, holm, mcnemar
 from .study.arms import Across, Arm, across_arms, common_level
-from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, predictor, retest
+from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, retest
+from .study.merging import merge_results
 from .study.power import StudySize, detectable_difference, shown_share
+from .study.prediction import predictors_of
 from .study.results import (
     CurvePoint,
     Made,
@@ -170,6 +172,7 @@ __all__ = [
     "mcnemar",
     "mean_minimum_detectable_difference",
     "mean_over_seeds",
+    "merge_results",
     "metric_of",
     "metrics_page",
     "nats",
@@ -180,7 +183,7 @@ __all__ = [
     "point_interval",
     "points",
     "portable",
-    "predictor",
+    "predictors_of",
     "printable",
     "rate_interval",
     "reasons",

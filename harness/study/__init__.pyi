@@ -2,7 +2,7 @@ from .entries import Statement, write_entries
 from .gemma3 import make_gemma3
 from .outlay import Outlay, outlay_of
 from .plan import Plan, load_plan
-from .results import RESULTS_FILE, collect
+from .results import RESULTS_FILE, collect, complete_seeds, read_results
 from .runner import Folder, Runner, Step, step_digests
 from .smollm2 import cache_folder, make_smollm2
 from .steps import Study
@@ -19,11 +19,13 @@ __all__ = [
     "Study",
     "cache_folder",
     "collect",
+    "complete_seeds",
     "load_plan",
     "make_gemma3",
     "make_smollm2",
     "make_toy",
     "outlay_of",
+    "read_results",
     "step_digests",
     "write_entries",
 ]

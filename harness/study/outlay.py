@@ -79,7 +79,7 @@ def outlay_of(study: Study, steps: Sequence[Step], suite_folder: Path) -> Outlay
     kinds = tuple(Kind(kind, count, hours.get(kind)) for kind, count in counts.items())
     known = [each.hours for each in kinds if each.hours is not None]
     files = _base_files(plan.base)
-    sizes = [_saved(study, each.recipe, files) for each in study.trained]
+    sizes = [_saved(study, each.recipe, files) for each in study.trained_here]
     return Outlay(
         study=plan.title,
         base=plan.base,
@@ -87,8 +87,8 @@ def outlay_of(study: Study, steps: Sequence[Step], suite_folder: Path) -> Outlay
         device=f"{compute.count} x {compute.device}" if compute else "one process",
         hours=sum(known) if len(known) == len(kinds) else None,
         rests_on=rests_on,
-        trainings=len(study.trained),
-        checkpoints=sum(len(each.checkpoints) for each in study.trained),
+        trainings=len(study.trained_here),
+        checkpoints=sum(len(each.checkpoints) for each in study.trained_here),
         weights=_sum(sizes, max),
         disk=_disk(study, sizes),
         suite_data=needed_data(study.suite, suite_folder),
@@ -102,7 +102,7 @@ def _from_compute(study: Study, compute: Compute, counts: Counter[str]) -> dict[
     seconds = {kind: count * compute.start_seconds * devices for kind, count in counts.items()}
     read = 2 * compute.parameters
     asked = _suite_tokens(study, compute)
-    for trained in study.trained:
+    for trained in study.trained_here:
         recipe, part = trained.recipe, study.count(trained.target)
         answer = _answer_tokens(recipe, compute)
         tokens = recipe.optimisation.steps * recipe.batch * (compute.prompt_tokens + answer)
@@ -143,7 +143,7 @@ def _answer_tokens(recipe: Recipe, compute: Compute) -> int:
 def _rollouts(study: Study) -> dict[Path, Recipe]:
     """The recipe of each set of rollouts, once, by its folder."""
     found: dict[Path, Recipe] = {}
-    for trained in study.trained:
+    for trained in study.trained_here:
         if trained.examples is not None and (recipe := study.rollouts(trained)) is not None:
             found[trained.examples] = recipe
     return found
@@ -184,7 +184,7 @@ def _adapts(adapter: Adapter, module: str) -> bool:
 
 def _sum(sizes: Iterable[int | None], joined: Callable[[list[int]], int] = sum) -> int | None:
     known = list(sizes)
-    return None if None in known else joined([each for each in known if each is not None])
+    return None if None in known else joined([0, *(each for each in known if each is not None)])
 
 
 def _disk(study: Study, sizes: Sequence[int | None]) -> dict[str, int | None]:
@@ -193,13 +193,13 @@ def _disk(study: Study, sizes: Sequence[int | None]) -> dict[str, int | None]:
     kept = [_kept(recipe) for recipe in _rollouts(study).values()]
     items = sum(
         len(each.checkpoints) * _items(study, study.count(each.target)) + _items(study, study.plan.whole)
-        for each in study.trained
+        for each in study.trained_here
     )
     states = [
         size and size // (_BYTES if each.recipe.adapter is None else _ADAPTED_BYTES) * _STATE
-        for each, size in zip(study.trained, sizes, strict=True)
+        for each, size in zip(study.trained_here, sizes, strict=True)
     ]
-    saved = [size and size * len(each.checkpoints) for each, size in zip(study.trained, sizes, strict=True)]
+    saved = [size and size * len(each.checkpoints) for each, size in zip(study.trained_here, sizes, strict=True)]
     return {
         "checkpoints": _sum(saved),
         "a trainer's state": _sum(states, max),
@@ -219,13 +219,13 @@ def _items(study: Study, count: int | None) -> int:
 
 
 def _sees(study: Study) -> bool:
-    return any((each.recipe.data.source or "").startswith(("jigsaw-", "scenes-")) for each in study.trained)
+    return any((each.recipe.data.source or "").startswith(("jigsaw-", "scenes-")) for each in study.trained_here)
 
 
 def _training_data(study: Study) -> dict[str, str]:
     """What trainings and rollouts read, by the name of its source: how many examples, and whether it is here."""
     found: dict[str, str] = {}
-    for recipe in [*(each.recipe for each in study.trained), *_rollouts(study).values()]:
+    for recipe in [*(each.recipe for each in study.trained_here), *_rollouts(study).values()]:
         sources: list[Data | Replay] = [recipe.data, *([recipe.replay] if recipe.replay else [])]
         for data in sources:
             if data.source is None:

@@ -4,13 +4,15 @@ Scorecards written by evaluations are not used; incomplete trainings are listed 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from harness.checkpoints import CheckpointError, open_checkpoint
-from harness.errors import RetentionError
+from harness.errors import RetentionError, first_problem
 from harness.evaluation import NOISE_FILE
 from harness.evaluation import NoiseFloor as MeasuredNoise
 from harness.records import Run, RunRecord, SuiteRecord, read_record, read_run
@@ -20,7 +22,6 @@ from harness.scoring import (
     Dynamics,
     Made,
     NoiseFloor,
-    Predictor,
     Seed,
     StudyResults,
     TargetResult,
@@ -30,19 +31,20 @@ from harness.scoring import (
     last_of,
     mean_minimum_detectable_difference,
     mean_over_seeds,
-    predictor,
+    merge_results,
+    predictors_of,
     reasons,
     score_pair,
 )
+from harness.study.plan import Plan, Target
 from harness.study.runner import Folder, Step
 from harness.study.steps import Study, Trained
 from harness.suites import open_suite
-from harness.training import TrainingRecord
+from harness.training import TrainingRecord, load_recipe
 from harness.training import read_record as read_training_record
 
 RESULTS_FILE = "results.json"
 _CHURN = 0.1
-_MIDDLE = 1  # The index of normalised gain .5 among the levels.
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,66 @@ class Runs:
         return read_run(folder) if folder else None
 
 
-def collect(study: Study, steps: Sequence[Step]) -> StudyResults:
-    """The results of the study so far. Raises ``RetentionError`` if no training has been evaluated yet."""
+def read_results(path: Path) -> StudyResults:
+    """A results file; raises ``RetentionError``, which names it, if it is none."""
+    try:
+        return StudyResults.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise RetentionError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValidationError as error:
+        raise RetentionError(f"{path}: {first_problem(error)}; give a results.json of `retention study`") from error
+
+
+def complete_seeds(plan: Plan, known: StudyResults) -> set[tuple[str, int]]:
+    """The plan's targets and seeds of which ``known`` has every training."""
+    held = _held(known)
+    return {
+        (target, seed)
+        for target, declared in plan.targets.items()
+        for seed in plan.seeds
+        if {(load_recipe(declared.config, "sft").target, name, seed) for name in declared.trainings} <= held
+    }
+
+
+def _held(known: StudyResults) -> set[tuple[str, str, int]]:
+    """What results hold, each as target family, training and seed."""
+    return {
+        (target.target, training.name, made.seed)
+        for target in known.targets
+        for training in target.trainings
+        for made in training.made
+    }
+
+
+def collect(study: Study, steps: Sequence[Step], known: StudyResults | None = None) -> StudyResults:
+    """The results of the study so far, with those that are ``known`` from elsewhere.
+
+    A training and seed that both have is that of ``known``. Raises ``RetentionError`` if no training has been evaluated
+    yet, or if ``known`` is of another study.
+    """
+    own = _own(study, steps, set() if known is None else _held(known))
+    if own is None and known is None:
+        raise RetentionError(f"{study.out}: no training was evaluated yet; run the same command again to continue")
+    if own is not None and known is None:
+        return own
+    stated = {study.family(target): _claims(declared) for target, declared in study.plan.targets.items()}
+    try:
+        return merge_results([each for each in (known, own) if each is not None], stated)
+    except ValueError as error:
+        raise RetentionError(f"{study.out}: these results and those given do not go together: {error}") from error
+
+
+def _claims(declared: Target) -> list[tuple[str, str, str]]:
+    return [(claim.keeps, than, claim.source) for claim in declared.claims for than in claim.than]
+
+
+def _own(study: Study, steps: Sequence[Step], held: Collection[tuple[str, str, int]]) -> StudyResults | None:
+    """What this folder has besides what is ``held``; None if that is nothing."""
     targets, missing, records = [], [], []
     packages: dict[str, str] = {}
     parameters = 0
     for target in study.plan.targets:
-        base, found, absent = _found(study, target)
+        base, found, absent = _found(study, target, held)
         missing += absent
         if base is not None and found:
             targets.append(_target(study, target, base, found))
@@ -97,7 +152,7 @@ def collect(study: Study, steps: Sequence[Step]) -> StudyResults:
             records += [base.record, *(run.record for each in found for run in each.runs.values())]
             packages |= {name: version for each in found for name, version in each.record.versions.items()}
     if not targets:
-        raise RetentionError(f"{study.out}: no training was evaluated yet; run the same command again to continue")
+        return None
     first = records[0]
     commits = {record.commit if not record.dirty else None for record in records}
     fields: dict[str, Any] = {"commit": commits.pop() if len(commits) == 1 else None}
@@ -126,9 +181,15 @@ def collect(study: Study, steps: Sequence[Step]) -> StudyResults:
     )
 
 
-def _found(study: Study, target: str) -> tuple[Run | None, list[_Found], list[str]]:
-    """The base's run on the target's part, the complete trainings, and the names of the others."""
-    trainings = [each for each in study.trained if each.target == target]
+def _found(
+    study: Study, target: str, held: Collection[tuple[str, str, int]]
+) -> tuple[Run | None, list[_Found], list[str]]:
+    """The base's run on the target's part, the complete trainings, and the names of the others, without those held."""
+    trainings = [
+        each
+        for each in study.trained
+        if each.target == target and (each.recipe.target, each.name, each.seed) not in held
+    ]
     name = study.part(target)
     if not name.is_file():
         return None, [], [each.key.removeprefix("train/") for each in trainings]
@@ -170,12 +231,7 @@ def _target(study: Study, target: str, base: Run, found: Sequence[_Found]) -> Ta
     curves = Curves(base, {name: [_seed(one) for one in each] for name, each in by_name.items()}, family)
     whole_base = whole_runs(study).folder(study.base.record.weights_digest)
     trainings = tuple(_training(study, curves, name, each, whole_base, family) for name, each in by_name.items())
-    claims = [
-        (claim.keeps, than, claim.source)
-        for claim in plan.claims
-        for than in claim.than
-        if claim.keeps in by_name and than in by_name
-    ]
+    claims = [claim for claim in _claims(plan) if {claim[0], claim[1]} <= by_name.keys()]
     tests = check_claims({training.name: training.matched for training in trainings}, claims)
     card = next(iter(curves.cards.values()))
     noise = _noise(study, base.record)
@@ -188,7 +244,7 @@ def _target(study: Study, target: str, base: Run, found: Sequence[_Found]) -> Ta
         trainings=trainings,
         claims=tests,
         agreement=count_verdicts(tests),
-        predictors=_predictors(trainings),
+        predictors=predictors_of(trainings),
         **fields,
         reasons=reasons(fields, {"noise": "the second run of the base was not made"}),
     )
@@ -264,35 +320,3 @@ def _noise(study: Study, base: RunRecord) -> NoiseFloor | None:
         forgotten_rate=max(task.forgotten_rate for task in floor.tasks.values()),
         outputs_differ=sum(task.outputs_differ for task in floor.tasks.values()),
     )
-
-
-def _predictors(trainings: Sequence[TrainingResult]) -> tuple[Predictor, ...]:
-    """Possible predictors of forgetting (1 - retention): along all curves, and between trainings at the same gain."""
-    lost = "forgetting (1 - retention)"
-    found = []
-    for field, name in (
-        ("kl_target", "forward KL on target prompts"),
-        ("kl_prior", "forward KL on prior prompts"),
-        ("normalised_gain", "normalised gain"),
-    ):
-        groups = [
-            [
-                (value, 1 - point.retention_macro)
-                for point in curve.points
-                if (value := getattr(point, field)) is not None and point.retention_macro is not None
-            ]
-            for training in trainings
-            for curve in training.curves
-        ]
-        found.append(predictor(name, f"{lost} over checkpoints", groups))
-    between = [
-        [
-            (training.target_perplexity, 1 - kept)
-            for kept in training.matched[_MIDDLE].by_seed
-            if kept is not None and training.target_perplexity is not None
-        ]
-        for training in trainings
-    ]
-    level = trainings[0].matched[_MIDDLE].normalised_gain
-    found.append(predictor("perplexity of the training targets under the base", f"{lost} at gain {level:g}", between))
-    return tuple(found)

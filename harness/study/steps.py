@@ -7,7 +7,7 @@ seeds of one. Evaluations of one target and seed are one process, because every 
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,11 +52,23 @@ class Trained:
 class Study:
     """A plan in an output folder: its trainings, its suites, and the steps that make them.
 
-    Its base is opened at once, unless ``opened`` is false: its steps can then be counted and not run.
+    Its base is opened at once, unless ``opened`` is false: its steps can then be counted and not run. ``trained`` are
+    all trainings of the plan; those of other places (``seeds`` that run here, ``elsewhere``: targets and seeds that
+    were run before) have no steps.
     """
 
-    def __init__(self, plan: Plan, out: Path, *, opened: bool = True) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        out: Path,
+        *,
+        opened: bool = True,
+        seeds: Collection[int] | None = None,
+        elsewhere: Collection[tuple[str, int]] = (),
+    ) -> None:
         self.plan, self.out = plan, out
+        self._run_here = set(plan.seeds) if seeds is None else set(seeds)
+        self._elsewhere = frozenset(elsewhere)
         self._devices = None if plan.accelerate is None else accelerate_file(plan.accelerate)
         self.base_digest = self.base.record.weights_digest if opened else ""
         self.suite = open_suite(plan.suite)
@@ -89,10 +101,20 @@ class Study:
         if self.plan.whole is not None and f"suite/part{self.plan.whole}" not in {step.key for step in steps}:
             steps += self._part_steps(self.plan.whole)[:1]
         for seed in self.plan.seeds:
-            of_seed = [step for target in self.plan.targets for step in self._seed_steps(target, seed)]
+            targets = [target for target in self.plan.targets if self.runs_here(target, seed)]
+            of_seed = [step for target in targets for step in self._seed_steps(target, seed)]
             # Results come before their explanation.
             steps += sorted(of_seed, key=lambda step: step.kind == "dynamics")
         return steps
+
+    def runs_here(self, target: str, seed: int) -> bool:
+        """Whether the trainings of a target with this seed are among the steps."""
+        return seed in self._run_here and (target, seed) not in self._elsewhere
+
+    @property
+    def trained_here(self) -> tuple[Trained, ...]:
+        """The trainings that are among the steps."""
+        return tuple(each for each in self.trained if self.runs_here(each.target, each.seed))
 
     def of(self, target: str, seed: int) -> list[Trained]:
         """The trainings of one target with one seed, in the order of the plan."""
@@ -122,7 +144,8 @@ class Study:
     def _part_file(self, count: int) -> Path:
         return self.out / "suites" / f"{self.plan.suite}-part{count}-1.yaml"
 
-    def _family(self, target: str) -> str:
+    def family(self, target: str) -> str:
+        """The family of a target, by which results and runs name it."""
         return next(each.recipe.target for each in self.trained if each.target == target)
 
     def _trained(self) -> Iterator[Trained]:
@@ -248,7 +271,7 @@ class Study:
         return [python, "-m", "accelerate.commands.launch", "--config_file", str(self._devices), *rest]
 
     def _evaluate_step(self, target: str, seed: int, trained: Sequence[Trained], needs: tuple[str, ...]) -> Step:
-        family = self._family(target)
+        family = self.family(target)
 
         def command() -> Sequence[str]:
             folders = [path for each in trained for path in each.checkpoints.values()]
@@ -257,7 +280,7 @@ class Study:
         return Step(f"evaluate/{target}/part-seed{seed}", "evaluate/part", command, self._how(family), needs)
 
     def _whole_step(self, target: str, seed: int, trained: Sequence[Trained], needs: tuple[str, ...]) -> Step:
-        family = self._family(target)
+        family = self.family(target)
 
         def command() -> Sequence[str]:
             for each in trained:

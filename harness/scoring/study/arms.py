@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 
 from harness.scoring.statistics import ALPHA
-from harness.scoring.study.comparison import LEAST_PAIRS, mean_over_seeds, spearman
+from harness.scoring.study.comparison import mean_over_seeds
+from harness.scoring.study.prediction import LEAST_PAIRS, spearman
 from harness.scoring.study.results import CurvePoint, Matched, TargetResult, TrainingResult
 
 Quantity = Literal["perplexity of the training data", "forward KL on prior prompts", "forward KL on target prompts"]

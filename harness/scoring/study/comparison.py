@@ -5,7 +5,6 @@ retention is Student's over the seeds, and a claim is tested by Welch's t betwee
 says nothing of others: its interval is over the items alone, and every claim on it is undecided.
 """
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ from harness.scoring.study.results import (
     CurvePoint,
     Last,
     Matched,
-    Predictor,
     SeedCurve,
     StudyResults,
     TargetResult,
@@ -35,7 +33,6 @@ from harness.scoring.task_scores import reasons
 from harness.scoring.trajectory import LEVELS, curve_draws, joint_draws, retention_at
 from harness.scoring.transitions import Floats
 
-LEAST_PAIRS = 4
 LEAST_SEEDS = 2
 # Beside the gains at which trajectories are read, one near the end, where published comparisons are usually made.
 STUDY_LEVELS = (*LEVELS, 0.9)
@@ -213,51 +210,18 @@ def _retested(target: TargetResult) -> TargetResult:
         each.model_copy(update={"matched": tuple(_again(matched) for matched in each.matched)})
         for each in target.trainings
     )
-    claims = list(dict.fromkeys((test.keeps, test.than, test.source) for test in target.claims))
-    tests = check_claims({each.name: each.matched for each in trainings}, claims)
+    tests = check_claims({each.name: each.matched for each in trainings}, stated_claims(target))
     return target.model_copy(update={"trainings": trainings, "claims": tests, "agreement": count_verdicts(tests)})
+
+
+def stated_claims(target: TargetResult) -> list[tuple[str, str, str]]:
+    """The claims (keeps, than, source) that the results of a target test, in the order in which they were stated."""
+    return list(dict.fromkeys((test.keeps, test.than, test.source) for test in target.claims))
 
 
 def _again(matched: Matched) -> Matched:
     alone = matched.retention_macro_ci if matched.seeds < LEAST_SEEDS else None
     return matched_over_seeds(matched.normalised_gain, matched.by_seed, alone) if matched.by_seed else matched
-
-
-def predictor(name: str, of: str, groups: Sequence[Sequence[tuple[float, float]]]) -> Predictor:
-    """Spearman's rank correlation of (x, y) pairs, with a bootstrap interval over the groups they come in.
-
-    A group is one training with one seed, whose checkpoints are not independent, so that whole groups are drawn. Null
-    with fewer than ``LEAST_PAIRS`` pairs, or where x or y does not vary. Source: Spearman 1904.
-    """
-    pairs = [each for group in groups for each in group]
-    rho = spearman(pairs)
-    fields: dict[str, Any] = {"spearman": rho, "spearman_ci": None}
-    kept = [list(group) for group in groups if group]
-    if rho is not None and len(kept) >= LEAST_PAIRS:
-        rng = np.random.default_rng([statistics.SEED, int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])])
-        picked = rng.integers(0, len(kept), size=(_CORRELATIONS, len(kept)))
-        drawn = [spearman([each for place in row for each in kept[place]]) for row in picked]
-        there = np.array([value for value in drawn if value is not None])
-        if len(there) >= (1 - statistics.ALPHA) * len(drawn):
-            fields["spearman_ci"] = statistics.interval(there)
-    few = f"{len(pairs)} pairs, or one side does not vary"
-    why = {"spearman": few, "spearman_ci": few if rho is None else f"{len(kept)} trainings are too few to draw from"}
-    return Predictor(name=name, of=of, pairs=len(pairs), trainings=len(kept), **fields, reasons=reasons(fields, why))
-
-
-_CORRELATIONS = 2_000
-
-
-def spearman(pairs: Sequence[tuple[float, float]]) -> float | None:
-    """Spearman's rank correlation in [-1, 1], ties given their mean rank; None where it is not defined."""
-    if len(pairs) < LEAST_PAIRS:
-        return None
-    from scipy.stats import rankdata
-
-    x, y = (rankdata(side) for side in zip(*pairs, strict=True))
-    if np.ptp(x) == 0 or np.ptp(y) == 0:
-        return None
-    return float(np.clip(np.corrcoef(x, y)[0, 1], -1, 1))
 
 
 def mean_over_seeds(values: Sequence[float | None]) -> float | None:
@@ -279,17 +243,17 @@ def count_verdicts(tests: Sequence[Tested]) -> Agreement:
 
 def last_of(cards: Sequence[tuple[int, int, Scorecard]]) -> Last:
     """The last checkpoints, given as (seed, step, scorecard) on the whole suite."""
-    points = [(seed, point_of(step, card)) for seed, step, card in cards]
+    return last_over_seeds([SeedCurve(seed=seed, points=(point_of(step, card),)) for seed, step, card in cards])
+
+
+def last_over_seeds(by_seed: Sequence[SeedCurve]) -> Last:
+    """Each seed's last checkpoint on the whole suite, the only point of its curve, and the means over the seeds."""
     fields: dict[str, Any] = {
-        name: mean_over_seeds([getattr(point, name) for _, point in points])
+        name: mean_over_seeds([getattr(curve.points[0], name) for curve in by_seed])
         for name in ("score", "gain", "retention_macro", "forgotten_rate")
     }
-    why = "no seed was evaluated on the whole suite" if not points else "not defined for every seed"
-    return Last(
-        by_seed=tuple(SeedCurve(seed=seed, points=(point,)) for seed, point in points),
-        **fields,
-        reasons=reasons(fields, dict.fromkeys(fields, why)),
-    )
+    why = "no seed was evaluated on the whole suite" if not by_seed else "not defined for every seed"
+    return Last(by_seed=tuple(by_seed), **fields, reasons=reasons(fields, dict.fromkeys(fields, why)))
 
 
 def point_of(step: int, card: Scorecard, kl_target: float | None = None, kl_prior: float | None = None) -> CurvePoint:

@@ -79,6 +79,41 @@ def test_steps_of_a_study_whose_base_is_nowhere_here_are_listed(
     assert not list(tmp_path.iterdir())
 
 
+def test_seeds_and_what_is_known_leave_out_steps(tmp_path: Path) -> None:
+    made_study(tmp_path)
+    plan, out = str(tmp_path / "plan.yaml"), str(tmp_path / "out")
+    one = CliRunner().invoke(cli, ["study", plan, "--out", out, "--seeds", "1", "--steps"], catch_exceptions=False)
+    assert "train/jigsaw/rft-seed1" in one.stdout
+    assert "seed0" not in one.stdout
+    results = Path(out) / RESULTS_FILE
+    first = ["study", plan, "--out", out, "--results"]
+    assert CliRunner().invoke(cli, first, catch_exceptions=False).exit_code == 0
+    known = CliRunner().invoke(cli, ["study", plan, "--out", str(tmp_path / "b"), "--known", str(results), "--steps"])
+    assert [line for line in known.stdout.splitlines() if line.startswith("train/")] == []
+    elsewhere = ["study", plan, "--out", str(tmp_path / "b"), "--known", str(results), "--results", "--json"]
+    again = CliRunner().invoke(cli, elsewhere, catch_exceptions=False)
+    (found,), (expected,) = json.loads(again.stdout)["targets"], json.loads(results.read_text("utf-8"))["targets"]
+    # Numbers are written with twelve digits, and what follows from them is computed again.
+    assert found["agreement"] == expected["agreement"]
+    for one, other in zip(found["trainings"], expected["trainings"], strict=True):
+        assert (one["made"], one["curves"]) == (other["made"], other["curves"])
+
+
+@pytest.mark.parametrize("seeds", ["7", "0,x", "", "0-1"])
+def test_seeds_that_the_plan_does_not_have_are_refused(folder: Path, seeds: str) -> None:
+    refused = study(folder, "--seeds", seeds, "--steps")
+    assert refused.exit_code == 2
+    assert "the seeds of this plan are 0" in refused.output
+
+
+def test_results_of_another_study_are_no_known_ones(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_text(made_up({"a": Arm((0.9,))}).to_json(), encoding="utf-8")
+    refused = study(folder, "--known", str(other), "--steps")
+    assert refused.exit_code == 2
+    assert "other.json: name: made-up, where this study has small" in refused.output
+
+
 def test_a_failed_step_fails_the_command_and_names_its_log(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failing = Step("train/x", "train/sft", lambda: ["false"], {})
     after = Step("evaluate/x", "evaluate/part", lambda: ["true"], {}, ("train/x",))

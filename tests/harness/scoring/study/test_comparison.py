@@ -4,9 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.stats import spearmanr, ttest_ind
+from scipy.stats import ttest_ind
 
 from harness.records.run import Run
 from harness.scoring import score_pair
@@ -18,9 +16,7 @@ from harness.scoring.study.comparison import (
     count_verdicts,
     last_of,
     matched_over_seeds,
-    predictor,
     retest,
-    spearman,
 )
 from harness.scoring.study.results import Matched, SeedCurve, StudyResults
 from harness.scoring.trajectory import LEVELS, score_trajectory
@@ -182,35 +178,3 @@ def test_last_checkpoints_are_averaged_and_an_absent_one_has_a_reason(base: Run,
     assert last.retention_macro == pytest.approx(np.mean([card.retention_macro for _, _, card in cards]))
     assert last.score == pytest.approx(np.mean([card.learned.score_tuned for _, _, card in cards]))
     assert last_of([]).reasons["gain"] == "no seed was evaluated on the whole suite"
-
-
-def test_a_predictor_finds_a_relation_and_draws_whole_trainings() -> None:
-    rng = np.random.default_rng(0)
-    groups = [[(x, x**3 + rng.normal(0, 0.01)) for x in rng.random(6)] for _ in range(8)]
-    found = predictor("x", "y", groups)
-    assert (found.pairs, found.trainings) == (48, 8)
-    assert found.spearman is not None
-    assert found.spearman > 0.95
-    assert found.spearman_ci is not None
-    assert found.spearman_ci[0] <= found.spearman <= found.spearman_ci[1]
-    nothing = predictor("x", "y", [[(rng.random(), rng.random()) for _ in range(6)] for _ in range(8)])
-    assert nothing.spearman_ci is not None
-    assert nothing.spearman_ci[0] < 0 < nothing.spearman_ci[1]
-
-
-def test_a_predictor_without_enough_to_go_on_is_null() -> None:
-    assert predictor("x", "y", [[(1.0, 2.0)]]).reasons["spearman"] == "1 pairs, or one side does not vary"
-    assert spearman([(1.0, float(n)) for n in range(9)]) is None
-    few = predictor("x", "y", [[(float(n), float(n)) for n in range(9)]])
-    assert few.spearman == pytest.approx(1)
-    assert few.reasons == {"spearman_ci": "1 trainings are too few to draw from"}
-
-
-@given(st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=4, max_size=30))
-def test_spearman_is_that_of_scipy(pairs: list[tuple[int, int]]) -> None:
-    x, y = zip(*pairs, strict=True)
-    found = spearman([(float(a), float(b)) for a, b in pairs])
-    if len(set(x)) == 1 or len(set(y)) == 1:
-        assert found is None
-    else:
-        assert found == pytest.approx(spearmanr(x, y).statistic, abs=1e-12)
