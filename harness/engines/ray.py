@@ -16,6 +16,7 @@ from typing import Any
 
 from harness.engines import starting
 from harness.engines.failures import is_out_of_memory
+from harness.engines.orphans import end_with_this_process
 from harness.engines.placement import Placement
 from harness.engines.settings import EngineError, EngineSettings
 from harness.engines.shards import Shard, Shards
@@ -211,6 +212,7 @@ def _connect(ray: Any, settings: EngineSettings) -> None:
     cpus = max(os.cpu_count() or 1, (settings.workers or 0) * settings.threads)
     with _own_signals():
         ray.init(num_cpus=cpus, include_dashboard=False, **quiet)
+    end_with_this_process()
 
 
 @contextlib.contextmanager

@@ -2,10 +2,13 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness.checkpoints.checkpoint import open_checkpoint
@@ -98,3 +101,28 @@ def test_more_workers_than_room_are_refused() -> None:
     plan = make_plan("nano:base", [], "nano-1", "math", replace(RAY, workers=999), Path("unused"))
     with pytest.raises(EngineError, match="--workers 999: the Ray cluster has room for"):
         starting.start(*plan.placements)
+
+
+_DRIVER = """
+import sys, time
+from harness.engines.ray import _connect
+from harness.engines.settings import EngineSettings
+import ray
+_connect(ray, EngineSettings(name="transformers", dtype="float32", executor="ray", workers=1))
+print("started", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.timeout(300)
+def test_ray_ends_with_a_process_that_is_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", _DRIVER], stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdout is not None
+        assert "started" in driver.stdout.readline()
+        started = psutil.Process(driver.pid).children(recursive=True)
+        names = {each.name() for each in started}
+        driver.kill()
+    assert {"gcs_server", "raylet", "ray::DashboardAgent"} <= names
+    # Its agents alone would wait for a minute.
+    _, left = psutil.wait_procs(started, timeout=30)
+    assert left == []
