@@ -285,7 +285,7 @@ def judge_quantity(doc: Document, results: Sequence[str], rel_tol: float = 0.0) 
     """``process_results`` of short questions for one number: as :func:`judge_math`, but an output that is only a
     number, with or without its unit, counts as the answer too (layer "number")."""
     output = statements.answer_of(results[0]).strip()
-    bare = not statements.statements(output) and numbers.read_numeral(output) is not None
+    bare = next(statements.stated(output), None) is None and numbers.read_numeral(output) is not None
     judged = mathematics.judge_math(f"Answer: {output}" if bare else output, str(doc["answer"]), rel_tol)
     return {**_metrics(judged), "layer": "number" if bare and judged.layer else judged.layer}
 

@@ -13,7 +13,7 @@ from harness.answers.extraction import normal
 from harness.answers.notation import one_spelling
 from harness.answers.numbers import find_numeral
 from harness.answers.options import opening_label
-from harness.answers.statements import MAX_ANSWER, statements
+from harness.answers.statements import MAX_ANSWER, stated
 
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _TOKEN = re.compile(r"(?P<number>(?:(?<![\w.)])[+-])?[0-9]{1,40}(?:\.[0-9]{1,40})?)(?![^\W_])|[^\W_]+")
@@ -34,8 +34,8 @@ def canonical_answer(answer: str) -> str:
 @lru_cache(maxsize=1 << 16)
 def _canonical(answer: str) -> str:
     text = _UNSEEN.sub("", answer)
-    if said := statements(text):
-        text = said[0].text
+    if (best := next(stated(text), None)) is not None:
+        text = best.text
     if (number := find_numeral(text.strip(" .$"))) is not None:
         return _written(number.value)
     if (label := opening_label(text)) is not None:

@@ -19,7 +19,7 @@ from harness.answers.extraction import Judgement, decided, normal, off_list, unp
 from harness.answers.letters import read_letter
 from harness.answers.options import LETTERS as LETTERS
 from harness.answers.options import named
-from harness.answers.statements import MAX_ANSWER, answer_of, statements
+from harness.answers.statements import MAX_ANSWER, answer_of, stated
 
 _STRICT = re.compile(r"\s*([A-Z])\.?\s*")
 _LONGEST_STRICT = 4000
@@ -46,15 +46,15 @@ def judge_choice(output: str, gold: str, options: Sequence[str]) -> Judgement:
     answer is unparsed. Raises ``ValueError`` when options coincide after normalisation or ``gold`` names none of them.
     """
     expected = _expected(gold, tuple(options))
-    made = [each for each in statements(answer_of(output)) if len(each.text) <= MAX_ANSWER]
-    stated = made[0].text if made else None
-    for statement in made:
+    first = None
+    for statement in (each for each in stated(answer_of(output)) if len(each.text) <= MAX_ANSWER):
+        first = first or statement
         found = named(statement.text, statement.following, options)
         if isinstance(found, int):
             return decided(statement.text, found == expected)
         if found is not None:
             return off_list(statement.text) if found == "off-list" else unparsed(statement.text)
-    return unparsed(stated)
+    return unparsed(first.text if first else None)
 
 
 @lru_cache(maxsize=8192)

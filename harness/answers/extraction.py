@@ -9,7 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 
-from harness.answers.statements import MAX_ANSWER, answer_of, bare, statements
+from harness.answers.statements import MAX_ANSWER, answer_of, bare, stated
 from harness.records import Outcome
 
 WRAPPED_TEXT = re.compile(r"\\(?:text(?:bf|it|rm|tt)?|math(?:rm|bf|it|tt|sf)|mbox|operatorname) ?\{([^{}]*)\}")
@@ -47,7 +47,7 @@ def extract_answer(output: str) -> str | None:
 
 def extract_layer(output: str) -> tuple[str | None, str | None]:
     """The layer and the text of the best statement; (None, None) where there is none, or it is too long."""
-    best = next(iter(statements(answer_of(output))), None)
+    best = next(stated(answer_of(output)), None)
     if best is None or len(best.text) > MAX_ANSWER:
         return None, None
     return best.layer, best.text

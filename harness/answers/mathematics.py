@@ -14,7 +14,7 @@ from functools import cache
 from harness.answers.extraction import WRAPPED_TEXT, Judgement, decided, normal, unparsed
 from harness.answers.formulas import conjoined, formula, is_prose, is_words, spelt, unexplained
 from harness.answers.numbers import Numeral, read_numeral, same_number, stated_numerals
-from harness.answers.statements import MAX_ANSWER, Statement, answer_of, statements
+from harness.answers.statements import MAX_ANSWER, Statement, answer_of, stated
 from harness.sandbox import Failure, Limits, Sandbox
 
 # The longest gold answer of MATH-500 has 53 characters.
@@ -38,14 +38,15 @@ def judge_math(output: str, gold: str, rel_tol: float = 0.0) -> Judgement:
     Unparsed when nothing is stated, or what is stated is prose, several numbers where one is asked for, no expression
     that can be parsed, or too much work. A gold answer that is none of the three is compared by its spelling.
     """
-    made = [each for each in statements(answer_of(output)) if len(each.text) <= MAX_ANSWER]
-    for statement in made:
+    first = None
+    for statement in (each for each in stated(answer_of(output)) if len(each.text) <= MAX_ANSWER):
+        first = first or statement
         verdict = equivalent(statement.text, gold, rel_tol, statement=statement)
         if verdict is not None:
             return replace(decided(statement.text, verdict), layer=statement.layer)
         if _ATTEMPT.search(statement.text):
             return replace(unparsed(statement.text), layer=statement.layer)
-    return replace(unparsed(made[0].text), layer=made[0].layer) if made else unparsed(None)
+    return replace(unparsed(first.text), layer=first.layer) if first else unparsed(None)
 
 
 def equivalent(stated: str, gold: str, rel_tol: float = 0.0, *, statement: Statement | None = None) -> bool | None:

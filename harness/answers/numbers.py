@@ -15,7 +15,7 @@ from math import factorial
 from harness.answers.extraction import Judgement, decided, unparsed
 from harness.answers.notation import as_number
 from harness.answers.number_words import spelled
-from harness.answers.statements import MAX_ANSWER, Statement, answer_of, statements
+from harness.answers.statements import MAX_ANSWER, Statement, answer_of, stated
 from harness.answers.units import ratio
 
 _MAX_EXPONENT = 400
@@ -103,12 +103,13 @@ def judge_number(output: str, gold: str, rel_tol: float = 0.0) -> Judgement:
     expected = read_numeral(gold)
     if expected is None:
         raise ValueError(f"gold {gold!r} is not one number")
-    made = statements(answer_of(output))
-    for statement in made:
+    first = None
+    for statement in stated(answer_of(output)):
+        first = first or statement
         if found := stated_numerals(statement.text, statement):
             tolerance = Fraction(str(rel_tol))
             return decided(statement.text, any(same_number(each, expected, tolerance) for each in found))
-    return unparsed(made[0].text if made else None)
+    return unparsed(first.text if first else None)
 
 
 @lru_cache(maxsize=_KEPT)

@@ -14,6 +14,7 @@ characters at either end, and an answer longer than ``MAX_ANSWER`` characters co
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from harness.answers.announcements import announced
 from harness.answers.thoughts import without_thoughts
@@ -70,11 +71,17 @@ def answer_of(output: str) -> str:
 
 def statements(answer: str) -> list[Statement]:
     """The statements of ``answer``, best first, the module says how."""
-    tags, boxes, hashes, said = (_tags(answer), _boxes(answer), _hashes(answer), _said(answer))
+    return list(stated(answer))
+
+
+def stated(answer: str) -> Iterator[Statement]:
+    """:func:`statements`, a layer read once it is reached: a tag, where there is one, settles nearly every answer."""
+    yield from _tags(answer)
+    boxes, hashes, said = _boxes(answer), _hashes(answer), _said(answer)
     if boxes and not hashes:
         boxes = sorted([*boxes, *(each for each in said if each.start > boxes[0].start)], key=_start, reverse=True)
         said = [each for each in said if each not in boxes]
-    return [*tags, *boxes, *hashes, *said]
+    yield from [*boxes, *hashes, *said]
 
 
 def tagged(text: str) -> tuple[str | None, str | None]:
@@ -110,9 +117,15 @@ def _tags(text: str) -> list[Statement]:
 def _marked(layer: str, text: str, start: int, end: int) -> Statement:
     """A statement between marks; where it holds a box or an announcement itself, that is the answer."""
     held = text[start:end]
-    if len(held) <= MAX_ANSWER and (inner := [*_boxes(held), *_said(held)]):
-        return Statement(layer, inner[0].text, inner[0].following, start)
-    return Statement(layer, bare(held), held, start)
+    said, following = _held(held) if len(held) <= MAX_ANSWER else (bare(held), held)
+    return Statement(layer, said, following, start)
+
+
+@lru_cache(maxsize=8192)
+def _held(text: str) -> tuple[str, str]:
+    """What is stated between marks and all that follows; short answers are the same again and again."""
+    inner = _boxes(text) or _said(text)
+    return (inner[0].text, inner[0].following) if inner else (bare(text), text)
 
 
 def _boxes(text: str) -> list[Statement]:
