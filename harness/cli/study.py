@@ -304,13 +304,14 @@ def _enter(study: "Study", entries: Path, bases: Path, contact: str, licence: st
 
 def _print(results: "StudyResults", out: Path) -> None:
     from harness.cli.columns import echo_columns
-    from harness.scoring import printable, share, toy_sentence, verdict_sentence
+    from harness.scoring import missing_sentence, printable, seeds_there, share, toy_sentence, verdict_sentence
     from harness.study import RESULTS_FILE
 
     if toy := toy_sentence(results):
         click.echo(toy)
     for target in results.targets:
-        seeds = f"{len(results.seeds)} {'seed' if len(results.seeds) == 1 else 'seeds'}"
+        count = len(seeds_there(results))
+        seeds = f"{count} {'seed' if count == 1 else 'seeds'}"
         click.echo(f"\n{results.title}: {target.target}, {seeds}, base {share(target.base_score)}")
         rows = []
         for training in target.trainings:
@@ -319,6 +320,6 @@ def _print(results: "StudyResults", out: Path) -> None:
         levels = [f"at {100 * each.normalised_gain:g} % gain" for each in target.trainings[0].matched]
         echo_columns(("training", "score", "retention", *levels), rows, ("training",))
         click.echo(printable(verdict_sentence(target)))
-    for key in results.missing:
-        click.echo(f"not there: {key}")
+    if missing := missing_sentence(results):
+        click.echo(printable(missing))
     click.echo(f"\n{out / RESULTS_FILE}")

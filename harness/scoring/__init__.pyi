@@ -45,7 +45,16 @@ from .study.results import (
     Tested,
     TrainingResult,
 )
-from .study.verdict import CLAIM_WORDS, Claim, Outcome, claims_of, toy_sentence, verdict_sentence
+from .study.verdict import (
+    CLAIM_WORDS,
+    Claim,
+    Outcome,
+    claims_of,
+    missing_sentence,
+    seeds_there,
+    toy_sentence,
+    verdict_sentence,
+)
 from .task_scores import Measured, cluster_labels, reasons
 from .trajectory import LEAST_RUNS, LEVELS, Point, Trajectory, retention_at, score_trajectory
 from .transitions import FORGOTTEN, KEPT, LEARNED, NEVER, Bools, Floats, Transitions, transition_names
@@ -175,6 +184,7 @@ __all__ = [
     "merge_results",
     "metric_of",
     "metrics_page",
+    "missing_sentence",
     "nats",
     "pair",
     "paired_items",
@@ -195,6 +205,7 @@ __all__ = [
     "score_pair",
     "score_trajectory",
     "scorecard_schema",
+    "seeds_there",
     "share",
     "shown_share",
     "smallest_loss",

@@ -18,6 +18,7 @@ Ordering = Literal[
     "holds", "holds in part", "contradicted", "contradicted in part", "undecided", "not tested", "not stated"
 ]
 TOY_PARAMETERS = 1_000_000
+_NAMED = 30
 # What a test is called where it is read; the document keeps the names of its schema.
 CLAIM_WORDS: Mapping[Test, Outcome] = {
     "holds": "shown",
@@ -103,6 +104,29 @@ def toy_sentence(results: StudyResults) -> str:
     if not 0 < count < TOY_PARAMETERS:
         return ""
     return f"The base is a toy of {count:,} parameters: this shows that the path runs, and nothing of any model."
+
+
+def seeds_there(results: StudyResults) -> tuple[int, ...]:
+    """The seeds of which at least one training is in the results, in the order of the plan."""
+    there = {made.seed for target in results.targets for training in target.trainings for made in training.made}
+    return tuple(seed for seed in results.seeds if seed in there)
+
+
+def missing_sentence(results: StudyResults) -> str:
+    """What was planned and is not in the results, a seed of which nothing is there as one; empty where all is."""
+    if not results.missing:
+        return ""
+    there = seeds_there(results)
+    seeds = [seed for seed in results.seeds if seed not in there]
+    names = [name for name in results.missing if not name.endswith(tuple(f"-seed{seed}" for seed in seeds))]
+    parts = []
+    if seeds:
+        named = ", ".join(map(str, seeds))
+        parts.append(f"{'seed' if len(seeds) == 1 else 'seeds'} {named} of the {len(results.seeds)} planned")
+    if names:
+        rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        parts.append(f"{', '.join(names[:_NAMED])}{rest}")
+    return f"Not in these numbers: {'; '.join(parts)}."
 
 
 def _counts(claims: Sequence[Claim]) -> str:

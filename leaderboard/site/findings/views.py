@@ -21,6 +21,8 @@ from harness.scoring import (
     claims_of,
     common_level,
     mean_over_seeds,
+    missing_sentence,
+    seeds_there,
     toy_sentence,
     verdict_sentence,
 )
@@ -192,6 +194,16 @@ class Finding:
     def toy(self) -> str:
         """That the base is a toy; empty where it is a model."""
         return toy_sentence(self.study)
+
+    @property
+    def missing(self) -> str:
+        """What was planned and is not there; empty where the study is complete."""
+        return missing_sentence(self.study)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that the numbers are of."""
+        return seeds_there(self.study)
 
     @property
     def hours(self) -> float:

@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 
 from harness.scoring.study import results
 from harness.scoring.study.results import Verdict
-from harness.scoring.study.verdict import TOY_PARAMETERS, Claim, claims_of, ordering, toy_sentence, verdict_sentence
+from harness.scoring.study.verdict import (
+    TOY_PARAMETERS,
+    Claim,
+    claims_of,
+    missing_sentence,
+    ordering,
+    seeds_there,
+    toy_sentence,
+    verdict_sentence,
+)
 from tests.support.studies import Arm, study, target
 
 HIGH, LOW = Arm((0.97, 0.98, 0.975)), Arm((0.40, 0.41, 0.405))
@@ -140,3 +149,16 @@ def test_a_base_is_a_toy_by_its_parameters_whatever_its_name(parameters: int, to
     assert bool(toy_sentence(made)) == toy
     # A document of before, which does not count them, keeps its bytes.
     assert ('"base_parameters"' in made.to_json()) == (parameters > 0)
+
+
+def test_what_is_missing_is_said_by_seed_where_nothing_of_it_is_there() -> None:
+    made = study({"a": Arm((0.9, 0.8)), "b": Arm((0.5,))}, seeds=(0, 1, 2, 3))
+    assert missing_sentence(made) == ""
+    assert seeds_there(made) == (0, 1)
+    absent = ("jigsaw/b-seed1", *(f"jigsaw/{name}-seed{seed}" for seed in (2, 3) for name in "ab"))
+    some = made.model_copy(update={"missing": absent})
+    assert missing_sentence(some) == "Not in these numbers: seeds 2, 3 of the 4 planned; jigsaw/b-seed1."
+    one = made.model_copy(update={"seeds": (0, 1, 2), "missing": ("jigsaw/a-seed2", "jigsaw/b-seed2")})
+    assert missing_sentence(one) == "Not in these numbers: seed 2 of the 3 planned."
+    many = made.model_copy(update={"missing": tuple(f"jigsaw/x{place}-seed1" for place in range(40))})
+    assert missing_sentence(many).endswith("jigsaw/x29-seed1 and 10 more.")

@@ -104,7 +104,7 @@ def test_every_checkpoint_is_in_the_table_that_stands_for_the_drawings(tmp_path:
 
 def test_what_a_study_lacks_is_said(tmp_path: Path, results: StudyResults) -> None:
     text = words(shown(tmp_path, results.model_copy(update={"missing": ("jigsaw/sft-seed1",), "quick": True})))
-    assert "1 planned training is not in these numbers: jigsaw/sft-seed1" in text
+    assert "Not in these numbers: jigsaw/sft-seed1." in text
     assert "quick form" in text
     assert "Not drawn: Wide: learns from samples of its own" in text
     assert "Dead failed to learn the target" in text
