@@ -24,6 +24,6 @@ def _count(tokenizer: Tokenizer, texts: list[str]) -> list[int]:
     once = list(dict.fromkeys(texts))
     counts = {
         text: len(found.ids)
-        for text, found in zip(once, tokenizer.encode_batch(once, add_special_tokens=False), strict=True)
+        for text, found in zip(once, tokenizer.encode_batch_fast(once, add_special_tokens=False), strict=True)
     }
     return [counts[text] for text in texts]

@@ -138,15 +138,20 @@ def compare(prints: Sequence[Fingerprint], order: dict[str, int]) -> Iterator[tu
     def rank(each: Fingerprint) -> int:
         return order.get(each.entry, len(order))
 
-    groups: dict[str, list[Fingerprint]] = {}
+    members: dict[str, list[Fingerprint]] = {}
     for each in prints:
-        groups.setdefault(each.group, []).append(each)
+        members.setdefault(each.group, []).append(each)
+    groups = {name: _Group(each) for name, each in members.items()}
     authors: dict[tuple[str, str, str, str], list[Fingerprint]] = {}
     for each in sorted(prints, key=lambda each: (rank(each), each.entry)):
-        earlier = [other for other in groups[each.group] if rank(other) < rank(each)]
-        beside = [other for other in groups[each.group] if rank(other) == rank(each) and other is not each]
+        group = groups[each.group]
+        earlier = [place for place, other in enumerate(group.prints) if rank(other) < rank(each)]
+        beside = [place for place, other in enumerate(group.prints) if rank(other) == rank(each) and other is not each]
+        shares = group.shares(each)
         found = (
-            _copy(each, earlier) or _copy(each, beside, known_first=False) or _same_answers(each, [*earlier, *beside])
+            _copy(each, [(*shares[place], group.prints[place]) for place in earlier])
+            or _copy(each, [(*shares[place], group.prints[place]) for place in beside], known_first=False)
+            or _same_answers(each, group, [*earlier, *beside])
         )
         if found is not None:
             yield each.entry, found
@@ -161,15 +166,44 @@ def compare(prints: Sequence[Fingerprint], order: dict[str, int]) -> Iterator[tu
             )
 
 
-def _copy(mine: Fingerprint, earlier: Sequence[Fingerprint], *, known_first: bool = True) -> Finding | None:
-    """A finding for the most similar earlier entry, if similar enough. An entry without effect is not a copy.
+class _Group:
+    """Entries of one suite and one set of items: entries x items of each part of their fingerprints."""
+
+    def __init__(self, prints: Sequence[Fingerprint]) -> None:
+        self.prints = tuple(prints)
+        self._whole, self._runs, self._long, self._mistakes, self.answers, self.own = (
+            np.stack([getattr(each, part) for each in prints])
+            for part in ("whole", "runs", "long", "mistakes", "answers", "own")
+        )
+
+    def shares(self, mine: Fingerprint) -> list[tuple[float, float, float]]:
+        """Shares in [0, 1] with each entry: of equal outputs, of common text among long ones, and of equal outputs
+        among common mistakes."""
+        equal, text = self._whole == mine.whole, self._runs == mine.runs
+        columns = (
+            equal.mean(axis=1) if equal.shape[1] else np.zeros(len(equal)),
+            _among(text, self._long & mine.long, _FEW_LONG),
+            _among(equal, self._mistakes & mine.mistakes, _FEW_MISTAKES),
+        )
+        return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _among(hits: Flags, counted: Flags, least: int) -> NDArray[np.float64]:
+    """The share of ``hits`` among what is ``counted`` of each row; 0 where that is fewer than ``least``."""
+    count = counted.sum(axis=1)
+    shares: NDArray[np.float64] = np.where(count < least, 0.0, (hits & counted).sum(axis=1) / np.maximum(count, 1))
+    return shares
+
+
+def _copy(
+    mine: Fingerprint, shares: Sequence[tuple[float, float, float, Fingerprint]], *, known_first: bool = True
+) -> Finding | None:
+    """A finding for the most similar other entry (``shares`` are those with each), if similar enough. An entry without
+    effect is not a copy.
 
     Where it is not known that the others came first, all outputs alike are a near copy too.
     """
-    if not mine.changed.any():
-        return None
-    shares = [(*_shares(mine, other), other) for other in earlier]
-    if not shares:
+    if not shares or not mine.changed.any():
         return None
     outputs, text, mistakes, other = max(shares, key=lambda each: each[:3])
     file = f"{TUNED_FOLDER}/{SAMPLES_FILE}"
@@ -186,14 +220,13 @@ def _copy(mine: Fingerprint, earlier: Sequence[Fingerprint], *, known_first: boo
     return finding("near-copy", file, why, "output", entry=other.entry, outputs=outputs, text=text, mistakes=mistakes)
 
 
-def _same_answers(mine: Fingerprint, earlier: Sequence[Fingerprint]) -> Finding | None:
-    """A finding for an entry whose own mistakes are those of one earlier entry, or of a few together."""
-    if not earlier:
+def _same_answers(mine: Fingerprint, group: _Group, places: Sequence[int]) -> Finding | None:
+    """A finding for an entry whose own mistakes are those of one entry at ``places``, or of a few together."""
+    if not places:
         return None
     file = f"{TUNED_FOLDER}/{SAMPLES_FILE}"
-    # Entries x items.
-    equal = np.stack([other.answers for other in earlier]) == mine.answers
-    theirs = np.stack([other.own for other in earlier])
+    earlier = [group.prints[place] for place in places]
+    equal, theirs = (group.answers == mine.answers)[places], group.own[places]
     of_mine, count = equal[:, mine.own], int(mine.own.sum())
     shared, sizes = of_mine.sum(axis=1).tolist(), theirs.sum(axis=1).tolist()
     for other, ours, their, size in zip(earlier, shared, (equal & theirs).sum(axis=1).tolist(), sizes, strict=True):
@@ -217,17 +250,6 @@ def _same_answers(mine: Fingerprint, earlier: Sequence[Fingerprint]) -> Finding 
             why = f"{share(common)} of its {count} own wrong answers are those of {most} entries: {', '.join(sources)}"
             return finding("same-answers", file, why, "extracted", entries=sources, shared=common)
     return None
-
-
-def _shares(mine: Fingerprint, other: Fingerprint) -> tuple[float, float, float]:
-    """Shares in [0, 1] of equal outputs, of common text among long ones, and of equal outputs among common mistakes."""
-    equal = mine.whole == other.whole
-    long, mistakes = mine.long & other.long, mine.mistakes & other.mistakes
-    return (
-        float(equal.mean()) if len(equal) else 0.0,
-        float((mine.runs == other.runs)[long].mean()) if int(long.sum()) >= _FEW_LONG else 0.0,
-        float(equal[mistakes].mean()) if int(mistakes.sum()) >= _FEW_MISTAKES else 0.0,
-    )
 
 
 def _excess(outputs: float, text: float, mistakes: float) -> tuple[float, float, float]:
