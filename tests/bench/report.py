@@ -23,8 +23,12 @@ def keep(section: str, measured: dict[str, Any], **about: Any) -> None:
     """Put one section into this machine's results, leaving the others, and write the page anew."""
     RESULTS.mkdir(exist_ok=True)
     results = json.loads(path().read_text()) if path().is_file() else {}
-    results["machine"] = machine.facts()
-    results[section] = {**about, **measured}
+    before, facts = results.get("machine", {}).get("cpu"), machine.facts()
+    # A class has machines of several kinds: a section keeps the one that it was measured on.
+    for other in results.keys() - {"machine", section}:
+        results[other].setdefault("cpu", before)
+    results["machine"] = facts
+    results[section] = {**about, **measured, "cpu": facts["cpu"]}
     path().write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
 
@@ -52,6 +56,13 @@ def _machine_part(name: str, results: dict[str, Any]) -> str:
         f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB; device {facts['device']}; "
         f"Python {facts['python']}; {versions}.\n",
     ]
+    elsewhere = {
+        name: results[name]["cpu"]
+        for name in [*_ROWS, *_NOTES]
+        if name in results and results[name].get("cpu", facts["cpu"]) != facts["cpu"]
+    }
+    for cpu in dict.fromkeys(elsewhere.values()):
+        lines.append(f"On {cpu}: {', '.join(name for name in elsewhere if elsewhere[name] == cpu)}.\n")
     rows = [row for section, rows in _ROWS.items() if section in results for row in rows(results[section])]
     if rows:
         lines += ["| work | against | goal | measured | met |", "|---|---|---|---|---|"]
@@ -157,11 +168,11 @@ def _validation(found: dict[str, Any]) -> list[list[str]]:
         [
             f"validating {found['entries']} entries of {found['items']} items",
             f"{found['jobs']} processes",
-            "under 300 s",
+            "under 120 s",
             f"{found['seconds']:.0f} s ({found['cpu_seconds']:.0f} s of processor time, first report after "
             f"{found['first_report_seconds']:.0f} s, comparing all {found['comparing_seconds']:.0f} s; a worker has at "
             f"most {found['worker_peak_mib']} MiB)",
-            _met(found["seconds"], 300),
+            _met(found["seconds"], 120),
         ]
     ]
 
