@@ -4,32 +4,39 @@ Ray's own end with it, but for its agents: they notice that their node is gone, 
 that to a server that is gone too. A process of its own watches, since whoever is killed cleans nothing up.
 """
 
-import subprocess
+import contextlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 # Seconds in which they may end by themselves.
 _PATIENCE = 2.0
-_watchers: list[subprocess.Popen[bytes]] = []
 
 
-def end_with_this_process() -> None:
-    """Have all processes below this one killed once it has ended, however that comes, unless they have ended by then.
-
-    Later ones are not covered. Takes psutil, which comes with Ray's extra.
-    """
+@contextlib.contextmanager
+def ending_with_this_process() -> Iterator[None]:
+    """Have the processes that start below this one in the block killed once this one has ended, however that comes,
+    unless they have ended by then. Takes psutil, which comes with Ray's extra."""
     import psutil
 
-    named = [f"{each.pid}:{each.create_time()!r}" for each in psutil.Process().children(recursive=True)]
-    # Its input is closed with this process, or were it dropped. Ctrl-C, which reaches a whole group, is not for it.
-    watcher = subprocess.Popen(
+    this = psutil.Process()
+    before = {each.pid for each in this.children(recursive=True)}
+    yield
+    started = [each for each in this.children(recursive=True) if each.pid not in before]
+    named = [f"{each.pid}:{each.create_time()!r}" for each in started if each.is_running()]
+    read, _ = os.pipe()  # The other end is this process's alone, and closed with it.
+    os.posix_spawn(
+        sys.executable,
         [sys.executable, "-m", __name__, *named],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        os.environ,
+        file_actions=[
+            (os.POSIX_SPAWN_DUP2, read, 0),
+            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        ],
+        setpgroup=0,  # Ctrl-C, which reaches a whole group, is not for it.
     )
-    _watchers.append(watcher)
+    os.close(read)
 
 
 def main(named: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from harness.engines import starting
 from harness.engines.failures import is_out_of_memory
-from harness.engines.orphans import end_with_this_process
+from harness.engines.orphans import ending_with_this_process
 from harness.engines.placement import Placement
 from harness.engines.settings import EngineError, EngineSettings
 from harness.engines.shards import Shard, Shards
@@ -210,9 +210,8 @@ def _connect(ray: Any, settings: EngineSettings) -> None:
             raise EngineError(f"--address {settings.address}: no Ray cluster there ({_line(error)})") from error
         return
     cpus = max(os.cpu_count() or 1, (settings.workers or 0) * settings.threads)
-    with _own_signals():
+    with ending_with_this_process(), _own_signals():
         ray.init(num_cpus=cpus, include_dashboard=False, **quiet)
-    end_with_this_process()
 
 
 @contextlib.contextmanager

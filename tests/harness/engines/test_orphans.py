@@ -6,39 +6,43 @@ import sys
 import psutil
 import pytest
 
-# One that starts a process, and ends as told; the started one would go on for 600 s.
+# One that starts processes before, in and after the block, and ends as told; each of them would go on for 600 s.
 _OWNER = """
 import os, subprocess, sys
-from harness.engines.orphans import end_with_this_process
-started = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
-end_with_this_process()
-later = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
-print(started.pid, later.pid, flush=True)
+from harness.engines.orphans import ending_with_this_process
+def start():
+    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+before = start()
+with ending_with_this_process():
+    started = start()
+after = start()
+print(before.pid, started.pid, after.pid, flush=True)
 sys.stdin.readline()
 """
 
 
 @pytest.mark.parametrize("killed", [True, False])
-def test_they_end_with_their_owner(killed: bool) -> None:
+def test_they_end_with_their_owner_and_its_others_do_not(killed: bool) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", _OWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as owner:
         assert owner.stdin is not None
         assert owner.stdout is not None
-        started, later = (psutil.Process(int(pid)) for pid in owner.stdout.readline().split())
+        before, started, after = (psutil.Process(int(pid)) for pid in owner.stdout.readline().split())
         assert started.is_running()
-        watching = [each for each in psutil.Process(owner.pid).children() if each.pid not in (started.pid, later.pid)]
+        (watcher,) = set(psutil.Process(owner.pid).children()) - {before, started, after}
         if killed:
             owner.kill()
         else:
             owner.stdin.write("\n")
     try:
         started.wait(timeout=60)
-        (watcher,) = watching
         watcher.wait(timeout=60)
-        assert later.is_running()
+        assert before.is_running()
+        assert after.is_running()
     finally:
-        later.kill()
+        before.kill()
+        after.kill()
 
 
 def test_a_number_that_is_another_process_by_now_is_left_alone() -> None:
