@@ -27,7 +27,12 @@ _PATH = click.Path(path_type=Path)
 @click.option("--out", type=_PATH, help="Folder of the study.  [default: .retention/study/PLAN]")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Steps at once.")
 @click.option("--seeds", help="Only these of the plan's seeds, such as 0,1.")
-@click.option("--known", type=_PATH, help="Results of the same study from elsewhere; what they have is not run again.")
+@click.option(
+    "--known",
+    type=_PATH,
+    multiple=True,
+    help="Results of the same study from elsewhere. A seed that they have to its end is not run again.",
+)
 @click.option("--steps", "list_only", is_flag=True, help="List the steps and which are done; run none.")
 @click.option("--dry-run", is_flag=True, help="Sum up steps, device hours, disk and data; load and run none.")
 @click.option("--power", is_flag=True, help="Simulate which differences the study would show; run none.")
@@ -49,7 +54,7 @@ def command(
     out: Path | None,
     jobs: int,
     seeds: str | None,
-    known: Path | None,
+    known: tuple[Path, ...],
     list_only: bool,
     dry_run: bool,
     power: bool,
@@ -88,6 +93,8 @@ def command(
         display.stage(f"reading study {plan}")
         from harness.study import load_plan
 
+    if (seeds is not None or known) and (power or retest is not None):
+        raise click.UsageError("--seeds and --known go with steps and results, not with --power or --retest")
     if retest is not None:
         _retest(retest)
         return
@@ -105,20 +112,22 @@ def command(
     if images is not None:
         declared = declared.with_images(images)
     folder = out or Path(".retention/study") / f"{declared.name}{'-quick' if quick else ''}"
-    held = None if known is None else _held(known, declared)
+    chosen = None if seeds is None else _parse_seeds(seeds, declared.seeds)
     if dry_run:
-        _dry_run(_study(declared, folder.absolute(), seeds, held, opened=False), as_json=as_json)
+        _dry_run(_open(declared, folder.absolute(), chosen, known, opened=False)[0], as_json=as_json)
         return
     if list_only:
-        _list(declared, folder.absolute(), seeds, held)
+        _list(declared, folder.absolute(), chosen, known)
         return
-    study = _study(declared, folder.absolute(), seeds, held)
+    study, _ = _open(declared, folder.absolute(), chosen, known)
     steps = study.steps()
     if not collect_only:
         _run(study, steps, jobs)
     with Display() as display:
         display.stage("scoring the finished steps")
-        results = _collect(study, steps, held)
+        # Of all that is there, whichever seeds were chosen this time.
+        every, held = _open(declared, folder.absolute(), None, known)
+        results = _collect(every, held)
     if entries is not None and contact is not None:
         _enter(study, entries, bases or Path("leaderboard/data/bases"), contact, licence)
     if as_json:
@@ -214,30 +223,17 @@ def _retest(path: Path) -> None:
         click.echo(printable(f"{target.target}: {verdict_sentence(target)}"))
 
 
-def _held(path: Path, declared: "Plan") -> "StudyResults":
-    """Results from elsewhere, which must be of the study that is run here."""
-    from harness.errors import RetentionError
-    from harness.study import read_results
+def _open(
+    declared: "Plan", out: Path, seeds: set[int] | None, known: tuple[Path, ...], *, opened: bool = True
+) -> "tuple[Study, StudyResults | None]":
+    """The study, and what is known of it from elsewhere."""
+    from harness.study import Study, complete_seeds, read_known
 
-    held = read_results(path)
-    for field in ("name", "quick"):
-        if (found := getattr(held, field)) != (wanted := getattr(declared, field)):
-            raise RetentionError(f"{path}: {field}: {found}, where this study has {wanted}; give results of this study")
-    return held
-
-
-def _study(
-    declared: "Plan", out: Path, seeds: str | None, held: "StudyResults | None", *, opened: bool = True
-) -> "Study":
-    from harness.errors import RetentionError
-    from harness.study import Study, complete_seeds
-
-    chosen = None if seeds is None else _parse_seeds(seeds, declared.seeds)
-    elsewhere = () if held is None else complete_seeds(declared, held)
-    study = Study(declared, out, opened=opened, seeds=chosen, elsewhere=elsewhere)
-    if held is not None and opened and held.base_weights_digest != study.base_digest:
-        raise RetentionError(f"--known: its base has other weights than {declared.base}; give results on the same base")
-    return study
+    study = Study(declared, out, opened=opened, seeds=seeds)
+    if not known:
+        return study, None
+    held = read_known(study, known)
+    return study.taking_over(complete_seeds(study, held)), held
 
 
 def _parse_seeds(text: str, planned: "tuple[int, ...]") -> set[int]:
@@ -249,17 +245,17 @@ def _parse_seeds(text: str, planned: "tuple[int, ...]") -> set[int]:
     return {named[word] for word in words}
 
 
-def _list(declared: "Plan", out: Path, seeds: str | None, held: "StudyResults | None") -> None:
+def _list(declared: "Plan", out: Path, seeds: set[int] | None, known: tuple[Path, ...]) -> None:
     """All steps; a base that is not here leaves open which of them are done."""
     from harness.checkpoints import CheckpointError
     from harness.cli.columns import echo_columns
     from harness.study import Folder, step_digests
 
     try:
-        study = _study(declared, out, seeds, held)
+        study, _ = _open(declared, out, seeds, known)
     except CheckpointError as error:
         click.echo(f"Which steps are done is not known without the base: {error}", err=True)
-        study = _study(declared, out, seeds, held, opened=False)
+        study, _ = _open(declared, out, seeds, known, opened=False)
     folder, steps = Folder(out), study.steps()
     digests = step_digests(steps)
     rows = []
@@ -286,10 +282,10 @@ def _run(study: "Study", steps: "list[Step]", jobs: int) -> None:
         )
 
 
-def _collect(study: "Study", steps: "list[Step]", known: "StudyResults | None") -> "StudyResults":
+def _collect(study: "Study", known: "StudyResults | None") -> "StudyResults":
     from harness.study import RESULTS_FILE, collect
 
-    results = collect(study, steps, known)
+    results = collect(study, study.steps(), known)
     study.out.mkdir(parents=True, exist_ok=True)
     (study.out / RESULTS_FILE).write_text(results.to_json(), encoding="utf-8")
     return results
@@ -312,7 +308,7 @@ def _print(results: "StudyResults", out: Path) -> None:
     for target in results.targets:
         count = len(seeds_there(results))
         seeds = f"{count} {'seed' if count == 1 else 'seeds'}"
-        click.echo(f"\n{results.title}: {target.target}, {seeds}, base {share(target.base_score)}")
+        click.echo(printable(f"\n{results.title}: {target.target}, {seeds}, base {share(target.base_score)}"))
         rows = []
         for training in target.trainings:
             kept = (each.retention_macro for each in training.matched)

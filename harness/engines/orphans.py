@@ -8,6 +8,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 # Seconds in which they may end by themselves.
 _PATIENCE = 2.0
@@ -15,19 +16,36 @@ _PATIENCE = 2.0
 
 @contextlib.contextmanager
 def ending_with_this_process() -> Iterator[None]:
-    """Have the processes that start below this one in the block killed once this one has ended, however that comes,
-    unless they have ended by then. Takes psutil, which comes with Ray's extra."""
+    """Have the processes that this one starts in the block, and those below them, killed once this one has ended,
+    however that comes, unless they have ended by then. Takes psutil, which comes with Ray's extra."""
     import psutil
 
     this = psutil.Process()
-    before = {each.pid for each in this.children(recursive=True)}
-    yield
-    started = [each for each in this.children(recursive=True) if each.pid not in before]
-    named = [f"{each.pid}:{each.create_time()!r}" for each in started if each.is_running()]
-    read, _ = os.pipe()  # The other end is this process's alone, and closed with it.
+    before = set(this.children())
+    try:
+        yield
+    finally:
+        if named := [name for each in this.children() if each not in before for name in _named(each)]:
+            _watch(named)
+
+
+def _named(process: Any) -> list[str]:
+    """A process and those below it, each as its id and the time of its start; none where it has ended."""
+    import psutil
+
+    try:
+        below = process.children(recursive=True)
+        return [f"{each.pid}:{each.create_time()!r}" for each in (process, *below)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _watch(named: Sequence[str]) -> None:
+    """Start this file as a process whose input is closed with this one."""
+    read, _ = os.pipe()  # The other end is this process's alone.
     os.posix_spawn(
         sys.executable,
-        [sys.executable, "-m", __name__, *named],
+        [sys.executable, "-P", __file__, *named],
         os.environ,
         file_actions=[
             (os.POSIX_SPAWN_DUP2, read, 0),

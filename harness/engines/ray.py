@@ -60,6 +60,7 @@ class RayEngine:
 
     def __init__(self, placement: Placement) -> None:
         try:
+            import psutil  # noqa: F401 - what ends Ray's processes with this one
             import ray
         except ImportError as error:
             raise EngineError(

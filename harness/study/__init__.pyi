@@ -1,8 +1,9 @@
 from .entries import Statement, write_entries
 from .gemma3 import make_gemma3
+from .known import complete_seeds, read_known, read_results
 from .outlay import Outlay, outlay_of
 from .plan import Plan, load_plan
-from .results import RESULTS_FILE, collect, complete_seeds, read_results
+from .results import RESULTS_FILE, collect
 from .runner import Folder, Runner, Step, step_digests
 from .smollm2 import cache_folder, make_smollm2
 from .steps import Study
@@ -25,6 +26,7 @@ __all__ = [
     "make_smollm2",
     "make_toy",
     "outlay_of",
+    "read_known",
     "read_results",
     "step_digests",
     "write_entries",

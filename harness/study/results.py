@@ -4,15 +4,13 @@ Scorecards written by evaluations are not used; incomplete trainings are listed 
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from harness.checkpoints import CheckpointError, open_checkpoint
-from harness.errors import RetentionError, first_problem
+from harness.errors import RetentionError
 from harness.evaluation import NOISE_FILE
 from harness.evaluation import NoiseFloor as MeasuredNoise
 from harness.records import Run, RunRecord, SuiteRecord, read_record, read_run
@@ -36,11 +34,11 @@ from harness.scoring import (
     reasons,
     score_pair,
 )
-from harness.study.plan import Plan, Target
+from harness.study.plan import Target
 from harness.study.runner import Folder, Step
 from harness.study.steps import Study, Trained
 from harness.suites import open_suite
-from harness.training import TrainingRecord, load_recipe
+from harness.training import TrainingRecord
 from harness.training import read_record as read_training_record
 
 RESULTS_FILE = "results.json"
@@ -85,66 +83,46 @@ class Runs:
         return read_run(folder) if folder else None
 
 
-def read_results(path: Path) -> StudyResults:
-    """A results file; raises ``RetentionError``, which names it, if it is none."""
-    try:
-        return StudyResults.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise RetentionError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValidationError as error:
-        raise RetentionError(f"{path}: {first_problem(error)}; give a results.json of `retention study`") from error
-
-
-def complete_seeds(plan: Plan, known: StudyResults) -> set[tuple[str, int]]:
-    """The plan's targets and seeds of which ``known`` has every training."""
-    held = _held(known)
-    return {
-        (target, seed)
-        for target, declared in plan.targets.items()
-        for seed in plan.seeds
-        if {(load_recipe(declared.config, "sft").target, name, seed) for name in declared.trainings} <= held
-    }
-
-
-def _held(known: StudyResults) -> set[tuple[str, str, int]]:
-    """What results hold, each as target family, training and seed."""
-    return {
-        (target.target, training.name, made.seed)
-        for target in known.targets
-        for training in target.trainings
-        for made in training.made
-    }
-
-
 def collect(study: Study, steps: Sequence[Step], known: StudyResults | None = None) -> StudyResults:
-    """The results of the study so far, with those that are ``known`` from elsewhere.
+    """The results of the study so far, with those that are ``known`` from elsewhere (:mod:`harness.study.known`).
 
-    A training and seed that both have is that of ``known``. Raises ``RetentionError`` if no training has been evaluated
-    yet, or if ``known`` is of another study.
+    Raises ``RetentionError`` if no training has been evaluated yet, or if ``known`` was evaluated otherwise.
     """
-    own = _own(study, steps, set() if known is None else _held(known))
-    if own is None and known is None:
-        raise RetentionError(f"{study.out}: no training was evaluated yet; run the same command again to continue")
-    if own is not None and known is None:
+    own = _own(study, steps)
+    if known is None or not known.targets:
+        if own is None:
+            raise RetentionError(f"{study.out}: no training was evaluated yet; run the same command again to continue")
         return own
     stated = {study.family(target): _claims(declared) for target, declared in study.plan.targets.items()}
     try:
-        return merge_results([each for each in (known, own) if each is not None], stated)
+        merged = merge_results([known] if own is None else [known, own], stated)
     except ValueError as error:
-        raise RetentionError(f"{study.out}: these results and those given do not go together: {error}") from error
+        raise RetentionError(
+            f"{study.out}: cannot be put together with the results that are known: {error}; `--results` without "
+            "--known gives those of this folder"
+        ) from error
+    held = {
+        (target.target, training.name, made.seed)
+        for target in merged.targets
+        for training in target.trainings
+        for made in training.made
+    }
+    absent = [each for each in study.trained if (each.recipe.target, each.name, each.seed) not in held]
+    missing = tuple(each.key.removeprefix("train/") for each in absent)
+    return merged.model_copy(update={"title": study.plan.title, "seeds": study.plan.seeds, "missing": missing})
 
 
 def _claims(declared: Target) -> list[tuple[str, str, str]]:
     return [(claim.keeps, than, claim.source) for claim in declared.claims for than in claim.than]
 
 
-def _own(study: Study, steps: Sequence[Step], held: Collection[tuple[str, str, int]]) -> StudyResults | None:
-    """What this folder has besides what is ``held``; None if that is nothing."""
+def _own(study: Study, steps: Sequence[Step]) -> StudyResults | None:
+    """What this folder has besides what was run elsewhere; None if that is nothing."""
     targets, missing, records = [], [], []
     packages: dict[str, str] = {}
     parameters = 0
     for target in study.plan.targets:
-        base, found, absent = _found(study, target, held)
+        base, found, absent = _found(study, target)
         missing += absent
         if base is not None and found:
             targets.append(_target(study, target, base, found))
@@ -181,15 +159,9 @@ def _own(study: Study, steps: Sequence[Step], held: Collection[tuple[str, str, i
     )
 
 
-def _found(
-    study: Study, target: str, held: Collection[tuple[str, str, int]]
-) -> tuple[Run | None, list[_Found], list[str]]:
-    """The base's run on the target's part, the complete trainings, and the names of the others, without those held."""
-    trainings = [
-        each
-        for each in study.trained
-        if each.target == target and (each.recipe.target, each.name, each.seed) not in held
-    ]
+def _found(study: Study, target: str) -> tuple[Run | None, list[_Found], list[str]]:
+    """The base's run on the target's part, the complete trainings, and the names of the others."""
+    trainings = [each for each in study.trained if each.target == target and not study.ran_elsewhere(target, each.seed)]
     name = study.part(target)
     if not name.is_file():
         return None, [], [each.key.removeprefix("train/") for each in trainings]
@@ -298,6 +270,7 @@ def _made(found: _Found) -> Made:
         tokens=record.tokens,
         rollouts=record.rollouts,
         wall_seconds=record.wall_seconds,
+        target_perplexity=_perplexity(found.dynamics),
     )
 
 

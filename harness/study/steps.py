@@ -4,6 +4,7 @@ They go seed by seed and target by target, so that a study that was stopped earl
 seeds of one. Evaluations of one target and seed are one process, because every start of an engine costs seconds.
 """
 
+import copy
 import hashlib
 import os
 import shutil
@@ -53,22 +54,13 @@ class Study:
     """A plan in an output folder: its trainings, its suites, and the steps that make them.
 
     Its base is opened at once, unless ``opened`` is false: its steps can then be counted and not run. ``trained`` are
-    all trainings of the plan; those of other places (``seeds`` that run here, ``elsewhere``: targets and seeds that
-    were run before) have no steps.
+    all trainings of the plan. Only those with one of ``seeds`` have steps, and none that ran elsewhere.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        out: Path,
-        *,
-        opened: bool = True,
-        seeds: Collection[int] | None = None,
-        elsewhere: Collection[tuple[str, int]] = (),
-    ) -> None:
+    def __init__(self, plan: Plan, out: Path, *, opened: bool = True, seeds: Collection[int] | None = None) -> None:
         self.plan, self.out = plan, out
         self._run_here = set(plan.seeds) if seeds is None else set(seeds)
-        self._elsewhere = frozenset(elsewhere)
+        self._elsewhere: frozenset[tuple[str, int]] = frozenset()
         self._devices = None if plan.accelerate is None else accelerate_file(plan.accelerate)
         self.base_digest = self.base.record.weights_digest if opened else ""
         self.suite = open_suite(plan.suite)
@@ -96,20 +88,32 @@ class Study:
     def steps(self) -> list[Step]:
         """All steps, in the order to run them."""
         steps: list[Step] = []
-        for count in dict.fromkeys(self.count(target) for target in self.plan.targets):
+        targets = dict.fromkeys(each.target for each in self.trained_here)
+        for count in dict.fromkeys(map(self.count, targets)):
             steps += self._part_steps(count)
-        if self.plan.whole is not None and f"suite/part{self.plan.whole}" not in {step.key for step in steps}:
-            steps += self._part_steps(self.plan.whole)[:1]
+        whole = self.plan.whole
+        if targets and whole is not None and f"suite/part{whole}" not in {step.key for step in steps}:
+            steps += self._part_steps(whole)[:1]
         for seed in self.plan.seeds:
-            targets = [target for target in self.plan.targets if self.runs_here(target, seed)]
-            of_seed = [step for target in targets for step in self._seed_steps(target, seed)]
+            here = [target for target in targets if self.runs_here(target, seed)]
+            of_seed = [step for target in here for step in self._seed_steps(target, seed)]
             # Results come before their explanation.
             steps += sorted(of_seed, key=lambda step: step.kind == "dynamics")
         return steps
 
     def runs_here(self, target: str, seed: int) -> bool:
         """Whether the trainings of a target with this seed are among the steps."""
-        return seed in self._run_here and (target, seed) not in self._elsewhere
+        return seed in self._run_here and not self.ran_elsewhere(target, seed)
+
+    def ran_elsewhere(self, target: str, seed: int) -> bool:
+        """Whether the results of a target with this seed are taken over."""
+        return (target, seed) in self._elsewhere
+
+    def taking_over(self, elsewhere: Collection[tuple[str, int]]) -> "Study":
+        """The same study, where these targets and seeds were run elsewhere."""
+        other = copy.copy(self)
+        other._elsewhere = frozenset(elsewhere)
+        return other
 
     @property
     def trained_here(self) -> tuple[Trained, ...]:

@@ -56,16 +56,14 @@ def _machine_part(name: str, results: dict[str, Any]) -> str:
         f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB; device {facts['device']}; "
         f"Python {facts['python']}; {versions}.\n",
     ]
-    elsewhere = {
-        name: results[name]["cpu"]
-        for name in [*_ROWS, *_NOTES]
-        if name in results and results[name].get("cpu", facts["cpu"]) != facts["cpu"]
-    }
-    for cpu in dict.fromkeys(elsewhere.values()):
-        lines.append(f"On {cpu}: {', '.join(name for name in elsewhere if elsewhere[name] == cpu)}.\n")
-    rows = [row for section, rows in _ROWS.items() if section in results for row in rows(results[section])]
+    rows = [
+        [*row, results[section].get("cpu", facts["cpu"])]
+        for section, made in _ROWS.items()
+        if section in results
+        for row in made(results[section])
+    ]
     if rows:
-        lines += ["| work | against | goal | measured | met |", "|---|---|---|---|---|"]
+        lines += ["| work | against | goal | measured | met | on |", "|---|---|---|---|---|---|"]
         lines += [f"| {' | '.join(row)} |" for row in rows]
         lines.append("")
     lines += [line for section, notes in _NOTES.items() if section in results for line in notes(results[section])]

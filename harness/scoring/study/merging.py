@@ -3,15 +3,18 @@
 What was measured is taken over seed by seed; means, intervals, claims and predictors are computed again over all seeds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from harness.scoring.scorecard import Reasoned
 from harness.scoring.study.comparison import (
+    STUDY_LEVELS,
     check_claims,
     count_verdicts,
     last_over_seeds,
     matched_over_seeds,
+    mean_over_seeds,
     stated_claims,
 )
 from harness.scoring.study.prediction import predictors_of
@@ -22,6 +25,9 @@ from harness.scoring.task_scores import reasons
 _SHARED = ("name", "quick", "base_weights_digest", "suite", "scorer", "environment")
 _SHARED_BY_TARGET = ("part",)
 _SHARED_BY_TRAINING = ("method", "learning_rate", "settings")
+
+_AND = " and "
+_NOT_MEASURED = "not measured for every seed"
 
 Claims = Sequence[tuple[str, str, str]]
 
@@ -35,6 +41,10 @@ def merge_results(parts: Sequence[StudyResults], claims: Mapping[str, Claims] | 
     """
     first = parts[0]
     _check_same(parts, _SHARED, "results")
+    for part in parts:
+        for target in part.targets:
+            for training in target.trainings:
+                _check_whole(f"{target.target}/{training.name}", training)
     targets = []
     for name in dict.fromkeys(target.target for part in parts for target in part.targets):
         found = [target for part in parts for target in part.targets if target.target == name]
@@ -58,6 +68,60 @@ def merge_results(parts: Sequence[StudyResults], claims: Mapping[str, Claims] | 
             "reasons": reasons(fields, {"commit": why}),
         }
     )
+
+
+def only(results: StudyResults, held: Collection[tuple[str, str, int]]) -> StudyResults:
+    """The results of what is ``held`` alone: target, training and seed. What follows from the seeds is left to merging.
+
+    Raises ``ValueError``, which names the training, where it does not say what belongs to which seed.
+    """
+    targets = []
+    for target in results.targets:
+        trainings = []
+        for training in target.trainings:
+            _check_whole(f"{target.target}/{training.name}", training)
+            seeds = {made.seed for made in training.made if (target.target, training.name, made.seed) in held}
+            if seeds:
+                trainings.append(_only(training, seeds))
+        if trainings:
+            targets.append(target.model_copy(update={"trainings": tuple(trainings)}))
+    return results.model_copy(update={"targets": tuple(targets)})
+
+
+def _only(training: TrainingResult, seeds: Collection[int]) -> TrainingResult:
+    places = [place for place, made in enumerate(training.made) if made.seed in seeds]
+    if len(places) == len(training.made):
+        return training
+    last = tuple(curve for curve in training.last.by_seed if curve.seed in seeds)
+    matched = [
+        matched_over_seeds(each.normalised_gain, [each.by_seed[place] for place in places]) for each in training.matched
+    ]
+    perplexity: dict[str, Any] = {"target_perplexity": None}
+    return training.model_copy(
+        update={
+            "made": tuple(training.made[place] for place in places),
+            "curves": tuple(training.curves[place] for place in places),
+            "matched": tuple(matched),
+            "last": training.last.model_copy(update={"by_seed": last}),
+            **perplexity,
+            "reasons": reasons(perplexity, {"target_perplexity": _NOT_MEASURED}),
+        }
+    )
+
+
+def _check_whole(name: str, training: TrainingResult) -> None:
+    """Raise ``ValueError`` unless curves, matched values and last checkpoints are of the seeds that were made."""
+    seeds = [made.seed for made in training.made]
+    wrong = {
+        "made": not seeds or len(set(seeds)) < len(seeds),
+        "curves": [curve.seed for curve in training.curves] != seeds,
+        "matched": [each.normalised_gain for each in training.matched] != list(STUDY_LEVELS)
+        or any(len(each.by_seed) != len(seeds) for each in training.matched),
+        "last": any(curve.seed not in seeds or len(curve.points) != 1 for curve in training.last.by_seed),
+    }
+    for field, is_wrong in wrong.items():
+        if is_wrong:
+            raise ValueError(f"{name}: {field}: not one of each seed at each gain")
 
 
 def _target(parts: Sequence[TargetResult], claims: Claims) -> TargetResult:
@@ -120,18 +184,21 @@ def _matched(parts: Sequence[TrainingResult], place: int) -> Matched:
 
 
 def _perplexity(parts: Sequence[TrainingResult]) -> dict[str, Any]:
+    by_seed = [made.target_perplexity for part in parts for made in part.made]
+    if all(value is not None for value in by_seed):
+        return {"target_perplexity": mean_over_seeds(by_seed), "reasons": {}}
     known = [(part.target_perplexity, len(part.made)) for part in parts if part.target_perplexity is not None]
     complete = len(known) == len(parts)
     mean = sum(value * seeds for value, seeds in known) / sum(seeds for _, seeds in known) if complete else None
     fields = {"target_perplexity": mean}
-    return {**fields, "reasons": reasons(fields, {"target_perplexity": "not measured for every seed"})}
+    return {**fields, "reasons": reasons(fields, {"target_perplexity": _NOT_MEASURED})}
 
 
 def _packages(parts: Sequence[StudyResults]) -> dict[str, str]:
     """The versions of all parts; where they differ, all of them."""
     names = sorted({name for part in parts for name in part.packages})
-    versions = {name: dict.fromkeys(part.packages[name] for part in parts if name in part.packages) for name in names}
-    return {name: " and ".join(found) for name, found in versions.items()}
+    versions = {name: [part.packages[name].split(_AND) for part in parts if name in part.packages] for name in names}
+    return {name: _AND.join(dict.fromkeys(chain.from_iterable(found))) for name, found in versions.items()}
 
 
 def _check_same(parts: Sequence[Reasoned], fields: Sequence[str], where: str) -> None:

@@ -67,7 +67,8 @@ class Last(Reasoned):
 
 class Made(Strict):
     """How one seed was trained, as its training record says. ``examples`` is the digest of what it learned from,
-    ``note`` what was said of it when it was written, ``rollouts`` how many completions the training sampled itself."""
+    ``note`` what was said of it when it was written, ``rollouts`` how many completions the training sampled itself.
+    ``target_perplexity`` is that of its examples; documents of before have only the mean over the seeds."""
 
     seed: int
     recipe: str
@@ -77,6 +78,7 @@ class Made(Strict):
     tokens: Count
     rollouts: Count
     wall_seconds: Positive
+    target_perplexity: Annotated[Positive | None, Field(exclude_if=lambda value: value is None)] = None
 
 
 class TrainingResult(Reasoned):

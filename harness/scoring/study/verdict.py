@@ -122,7 +122,7 @@ def missing_sentence(results: StudyResults) -> str:
     parts = []
     if seeds:
         named = ", ".join(map(str, seeds))
-        parts.append(f"{'seed' if len(seeds) == 1 else 'seeds'} {named} of the {len(results.seeds)} planned")
+        parts.append(f"{'seed' if len(seeds) == 1 else 'seeds'} {named} ({len(results.seeds)} were planned)")
     if names:
         rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         parts.append(f"{', '.join(names[:_NAMED])}{rest}")

@@ -111,7 +111,11 @@ def test_results_of_another_study_are_no_known_ones(folder: Path, tmp_path: Path
     other.write_text(made_up({"a": Arm((0.9,))}).to_json(), encoding="utf-8")
     refused = study(folder, "--known", str(other), "--steps")
     assert refused.exit_code == 2
-    assert "other.json: name: made-up, where this study has small" in refused.output
+    assert "other.json: name is made-up, where this study has small" in refused.output
+    for other_way in ("--power", "--retest=x.json"):
+        refused = study(folder, "--known", str(other), other_way)
+        assert refused.exit_code == 2
+        assert "go with steps and results" in refused.output
 
 
 def test_a_failed_step_fails_the_command_and_names_its_log(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

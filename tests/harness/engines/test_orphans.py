@@ -6,6 +6,8 @@ import sys
 import psutil
 import pytest
 
+from harness.engines import orphans
+
 # One that starts processes before, in and after the block, and ends as told; each of them would go on for 600 s.
 _OWNER = """
 import os, subprocess, sys
@@ -47,7 +49,7 @@ def test_they_end_with_their_owner_and_its_others_do_not(killed: bool) -> None:
 
 def test_a_number_that_is_another_process_by_now_is_left_alone() -> None:
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as other:
-        command = [sys.executable, "-m", "harness.engines.orphans", f"{other.pid}:1.0", "999999999:1.0"]
+        command = [sys.executable, orphans.__file__, f"{other.pid}:1.0", "999999999:1.0"]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, check=True, capture_output=True)
         assert other.poll() is None
         other.kill()

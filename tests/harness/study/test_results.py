@@ -7,9 +7,9 @@ import pytest
 
 from harness.errors import RetentionError
 from harness.records.run import read_run
-from harness.scoring import merge_results, score_pair
+from harness.scoring import score_pair
 from harness.scoring.study.results import StudyResults, TargetResult, TrainingResult
-from harness.study.results import collect, complete_seeds, read_results
+from harness.study.results import collect
 from harness.study.steps import Study
 from harness.training.recipe import load_recipe
 from tests.support.study_like import ENDS, made_study
@@ -104,63 +104,3 @@ def test_nothing_evaluated_yet_is_an_error_that_says_what_to_do(tmp_path: Path) 
     empty = made_study(tmp_path, quick=True, leave_out=tuple(f"jigsaw/{name}-seed0" for name in ENDS))
     with pytest.raises(RetentionError, match="no training was evaluated yet"):
         collect(empty, empty.steps())
-
-
-def test_a_study_of_two_places_has_the_results_of_one(study: Study, study_results: StudyResults) -> None:
-    first = Study(study.plan, study.out, seeds=[0])
-    only_first = [each for each in study.trained if each.seed == 0]
-    (target,) = study_results.targets
-    trainings = [each for each in target.trainings if each.name != "sft-slow"]
-    # What the first place had: all of seed 0, as its own folder would give.
-    held = merge_results([_of_seed(study_results, 0)])
-    assert complete_seeds(study.plan, held) == {("jigsaw", 0)}
-    assert {each.seed for each in first.trained_here} == {0}
-    assert len(first.trained_here) == len(only_first)
-    rest = Study(study.plan, study.out, elsewhere=complete_seeds(study.plan, held))
-    assert {each.seed for each in rest.trained_here} == {1}
-    assert not [step.key for step in rest.steps() if "seed0" in step.key]
-    together = collect(rest, rest.steps(), held)
-    assert together.missing == study_results.missing
-    (found,) = together.targets
-    assert [each.name for each in found.trainings] == [each.name for each in target.trainings]
-    for one in trainings:
-        other = next(each for each in found.trainings if each.name == one.name)
-        assert (other.made, other.curves, other.last) == (one.made, one.curves, one.last)
-        assert [each.by_seed for each in other.matched] == [each.by_seed for each in one.matched]
-    assert [(test.keeps, test.than, test.verdict) for test in found.claims] == [
-        (test.keeps, test.than, test.verdict) for test in target.claims
-    ]
-    assert found.predictors == target.predictors
-    # The same command again, with all that is known by now, changes nothing.
-    assert collect(rest, rest.steps(), together) == together
-
-
-def _of_seed(results: StudyResults, seed: int) -> StudyResults:
-    """The results as a place gives them that ran this seed alone."""
-    (target,) = results.targets
-    trainings = []
-    for training in target.trainings:
-        place = [made.seed for made in training.made].index(seed)
-        last = tuple(curve for curve in training.last.by_seed if curve.seed == seed)
-        matched = tuple(each.model_copy(update={"by_seed": (each.by_seed[place],)}) for each in training.matched)
-        fields = {"made": training.made[place : place + 1], "curves": training.curves[place : place + 1]}
-        fields |= {"matched": matched, "last": training.last.model_copy(update={"by_seed": last})}
-        trainings.append(training.model_copy(update=fields))
-    part = target.model_copy(update={"trainings": tuple(trainings)})
-    absent = tuple(f"jigsaw/{name}-seed{other}" for other in results.seeds if other != seed for name in ENDS)
-    return results.model_copy(update={"targets": (part,), "missing": absent})
-
-
-def test_results_of_another_study_do_not_go_together(study: Study, study_results: StudyResults) -> None:
-    other = _of_seed(study_results, 0).model_copy(update={"base_weights_digest": "e" * 64})
-    rest = Study(study.plan, study.out, elsewhere=complete_seeds(study.plan, other))
-    with pytest.raises(RetentionError, match="do not go together: results: base_weights_digest"):
-        collect(rest, rest.steps(), other)
-
-
-def test_a_results_file_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(RetentionError, match=r"none\.json: cannot be read"):
-        read_results(tmp_path / "none.json")
-    (tmp_path / "other.json").write_text('{"name": 3}', encoding="utf-8")
-    with pytest.raises(RetentionError, match=r"other\.json: name: .*give a results\.json"):
-        read_results(tmp_path / "other.json")

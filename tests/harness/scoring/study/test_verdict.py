@@ -157,8 +157,8 @@ def test_what_is_missing_is_said_by_seed_where_nothing_of_it_is_there() -> None:
     assert seeds_there(made) == (0, 1)
     absent = ("jigsaw/b-seed1", *(f"jigsaw/{name}-seed{seed}" for seed in (2, 3) for name in "ab"))
     some = made.model_copy(update={"missing": absent})
-    assert missing_sentence(some) == "Not in these numbers: seeds 2, 3 of the 4 planned; jigsaw/b-seed1."
+    assert missing_sentence(some) == "Not in these numbers: seeds 2, 3 (4 were planned); jigsaw/b-seed1."
     one = made.model_copy(update={"seeds": (0, 1, 2), "missing": ("jigsaw/a-seed2", "jigsaw/b-seed2")})
-    assert missing_sentence(one) == "Not in these numbers: seed 2 of the 3 planned."
+    assert missing_sentence(one) == "Not in these numbers: seed 2 (3 were planned)."
     many = made.model_copy(update={"missing": tuple(f"jigsaw/x{place}-seed1" for place in range(40))})
     assert missing_sentence(many).endswith("jigsaw/x29-seed1 and 10 more.")
