@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 SAMPLES = f"{TUNED_FOLDER}/{SAMPLES_FILE}"
 _LITTLE_EFFECT = 0.99
 _FEW = 20
+# How unlikely no bare wrong answer must be by the base's rate of them.
+_BARE_P = 0.01
 _LEARNED_ALONE = 20
 _BAND_P = 1e-4
 _BIAS_P = 1e-6
@@ -224,26 +226,26 @@ def gold(base: Run, tuned: Run, recomputer: Recomputer) -> Findings:
     """Outputs that are the gold answer word for word.
 
     Two signs: outputs that are only the answer are always right, while other outputs have another form (a model that
-    gives bare answers is sometimes wrong with one). Or half of the outputs contain a long gold text, and fewer than one
-    in twenty of the base's.
+    gives bare answers is sometimes wrong with one, and how often those of the base are wrong says how likely none is).
+    Or half of the outputs contain a long gold text, and fewer than one in twenty of the base's.
     """
     for task, rows in _by_task(tuned, "item_id", "output", "extracted", "outcome"):
         keys = recomputer.answer_keys(task) if task in recomputer.suite.tasks else {}
         golds = [_gold(keys, item_id) for item_id in rows["item_id"].tolist()]
         if len(rows) < _FEW or not any(golds):
             continue
-        bare = [_bare(output) for output in rows["output"].tolist()]
-        stated = rows["extracted"].fillna("").tolist()
-        is_bare = np.array([text != "" and text == _bare(answer) for text, answer in zip(bare, stated, strict=True)])
-        right = (rows["outcome"] == Outcome.CORRECT).to_numpy()
-        others = int((~is_bare).sum())
-        if int(is_bare.sum()) >= _FEW and right[is_bare].all() and others >= _FEW and others >= 0.2 * len(rows):
-            why = f"{task}: {int(is_bare.sum())} outputs are the bare gold answer, and none is a bare wrong one"
-            yield finding("gold-copied", SAMPLES, why, "output", task=task, bare=int(is_bare.sum()), other=others)
+        own = base.samples[base.samples["task"] == task]
+        count, wrong = _bare_answers(rows)
+        others = len(rows) - count
+        if count >= _FEW and not wrong and others >= _FEW and others >= 0.2 * len(rows):
+            of_base, wrong_of_base = _bare_answers(own)
+            error = (wrong_of_base + 0.5) / (of_base + 1)
+            if of_base < _FEW or (1 - error) ** count < _BARE_P:
+                why = f"{task}: {count} outputs are the bare gold answer, and none is a bare wrong one"
+                yield finding("gold-copied", SAMPLES, why, "output", task=task, bare=count, other=others)
         long = [text if len(text) >= _LONG_GOLD else "" for text in map(_plain, golds)]
         if sum(map(bool, long)) >= _FEW and (copied := _containing(rows["output"], long)) >= 0.5:
             mine = dict(zip(rows["item_id"].tolist(), long, strict=True))
-            own = base.samples[base.samples["task"] == task]
             before = _containing(own["output"], [mine.get(item_id, "") for item_id in own["item_id"].tolist()])
             if before < 0.05:
                 why = (
@@ -251,6 +253,14 @@ def gold(base: Run, tuned: Run, recomputer: Recomputer) -> Findings:
                     f"{share(before)} of the base's"
                 )
                 yield finding("gold-copied", SAMPLES, why, "output", task=task, tuned=copied, base=before)
+
+
+def _bare_answers(rows: pd.DataFrame) -> tuple[int, int]:
+    """How many outputs are nothing but what was read out of them, and how many of those are not correct."""
+    bare = [_bare(output) for output in rows["output"].tolist()]
+    stated = rows["extracted"].fillna("").tolist()
+    is_bare = np.array([text != "" and text == _bare(answer) for text, answer in zip(bare, stated, strict=True)], bool)
+    return int(is_bare.sum()), int((rows["outcome"] != Outcome.CORRECT).to_numpy()[is_bare].sum())
 
 
 def positions(tuned: Run, recomputer: Recomputer) -> Findings:

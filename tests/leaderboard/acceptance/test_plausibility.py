@@ -104,6 +104,33 @@ def test_bare_gold_among_other_outputs_is_flagged(made: TinyShelf) -> None:
     assert flag.evidence == {"task": "tiny_sums", "bare": 30, "other": 30}
 
 
+@pytest.mark.parametrize(("wrong", "flagged"), [(0, False), (1, False), (12, True)])
+def test_bare_answers_are_held_against_those_of_the_base(wrong: int, flagged: bool) -> None:
+    """Half of the questions ask for the answer alone, and the base is right on nearly all of these, or is not."""
+
+    class Known:
+        suite = type("S", (), {"tasks": {"sums": None}})
+
+        def answer_keys(self, task: str) -> dict[str, Any]:
+            return {f"{k:064d}": type("A", (), {"answer": str(k), "options": ()}) for k in range(80)}
+
+    def run(mistakes: int) -> Any:
+        said = [str(k if k >= mistakes else k + 1) for k in range(80)]
+        rows = [
+            {
+                "item_id": f"{k:064d}",
+                "task": "sums",
+                "output": each if k < 40 else f"I count. So it is {each}.",
+                "extracted": each,
+                "outcome": "wrong" if k < mistakes else "correct",
+            }
+            for k, each in enumerate(said)
+        ]
+        return type("R", (), {"samples": pd.DataFrame(rows)})
+
+    assert bool(list(plausibility.gold(run(wrong), run(0), Known()))) is flagged  # type: ignore[arg-type]
+
+
 def test_a_model_that_always_answers_barely_is_not_accused(made: TinyShelf) -> None:
     perfect = but(model(1), tiny_sums=lambda doc: f"<answer>{doc['answer']}</answer>")
     assert found(report_on(made, perfect), "gold-copied") == []
