@@ -85,7 +85,8 @@ def rates(boards: Sequence[tuple[Track, Sequence[Recipe]]]) -> Rates | None:
     there = sorted({_rate(recipe) for _, _, line in found for recipe in line})
     low, high = math.log10(there[0]), math.log10(there[-1])
     x = Axis(low, high, _LEFT + 16, _RIGHT - 10, ())
-    tracks = len({track.key.slug for track, _, _ in found})
+    keys = {track.key.slug: track.key for track, _, _ in found}
+    tracks, targets = len(keys), [key.target for key in keys.values()]
     alike = len({line[0].title for _, _, line in found}) == 1 and len(found) == tracks
     ends = [float(y.at(_mean(line[-1]))) for _, _, line in found]
     heights = spread(ends, _GAP, _TOP, _BOTTOM)
@@ -93,6 +94,7 @@ def rates(boards: Sequence[tuple[Track, Sequence[Recipe]]]) -> Rates | None:
     for (track, dash, recipes), end, height in zip(found, ends, heights, strict=True):
         dots = [(x.at(math.log10(_rate(recipe))), y.at(_mean(recipe)), recipe) for recipe in recipes]
         title, target = recipes[0].title, track.key.target
+        target = target if targets.count(target) == 1 else f"{target}, {track.key.suite}"
         name = title if tracks == 1 else target if alike else f"{title}, {target}"
         lines.append(
             Line(

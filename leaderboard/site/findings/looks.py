@@ -16,6 +16,8 @@ _FAMILIES = {
     "simulated-rollout-sft": "sft-on-rollouts",
     "self-sft": "sft-on-rollouts",
 }
+# The setting of a recipe that is its learning rate.
+_RATE = "optimisation.lr"
 _DASHES = 4
 _LONGEST = 38
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -61,6 +63,12 @@ def _label(training: TrainingResult) -> str:
     """The title up to what explains it, short enough for a margin."""
     title = training.title.partition(":")[0].replace("learning rate ", "lr ")
     return clean(title, _LONGEST)
+
+
+def but_rate(training: TrainingResult) -> tuple[str, ...]:
+    """What trainings share that differ in learning rate alone: the method and the settings besides."""
+    others = (f"{name}={value}" for name, value in sorted(training.settings.items()) if name != _RATE)
+    return (training.method, *others)
 
 
 def rate(value: float | None) -> str:

@@ -23,7 +23,7 @@ from leaderboard.site.findings.drawing import (
     labels,
     positive_scale,
 )
-from leaderboard.site.findings.looks import Look, looks
+from leaderboard.site.findings.looks import Look, but_rate, looks
 from leaderboard.site.findings.looks import rate as rate_text
 
 _PANEL = Frame(300, 220, 50, 286, 12, 172)
@@ -271,10 +271,10 @@ def _rates(target: TargetResult, kept: dict[str, list[float | None]]) -> Drawing
         if (rate := training.learning_rate)
     }
     drawn = {name: (rate, values) for name, (rate, values) in known.items() if values}
-    several: dict[str, set[float]] = {}
+    several: dict[tuple[str, ...], set[float]] = {}
     for training in target.trainings:
         if training.name in drawn:
-            several.setdefault(training.method, set()).add(drawn[training.name][0])
+            several.setdefault(but_rate(training), set()).add(drawn[training.name][0])
     if all(len(tried) < 2 for tried in several.values()):
         return None
     return _rate_chart(target, drawn, SLENDER)
@@ -309,8 +309,8 @@ def _joined(
     target: TargetResult, drawn: dict[str, tuple[float, list[float]]], means: dict[str, Place], styles: dict[str, Look]
 ) -> Iterable[Stroke]:
     """A line through the means of each method that was run at several rates."""
-    for method in dict.fromkeys(training.method for training in target.trainings):
-        alike = [each.name for each in target.trainings if each.method == method and each.name in drawn]
+    for shared in dict.fromkeys(map(but_rate, target.trainings)):
+        alike = [each.name for each in target.trainings if but_rate(each) == shared and each.name in drawn]
         if len({drawn[name][0] for name in alike}) > 1:
             ordered = sorted(alike, key=lambda name: drawn[name][0])
             path = "M" + "L".join(f"{coordinate(means[name][0])} {coordinate(means[name][1])}" for name in ordered)

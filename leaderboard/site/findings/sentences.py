@@ -22,7 +22,7 @@ from harness.scoring import (
 )
 from leaderboard.documents import clean
 from leaderboard.numbers.formats import figure, figure_ci, percent, percent_tick, points, points_ci, probability
-from leaderboard.site.findings.looks import looks, rate
+from leaderboard.site.findings.looks import but_rate, looks, rate
 from leaderboard.site.findings.pictures import at_end
 
 _GAIN = "normalised gain"
@@ -114,14 +114,14 @@ def apart(target: TargetResult) -> Iterator[str]:
 def by_rate(target: TargetResult) -> Iterator[str]:
     """What one method keeps at its learning rates: at the highest gain that all reach, else at the end."""
     level = common_level(target)
-    for method in dict.fromkeys(training.method for training in target.trainings):
-        alike = [each for each in target.trainings if each.method == method and each.learning_rate is not None]
+    for shared in dict.fromkeys(map(but_rate, target.trainings)):
+        alike = [each for each in target.trainings if but_rate(each) == shared and each.learning_rate is not None]
         kept = [(each, _kept(each, level)) for each in sorted(alike, key=lambda each: each.learning_rate or 0.0)]
         if len({each.learning_rate for each, _ in kept}) < 2 or any(value is None for _, value in kept):
             continue
         where = "at the last checkpoint" if level is None else f"at {percent_tick(level)} of normalised gain"
         said = [f"{percent(value)} at {rate(each.learning_rate)}" for each, value in kept]
-        name = method.replace("sft", "SFT").replace("rft", "RFT")
+        name = shared[0].replace("sft", "SFT").replace("rft", "RFT")
         yield f"Learning rate alone: {name} keeps {', '.join(said[:-1])} and {said[-1]}, {where}."
 
 

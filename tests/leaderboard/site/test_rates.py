@@ -1,5 +1,6 @@
 """Rates: a line a method with several learning rates, seeds as marks, tracks told apart."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -45,6 +46,16 @@ def test_the_axis_is_logarithmic_and_has_the_rates_themselves() -> None:
     (line,) = plot.lines
     assert (line.text, line.family, len(line.marks)) == ("SFT", "sft", 6)
     assert line.path.count("L") == 2
+
+
+def test_one_target_on_two_suites_is_told_apart_by_suite() -> None:
+    one, two, other = (
+        made_track(*sft(name), target=target) for name, target in (("a", "jigsaw"), ("b", "jigsaw"), ("c", "science"))
+    )
+    two = replace(two, key=replace(two.key, suite="nano-2"))
+    plot = rates([(track, recipes(track)) for track in (one, two, other)])
+    assert plot is not None
+    assert [line.text for line in plot.lines] == [f"jigsaw, {one.key.suite}", "jigsaw, nano-2", "science"]
 
 
 def test_many_rates_have_decades_and_close_ones_do_not_lie_on_each_other() -> None:

@@ -71,6 +71,12 @@ def test_the_learning_rate_alone_is_told_where_a_method_has_several() -> None:
     (at_end,) = told(sentences.by_rate(target({"fast": fast, "slow": slow, "dead": Arm((None,), method="rft")})))
     assert at_end == "Learning rate alone: SFT keeps 95.0 % at 1e-4 and 20.0 % at 1e-3, at the last checkpoint."
     assert told(sentences.by_rate(target({"fast": fast, "rft": Arm((0.9,), method="rft", rate=1e-4)}))) == []
+    # What learns from other data is no further rate of the same.
+    three = target({"fast": fast, "slow": slow, "teacher": Arm((0.7,), method=fast.method, rate=2e-4)})
+    teacher = three.trainings[2].model_copy(update={"settings": {"data.form": "other"}})
+    assert told(sentences.by_rate(three.model_copy(update={"trainings": (*three.trainings[:2], teacher)}))) == [
+        sentence
+    ]
 
 
 def test_what_rises_together_along_training_is_read_from_the_intervals() -> None:
