@@ -130,7 +130,7 @@ class TargetView:
     def strip(self) -> Axis:
         """The axis that what was kept shares: from nothing, or what lies below it, to all."""
         values = [value for each in self.kept for value in (*each.end, *(each.matched.by_seed if each.matched else ()))]
-        return axis(values, *_STRIP, include=(0.0, 1.0), ticks=2)
+        return axis(values, *_STRIP, include=(0.0, 1.0), ticks=5)
 
     @cached_property
     def curves(self) -> Pair | None:
