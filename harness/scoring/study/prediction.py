@@ -41,6 +41,8 @@ def predictors_of(trainings: Sequence[TrainingResult]) -> tuple[Predictor, ...]:
             if kept is not None and training.target_perplexity is not None
         ]
         for training in trainings
+        # It asks the questions of its examples, and learns from answers of its own.
+        if training.method != "rft"
     ]
     level = trainings[0].matched[_MIDDLE].normalised_gain
     found.append(predictor("perplexity of the training targets under the base", f"{lost} at gain {level:g}", between))
