@@ -107,8 +107,12 @@ def collect(study: Study, steps: Sequence[Step], known: StudyResults | None = No
         for training in target.trainings
         for made in training.made
     }
-    absent = [each for each in study.trained if (each.recipe.target, each.name, each.seed) not in held]
-    missing = tuple(each.key.removeprefix("train/") for each in absent)
+    missing = tuple(
+        each.key.removeprefix("train/")
+        for target in study.plan.targets
+        for each in study.trained
+        if each.target == target and (each.recipe.target, each.name, each.seed) not in held
+    )
     return merged.model_copy(update={"title": study.plan.title, "seeds": study.plan.seeds, "missing": missing})
 
 
