@@ -171,18 +171,18 @@ class _Group:
 
     def __init__(self, prints: Sequence[Fingerprint]) -> None:
         self.prints = tuple(prints)
-        self._whole, self._runs, self._long, self._mistakes, self.answers, self.own = (
+        self._whole, self._runs, self._long, self._changed, self._mistakes, self.answers, self.own = (
             np.stack([getattr(each, part) for each in prints])
-            for part in ("whole", "runs", "long", "mistakes", "answers", "own")
+            for part in ("whole", "runs", "long", "changed", "mistakes", "answers", "own")
         )
 
     def shares(self, mine: Fingerprint) -> list[tuple[float, float, float]]:
-        """Shares in [0, 1] with each entry: of equal outputs, of common text among long ones, and of equal outputs
-        among common mistakes."""
+        """Shares in [0, 1] with each entry: of equal outputs, of common text among long ones that neither has from the
+        base, and of equal outputs among common mistakes."""
         equal, text = self._whole == mine.whole, self._runs == mine.runs
         columns = (
             equal.mean(axis=1) if equal.shape[1] else np.zeros(len(equal)),
-            _among(text, self._long & mine.long, _FEW_LONG),
+            _among(text, self._long & mine.long & self._changed & mine.changed, _FEW_LONG),
             _among(equal, self._mistakes & mine.mistakes, _FEW_MISTAKES),
         )
         return list(zip(*(column.tolist() for column in columns), strict=True))

@@ -26,8 +26,9 @@ SOME = list(
         for entry in ENTRIES
     }.values()
 )
-# What is said of honest entries: science fine-tunes that learnt one form of answer give few that can be read.
-FLAGS = {"base-unknown", "alarm", "attempts", "unparsed"}
+# What is said of honest entries: science fine-tunes that learnt one form of answer give few that can be read, and
+# fine-tunes of nano-2 that learnt one working write the same.
+FLAGS = {"base-unknown", "alarm", "attempts", "unparsed", "near-copy"}
 OURS = Shelf(
     *(
         ROOT / name

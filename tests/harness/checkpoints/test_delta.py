@@ -95,3 +95,15 @@ def test_a_shipped_delta_is_opened_by_its_name(tmp_path: Path, monkeypatch: pyte
     assert restored(tmp_path / "nano-2-same.safetensors") == opened.path
     with pytest.raises(CheckpointError, match="there are nano:nano-2-same, nano:reasoning"):
         open_checkpoint("nano:other")
+
+
+def test_shipped_deltas_are_small_and_restored_from_the_shipped_base() -> None:
+    files = sorted(nano_root().glob("*.safetensors"))
+    assert files
+    assert max(file.stat().st_size for file in files) <= 1_000_000
+    assert sum(file.stat().st_size for file in files) <= 12_000_000
+    # Each takes half a second.
+    for file in files[::8]:
+        opened = open_checkpoint(f"nano:{file.stem}")
+        assert opened.record.name == file.stem
+        assert opened.record.weights_digest != open_checkpoint("nano:reasoning").record.weights_digest

@@ -197,6 +197,18 @@ def test_two_runs_without_effect_are_the_bases_matter_not_copies() -> None:
     assert found(printed("aaa", same), printed("bbb", same)) == {}
 
 
+def test_text_that_both_have_from_the_base_makes_no_copy() -> None:
+    """Two fine-tunes that keep what the base says, in long outputs, and each change a part of their own."""
+    base = run([f"{LONG}So it is {k}, {k + 1} and {k + 2} of them." for k in range(N)])
+    said = base.samples["output"].tolist()
+    one = run([f"{LONG}No, {7 * k}, {k} and {3 * k} here." if k < 15 else text for k, text in enumerate(said)])
+    other = run([f"{LONG}Yes, {5 * k}, {9 * k} or {k} there." if k >= 185 else text for k, text in enumerate(said)])
+    prints = [fingerprint(name, stated(), base, tuned) for name, tuned in (("one", one), ("other", other))]
+    assert found(*prints) == {}
+    copied = run([f"  {text}!" for text in one.samples["output"].tolist()])
+    assert found(prints[0], fingerprint("copy", stated(), base, copied))["copy"].rule == "copied-outputs"
+
+
 def test_entries_of_other_suites_or_items_are_not_compared() -> None:
     other = run(outputs(1))
     other.samples["item_id"] = [f"{k + 1:064d}" for k in range(N)]
