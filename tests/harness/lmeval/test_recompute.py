@@ -8,6 +8,8 @@ import pytest
 
 from harness import lmeval
 from harness.lmeval.recompute import Difference, Recomputer
+from harness.records.run import read_record
+from harness.records.samples import SAMPLES_FILE
 from harness.records.samples_file import read_samples
 from harness.records.suites import load_suite
 from tests.support.tiny import COUNT, Tiny, model, tiny_run, tiny_suite
@@ -38,16 +40,18 @@ def test_a_run_recomputes_to_itself(recomputer: Recomputer, stored: pd.DataFrame
 
 
 @pytest.mark.slow
-def test_the_shipped_runs_of_nano_1_recompute_to_themselves() -> None:
-    recomputer = Recomputer(load_suite("nano-1"))
-    files = [
-        *ROOT.glob("leaderboard/data/bases/nano-1/*/samples.parquet"),
-        *ROOT.glob("submissions/*/tuned/samples.parquet"),
+@pytest.mark.parametrize(("suite", "items"), [("nano-1", 2800), ("nano-2", 4600)])
+def test_the_shipped_runs_recompute_to_themselves(suite: str, items: int) -> None:
+    recomputer = Recomputer(load_suite(suite))
+    runs = [
+        *(path.parent for path in ROOT.glob(f"leaderboard/data/bases/{suite}/*/run.json")),
+        *(path.parent for path in ROOT.glob("submissions/*/tuned/run.json")),
     ]
-    assert len(files) >= 3
-    for file in files:
-        found = recomputer.recompute(read_samples(file))
-        assert (found.rows, found.differences, found.unavailable) == (2800, (), {})
+    runs = [run for run in runs if read_record(run).suite.digest == recomputer.suite.digest]
+    assert len(runs) >= 3
+    for run in runs:
+        found = recomputer.recompute(read_samples(run / SAMPLES_FILE))
+        assert (found.rows, found.differences, found.unavailable) == (items, (), {})
 
 
 @pytest.mark.parametrize(

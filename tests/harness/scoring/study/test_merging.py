@@ -1,7 +1,7 @@
 """Merging: a study whose seeds ran in several places has the results that it would have had in one."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.scoring.study.merging import merge_results
@@ -19,6 +19,9 @@ def whole() -> StudyResults:
     (target,) = made.targets
     renewed = target.model_copy(update={"predictors": predictors_of(target.trainings)})
     return made.model_copy(update={"targets": (renewed,)})
+
+
+WHOLE = whole()
 
 
 def only(results: StudyResults, seeds: set[int]) -> StudyResults:
@@ -54,9 +57,10 @@ def only(results: StudyResults, seeds: set[int]) -> StudyResults:
     return results.model_copy(update={"targets": (part,), "missing": absent, "seconds": hours})
 
 
+@settings(max_examples=12)  # Each draws thousands of correlations, three times over.
 @given(st.permutations(range(4)), st.integers(1, 3))
 def test_parts_come_to_what_one_place_gives(order: list[int], cut: int) -> None:
-    everything = whole()
+    everything = WHOLE
     merged = merge_results([only(everything, set(order[:cut])), only(everything, set(order[cut:]))])
     # The made-up study does not average its last checkpoints as a real one does.
     trainings = zip(merged.targets[0].trainings, everything.targets[0].trainings, strict=True)
@@ -72,7 +76,7 @@ def test_parts_come_to_what_one_place_gives(order: list[int], cut: int) -> None:
 
 
 def test_one_part_stays_as_it_is_but_for_its_means() -> None:
-    one = only(whole(), {2})
+    one = only(WHOLE, {2})
     merged = merge_results([one])
     assert [each.matched for each in merged.targets[0].trainings] == [each.matched for each in one.targets[0].trainings]
     assert all(test.verdict in ("undecided", "not comparable") for test in merged.targets[0].claims)
@@ -80,7 +84,7 @@ def test_one_part_stays_as_it_is_but_for_its_means() -> None:
 
 
 def test_what_no_part_has_stays_missing_and_more_than_one_commit_is_said() -> None:
-    first, second = only(whole(), {0}), only(whole(), {1}).model_copy(update={"commit": "c" * 40})
+    first, second = only(WHOLE, {0}), only(WHOLE, {1}).model_copy(update={"commit": "c" * 40})
     merged = merge_results([first, second])
     assert set(merged.missing) == {f"jigsaw/{name}-seed{seed}" for name in ENDS for seed in (2, 3)}
     assert merged.commit is None
@@ -90,26 +94,26 @@ def test_what_no_part_has_stays_missing_and_more_than_one_commit_is_said() -> No
 
 def test_claims_given_are_tested_in_their_order_where_both_sides_are_there() -> None:
     claims = {"jigsaw": [("low", "high", "nobody"), ("high", "absent", "nobody")]}
-    (target,) = merge_results([only(whole(), {0, 1}), only(whole(), {2, 3})], claims).targets
+    (target,) = merge_results([only(WHOLE, {0, 1}), only(WHOLE, {2, 3})], claims).targets
     assert {(test.keeps, test.than) for test in target.claims} == {("low", "high")}
     assert {test.verdict for test in target.claims} == {"contradicted"}
 
 
 def test_versions_that_differ_are_all_named() -> None:
-    first, second = only(whole(), {0}), only(whole(), {1}).model_copy(update={"packages": {"numpy": "3", "torch": "2"}})
+    first, second = only(WHOLE, {0}), only(WHOLE, {1}).model_copy(update={"packages": {"numpy": "3", "torch": "2"}})
     assert merge_results([first, second]).packages == {"numpy": "2 and 3", "torch": "2"}
 
 
 @pytest.mark.parametrize("field", ["name", "quick", "base_weights_digest", "environment", "scorer"])
 def test_parts_of_different_studies_are_refused_by_field(field: str) -> None:
-    first, second = only(whole(), {0}), only(whole(), {1})
+    first, second = only(WHOLE, {0}), only(WHOLE, {1})
     other = {"name": "else", "quick": True, "base_weights_digest": "e" * 64, "environment": "gpu", "scorer": 1}
     with pytest.raises(ValueError, match=f"results: {field} is not the same"):
         merge_results([first, second.model_copy(update={field: other[field]})])
 
 
 def test_a_training_of_other_settings_and_a_seed_twice_are_refused() -> None:
-    first, second = only(whole(), {0}), only(whole(), {1})
+    first, second = only(WHOLE, {0}), only(WHOLE, {1})
     (target,) = second.targets
     changed = target.trainings[0].model_copy(update={"settings": {"optimisation.lr": 1.0}})
     other = second.model_copy(update={"targets": (target.model_copy(update={"trainings": (changed,)}),)})
