@@ -149,9 +149,11 @@ _CACHE: list[pd.DataFrame] = []
 
 
 def _entries() -> list[Path]:
-    """The shipped entries, those of full checkpoints first."""
+    """The shipped entries on nano-1, those of full checkpoints first."""
     found = [path.parent.parent for path in (ROOT / "submissions").glob(f"*/{TUNED_FOLDER}/{RECORD_FILE}")]
-    return sorted(found, key=lambda entry: (read_record(entry / TUNED_FOLDER).checkpoint.kind != "full", entry.name))
+    records = {entry: read_record(entry / TUNED_FOLDER) for entry in found}
+    ours = [entry for entry, record in records.items() if (record.suite.name, record.suite.version) == ("nano", "1")]
+    return sorted(ours, key=lambda entry: (records[entry].checkpoint.kind != "full", entry.name))
 
 
 def _base(manifest: Manifest) -> Path:
