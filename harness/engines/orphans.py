@@ -1,7 +1,7 @@
 """Orphans: processes that a library starts for this one and that would outlive it, if it is killed.
 
-Ray's own end with it, but for its agents: they notice that their node is gone, and then wait without limit to report
-that to a server that is gone too. A process of its own watches, since whoever is killed cleans nothing up.
+Ray's own end with it, but for its agents: they notice that their node is gone, and then wait a minute to report that to
+a server that is gone too. A process of its own watches, since whoever is killed cleans nothing up.
 """
 
 import contextlib
