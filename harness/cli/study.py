@@ -68,12 +68,13 @@ def command(
 ) -> None:
     """Run the study PLAN: trainings, rollouts, evaluations along training, and what they show together.
 
-    PLAN is a shipped study (nano, qwen2.5-vl, smollm2) or a YAML file. Every step is a process of its own with a log
-    below --out; killed at any moment, the same command goes on, and a training where it was. results.json is written
-    at the end; copied into leaderboard/data/studies/ it becomes a page of the board's Findings, which begins with the
-    verdict that is printed here. --entries makes the last checkpoints of all trainings and seeds into entries of the
-    board. A study may run in several places, each with other --seeds, or go on elsewhere with nothing but its
-    results.json: --known takes over what that has, and the results then hold both.
+    PLAN is a shipped study (conversions, nano, nano-2, qwen2.5-vl, smollm2) or a YAML file. Every step is a process
+    of its own with a log below --out; killed at any moment, the same command goes on, and a training where it was.
+    results.json is written at the end; copied into leaderboard/data/studies/ it becomes a page of the board's
+    Findings, which begins with the verdict that is printed here. --entries makes the last checkpoints of all
+    trainings and seeds into entries of the board. A study may run in several places, each with other --seeds, or go
+    on elsewhere with nothing but its results.json: --known takes over what that has, and the results then hold
+    both.
 
     \b
     Examples:
