@@ -113,22 +113,21 @@ def command(
     if images is not None:
         declared = declared.with_images(images)
     folder = out or Path(".retention/study") / f"{declared.name}{'-quick' if quick else ''}"
-    chosen = None if seeds is None else _parse_seeds(seeds, declared.seeds)
+    chosen = declared.seeds if seeds is None else _parse_seeds(seeds, declared.seeds)
     if dry_run:
-        _dry_run(_open(declared, folder.absolute(), chosen, known, opened=False)[0], as_json=as_json)
+        _dry_run(_open(declared, folder.absolute(), known, opened=False)[0].running(chosen), as_json=as_json)
         return
     if list_only:
         _list(declared, folder.absolute(), chosen, known)
         return
-    study, _ = _open(declared, folder.absolute(), chosen, known)
-    steps = study.steps()
+    study, held = _open(declared, folder.absolute(), known)
+    steps = study.running(chosen).steps()
     if not collect_only:
         _run(study, steps, jobs)
     with Display() as display:
         display.stage("scoring the finished steps")
         # Of all that is there, whichever seeds were chosen this time.
-        every, held = _open(declared, folder.absolute(), None, known)
-        results = _collect(every, held)
+        results = _collect(study, held)
     if entries is not None and contact is not None:
         _enter(study, entries, bases or Path("leaderboard/data/bases"), contact, licence)
     if as_json:
@@ -225,39 +224,39 @@ def _retest(path: Path) -> None:
 
 
 def _open(
-    declared: "Plan", out: Path, seeds: set[int] | None, known: tuple[Path, ...], *, opened: bool = True
+    declared: "Plan", out: Path, known: tuple[Path, ...], *, opened: bool = True
 ) -> "tuple[Study, StudyResults | None]":
     """The study, and what is known of it from elsewhere."""
     from harness.study import Study, complete_seeds, read_known
 
-    study = Study(declared, out, opened=opened, seeds=seeds)
+    study = Study(declared, out, opened=opened)
     if not known:
         return study, None
     held = read_known(study, known)
     return study.taking_over(complete_seeds(study, held)), held
 
 
-def _parse_seeds(text: str, planned: "tuple[int, ...]") -> set[int]:
+def _parse_seeds(text: str, planned: tuple[int, ...]) -> tuple[int, ...]:
     named = {str(seed): seed for seed in planned}
     words = [word.strip() for word in text.split(",")]
     for word in words:
         if word not in named:
             raise click.BadParameter(f"{word!r}: the seeds of this plan are {','.join(named)}", param_hint="--seeds")
-    return {named[word] for word in words}
+    return tuple(named[word] for word in words)
 
 
-def _list(declared: "Plan", out: Path, seeds: set[int] | None, known: tuple[Path, ...]) -> None:
+def _list(declared: "Plan", out: Path, seeds: tuple[int, ...], known: tuple[Path, ...]) -> None:
     """All steps; a base that is not here leaves open which of them are done."""
     from harness.checkpoints import CheckpointError
     from harness.cli.columns import echo_columns
     from harness.study import Folder, step_digests
 
     try:
-        study, _ = _open(declared, out, seeds, known)
+        study, _ = _open(declared, out, known)
     except CheckpointError as error:
         click.echo(f"Which steps are done is not known without the base: {error}", err=True)
-        study, _ = _open(declared, out, seeds, known, opened=False)
-    folder, steps = Folder(out), study.steps()
+        study, _ = _open(declared, out, known, opened=False)
+    folder, steps = Folder(out), study.running(seeds).steps()
     digests = step_digests(steps)
     rows = []
     for step in steps:

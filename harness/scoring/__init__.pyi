@@ -30,7 +30,7 @@ from .sentence import headline, lost_format
 from .statistics import ALPHA, MARGIN, RESAMPLES, SEED, harmonic_mean, holm, mcnemar
 from .study.arms import Across, Arm, across_arms, common_level
 from .study.comparison import Curves, Seed, check_claims, count_verdicts, last_of, mean_over_seeds, retest
-from .study.merging import merge_results, only
+from .study.merging import merge_results, only_seeds
 from .study.power import StudySize, detectable_difference, shown_share
 from .study.prediction import predictors_of
 from .study.results import (
@@ -186,7 +186,7 @@ __all__ = [
     "metrics_page",
     "missing_sentence",
     "nats",
-    "only",
+    "only_seeds",
     "pair",
     "paired_items",
     "parse_rule",

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.errors import RetentionError, first_problem
-from harness.scoring import SCORER_VERSION, StudyResults, merge_results, only
+from harness.scoring import SCORER_VERSION, StudyResults, merge_results, only_seeds
 from harness.study.steps import Study
 
 Held = set[tuple[str, str, int]]
@@ -36,7 +36,7 @@ def read_known(study: Study, paths: Sequence[Path]) -> StudyResults:
         results = read_results(path)
         _check(study, results, path)
         try:
-            parts.append(only(results, _held(study, results)))
+            parts.append(only_seeds(results, _held(study, results)))
         except ValueError as error:
             raise RetentionError(f"{path}: {error}; give a results.json of `retention study`") from error
     try:

@@ -54,12 +54,12 @@ class Study:
     """A plan in an output folder: its trainings, its suites, and the steps that make them.
 
     Its base is opened at once, unless ``opened`` is false: its steps can then be counted and not run. ``trained`` are
-    all trainings of the plan. Only those with one of ``seeds`` have steps, and none that ran elsewhere.
+    all trainings of the plan; it has steps of those that run here (``running``, ``taking_over``), at first of all.
     """
 
-    def __init__(self, plan: Plan, out: Path, *, opened: bool = True, seeds: Collection[int] | None = None) -> None:
+    def __init__(self, plan: Plan, out: Path, *, opened: bool = True) -> None:
         self.plan, self.out = plan, out
-        self._run_here = set(plan.seeds) if seeds is None else set(seeds)
+        self._run_here = frozenset(plan.seeds)
         self._elsewhere: frozenset[tuple[str, int]] = frozenset()
         self._devices = None if plan.accelerate is None else accelerate_file(plan.accelerate)
         self.base_digest = self.base.record.weights_digest if opened else ""
@@ -108,6 +108,12 @@ class Study:
     def ran_elsewhere(self, target: str, seed: int) -> bool:
         """Whether the results of a target with this seed are taken over."""
         return (target, seed) in self._elsewhere
+
+    def running(self, seeds: Collection[int]) -> "Study":
+        """The same study, of which only these seeds run here."""
+        other = copy.copy(self)
+        other._run_here = frozenset(seeds)
+        return other
 
     def taking_over(self, elsewhere: Collection[tuple[str, int]]) -> "Study":
         """The same study, where these targets and seeds were run elsewhere."""

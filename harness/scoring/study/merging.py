@@ -70,7 +70,7 @@ def merge_results(parts: Sequence[StudyResults], claims: Mapping[str, Claims] | 
     )
 
 
-def only(results: StudyResults, held: Collection[tuple[str, str, int]]) -> StudyResults:
+def only_seeds(results: StudyResults, held: Collection[tuple[str, str, int]]) -> StudyResults:
     """The results of what is ``held`` alone: target, training and seed. What follows from the seeds is left to merging.
 
     Raises ``ValueError``, which names the training, where it does not say what belongs to which seed.
@@ -82,13 +82,13 @@ def only(results: StudyResults, held: Collection[tuple[str, str, int]]) -> Study
             _check_whole(f"{target.target}/{training.name}", training)
             seeds = {made.seed for made in training.made if (target.target, training.name, made.seed) in held}
             if seeds:
-                trainings.append(_only(training, seeds))
+                trainings.append(_only_seeds(training, seeds))
         if trainings:
             targets.append(target.model_copy(update={"trainings": tuple(trainings)}))
     return results.model_copy(update={"targets": tuple(targets)})
 
 
-def _only(training: TrainingResult, seeds: Collection[int]) -> TrainingResult:
+def _only_seeds(training: TrainingResult, seeds: Collection[int]) -> TrainingResult:
     places = [place for place, made in enumerate(training.made) if made.seed in seeds]
     if len(places) == len(training.made):
         return training
@@ -156,12 +156,12 @@ def _training(target: str, parts: Sequence[TrainingResult]) -> TrainingResult:
         twice = next(seed for seed in seeds if seeds.count(seed) > 1)
         raise ValueError(f"{name}: two of the results have seed {twice}")
     # An interval over items holds for one seed alone.
-    only = first.matched if len(seeds) == 1 else ()
+    alone = first.matched if len(seeds) == 1 else ()
     return first.model_copy(
         update={
             "made": tuple(sorted((made for part in parts for made in part.made), key=lambda made: made.seed)),
             "curves": _by_seed([curve for part in parts for curve in part.curves]),
-            "matched": only or tuple(_matched(parts, place) for place in range(len(first.matched))),
+            "matched": alone or tuple(_matched(parts, place) for place in range(len(first.matched))),
             "last": last_over_seeds(_by_seed([curve for part in parts for curve in part.last.by_seed])),
             **_perplexity(parts),
         }

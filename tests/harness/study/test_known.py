@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from harness.errors import RetentionError
-from harness.scoring.study.results import StudyResults
 from harness.study.known import complete_seeds, read_known, read_results
 from harness.study.plan import load_plan
 from harness.study.results import collect
@@ -164,7 +163,3 @@ def test_a_results_file_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
 def test_a_study_without_its_base_takes_over_all_the_same(first: Path, second: Study) -> None:
     study = Study(load_plan(str(second.out.parent / "plan.yaml")), second.out, opened=False)
     assert complete_seeds(study, read_known(study, [first])) == {("jigsaw", 0)}
-
-
-def test_results_hold_what_they_are_read_back_as(first: Path) -> None:
-    assert read_results(first) == StudyResults.model_validate_json(first.read_bytes())
