@@ -171,7 +171,7 @@ class OfBase:
 # What stands a hundred thousand times on a board of forty entries goes without closing tags and quotes; a board of a
 # thousand has a million of it, which is why these are plain strings: what others wrote is escaped where it comes in.
 _OTHERS = "<i>other answers</i>"
-_JOINT = re.compile(r"[A-Za-z0-9._-]{1,60}-[A-Za-z0-9]{1,12}")
+_JOINT = re.compile(r"([A-Za-z0-9._-]{1,60}?)-(seed[0-9]{1,6}(?:-[A-Za-z0-9]{1,12})?|[A-Za-z0-9]{1,12})")
 
 
 def _starts(tracks: Sequence[Track]) -> Iterator[tuple[int, Track]]:
@@ -189,10 +189,17 @@ def _whole(track: Track) -> str:
     return f"<a href=../../tracks/{escape(track.key.slug)}.html>{entries} of {target}</a>"
 
 
+def name_parts(name: str) -> tuple[str, str]:
+    """An entry's name as what its seeds share, and the rest: they differ in the last part, or in the one that has the
+    number of the seed. The first is empty where the name is not made of parts."""
+    found = _JOINT.fullmatch(name)
+    return (found[1], found[2]) if found else ("", name)
+
+
 def _link(row: Row) -> tuple[str, str]:
-    """The first part of an entry's name, and a link that says the rest: names of seeds differ in their last part."""
-    stem, _, rest = row.name.rpartition("-") if _JOINT.fullmatch(row.name) else ("", "", "")
-    said = rest or escape(formats.by_others(row.name, 40))
+    """What an entry's name shares with those of other seeds, and a link that says the rest."""
+    stem, rest = name_parts(row.name)
+    said = rest if stem else escape(formats.by_others(rest, 40))
     return stem, f"<a href=../../entries/{escape(row.entry_id)}.html>{said}</a>"
 
 

@@ -12,7 +12,7 @@ from harness.scoring import paired_items
 from leaderboard.board.cache import Cache
 from leaderboard.site.build import files, render
 from leaderboard.site.item_index import ItemIndex, by_suite
-from leaderboard.site.question_pages import Listed, SuiteQuestions, lined, most_forgotten, total
+from leaderboard.site.question_pages import Listed, SuiteQuestions, lined, most_forgotten, name_parts, total
 from tests.support.asked import WITHHELD, AskedBoard, asked_board
 
 SUITE = "synthetic-1"
@@ -93,6 +93,24 @@ def test_the_most_forgotten_come_first_and_those_of_nobody_do_not() -> None:
     items = [Listed(f"{at:064x}", "t", {"forgotten": at % 3, "learned": 0, "kept": 0, "never": 0}) for at in range(6)]
     assert [item.item_id[-1] for item in most_forgotten(items)] == ["2", "5", "1", "4"]
     assert len(most_forgotten(items, 2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("nano-sft-seed0", ("nano-sft", "seed0")),
+        ("nano-2-rft-seed12-kept", ("nano-2-rft", "seed12-kept")),
+        ("nano-seedling-b", ("nano-seedling", "b")),
+        ("qwen2.5-7b", ("qwen2.5", "7b")),
+        ("seed0", ("", "seed0")),
+        ("model", ("", "model")),
+        ("a <b>-c", ("", "a <b>-c")),
+        ("a-seed0-with-more", ("a-seed0-with", "more")),
+        ("a-" + "b" * 40, ("", "a-" + "b" * 40)),
+    ],
+)
+def test_a_name_is_cut_before_what_tells_seeds_apart(name: str, parts: tuple[str, str]) -> None:
+    assert name_parts(name) == parts
 
 
 def test_a_question_keeps_its_lines_and_is_only_text() -> None:
