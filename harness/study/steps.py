@@ -19,7 +19,7 @@ from harness.checkpoints import Checkpoint, open_checkpoint, restore_delta, writ
 from harness.study.plan import Plan, Policy, Scalar, Target
 from harness.study.runner import Step, python_command
 from harness.suites import open_suite
-from harness.training import Data, Recipe, Replay, accelerate_file, load_recipe
+from harness.training import Recipe, accelerate_file, load_recipe, source_reference
 
 _NO_BREAK = 1 << 30
 # The files of a checkpoint that an engine reads; the trainer's own state is not among them.
@@ -307,8 +307,8 @@ class Study:
 
         def command() -> Sequence[str]:
             out.parent.mkdir(parents=True, exist_ok=True)
-            learnt = [str(trained.examples or _named(recipe.data))]
-            learnt += [_named(recipe.replay)] if recipe.replay else []
+            learnt = [str(trained.examples or source_reference(str(recipe.data.source), recipe.data.form))]
+            learnt += [source_reference(recipe.replay.source, recipe.replay.form)] if recipe.replay else []
             words: list[str | Path] = [word for each in learnt for word in ("--train", each)]
             words += ["--probe", self.part(trained.target), "--target", recipe.target]
             words += [word for name, value in sizes.items() for word in (f"--{name}", value)]
@@ -353,11 +353,6 @@ def link_checkpoint(source: Path, folder: Path) -> None:
                 os.link(path, folder / path.name)
             except OSError:
                 shutil.copyfile(path, folder / path.name)
-
-
-def _named(data: Data | Replay) -> str:
-    """A named source of examples, as `retention dynamics` takes it."""
-    return str(data.source) if data.form == "bare" else f"{data.source}/{data.form}"
 
 
 def _train(method: str, config: str, seed: int, settings: Sequence[str], out: Path) -> list[str]:

@@ -16,6 +16,7 @@ from .recipe import (
     Replay,
     accelerate_file,
     load_recipe,
+    source_reference,
 )
 from .record import RECORD_FILE, TrainingRecord, read_record
 from .rollouts import write_rollouts
@@ -46,6 +47,7 @@ __all__ = [
     "read_examples",
     "read_record",
     "run_training",
+    "source_reference",
     "train_base",
     "train_reasoning_base",
     "train_sft",

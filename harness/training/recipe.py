@@ -259,7 +259,7 @@ class Recipe(StrictModel):
     def digest(self) -> str:
         """sha256 hex over all fields except paths (base, folders, policy), whose contents have their own digests in the
         training record."""
-        return hashlib.sha256(canonical_json(_without_places(self.model_dump(mode="json")))).hexdigest()
+        return _digest(_without_places(self.model_dump(mode="json")))
 
     def published(self) -> dict[str, Any]:
         """The fields with local paths reduced to their last component, so that a record does not reveal them."""
@@ -272,7 +272,25 @@ class Recipe(StrictModel):
         return document
 
 
+def seedless_name(published: Mapping[str, Any]) -> str:
+    """What trainings of one recipe with different seeds share: its name, and 12 digits of its digest without the seed.
+
+    ``published`` are its fields as in a training record.
+    """
+    stated = {name: value for name, value in _without_places(dict(published)).items() if name != "seed"}
+    return f"{published['name']}-{_digest(stated)[:12]}"
+
+
+def source_reference(source: str, form: str) -> str:
+    """A named source with the form of its targets, as ``retention dynamics --train`` takes it: NAME, or NAME/FORM."""
+    return source if form == "bare" else f"{source}/{form}"
+
+
 _PLACES = ("base", "data.examples", "data.folder", "rollouts.policy")
+
+
+def _digest(document: dict[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(document)).hexdigest()
 
 
 def _without_places(document: dict[str, Any]) -> dict[str, Any]:

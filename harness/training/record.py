@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 from harness.errors import RetentionError, first_problem
 from harness.records import Digest, StrictModel
 from harness.training.dataset import About, ExampleSet
-from harness.training.recipe import Method, Recipe
+from harness.training.recipe import Method, Recipe, seedless_name, source_reference
 
 RECORD_FILE = "training_record.json"
 # Called with a phase, the steps done and the total.
@@ -119,23 +119,27 @@ class TrainingRecord(StrictModel):
             "lora_rank": adapter["rank"] if adapter else None,
             "replay": self._replay_note(),
             "seeds": [self.seed],
+            "recipe": seedless_name(self.recipe),
             "summary": self._summary(),
         }
         return {name: value for name, value in fields.items() if value is not None}
 
     def training_data(self) -> list[dict[str, str]]:
         """The entries of a submission's ``training_data`` whose licence is known here."""
-        sources = {self.data.about.source if self.data.about else self.data.source: "train"}
-        if self.replay is not None:
-            sources[self.replay.source] = "replay"
+        about, replay = self.data.about, self.recipe["replay"]
+        # What was sampled is neither form of its source.
+        train = (about.source, "bare") if about else (self.data.source, self.recipe["data"]["form"])
+        sources = [(*train, "train")]
+        if replay is not None:
+            sources.append((replay["source"], replay["form"], "replay"))
         return [
             {
-                "id": source,
+                "id": source_reference(source, form),
                 "role": role,
                 "license": _LICENCES.get(source, _OWN_LICENCE),
                 "overlap_with_suite": "train-split",
             }
-            for source, role in sources.items()
+            for source, form, role in sources
             if not source.startswith(_OWN_PICTURES)
         ]
 

@@ -23,8 +23,10 @@ from leaderboard.numbers import learning_rate
 
 __all__ = ["Recipe", "SeedMean", "but_learning_rate", "recipes", "short_names", "weights"]
 
-# What does not make it another recipe: the seed, and what follows from it or describes it.
+# What does not make it another recipe: the seed, and what follows from it or describes it; where an author names the
+# recipe, also how far it went, as a rule may end a training, or stop sampling, at another place with each seed.
 _OF_A_SEED = ("seeds", "summary", "tokens")
+_HOW_FAR = ("steps", "rollouts")
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,10 @@ class Recipe:
     def name(self) -> str:
         return " · ".join(filter(None, (self.title, self.settings)))
 
-    @property
+    @cached_property
     def manifest(self) -> Manifest:
-        """The statements that all its entries share."""
-        return self.rows[0].manifest
+        """The manifest of one of its entries, without what the others state otherwise of their method."""
+        return _shared(self.rows)
 
     @property
     def weights(self) -> str:
@@ -130,7 +132,7 @@ def recipes(track: Track) -> tuple[Recipe, ...]:
     groups = list(keyed.values())
     ids = [",".join(sorted(row.entry_id for row in rows)) for rows in groups]
     slugs = [f"recipe-{hashlib.sha256(key.encode()).hexdigest()[:8]}" for key in keyed]
-    manifests = [min(rows, key=lambda row: row.entry_id).manifest for rows in groups]
+    manifests = [_shared(rows) for rows in groups]
     said = settings(manifests, ids)
     gains = adjusted(
         [over_seeds([(row.card.learned.gain, row.card.learned.gain_ci) for row in rows]) for rows in groups]
@@ -199,13 +201,14 @@ def _with_rate(recipe: Recipe) -> str:
 
 def but_learning_rate(recipe: Recipe) -> str:
     """What recipes share that differ in seed and learning rate alone."""
-    return _statements(recipe.rows[0], "learning_rate")
+    return _statements(recipe.rows[0], "learning_rate", "recipe")
 
 
 def _statements(row: Row, *but: str) -> str:
     """All that an author says of an entry ``but`` some of its method, and its seed, and whose it is."""
     manifest = row.manifest
-    method = manifest.method.model_dump(mode="json", exclude={*_OF_A_SEED, *but})
+    left_out = {*_OF_A_SEED, *(("recipe",) if manifest.method.recipe is None else _HOW_FAR), *but}
+    method = manifest.method.model_dump(mode="json", exclude=left_out)
     data = [each.model_dump(mode="json") for each in manifest.training_data]
     # A name is only stated; where the weights lie is checked, and nobody else can put any there.
     owner = (manifest.tuned_model.repo or "").partition("/")[0].casefold()
@@ -213,8 +216,16 @@ def _statements(row: Row, *but: str) -> str:
     return canonical_json(facts).decode("utf-8")
 
 
-def _gain(rows: Sequence[Row]) -> SeedMean:
-    return over_seeds([(row.card.learned.gain, row.card.learned.gain_ci) for row in rows])
+def _shared(rows: Sequence[Row]) -> Manifest:
+    """The manifest of the entry whose name is first, without those fields of the method in which others differ."""
+    first, *others = (row.manifest for row in sorted(rows, key=lambda row: row.entry_id))
+    method = first.method
+    differ = [
+        name
+        for name in type(method).model_fields
+        if any(getattr(each.method, name) != getattr(method, name) for each in others)
+    ]
+    return first.model_copy(update={"method": method.model_copy(update=dict.fromkeys(differ))})
 
 
 def _retention(rows: Sequence[Row]) -> SeedMean | None:

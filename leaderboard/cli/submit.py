@@ -56,6 +56,9 @@ def group() -> None:
 @click.option("--lora-rank", type=int, help="Rank of the adapter.")
 @click.option("--replay", help="What earlier data was mixed in.")
 @click.option("--seed", "seeds", type=int, multiple=True, help="Training seed. Repeatable.")
+@click.option(
+    "--recipe", help="Name of all that was set but the seed, which seeds of one recipe share: a config's, say."
+)
 @click.option("--code", help="https address of the training code.")
 @click.option("--summary", help="The method in a sentence or two.")
 @click.option("--reference", "references", multiple=True, help="https address of a paper or page. Repeatable.")
@@ -291,7 +294,7 @@ def _use_data(folder: Path | None) -> None:
 def _statement(stated: dict[str, Any]) -> dict[str, Any]:
     """The manifest fields among the options; what was not given is left out."""
     method_fields = ("algorithm", "learning_rate", "steps", "tokens", "rollouts", "kl_coefficient", "lora_rank",
-                     "replay", "code", "summary")  # fmt: skip
+                     "replay", "recipe", "code", "summary")  # fmt: skip
     method = {"family": stated["method"]} | {name: stated[name] for name in method_fields if stated[name] is not None}
     if stated["seeds"]:
         method["seeds"] = list(stated["seeds"])

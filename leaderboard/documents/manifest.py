@@ -95,7 +95,12 @@ class AdapterRef(StrictModel):
 
 
 class Method(StrictModel):
-    """How the fine-tune was made; a field left out is shown as not disclosed."""
+    """How the fine-tune was made; a field left out is shown as not disclosed.
+
+    ``recipe`` is what its author calls all that was set before the training but the seed, such as the name of a config
+    and a digest of it: entries of one author that share it are seeds of one recipe, also where each took as many steps
+    and rollouts as a rule gave it.
+    """
 
     family: Literal["sft", "rft", "dpo", "sft-on-rollouts", "distill", "merge", "other"]
     algorithm: Label | None = None
@@ -107,6 +112,7 @@ class Method(StrictModel):
     lora_rank: Count | None = None
     replay: Note | None = None
     seeds: Annotated[list[Count], Field(max_length=32)] | None = None
+    recipe: Label | None = None
     code: Url | None = None
     summary: Note | None = None
 

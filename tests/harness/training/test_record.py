@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.training.dataset import About
-from harness.training.recipe import METHODS, load_recipe
+from harness.training.recipe import METHODS, load_recipe, seedless_name
 from harness.training.record import (
     RECORD_FILE,
     BaseModelRecord,
@@ -23,7 +23,9 @@ from leaderboard.documents.manifest import Method, TrainingData
 LEARNING = [method for method in METHODS if method != "rollouts"]
 
 
-def record(method: str, config: str = "nano-jigsaw", **measured: Any) -> TrainingRecord:
+def record(
+    method: str, config: str = "nano-jigsaw", settings: dict[str, Any] | None = None, **measured: Any
+) -> TrainingRecord:
     about = About(
         source="nano-jigsaw",
         recipe_digest="0" * 64,
@@ -37,7 +39,7 @@ def record(method: str, config: str = "nano-jigsaw", **measured: Any) -> Trainin
         sampled=12,
     )
     on_samples = method.endswith("rollout-sft") or method == "self-sft"
-    recipe = load_recipe(config, method, {"data.examples": "/home/me/set"} if on_samples else {})
+    recipe = load_recipe(config, method, {"data.examples": "/home/me/set"} if on_samples else settings or {})
     source = recipe.data.source or "set"
     data = DataRecord(source=source, digest="1" * 64, examples=3, about=about if on_samples else None)
     replay = DataRecord(source=recipe.replay.source, digest="3" * 64, examples=2) if recipe.replay else None
@@ -65,6 +67,28 @@ def test_every_method_fills_fields_that_a_manifest_takes(method: str) -> None:
 
 def test_algorithms_tell_the_methods_apart() -> None:
     assert len({record(method).method_fields()["algorithm"] for method in LEARNING}) == len(LEARNING)
+
+
+def test_seeds_share_the_name_of_their_recipe_and_nothing_else_does() -> None:
+    def name(seed: int, method: str, **settings: Any) -> str:
+        return seedless_name(load_recipe("nano2-jigsaw", method, settings, seed=seed).published())
+
+    assert name(0, "sft") == name(1, "sft")
+    assert name(0, "sft").startswith("nano2-jigsaw-")
+    assert name(0, "self-sft", **{"data.examples": "/a"}) == name(1, "self-sft", **{"data.examples": "/b"})
+    others = [name(0, "sft", **{"optimisation.lr": 1e-3}), name(0, "sft", **{"data.form": "other"}), name(0, "rft")]
+    assert len({name(0, "sft"), *others}) == 4
+    assert record("sft").method_fields()["recipe"] == seedless_name(record("sft").recipe)
+
+
+def test_a_set_is_named_with_the_form_of_its_targets() -> None:
+    def sets(method: str, settings: dict[str, Any] | None = None) -> list[str]:
+        return [each["id"] for each in record(method, "nano2-jigsaw", settings).training_data()]
+
+    assert sets("sft") == ["nano2-jigsaw"]
+    assert sets("sft", {"data.form": "other"}) == ["nano2-jigsaw/other"]
+    assert sets("replay-sft") == ["nano2-jigsaw", "nano2-prior/worked"]
+    assert sets("self-sft") == ["nano-jigsaw"]  # What was sampled is neither form of its source.
 
 
 def test_the_rank_of_an_adapter_and_the_licence_of_a_set_are_stated() -> None:

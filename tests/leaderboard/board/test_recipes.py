@@ -16,7 +16,7 @@ from tests.support.made_up_board import made_row, made_track, seeds_of
 _APART: list[dict[str, Any]] = [
     {"handle": "bob"}, {"repo": "bob/model"}, {"data": "VQA"}, {"learning_rate": 1e-3}, {"steps": 9},
     {"lora_rank": 4}, {"adapter": "lora"}, {"replay": "half"}, {"algorithm": "SFT"}, {"family": "dpo"},
-    {"kl_coefficient": 0.1}, {"code": "https://example.org/two"}, {"rollouts": 3},
+    {"kl_coefficient": 0.1}, {"code": "https://example.org/two"}, {"rollouts": 3}, {"recipe": "mine-1"},
 ]  # fmt: skip
 _STATEMENTS: list[dict[str, Any]] = [{}, *_APART]
 entries = st.lists(
@@ -71,6 +71,31 @@ def test_seeds_of_one_recipe_are_one_row_whatever_follows_from_the_seed() -> Non
     assert found.retention.values == (0.9, 0.89, 0.88)
     assert found.gain.mean == pytest.approx(0.8)
     assert found.balance is not None
+
+
+def test_seeds_of_a_named_recipe_went_as_far_as_a_rule_let_each() -> None:
+    def stopped(name: str, seed: int, steps: int, **fields: Any) -> Row:
+        stated = {"recipe": "grpo-1", "family": "rft", "algorithm": "GRPO", **fields}
+        return made_row(name, seeds=(seed,), steps=steps, rollouts=256 * steps, **stated)
+
+    found = only(stopped("one", 0, 40), stopped("two", 1, 39))
+    assert found.name == "GRPO · lr 1e-4 · 2 seeds"
+    assert (found.manifest.method.steps, found.manifest.method.rollouts) == (None, None)
+    assert (found.manifest.method.recipe, found.manifest.method.kl_coefficient) == ("grpo-1", None)
+    assert only(stopped("one", 0, 40)).manifest.method.steps == 40
+    for apart in ({"recipe": "grpo-2"}, {"handle": "bob"}, {"learning_rate": 1e-3}, {"kl_coefficient": 0.1}):
+        assert len(recipes(made_track(stopped("one", 0, 40), stopped("two", 1, 39, **apart)))) == 2
+    # Without a name nothing says that the number of steps was not set.
+    assert len(recipes(made_track(stopped("one", 0, 40, recipe=None), stopped("two", 1, 39, recipe=None)))) == 2
+
+
+def test_a_rule_that_ends_trainings_hides_no_other_learning_rate() -> None:
+    rows = [
+        made_row("a", recipe="slow", steps=40), made_row("b", recipe="fast", steps=37, learning_rate=1e-3),
+        made_row("c", steps=37, learning_rate=1e-2),
+    ]  # fmt: skip
+    by_id = {each.rows[0].entry_id: but_learning_rate(each) for each in recipes(made_track(*rows))}
+    assert by_id["a"] == by_id["b"] != by_id["c"]
 
 
 @pytest.mark.parametrize("fields", _APART)
