@@ -238,13 +238,10 @@ class Study:
         keys = tuple(each.key for each in trained)
         suite = f"suite/part{self.count(target)}"
         steps += [self._dynamics_step(each, suite) for each in trained] if self.plan.drift else []
-        steps += [
-            self._evaluate_step(target, seed, trained, (*keys, suite)),
-            self._whole_step(
-                target, seed, trained, (*keys, f"suite/part{self.plan.whole}") if self.plan.whole else keys
-            ),
-        ]
-        return steps
+        part = self._evaluate_step(target, seed, trained, (*keys, suite))
+        # After it, as what it stored of the last checkpoints is not generated again.
+        needs = (*keys, part.key, *((f"suite/part{self.plan.whole}",) if self.plan.whole else ()))
+        return [*steps, part, self._whole_step(target, seed, trained, needs)]
 
     def _rollouts_step(self, target: str, declared: Target, policy: Policy, trained: Trained) -> Step:
         recipe, settings = self._rollouts(target, declared, policy, trained.seed)
