@@ -220,7 +220,7 @@ def _retest(path: Path) -> None:
     again = retest(read_results(path))
     path.write_text(again.to_json(), encoding="utf-8")
     for target in again.targets:
-        click.echo(printable(f"{target.target}: {verdict_sentence(target)}"))
+        click.echo(printable(f"{target.target}: {verdict_sentence(target, len(again.seeds))}"))
 
 
 def _open(
@@ -315,7 +315,7 @@ def _print(results: "StudyResults", out: Path) -> None:
             rows.append([training.name, *map(share, (training.last.score, training.last.retention_macro, *kept))])
         levels = [f"at {100 * each.normalised_gain:g} % gain" for each in target.trainings[0].matched]
         echo_columns(("training", "score", "retention", *levels), rows, ("training",))
-        click.echo(printable(verdict_sentence(target)))
+        click.echo(printable(verdict_sentence(target, len(results.seeds))))
     if missing := missing_sentence(results):
         click.echo(printable(missing))
     click.echo(f"\n{out / RESULTS_FILE}")

@@ -123,7 +123,12 @@ def test_text_of_a_drawing_is_read_without_a_glass(browser: Browser, root: Path)
 
 def test_verdicts_and_contents_lead_to_their_places_without_a_script(phone: Watched, root: Path) -> None:
     phone.page.goto((root / "findings.html").as_uri())
-    assert phone.page.get_by_text(verdict_sentence(BARE.targets[0]).replace(" %", "\N{NO-BREAK SPACE}%")).count() == 1
+    assert (
+        phone.page.get_by_text(
+            verdict_sentence(BARE.targets[0], len(BARE.seeds)).replace(" %", "\N{NO-BREAK SPACE}%")
+        ).count()
+        == 1
+    )
     phone.page.locator(".glance a").first.click()
     links = phone.page.locator(".outline a")
     anchors = [str(links.nth(place).get_attribute("href")) for place in range(links.count())]

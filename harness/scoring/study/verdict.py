@@ -80,19 +80,25 @@ def ordering(claims: Sequence[Claim]) -> Ordering:
     return "not tested" if found["not reached"] == len(claims) else "undecided"
 
 
-def verdict_sentence(target: TargetResult) -> str:
-    """The finding of a target in words: how many claims came out how, and what becomes of the expected ordering."""
+def verdict_sentence(target: TargetResult, planned: int) -> str:
+    """The finding of a target in words: how many claims came out how, and what becomes of the expected ordering.
+
+    ``planned`` is the number of seeds of the study; where a training has fewer yet, the sentence begins with that.
+    """
     claims = claims_of(target)
     found = ordering(claims)
     if not claims:
         return f"{_SENTENCES[found]}."
-    opening = "One seed: undecided. " if _rest_on_one_seed(target, claims) == len(claims) else ""
     if found == "not tested":
-        return f"{opening}{_untested(target, claims)}"
-    alike = all(claim.outcome == found for claim in claims)
-    said = _SENTENCES[found]
-    then = ", and so is the expected ordering" if alike else f": {said[0].lower()}{said[1:]}"
-    return f"{opening}{_counts(claims)}{then}.{_single(target, claims)}"
+        said = _untested(target, claims)
+    else:
+        alike = all(claim.outcome == found for claim in claims)
+        then = "and so is the expected ordering" if alike else _lowered(_SENTENCES[found])
+        said = f"{_counts(claims)}{', ' if alike else ': '}{then}.{_single(target, claims)}"
+    if _rest_on_one_seed(target, claims) == len(claims):
+        return f"One seed: undecided. {said}"
+    there = min(len(training.made) for training in target.trainings)
+    return said if there >= planned else f"So far, with {there} of {planned} seeds: {_lowered(said)}"
 
 
 def toy_sentence(results: StudyResults) -> str:
@@ -119,14 +125,20 @@ def missing_sentence(results: StudyResults) -> str:
     there = seeds_there(results)
     seeds = [seed for seed in results.seeds if seed not in there]
     names = [name for name in results.missing if not name.endswith(tuple(f"-seed{seed}" for seed in seeds))]
-    parts = []
+    parts, early = [], ""
     if seeds:
+        if len(there) >= LEAST_SEEDS:
+            early = " A test that is looked at before the last seed finds what is not there more often than it says."
         named = ", ".join(map(str, seeds))
         parts.append(f"{'seed' if len(seeds) == 1 else 'seeds'} {named} ({len(results.seeds)} were planned)")
     if names:
         rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         parts.append(f"{', '.join(names[:_NAMED])}{rest}")
-    return f"Not in these numbers: {'; '.join(parts)}."
+    return f"Not in these numbers: {'; '.join(parts)}.{early}"
+
+
+def _lowered(sentence: str) -> str:
+    return f"{sentence[0].lower()}{sentence[1:]}"
 
 
 def _counts(claims: Sequence[Claim]) -> str:

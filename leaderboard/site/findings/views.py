@@ -63,14 +63,15 @@ class Foretold:
 
 @dataclass(frozen=True)
 class TargetView:
-    """One target of a study; ``id`` begins the anchors of its sections."""
+    """One target of a study of ``planned`` seeds; ``id`` begins the anchors of its sections."""
 
     id: str
     target: TargetResult
+    planned: int
 
     @cached_property
     def verdict(self) -> str:
-        return verdict_sentence(self.target)
+        return verdict_sentence(self.target, self.planned)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -219,7 +220,7 @@ def findings(studies: Iterable[StudyResults]) -> tuple[Finding, ...]:
 def _targets(study: StudyResults) -> tuple[TargetView, ...]:
     names = [slug(target.target).lower() for target in study.targets]
     return tuple(
-        TargetView(name if names.count(name) == 1 else f"{name}-{place}", target)
+        TargetView(name if names.count(name) == 1 else f"{name}-{place}", target, len(study.seeds))
         for place, (name, target) in enumerate(zip(names, study.targets, strict=True), start=1)
     )
 

@@ -41,7 +41,7 @@ def test_results_are_scored_written_and_printed_without_running_anything(
     assert kept is not None
     assert f"{100 * kept:.1f}" in row
     assert "jigsaw, 1 seed," in printed.stdout
-    assert verdict_sentence(written.targets[0]) in printed.stdout.splitlines()
+    assert verdict_sentence(written.targets[0], len(written.seeds)) in printed.stdout.splitlines()
     assert "One seed: undecided. " in printed.stdout
     monkeypatch.setattr("harness.study.collect", lambda *_: written)
     as_json = study(folder, "--results", "--json")

@@ -82,17 +82,19 @@ def test_nothing_is_said_to_hold_that_no_test_shows(verdicts: list[list[Verdict]
 
 def test_where_the_ordering_holds_the_sentence_says_so() -> None:
     made = target({"high": HIGH, "low": LOW}, [("high", "low")])
-    assert verdict_sentence(made) == "The one claim at matched gain is shown: the expected ordering holds."
+    assert verdict_sentence(made, 1) == "The one claim at matched gain is shown: the expected ordering holds."
 
 
 def test_where_it_is_contradicted_the_sentence_says_so() -> None:
     made = target({"high": HIGH, "low": LOW, "lower": LOW}, [("low", "high"), ("lower", "high")])
-    assert verdict_sentence(made) == ("Both claims at matched gain are contradicted, and so is the expected ordering.")
+    assert verdict_sentence(made, 1) == (
+        "Both claims at matched gain are contradicted, and so is the expected ordering."
+    )
 
 
 def test_where_nothing_is_decided_the_sentence_says_so() -> None:
     made = target({"high": HIGH, "wide": WIDE, "wider": WIDE}, [("high", "wide"), ("wider", "wide")])
-    assert verdict_sentence(made) == "Both claims at matched gain are undecided, and so is the expected ordering."
+    assert verdict_sentence(made, 1) == "Both claims at matched gain are undecided, and so is the expected ordering."
 
 
 def test_claims_are_counted_by_how_they_came_out() -> None:
@@ -100,7 +102,7 @@ def test_claims_are_counted_by_how_they_came_out() -> None:
     claims = [("high", "low"), ("low", "high"), ("high", "wide"), ("high", "failed")]
     made = target(arms, claims)
     assert [each.outcome for each in claims_of(made)] == ["shown", "contradicted", "undecided", "not reached"]
-    assert verdict_sentence(made) == (
+    assert verdict_sentence(made, 1) == (
         "Of 4 claims at matched gain 1 is shown, 1 is contradicted, 1 is undecided and 1 is not reached: "
         "the expected ordering holds in part and is contradicted in part."
     )
@@ -108,36 +110,49 @@ def test_claims_are_counted_by_how_they_came_out() -> None:
 
 def test_one_seed_decides_nothing_however_far_apart() -> None:
     made = target({"high": Arm((0.99,)), "low": Arm((0.1,))}, [("high", "low")])
-    assert verdict_sentence(made) == (
+    assert verdict_sentence(made, 1) == (
         "One seed: undecided. The one claim at matched gain is undecided, and so is the expected ordering."
     )
 
 
 def test_some_claims_on_one_seed_are_counted() -> None:
     made = target({"high": HIGH, "low": LOW, "alone": Arm((0.9,))}, [("high", "low"), ("alone", "low")])
-    assert verdict_sentence(made) == (
+    assert verdict_sentence(made, 1) == (
         "Of 2 claims at matched gain 1 is shown and 1 is undecided: the expected ordering holds in part, and nothing "
         "contradicts it. 1 of them rests on a training with one seed, which decides nothing."
     )
 
 
+def test_before_the_last_seed_the_sentence_begins_with_how_many_there_are() -> None:
+    made = target({"high": HIGH, "low": LOW}, [("high", "low")])
+    assert verdict_sentence(made, 3) == "The one claim at matched gain is shown: the expected ordering holds."
+    assert verdict_sentence(made, 5) == (
+        "So far, with 3 of 5 seeds: the one claim at matched gain is shown: the expected ordering holds."
+    )
+    behind = target({"high": HIGH, "low": LOW, "late": Arm((0.4, 0.41))}, [("high", "low")])
+    assert verdict_sentence(behind, 3).startswith("So far, with 2 of 3 seeds: the one claim")
+    unreached = target({"one": FAILED, "other": FAILED}, [("one", "other")])
+    assert verdict_sentence(unreached, 5).startswith("So far, with 3 of 5 seeds: the one claim could not be tested: ")
+    assert verdict_sentence(target({"a": Arm((0.9,)), "b": Arm((0.1,))}, [("a", "b")]), 5).startswith("One seed: und")
+
+
 def test_claims_that_no_training_reaches_are_not_called_undecided() -> None:
     arms = {"one": FAILED, "other": FAILED, "third": Arm((0.9, 0.9, 0.9), reach=0.3), "fourth": FAILED}
     made = target(arms, [("one", "other"), ("other", "one")])
-    assert verdict_sentence(made) == (
+    assert verdict_sentence(made, 1) == (
         "None of the 2 claims could be tested: no training named in them reaches a normalised gain of 25 % with every "
         "seed."
     )
     apart = target(arms, [("third", "fourth")])
-    assert verdict_sentence(apart) == (
+    assert verdict_sentence(apart, 1) == (
         "The one claim could not be tested: its two trainings never both reach a matched gain with every seed."
     )
     alone = target({"one": Arm((None,)), "other": Arm((None,))}, [("one", "other")])
-    assert verdict_sentence(alone).startswith("One seed: undecided. The one claim could not be tested: ")
+    assert verdict_sentence(alone, 1).startswith("One seed: undecided. The one claim could not be tested: ")
 
 
 def test_without_claims_it_is_said_that_there_are_none() -> None:
-    assert verdict_sentence(target({"a": HIGH})) == "No ordering was stated before this study ran."
+    assert verdict_sentence(target({"a": HIGH}), 9) == "No ordering was stated before this study ran."
 
 
 @pytest.mark.parametrize(
@@ -157,8 +172,11 @@ def test_what_is_missing_is_said_by_seed_where_nothing_of_it_is_there() -> None:
     assert seeds_there(made) == (0, 1)
     absent = ("jigsaw/b-seed1", *(f"jigsaw/{name}-seed{seed}" for seed in (2, 3) for name in "ab"))
     some = made.model_copy(update={"missing": absent})
-    assert missing_sentence(some) == "Not in these numbers: seeds 2, 3 (4 were planned); jigsaw/b-seed1."
+    early = " A test that is looked at before the last seed finds what is not there more often than it says."
+    assert missing_sentence(some) == f"Not in these numbers: seeds 2, 3 (4 were planned); jigsaw/b-seed1.{early}"
     one = made.model_copy(update={"seeds": (0, 1, 2), "missing": ("jigsaw/a-seed2", "jigsaw/b-seed2")})
-    assert missing_sentence(one) == "Not in these numbers: seed 2 (3 were planned)."
+    assert missing_sentence(one) == f"Not in these numbers: seed 2 (3 were planned).{early}"
+    first = study({"a": Arm((0.9,))}, seeds=(0, 1), missing=("jigsaw/a-seed1",))
+    assert missing_sentence(first) == "Not in these numbers: seed 1 (2 were planned)."
     many = made.model_copy(update={"missing": tuple(f"jigsaw/x{place}-seed1" for place in range(40))})
-    assert missing_sentence(many).endswith("jigsaw/x29-seed1 and 10 more.")
+    assert missing_sentence(many).endswith(f"jigsaw/x29-seed1 and 10 more.{early}")

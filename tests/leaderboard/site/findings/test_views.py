@@ -64,7 +64,7 @@ def test_the_built_pages_hold_their_links_html_and_budgets(tmp_path: Path, resul
 
 
 def test_the_verdict_is_the_one_sentence_of_the_claims(tmp_path: Path, results: StudyResults) -> None:
-    sentence = verdict_sentence(results.targets[0])
+    sentence = verdict_sentence(results.targets[0], len(results.seeds))
     assert sentence.startswith("Of 4 claims at matched gain 1 is shown, 1 is contradicted, 1 is undecided and 1 is not")
     files = render(Board((), ()), studies=folder_with(tmp_path, results))
     for page in ("findings.html", "findings/made-up.html"):
@@ -78,7 +78,7 @@ def test_pages_of_a_study_on_a_toy_say_so_before_any_verdict(tmp_path: Path, res
     for page in ("findings.html", "findings/toy.html"):
         assert "toy of 120,000 parameters" in said[page]
     first = said["findings/toy.html"].index("toy of 120,000 parameters")
-    assert first < said["findings/toy.html"].index(verdict_sentence(results.targets[0]))
+    assert first < said["findings/toy.html"].index(verdict_sentence(results.targets[0], len(results.seeds)))
     assert said["findings.html"].count("toy of") == 1
     assert "toy of" not in said["findings/made-up.html"]
 
