@@ -26,9 +26,9 @@ SOME = list(
         for entry in ENTRIES
     }.values()
 )
-# What is said of honest entries: science fine-tunes that learnt one form of answer give few that can be read, and
-# fine-tunes of nano-2 that learnt one working write the same.
-FLAGS = {"base-unknown", "alarm", "attempts", "unparsed", "near-copy"}
+# What is said of honest entries: science fine-tunes that learnt one form of answer give few that can be read, fine-tunes
+# of nano-2 that learnt one working write the same, and some on stories forgot less than one item in a hundred.
+FLAGS = {"base-unknown", "alarm", "attempts", "unparsed", "near-copy", "few-losses"}
 OURS = Shelf(
     *(
         ROOT / name
