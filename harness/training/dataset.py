@@ -125,12 +125,14 @@ class About(StrictModel):
     """``about.json``: what an example set is and how it was made.
 
     ``policy_weights_digest`` is of the checkpoint that generated the targets, ``sampled`` and ``correct`` count its
-    samples; all three are None if no model generated them.
+    samples; all three are None if no model generated them. ``recipe`` names what it was made by, without its seed and
+    that of the policy; None where that is not known.
     """
 
     schema_version: Literal[1] = 1
     source: str
     recipe_digest: Digest
+    recipe: str | None = None
     kinds: dict[str, int]
     tasks: dict[str, int]
     examples: Annotated[int, Field(ge=0)]
@@ -167,6 +169,7 @@ def write_examples(
     *,
     source: str,
     recipe_digest: str,
+    recipe: str | None = None,
     seed: int,
     policy_weights_digest: str | None = None,
     policy: str | None = None,
@@ -193,6 +196,7 @@ def write_examples(
     about = About(
         source=source,
         recipe_digest=recipe_digest,
+        recipe=recipe,
         kinds=dict(sorted(kinds.items())),
         tasks=dict(sorted(tasks.items())),
         examples=len(ids),

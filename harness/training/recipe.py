@@ -259,7 +259,11 @@ class Recipe(StrictModel):
     def digest(self) -> str:
         """sha256 hex over all fields except paths (base, folders, policy), whose contents have their own digests in the
         training record."""
-        return _digest(_without_places(self.model_dump(mode="json")))
+        kept = _without(self.model_dump(mode="json"), _PLACES)
+        # A recipe without a stop is the one that it was before there were any.
+        if kept["rft"] and kept["rft"]["stop"] is None:
+            kept["rft"].pop("stop")
+        return _digest(kept)
 
     def published(self) -> dict[str, Any]:
         """The fields with local paths reduced to their last component, so that a record does not reveal them."""
@@ -272,13 +276,20 @@ class Recipe(StrictModel):
         return document
 
 
-def seedless_name(published: Mapping[str, Any]) -> str:
-    """What trainings of one recipe with different seeds share: its name, and 12 digits of its digest without the seed.
+def seedless_name(published: Mapping[str, Any], *made_from: str) -> str:
+    """What trainings of one recipe with different seeds share: its name, and 12 digits of a digest of all that it sets
+    but the seed, places, and how a machine goes about it.
 
-    ``published`` are its fields as in a training record.
+    ``published`` are its fields as in a training record, ``made_from`` names what it learns from was made by.
     """
-    stated = {name: value for name, value in _without_places(dict(published)).items() if name != "seed"}
-    return f"{published['name']}-{_digest(stated)[:12]}"
+    fields = _without(published, (*_PLACES, *_MACHINE, "seed"))
+    # What is not set changes nothing, so that a field that recipes get later renames none.
+    stated = {
+        name: {key: each for key, each in value.items() if each is not None} if isinstance(value, dict) else value
+        for name, value in fields.items()
+        if value is not None
+    }
+    return f"{published['name']}-{_digest([stated, *made_from])[:12]}"
 
 
 def source_reference(source: str, form: str) -> str:
@@ -287,22 +298,21 @@ def source_reference(source: str, form: str) -> str:
 
 
 _PLACES = ("base", "data.examples", "data.folder", "rollouts.policy")
+_MACHINE = ("optimisation.threads", "optimisation.workers", "optimisation.micro_batch",
+            "optimisation.gradient_checkpointing", "checkpoints.resume_every")  # fmt: skip
 
 
-def _digest(document: dict[str, Any]) -> str:
-    return hashlib.sha256(canonical_json(document)).hexdigest()
+def _digest(content: Any) -> str:
+    return hashlib.sha256(canonical_json(content)).hexdigest()
 
 
-def _without_places(document: dict[str, Any]) -> dict[str, Any]:
+def _without(document: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Any]:
     kept = {name: dict(value) if isinstance(value, dict) else value for name, value in document.items()}
-    for path in _PLACES:
+    for path in paths:
         section, _, field = path.rpartition(".")
         holder = kept.get(section) if section else kept
         if isinstance(holder, dict):
             holder.pop(field, None)
-    # A recipe without a stop is the one that it was before there were any.
-    if kept.get("rft") and kept["rft"]["stop"] is None:
-        kept["rft"].pop("stop")
     return kept
 
 

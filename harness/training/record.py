@@ -119,7 +119,7 @@ class TrainingRecord(StrictModel):
             "lora_rank": adapter["rank"] if adapter else None,
             "replay": self._replay_note(),
             "seeds": [self.seed],
-            "recipe": seedless_name(self.recipe),
+            "recipe": self._recipe_name(),
             "summary": self._summary(),
         }
         return {name: value for name, value in fields.items() if value is not None}
@@ -127,8 +127,9 @@ class TrainingRecord(StrictModel):
     def training_data(self) -> list[dict[str, str]]:
         """The entries of a submission's ``training_data`` whose licence is known here."""
         about, replay = self.data.about, self.recipe["replay"]
-        # What was sampled is neither form of its source.
-        train = (about.source, "bare") if about else (self.data.source, self.recipe["data"]["form"])
+        # What was sampled is neither form of its source, and reinforcement reads no targets.
+        form = "bare" if about or self.method == "rft" else self.recipe["data"]["form"]
+        train = (about.source if about else self.data.source, form)
         sources = [(*train, "train")]
         if replay is not None:
             sources.append((replay["source"], replay["form"], "replay"))
@@ -142,6 +143,18 @@ class TrainingRecord(StrictModel):
             for source, form, role in sources
             if not source.startswith(_OWN_PICTURES)
         ]
+
+    def of_a_step(self) -> "TrainingRecord":
+        """The record of a checkpoint along the way: as a seed of the recipe only the last one is submitted."""
+        method = {name: value for name, value in self.submission["method"].items() if name != "recipe"}
+        return self.model_copy(update={"submission": {**self.submission, "method": method}})
+
+    def _recipe_name(self) -> str | None:
+        """None where nothing says which sets that were sampled differ in their seed alone."""
+        about = self.data.about
+        if about is None:
+            return seedless_name(self.recipe)
+        return None if about.recipe is None else seedless_name(self.recipe, about.recipe)
 
     def _replay_note(self) -> str | None:
         replay = self.recipe["replay"]

@@ -35,8 +35,8 @@ from harness.protocol import Completion, Decoding, GenerateRequest
 from harness.records import read_suite
 from harness.training.dataset import ABOUT_FILE, About, Example, ExampleSet, Kind, read_about, write_examples
 from harness.training.generators import load_examples
-from harness.training.recipe import Recipe, RecipeError, Rollouts
-from harness.training.record import Progress
+from harness.training.recipe import Recipe, RecipeError, Rollouts, seedless_name
+from harness.training.record import Progress, RecordError, read_record
 from harness.training.rewards import reward, stated_answer, stops_of
 
 STORE = "samples.sqlite"
@@ -94,6 +94,7 @@ def write_rollouts(recipe: Recipe, out: Path, progress: Progress) -> About:
         [example for example, _ in kept],
         source=recipe.data.source or "examples",
         recipe_digest=recipe.digest,
+        recipe=made_by(recipe, policy, base),
         seed=recipe.seed,
         policy_weights_digest=policy.record.weights_digest,
         policy=policy.record.name,
@@ -104,6 +105,20 @@ def write_rollouts(recipe: Recipe, out: Path, progress: Progress) -> About:
     for path in out.glob(f"{STORE}*"):
         path.unlink()
     return about
+
+
+def made_by(recipe: Recipe, policy: Checkpoint, base: Checkpoint) -> str | None:
+    """The name of a set of rollouts without its seed and that of its policy, which is ``base`` or a training's
+    checkpoint; None for any other policy."""
+    own = recipe.published()
+    if policy.record.weights_digest == base.record.weights_digest:
+        return seedless_name(own)
+    try:
+        trained = read_record(policy.path)
+    except RecordError:
+        return None
+    # The step of its folder: a rule may have ended the policy's training before.
+    return seedless_name(own, seedless_name(trained.recipe), policy.path.name)
 
 
 def keep(samples: Iterable[tuple[Example, Sequence[Completion]]], chosen: Rollouts) -> Iterator[tuple[Example, bool]]:

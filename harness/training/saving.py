@@ -225,7 +225,8 @@ def saver(
             ends = control.should_training_stop
             for step in recipe.saved_steps:
                 if step == state.global_step or (ends and step > state.global_step):
-                    keep_step(folder, base, out, so_far, step)
+                    is_last = step == recipe.saved_steps[-1]
+                    keep_step(folder, base, out, so_far if is_last else so_far.of_a_step(), step)
             mark_state(folder, so_far.wall_seconds, ended=ends)
 
     return StepSaver()

@@ -123,7 +123,7 @@ def _board() -> dict[str, Any]:
     track = {
         "id": _TEXT, **_TRACK, "base": _TEXT, "ranked": _WHOLE, "pairs_tested": _WHOLE,
         "detectable_balance_difference": {"type": ["number", "null"]},
-        "recipes": _list(recipe, "Entries that differ in their seed alone, best first."),
+        "recipes": _list(recipe, "Entries that differ in their seed and what follows from it, best first."),
         "entries": _list(_object({"page": _TEXT, **_of_entry(), "cells": hashes}), "By balance, then by retention."),
     }  # fmt: skip
     return {

@@ -103,13 +103,14 @@ _APART: tuple[Callable[[Manifest], str], ...] = (
     _data,
     _replay,
     lambda manifest: _text(f"code {manifest.method.code}") if manifest.method.code else "",
+    lambda manifest: _text(f"recipe {manifest.method.recipe}") if manifest.method.recipe else "",
     lambda manifest: _text(manifest.tuned_model.name),
 )
 
 
 def settings(manifests: Sequence[Manifest], last: Sequence[str]) -> list[str]:
-    """The settings of each recipe, given the manifest of one entry of each: learning rate, and as much more as it takes
-    that no two of one title share them. ``last`` are names that are used where nothing stated tells two apart."""
+    """The settings of each recipe, given what the entries of each state alike: learning rate, and as much more as it
+    takes that no two of one title share them. ``last`` are names that are used where nothing stated tells two apart."""
     titles = [title(each) for each in manifests]
     rates = [each.method.learning_rate for each in manifests]
     said = [[] if rate is None else [f"lr {learning_rate(rate)}"] for rate in rates]

@@ -1,4 +1,4 @@
-"""Recipes: entries of a track that differ in their seed alone, read as one row whose marks are the seeds.
+"""Recipes: entries of a track that differ in their seed and what follows from it, read as one row.
 
 A recipe is named from the fields of the manifest (:mod:`leaderboard.board.naming`), and its numbers are means over its
 seeds (:mod:`leaderboard.board.seeds`). Ranks are of entries; recipes are put in order, not ranked.
@@ -31,16 +31,18 @@ _HOW_FAR = ("steps", "rollouts")
 
 @dataclass(frozen=True)
 class Recipe:
-    """Entries of one track that differ in their seed alone, in the order of the track (best first).
+    """Entries of one track that differ in their seed and what follows from it, in the order of the track (best first).
 
     ``gain``, ``retention`` and ``balance`` are means over seeds, as rates; ``retention`` is None where a seed has none,
     ``balance`` where a seed has none, as those without a shown gain. ``title`` says what was done, ``setting`` with
-    which learning rate and what else tells it from the others of its track.
+    which learning rate and what else tells it from the others of its track. ``manifest`` is that of one of its entries,
+    without what the others state otherwise of their method.
     """
 
     slug: str
     title: str
     setting: str
+    manifest: Manifest
     rows: tuple[Row, ...]
     gain: SeedMean
     retention: SeedMean | None
@@ -54,11 +56,6 @@ class Recipe:
     @property
     def name(self) -> str:
         return " · ".join(filter(None, (self.title, self.settings)))
-
-    @cached_property
-    def manifest(self) -> Manifest:
-        """The manifest of one of its entries, without what the others state otherwise of their method."""
-        return _shared(self.rows)
 
     @property
     def weights(self) -> str:
@@ -141,7 +138,7 @@ def recipes(track: Track) -> tuple[Recipe, ...]:
     found = []
     for rows, slug, manifest, setting, gain in zip(groups, slugs, manifests, said, gains, strict=True):
         retention = next(kept) if _retention(rows) else None
-        found.append(Recipe(slug, title(manifest), setting, tuple(rows), gain, retention, _balance(rows)))
+        found.append(Recipe(slug, title(manifest), setting, manifest, tuple(rows), gain, retention, _balance(rows)))
     return tuple(sorted(found, key=_order))
 
 
@@ -163,7 +160,8 @@ def _groups(track: Track) -> dict[str, list[Row]]:
     that another seed does not move it, or the entry alone."""
     alike: dict[str, list[Row]] = {}
     for row in track.rows:
-        alike.setdefault(_statements(row), []).append(row)
+        left_out = ("recipe",) if row.manifest.method.recipe is None else _HOW_FAR
+        alike.setdefault(_statements(row.manifest, *left_out), []).append(row)
     groups: dict[str, list[Row]] = {}
     for key, rows in alike.items():
         times = Counter(seed for row in rows if row.standing.ranked for seed in set(row.manifest.method.seeds or []))
@@ -201,14 +199,12 @@ def _with_rate(recipe: Recipe) -> str:
 
 def but_learning_rate(recipe: Recipe) -> str:
     """What recipes share that differ in seed and learning rate alone."""
-    return _statements(recipe.rows[0], "learning_rate", "recipe")
+    return _statements(recipe.manifest, "learning_rate", "recipe")
 
 
-def _statements(row: Row, *but: str) -> str:
+def _statements(manifest: Manifest, *but: str) -> str:
     """All that an author says of an entry ``but`` some of its method, and its seed, and whose it is."""
-    manifest = row.manifest
-    left_out = {*_OF_A_SEED, *(("recipe",) if manifest.method.recipe is None else _HOW_FAR), *but}
-    method = manifest.method.model_dump(mode="json", exclude=left_out)
+    method = manifest.method.model_dump(mode="json", exclude={*_OF_A_SEED, *but})
     data = [each.model_dump(mode="json") for each in manifest.training_data]
     # A name is only stated; where the weights lie is checked, and nobody else can put any there.
     owner = (manifest.tuned_model.repo or "").partition("/")[0].casefold()

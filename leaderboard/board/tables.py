@@ -61,8 +61,8 @@ def board_tables(board: Board) -> tuple[Table[Any], ...]:
         Table("board", "A line is an entry: one fine-tune, compared with its base on the same items.", ("entry_id",),
               (*_entry_columns(), *wide), entries, SCHEMA),
         Table("tasks", "A line is a task of an entry.", ("entry_id", "task"), tuple(_task_columns()), tasks, SCHEMA),
-        Table("recipes", "A line is a recipe: entries of a track that differ in their seed alone.", ("track", "recipe"),
-              tuple(_recipe_columns()), tuple(found), SCHEMA),
+        Table("recipes", "A line is a recipe: entries of a track that differ in their seed and what follows from it.",
+              ("track", "recipe"), tuple(_recipe_columns()), tuple(found), SCHEMA),
     )  # fmt: skip
 
 
@@ -229,8 +229,11 @@ def _of_method(of: Callable[[Any], Manifest]) -> Iterator[Column[Any]]:
                 lambda e: _trained(of(e)))  # fmt: skip
     yield _count("lora_rank", "dimensions", "The rank of LoRA, as stated.", lambda e: of(e).method.lora_rank)
     yield _text("replay", "Which old data were mixed in, as stated; absent where none.", lambda e: of(e).method.replay)
-    yield _count("steps", "optimiser steps", "Steps of the training, as stated.", lambda e: of(e).method.steps)
-    yield _count("rollouts", "rollouts", "Answers sampled in training, as stated.", lambda e: of(e).method.rollouts)
+    yield _count("steps", "optimiser steps", "Steps of the training, as stated; absent where seeds differ.",
+                 lambda e: of(e).method.steps)  # fmt: skip
+    yield _count("rollouts", "rollouts", "Answers sampled in training, as stated; absent where seeds differ.",
+                 lambda e: of(e).method.rollouts)  # fmt: skip
+    yield _text("stated_recipe", "What the author calls all that was set but the seed.", lambda e: of(e).method.recipe)
     yield Column(name="kl_coefficient", kind="number", sentence="The weight of the KL penalty, as stated.", low=0.0,
                  of=lambda e: of(e).method.kl_coefficient)  # fmt: skip
 

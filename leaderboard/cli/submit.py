@@ -57,7 +57,7 @@ def group() -> None:
 @click.option("--replay", help="What earlier data was mixed in.")
 @click.option("--seed", "seeds", type=int, multiple=True, help="Training seed. Repeatable.")
 @click.option(
-    "--recipe", help="Name of all that was set but the seed, which seeds of one recipe share: a config's, say."
+    "--recipe", help="One name, without spaces, for all that was set but the seed; the seeds of a recipe share it."
 )
 @click.option("--code", help="https address of the training code.")
 @click.option("--summary", help="The method in a sentence or two.")

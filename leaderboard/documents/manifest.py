@@ -98,8 +98,8 @@ class Method(StrictModel):
     """How the fine-tune was made; a field left out is shown as not disclosed.
 
     ``recipe`` is what its author calls all that was set before the training but the seed, such as the name of a config
-    and a digest of it: entries of one author that share it are seeds of one recipe, also where each took as many steps
-    and rollouts as a rule gave it.
+    and a digest of it. Entries of one author that share it, and all that is stated here but steps and rollouts, are
+    seeds of one recipe: a rule may end each training, or stop its sampling, elsewhere.
     """
 
     family: Literal["sft", "rft", "dpo", "sft-on-rollouts", "distill", "merge", "other"]

@@ -13,8 +13,9 @@ from leaderboard.documents import Method
 from leaderboard.numbers import learning_rate, number
 from leaderboard.site.views import METHODS
 
-# Of one training run, checkpoints differ in how far they got and in what is said about that.
-_PROGRESS = ("steps", "tokens", "rollouts", "summary")
+# Of one training run, checkpoints differ in how far they got and in what is said about that: the last one alone is of a
+# named recipe.
+_PROGRESS = ("steps", "tokens", "rollouts", "summary", "recipe")
 _LEAST_CHECKPOINTS = 3
 # What tells runs of one method apart, in the words of a label; the seed does not make it another method.
 _APART: tuple[Callable[[Method], str], ...] = (

@@ -128,7 +128,7 @@ def _methods(recipes: Sequence[Recipe]) -> list[list[Recipe]]:
         # A logarithmic axis has no place for 0, which a manifest may state.
         if recipe.retention is not None and recipe.manifest.method.learning_rate:
             found.setdefault(but_learning_rate(recipe), []).append(recipe)
-    return [sorted(line, key=_rate) for line in found.values() if len({_rate(recipe) for recipe in line}) > 1]
+    return [sorted(line, key=_rate) for line in found.values() if len(line) == len(set(map(_rate, line))) > 1]
 
 
 def _ticks(there: Sequence[float], x: Axis) -> tuple[tuple[str, str], ...]:

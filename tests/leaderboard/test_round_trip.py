@@ -26,8 +26,8 @@ SOME = list(
         for entry in ENTRIES
     }.values()
 )
-# What is said of honest entries: science fine-tunes that learnt one form of answer give few that can be read, fine-tunes
-# of nano-2 that learnt one working write the same, and some on stories forgot less than one item in a hundred.
+# What is said of honest entries: science fine-tunes that learnt one form of answer give few that can be read,
+# fine-tunes of nano-2 that learnt one working write the same, and some on stories forgot less than 1 % of the items.
 FLAGS = {"base-unknown", "alarm", "attempts", "unparsed", "near-copy", "few-losses"}
 OURS = Shelf(
     *(

@@ -63,7 +63,7 @@ METRICS = (
     Metric(
         name="mean_over_seeds",
         title="Mean over seeds",
-        formula="mean over the entries of one recipe, which differ in their seed alone",
+        formula="mean over the entries of one recipe, which differ in their seed and what follows from it",
         range="that of the number it is the mean of",
         unit="ratio",
         sentence="Of gain, retention and balance. The unit is the seed: from three seeds on it has Student's 95 % "

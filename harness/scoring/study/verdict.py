@@ -83,7 +83,7 @@ def ordering(claims: Sequence[Claim]) -> Ordering:
 def verdict_sentence(target: TargetResult, planned: int) -> str:
     """The finding of a target in words: how many claims came out how, and what becomes of the expected ordering.
 
-    ``planned`` is the number of seeds of the study; where a training has fewer yet, the sentence begins with that.
+    ``planned`` is the number of seeds of the study; where a training of a claim has fewer, the sentence begins with it.
     """
     claims = claims_of(target)
     found = ordering(claims)
@@ -96,8 +96,9 @@ def verdict_sentence(target: TargetResult, planned: int) -> str:
         then = "and so is the expected ordering" if alike else _lowered(_SENTENCES[found])
         said = f"{_counts(claims)}{', ' if alike else ': '}{then}.{_single(target, claims)}"
     if _rest_on_one_seed(target, claims) == len(claims):
-        return f"One seed: undecided. {said}"
-    there = min(len(training.made) for training in target.trainings)
+        return f"One seed{f' of {planned} so far' if planned > 1 else ''}: undecided. {said}"
+    named = {name for claim in claims for name in (claim.keeps, claim.than)}
+    there = min(len(training.made) for training in target.trainings if training.name in named)
     return said if there >= planned else f"So far, with {there} of {planned} seeds: {_lowered(said)}"
 
 
@@ -126,9 +127,9 @@ def missing_sentence(results: StudyResults) -> str:
     seeds = [seed for seed in results.seeds if seed not in there]
     names = [name for name in results.missing if not name.endswith(tuple(f"-seed{seed}" for seed in seeds))]
     parts, early = [], ""
+    if len(there) >= LEAST_SEEDS:
+        early = " Looking at tests before all seeds are in makes false findings more likely than their p-values say."
     if seeds:
-        if len(there) >= LEAST_SEEDS:
-            early = " A test that is looked at before the last seed finds what is not there more often than it says."
         named = ", ".join(map(str, seeds))
         parts.append(f"{'seed' if len(seeds) == 1 else 'seeds'} {named} ({len(results.seeds)} were planned)")
     if names:

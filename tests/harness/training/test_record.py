@@ -78,7 +78,34 @@ def test_seeds_share_the_name_of_their_recipe_and_nothing_else_does() -> None:
     assert name(0, "self-sft", **{"data.examples": "/a"}) == name(1, "self-sft", **{"data.examples": "/b"})
     others = [name(0, "sft", **{"optimisation.lr": 1e-3}), name(0, "sft", **{"data.form": "other"}), name(0, "rft")]
     assert len({name(0, "sft"), *others}) == 4
+    assert name(0, "sft") == name(0, "sft", **{"optimisation.micro_batch": 4, "optimisation.threads": 2})
     assert record("sft").method_fields()["recipe"] == seedless_name(record("sft").recipe)
+
+
+def test_a_field_that_is_not_set_renames_no_recipe() -> None:
+    published = load_recipe("nano2-jigsaw", "rft").published()
+    later = {**published, "later": None, "optimisation": {**published["optimisation"], "later": None}}
+    assert seedless_name(later) == seedless_name(published)
+
+
+def test_sets_that_were_sampled_otherwise_make_another_recipe() -> None:
+    def name(made_by: str | None) -> str | None:
+        made = record("self-sft")
+        assert made.data.about is not None
+        about = made.data.about.model_copy(update={"recipe": made_by})
+        data = made.data.model_copy(update={"about": about})
+        return made.model_copy(update={"data": data}).method_fields().get("recipe")
+
+    assert name(None) is None
+    assert name("a") == name("a") != name("b")
+
+
+def test_a_checkpoint_along_the_way_is_no_seed_of_the_recipe() -> None:
+    made = record("sft")
+    along = made.of_a_step()
+    assert "recipe" in made.submission["method"]
+    assert along.submission["method"] == {k: v for k, v in made.submission["method"].items() if k != "recipe"}
+    assert along.model_copy(update={"submission": made.submission}) == made
 
 
 def test_a_set_is_named_with_the_form_of_its_targets() -> None:
@@ -87,6 +114,7 @@ def test_a_set_is_named_with_the_form_of_its_targets() -> None:
 
     assert sets("sft") == ["nano2-jigsaw"]
     assert sets("sft", {"data.form": "other"}) == ["nano2-jigsaw/other"]
+    assert sets("rft", {"data.form": "other"}) == ["nano2-jigsaw"]  # It reads no targets.
     assert sets("replay-sft") == ["nano2-jigsaw", "nano2-prior/worked"]
     assert sets("self-sft") == ["nano-jigsaw"]  # What was sampled is neither form of its source.
 

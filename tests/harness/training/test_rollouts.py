@@ -1,12 +1,14 @@
 """Rollouts: what is kept of a policy's samples, the gold answer in a simulated one, resuming, and the written set."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from harness.checkpoints.checkpoint import nano_root
+from harness.checkpoints.checkpoint import Checkpoint, nano_root, open_checkpoint
 from harness.checkpoints.prompts import PromptRenderer
 from harness.engines import starting
 from harness.errors import CheckFailedError, RetentionError
@@ -15,9 +17,10 @@ from harness.protocol import Completion, GenerateRequest
 from harness.records.suites import read_suite
 from harness.training.dataset import Example, read_about, read_examples
 from harness.training.generators import load_examples
-from harness.training.recipe import Recipe, RecipeError, Rollouts, load_recipe
+from harness.training.recipe import Recipe, RecipeError, Rollouts, load_recipe, seedless_name
+from harness.training.record import RECORD_FILE, BaseModelRecord, DataRecord, record_of, write_record
 from harness.training.rewards import reward
-from harness.training.rollouts import STORE, keep, learnt_text, sample_seed, with_gold, write_rollouts
+from harness.training.rollouts import STORE, keep, learnt_text, made_by, sample_seed, with_gold, write_rollouts
 from tests.support.fakes import FakeEngine
 
 WORKED = Example(
@@ -130,6 +133,33 @@ def test_a_set_is_written_whole_and_states_its_origin(
     assert all(reward(example, example.target).exact for example in examples)
     assert len({example.item_id for example in examples}) == len(examples)
     assert not list(tmp_path.glob(f"{STORE}*"))
+
+
+def test_a_set_names_what_made_it_but_for_the_seeds(recipe: Recipe, tmp_path: Path) -> None:
+    base = open_checkpoint("nano:base")
+    again = recipe.model_copy(update={"seed": 1})
+    assert made_by(recipe, base, base) == made_by(again, base, base) == seedless_name(recipe.published())
+    other = load_recipe("nano-jigsaw", "rollouts", {"rollouts.kind": "self", "rollouts.per_item": 4})
+    assert made_by(other, base, base) != made_by(recipe, base, base)
+
+    def trained(seed: int, step: str = "step-000160", **settings: Any) -> Checkpoint:
+        folder = tmp_path / f"{len(list(tmp_path.iterdir()))}" / step
+        shutil.copytree(open_checkpoint("nano:sft").path, folder)
+        rft = load_recipe("nano-jigsaw", "rft", settings, seed=seed)
+        data = DataRecord(source="nano-jigsaw", digest="1" * 64, examples=3)
+        measured: dict[str, Any] = dict.fromkeys(("step", "tokens", "target_tokens", "threads"), 1)
+        measured |= {"parameters": 9, "trained_parameters": 9, "curve": (), "wall_seconds": 1.0, "device": "cpu"}
+        write_record(folder, record_of(rft, BaseModelRecord(name="b", weights_digest="4" * 64), data, **measured))
+        return open_checkpoint(str(folder))
+
+    first = made_by(recipe, trained(0), base)
+    assert first == made_by(again, trained(1), base) != made_by(recipe, base, base)
+    assert first != made_by(recipe, trained(0, "step-000020"), base)
+    assert first != made_by(recipe, trained(0, **{"optimisation.lr": 9e-4}), base)
+    # Of a policy from elsewhere nothing says which others differ from it in a seed alone.
+    strange = trained(2)
+    (strange.path / RECORD_FILE).unlink()
+    assert made_by(recipe, strange, base) is None
 
 
 def test_a_finished_set_is_left_as_it_is_and_another_is_not_put_over_it(

@@ -17,9 +17,9 @@ from harness.checkpoints.digests import cached_sha256
 from harness.training.dataset import ExampleSet, write_examples
 from harness.training.generators import load_examples
 from harness.training.model import ExampleEncoder, TrainingError, load_student
-from harness.training.recipe import Recipe, load_recipe
+from harness.training.recipe import Recipe, load_recipe, seedless_name
 from harness.training.record import DataRecord, TrainingRecord, read_record
-from harness.training.saving import STATE_FOLDER, claim
+from harness.training.saving import STATE_FOLDER, claim, step_folder
 from harness.training.sft import TrainingExamples, drop_long, plan
 from harness.training.train import run_training
 from leaderboard.documents.manifest import Method, TrainingData
@@ -100,6 +100,8 @@ def test_the_record_is_complete_and_fills_the_method_fields(trained: tuple[Path,
     assert method.lora_rank is None
     manifest = record.submission
     assert (manifest["target"], manifest["method"]) == ("jigsaw", record.method_fields())
+    along, last = (read_record(step_folder(out, step)).submission["method"] for step in (small().saved_steps[0], 6))
+    assert ("recipe" in along, last["recipe"]) == (False, seedless_name(small().published()))
     (data,) = (TrainingData.model_validate(each) for each in manifest["training_data"])
     assert (data.id, data.role, data.overlap_with_suite) == ("nano-jigsaw", "train", "train-split")
 

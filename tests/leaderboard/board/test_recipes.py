@@ -90,12 +90,27 @@ def test_seeds_of_a_named_recipe_went_as_far_as_a_rule_let_each() -> None:
 
 
 def test_a_rule_that_ends_trainings_hides_no_other_learning_rate() -> None:
-    rows = [
-        made_row("a", recipe="slow", steps=40), made_row("b", recipe="fast", steps=37, learning_rate=1e-3),
-        made_row("c", steps=37, learning_rate=1e-2),
-    ]  # fmt: skip
-    by_id = {each.rows[0].entry_id: but_learning_rate(each) for each in recipes(made_track(*rows))}
-    assert by_id["a"] == by_id["b"] != by_id["c"]
+    def seeds(name: str, steps: tuple[int, int], **fields: Any) -> list[Row]:
+        return [made_row(f"{name}{seed}", seeds=(seed,), steps=each, **fields) for seed, each in enumerate(steps)]
+
+    found = recipes(
+        made_track(
+            *seeds("slow", (40, 39), recipe="slow"),
+            *seeds("fast", (37, 39), recipe="fast", learning_rate=1e-3),
+            *seeds("long", (90, 90), recipe="long", learning_rate=3e-4),
+        )
+    )
+    by_name = {each.rows[0].entry_id[:4]: but_learning_rate(each) for each in found}
+    # A number of steps that all seeds share was set, and may be what makes the difference.
+    assert by_name["slow"] == by_name["fast"] != by_name["long"]
+
+
+def test_a_name_of_a_recipe_tells_it_apart_where_nothing_else_does() -> None:
+    rows = [made_row(f"{name}{seed}", seeds=(seed,), recipe=name) for name in ("a1", "b2") for seed in (0, 1)]
+    assert sorted(each.name for each in recipes(made_track(*rows))) == [
+        "SFT · lr 1e-4 · recipe a1 · 2 seeds",
+        "SFT · lr 1e-4 · recipe b2 · 2 seeds",
+    ]
 
 
 @pytest.mark.parametrize("fields", _APART)

@@ -38,7 +38,9 @@ def test_prepare_writes_an_entry_and_prints_its_signature(made: Folders) -> None
     arguments = prepare_arguments(made)
     data = "id=jigsaws,role=train,license=CC-BY-4.0"
     ran = CliRunner().invoke(
-        group, [*arguments, "--consent", "--data", data, "--seed", "1", "--steps", "9"], catch_exceptions=False
+        group,
+        [*arguments, "--consent", "--data", data, "--seed", "1", "--steps", "9", "--recipe", "grpo-v2"],
+        catch_exceptions=False,
     )
     (folder,) = made.submissions.iterdir()
     assert f"wrote {folder}" in ran.output
@@ -46,6 +48,7 @@ def test_prepare_writes_an_entry_and_prints_its_signature(made: Folders) -> None
     text = (folder / "manifest.yaml").read_text()
     assert "overlap_with_suite: unknown" in text
     assert "steps: 9" in text
+    assert "recipe: grpo-v2" in text
 
 
 @pytest.mark.parametrize(
@@ -55,6 +58,7 @@ def test_prepare_writes_an_entry_and_prints_its_signature(made: Folders) -> None
         (["--consent", "--data", "id=x,role=train"], "--data: license is missing"),
         (["--consent", "--data", "id=x,role=train,license=y,colour=red"], "--data: unknown field 'colour'"),
         (["--consent", "--steps", "-3"], "method.steps"),
+        (["--consent", "--recipe", "my best one"], "method.recipe"),
     ],
 )
 def test_prepare_names_what_is_wrong(made: Folders, extra: list[str], complaint: str) -> None:

@@ -129,11 +129,15 @@ def test_before_the_last_seed_the_sentence_begins_with_how_many_there_are() -> N
     assert verdict_sentence(made, 5) == (
         "So far, with 3 of 5 seeds: the one claim at matched gain is shown: the expected ordering holds."
     )
-    behind = target({"high": HIGH, "low": LOW, "late": Arm((0.4, 0.41))}, [("high", "low")])
-    assert verdict_sentence(behind, 3).startswith("So far, with 2 of 3 seeds: the one claim")
+    behind = target({"high": HIGH, "low": LOW, "late": Arm((0.4, 0.41))}, [("high", "low"), ("high", "late")])
+    assert verdict_sentence(behind, 3).startswith("So far, with 2 of 3 seeds: both claims")
+    # What no claim names holds none up.
+    beside = target({"high": HIGH, "low": LOW, "late": Arm((0.4,))}, [("high", "low")])
+    assert verdict_sentence(beside, 3) == verdict_sentence(made, 3)
     unreached = target({"one": FAILED, "other": FAILED}, [("one", "other")])
     assert verdict_sentence(unreached, 5).startswith("So far, with 3 of 5 seeds: the one claim could not be tested: ")
-    assert verdict_sentence(target({"a": Arm((0.9,)), "b": Arm((0.1,))}, [("a", "b")]), 5).startswith("One seed: und")
+    alone = target({"a": Arm((0.9,)), "b": Arm((0.1,))}, [("a", "b")])
+    assert verdict_sentence(alone, 5).startswith("One seed of 5 so far: undecided. The one claim")
 
 
 def test_claims_that_no_training_reaches_are_not_called_undecided() -> None:
@@ -172,11 +176,13 @@ def test_what_is_missing_is_said_by_seed_where_nothing_of_it_is_there() -> None:
     assert seeds_there(made) == (0, 1)
     absent = ("jigsaw/b-seed1", *(f"jigsaw/{name}-seed{seed}" for seed in (2, 3) for name in "ab"))
     some = made.model_copy(update={"missing": absent})
-    early = " A test that is looked at before the last seed finds what is not there more often than it says."
+    early = " Looking at tests before all seeds are in makes false findings more likely than their p-values say."
     assert missing_sentence(some) == f"Not in these numbers: seeds 2, 3 (4 were planned); jigsaw/b-seed1.{early}"
     one = made.model_copy(update={"seeds": (0, 1, 2), "missing": ("jigsaw/a-seed2", "jigsaw/b-seed2")})
     assert missing_sentence(one) == f"Not in these numbers: seed 2 (3 were planned).{early}"
     first = study({"a": Arm((0.9,))}, seeds=(0, 1), missing=("jigsaw/a-seed1",))
     assert missing_sentence(first) == "Not in these numbers: seed 1 (2 were planned)."
     many = made.model_copy(update={"missing": tuple(f"jigsaw/x{place}-seed1" for place in range(40))})
+    last = study({"a": Arm((0.9, 0.8)), "b": Arm((0.5,))}, missing=("jigsaw/b-seed1",))
+    assert missing_sentence(last) == f"Not in these numbers: jigsaw/b-seed1.{early}"
     assert missing_sentence(many).endswith(f"jigsaw/x29-seed1 and 10 more.{early}")
