@@ -14,8 +14,9 @@ from leaderboard.site.labels import spread
 from leaderboard.site.plots import short
 
 WIDTH, HEIGHT = 340, 230
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 232.0, 30.0, 186.0
-_NAME, _GAP, _CHARACTERS = 246.0, 16.0, 16
+_LEFT, _TOP, _BOTTOM = 46.0, 30.0, 186.0
+# The names stand right of the lines, which are as wide as the longest name leaves them room.
+_GAP, _CHARACTERS, _CHARACTER, _LEADER, _LAST_NAME = 16.0, 20, 7.2, 14.0, 246.0
 # Learning rates that are all written at the axis; of more, the decades are.
 _MOST_RATES = 6
 # Figures at the axis closer than this, in user units, lie on each other.
@@ -54,15 +55,16 @@ class Line:
 class Rates:
     """Retention against learning rate (logarithmic), in the user units of a ``WIDTH`` x ``HEIGHT`` drawing.
 
-    ``ticks`` are the learning rates written at the axis, with their places.
+    ``ticks`` are the learning rates written at the axis, with their places; ``right`` is where the axis ends,
+    ``middle`` its middle, and ``text_x`` where names begin.
     """
 
     y: Axis
     ticks: tuple[tuple[str, str], ...]
     lines: tuple[Line, ...]
-    left: str = coordinate(_LEFT)
-    right: str = coordinate(_RIGHT)
-    text_x: str = coordinate(_NAME)
+    right: str
+    middle: str
+    text_x: str
 
     @property
     def caption(self) -> str:
@@ -84,18 +86,22 @@ def rates(boards: Sequence[tuple[Track, Sequence[Recipe]]]) -> Rates | None:
     y = axis(values, _BOTTOM - 6, _TOP, include=(1.0,), ticks=5)
     there = sorted({_rate(recipe) for _, _, line in found for recipe in line})
     low, high = math.log10(there[0]), math.log10(there[-1])
-    x = Axis(low, high, _LEFT + 16, _RIGHT - 10, ())
     keys = {track.key.slug: track.key for track, _, _ in found}
     tracks, targets = len(keys), [key.target for key in keys.values()]
     alike = len({line[0].title for _, _, line in found}) == 1 and len(found) == tracks
     ends = [float(y.at(_mean(line[-1]))) for _, _, line in found]
     heights = spread(ends, _GAP, _TOP, _BOTTOM)
-    lines = []
-    for (track, dash, recipes), end, height in zip(found, ends, heights, strict=True):
-        dots = [(x.at(math.log10(_rate(recipe))), y.at(_mean(recipe)), recipe) for recipe in recipes]
+    names = []
+    for track, _, recipes in found:
         title, target = recipes[0].title, track.key.target
         target = target if targets.count(target) == 1 else f"{target}, {track.key.suite}"
-        name = title if tracks == 1 else target if alike else f"{title}, {target}"
+        names.append(short(title if tracks == 1 else target if alike else f"{title}, {target}", _CHARACTERS))
+    text_x = min(WIDTH - _CHARACTER * max(map(len, names)), _LAST_NAME)
+    right = text_x - _LEADER
+    x = Axis(low, high, _LEFT + 16, right - 10, ())
+    lines = []
+    for (track, dash, recipes), name, end, height in zip(found, names, ends, heights, strict=True):
+        dots = [(x.at(math.log10(_rate(recipe))), y.at(_mean(recipe)), recipe) for recipe in recipes]
         lines.append(
             Line(
                 track=track,
@@ -108,12 +114,13 @@ def rates(boards: Sequence[tuple[Track, Sequence[Recipe]]]) -> Rates | None:
                     for left, _, recipe in dots
                     for row in recipe.rows
                 ),
-                text=short(name, _CHARACTERS),
+                text=name,
                 text_y=coordinate(height + 4),
-                leader=f"M{dots[-1][0]} {coordinate(end)}L{coordinate(_NAME - 4)} {coordinate(height)}",
+                leader=f"M{dots[-1][0]} {coordinate(end)}L{coordinate(text_x - 4)} {coordinate(height)}",
             )
         )
-    return Rates(y, _ticks(there, x), tuple(lines))
+    places = map(coordinate, (right, (_LEFT + right) / 2, text_x))
+    return Rates(y, _ticks(there, x), tuple(lines), *places)
 
 
 def _mark(row: Row, left: str, y: Axis) -> Mark:

@@ -7,7 +7,7 @@ import pytest
 
 from leaderboard.board import Row
 from leaderboard.board.recipes import recipes
-from leaderboard.site.rates import Rates, rates
+from leaderboard.site.rates import WIDTH, Rates, rates
 from tests.support.macros import SVG, drawing, links, titles
 from tests.support.made_up_board import made_row, made_track, seeds_of
 
@@ -56,6 +56,20 @@ def test_one_target_on_two_suites_is_told_apart_by_suite() -> None:
     plot = rates([(track, recipes(track)) for track in (one, two, other)])
     assert plot is not None
     assert [line.text for line in plot.lines] == [f"jigsaw, {one.key.suite}", "jigsaw, nano-2", "science"]
+
+
+def test_the_longer_the_names_the_more_room_they_have() -> None:
+    short = made(("jigsaw", sft()))
+    rft = [row for rate in (1e-4, 1e-3) for row in seeds_of(f"r{rate:g}", [0.9], family="rft", learning_rate=rate)]
+    long = made(("jigsaw", [*sft(), *rft]), ("a-target-of-many-letters", sft("s")))
+    assert short is not None
+    assert long is not None
+    assert float(long.text_x) < float(short.text_x)
+    for plot in (short, long):
+        longest = max(len(line.text) for line in plot.lines)
+        assert float(plot.text_x) + 7 * longest <= WIDTH
+        places = [float(mark.x) for line in plot.lines for mark in line.marks]
+        assert max(places) < float(plot.right) < float(plot.text_x)
 
 
 def test_many_rates_have_decades_and_close_ones_do_not_lie_on_each_other() -> None:
