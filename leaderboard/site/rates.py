@@ -123,11 +123,6 @@ def rates(boards: Sequence[tuple[Track, Sequence[Recipe]]]) -> Rates | None:
     return Rates(y, _ticks(there, x), tuple(lines), *places)
 
 
-def _mark(row: Row, left: str, y: Axis) -> Mark:
-    # All seeds have a retention where their recipe has one.
-    return Mark(row, left, y.at(row.card.retention_macro or 0.0))
-
-
 def _methods(recipes: Sequence[Recipe]) -> list[list[Recipe]]:
     """Recipes that differ in learning rate alone, two at least, by rising learning rate."""
     found: dict[str, list[Recipe]] = {}
