@@ -29,7 +29,8 @@ class Statement:
 def write_entries(study: Study, submissions: Path, bases: Path, statement: Statement) -> Iterator[tuple[str, str]]:
     """Write an entry for each training whose last checkpoint was evaluated; yields its key and the command's message.
 
-    Of the seed that the plan keeps, the entry is of the checkpoint that was restored from its delta.
+    Of the seed that the plan keeps, the entry is of the checkpoint that was restored from its delta. While dynamics
+    that the plan declares are still to be measured no entry is written, and the message says so.
 
     Existing entries are written again. Raises ``CheckFailedError`` with the command's last line if one fails.
     """
@@ -38,6 +39,9 @@ def write_entries(study: Study, submissions: Path, bases: Path, statement: State
     for trained in study.trained:
         run = runs.find(study.kept(trained) or trained.last)
         if base is None or run is None:
+            continue
+        if study.kept(trained) is None and study.plan.drift and not study.dynamics(trained).is_file():
+            yield trained.key, "not written: its dynamics were not measured yet; run the study to its end"
             continue
         command = entry_command(study, trained, (base, run), (submissions, bases), statement)
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -48,6 +48,20 @@ def test_dynamics_go_with_it_where_they_were_measured(study: Study, tmp_path: Pa
     assert "--dynamics" not in entry_command(study, sft, (Path("base"), Path("run")), places, STATEMENT)
 
 
+def test_no_entry_is_written_before_the_dynamics_that_it_would_state(study: Study, tmp_path: Path) -> None:
+    rft = next(each for each in study.trained if each.name == "rft")
+    measured, aside = study.dynamics(rft), tmp_path / "aside.json"
+    measured.rename(aside)
+    try:
+        told = list(write_entries(study, tmp_path / "submissions", tmp_path / "bases", STATEMENT))
+    finally:
+        aside.rename(measured)
+    assert told == [
+        ("train/jigsaw/rft-seed0", "not written: its dynamics were not measured yet; run the study to its end")
+    ]
+    assert not (tmp_path / "submissions").exists()
+
+
 def test_an_entry_of_the_kept_seed_is_of_what_its_delta_gives_and_says_so(study: Study, tmp_path: Path) -> None:
     keeping = Study(study.plan.model_copy(update={"kept": 0}), study.out)
     rft = next(each for each in study.trained if each.name == "rft")
