@@ -27,8 +27,9 @@ SOME = list(
     }.values()
 )
 # What is said of honest entries: science fine-tunes that learnt one form of answer give few that can be read,
-# fine-tunes of nano-2 that learnt one working write the same, and some on stories forgot less than 1 % of the items.
-FLAGS = {"base-unknown", "alarm", "attempts", "unparsed", "near-copy", "few-losses"}
+# fine-tunes of nano-2 that learnt one working write the same, some on stories forgot less than 1 % of the items, and
+# some that forgot much choose one place of the options, or do not end their answers.
+FLAGS = {"base-unknown", "alarm", "attempts", "unparsed", "near-copy", "few-losses", "position-bias", "cut-off"}
 OURS = Shelf(
     *(
         ROOT / name
