@@ -19,18 +19,19 @@ _FAMILIES = {
 # The setting of a recipe that is its learning rate.
 _RATE = "optimisation.lr"
 _DASHES = 4
-_LONGEST = 38
+_LONGEST_TITLE, _LONGEST_LABEL = 100, 38
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
 class Look:
-    """A training in a drawing: colour and shape of its family, a dash and a filling that tell it from its kin, a label,
-    and a letter for where there is no room for the label."""
+    """A training in a drawing: colour and shape of its family, a dash and a filling that tell it from its kin, its
+    title for a sentence, a label for a margin, and a letter for where there is no room for the label."""
 
     training: TrainingResult
     family: str
     dash: int
+    title: str
     label: str
     letter: str
 
@@ -46,23 +47,24 @@ class Look:
 
 def looks(trainings: Sequence[TrainingResult]) -> dict[str, Look]:
     """The look of each training by its name, in the order of the study."""
-    labels = [_label(training) for training in trainings]
+    titles = [_title(training) for training in trainings]
     kin: dict[str, int] = {}
     found = {}
-    for place, (training, label) in enumerate(zip(trainings, labels, strict=True)):
+    for place, (training, title) in enumerate(zip(trainings, titles, strict=True)):
         family = _FAMILIES.get(training.method, "other")
         dash = kin[family] = kin.get(family, -1) + 1
-        alone = labels.count(label) == 1
         letter = _LETTERS[place] if place < len(_LETTERS) else str(place + 1)
-        said = label if alone else clean(training.name, _LONGEST)
-        found[training.name] = Look(training, family, dash % _DASHES, said, letter)
+        name = clean(training.name, _LONGEST_LABEL)
+        said = title if titles.count(title) == 1 else name
+        label = said if len(said) <= _LONGEST_LABEL else name
+        found[training.name] = Look(training, family, dash % _DASHES, said, label, letter)
     return found
 
 
-def _label(training: TrainingResult) -> str:
-    """The title up to what explains it, short enough for a margin."""
+def _title(training: TrainingResult) -> str:
+    """The title up to what explains it."""
     title = training.title.partition(":")[0].replace("learning rate ", "lr ")
-    return clean(title, _LONGEST)
+    return clean(title, _LONGEST_TITLE)
 
 
 def but_rate(training: TrainingResult) -> tuple[str, ...]:

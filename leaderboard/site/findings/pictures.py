@@ -190,7 +190,7 @@ def _curves(target: TargetResult, traced: Sequence[_Traced], frame: Frame) -> Dr
         strokes.append(Stroke(each.look, _path(line, x, y)))
         for step, score, kept in each.mean:
             if y.axis.holds(kept):
-                said = f"{each.look.label}, step {step}: score {percent(score)}, retention {percent(kept)}"
+                said = f"{each.look.title}, step {step}: score {percent(score)}, retention {percent(kept)}"
                 marks.append(Mark(each.look, x.at(score), y.at(kept), said, small=True))
         ends.append((each.look, *_end(each, line, x, y)))
     base = x.at(target.base_score), y.at(1.0)
@@ -296,8 +296,8 @@ def _rate_chart(target: TargetResult, drawn: dict[str, tuple[float, list[float]]
         means[name] = left, y.number(mean)
         if len(values) > 1:
             for value in values:
-                marks.append(Mark(look, coordinate(left), y.at(value), f"{look.label}: {percent(value)}", small=True))
-        said = f"{look.label}: {percent(mean)}" + (f", the mean of {len(values)}" if len(values) > 1 else "")
+                marks.append(Mark(look, coordinate(left), y.at(value), f"{look.title}: {percent(value)}", small=True))
+        said = f"{look.title}: {percent(mean)}" + (f", the mean of {len(values)}" if len(values) > 1 else "")
         marks.append(Mark(look, coordinate(left), y.at(mean), said))
     ticks = Ticks(tuple((coordinate(middle[rate]), rate_text(rate)) for rate in tried), "learning rate")
     ends = [(styles[name], styles[name].label, *place) for name, place in means.items()]
@@ -324,7 +324,7 @@ def _arms(target: TargetResult, across: Across, frame: Frame) -> Drawing:
     marks, ends = [], []
     for arm in across.arms:
         look = styles[arm.training.name]
-        said = f"{look.label}: {figure(arm.x)}, forgotten {percent(arm.forgotten)}"
+        said = f"{look.title}: {figure(arm.x)}, forgotten {percent(arm.forgotten)}"
         marks.append(Mark(look, x.at(arm.x), y.at(arm.forgotten), said))
         ends.append((look, look.label, x.number(arm.x), y.number(arm.forgotten)))
     unit = ", nats a token" if "KL" in across.quantity else ""

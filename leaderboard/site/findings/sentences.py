@@ -185,7 +185,7 @@ def _direction(predictor: Predictor) -> str | None:
 
 
 def _name(target: TargetResult, name: str) -> str:
-    return looks(target.trainings)[name].label
+    return looks(target.trainings)[name].title
 
 
 def _misses(matched: Matched) -> bool:

@@ -101,7 +101,7 @@ class TargetView:
     def told(self, claim: Claim, test: Tested) -> str:
         """What pointing at a cell of the matrix tells."""
         if test.difference is None:
-            short = (f"{self.looks[name].label} gets there with {self._reach(name, test)}" for name in _both(claim))
+            short = (f"{self.looks[name].title} gets there with {self._reach(name, test)}" for name in _both(claim))
             return "; ".join(short)
         return sentences.compared(self.target, claim, test)
 

@@ -31,6 +31,14 @@ def test_labels_are_short_and_tell_trainings_apart() -> None:
     assert [look.label for look in looks(made.trainings).values()] == ["SFT, lr 1e-4", "one", "two"]
 
 
+def test_a_title_too_long_for_a_margin_is_whole_in_sentences_and_its_label_the_name() -> None:
+    for length in (38, 39, 90):
+        title = "SFT on " + "a" * (length - 7)
+        look = looks(target({"replay-sft": Arm((1.0,), title=f"{title}: and more")}).trainings)["replay-sft"]
+        assert look.title == title
+        assert look.label == (title if length <= 38 else "replay-sft")
+
+
 @pytest.mark.parametrize(("value", "said"), [(1e-3, "1e-3"), (2.5e-5, "2.5e-5"), (0.5, "0.5"), (None, "not recorded")])
 def test_a_rate_is_written_as_in_titles(value: float | None, said: str) -> None:
     assert rate(value) == said
