@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 # Unless said otherwise one thread each: several processes test beside each other, and fill the cores already.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A shell starts what it runs in the background with interrupts ignored, and a process passes that on to its children.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 TESTS = Path(__file__).parent
 # Items that tests make stay with them: none is taken for a user's. Processes that test beside each other share theirs.
 _IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
